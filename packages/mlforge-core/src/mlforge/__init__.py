@@ -1,0 +1,90 @@
+"""mlforge: the same, leak-free feature value in training and in serving.
+
+The words below are loaded when they are first used; those that plugins bring are here by their names too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlforge.__about__ import __version__
+
+if TYPE_CHECKING:
+    from mlforge import errors, metrics, validators
+    from mlforge.definitions import Definitions, get_training_data
+    from mlforge.flow.report import BuildReport, BuildResult
+    from mlforge.flow.retrieve import Lock, TrainingData
+    from mlforge.metrics import Aggregate, Count, Max, Mean, Median, Min, Rolling, Std, Sum
+    from mlforge.model.entity import Entity
+    from mlforge.model.expr import col
+    from mlforge.model.feature import Feature, FeatureSpec
+    from mlforge.model.keys import surrogate_key
+    from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
+    from mlforge.model.timestamp import Timestamp
+    from mlforge.project.decorator import feature
+    from mlforge.project.entity_key import entity_key
+    from mlforge.stores.local.plugin import LocalStore
+
+_WORDS = {
+    "Aggregate": "mlforge.metrics",
+    "BuildReport": "mlforge.flow.report",
+    "BuildResult": "mlforge.flow.report",
+    "CSVFormat": "mlforge.model.source",
+    "Count": "mlforge.metrics",
+    "Definitions": "mlforge.definitions",
+    "DeltaFormat": "mlforge.model.source",
+    "Entity": "mlforge.model.entity",
+    "Feature": "mlforge.model.feature",
+    "FeatureSpec": "mlforge.model.feature",
+    "LocalStore": "mlforge.stores.local.plugin",
+    "Lock": "mlforge.flow.retrieve",
+    "Max": "mlforge.metrics",
+    "Mean": "mlforge.metrics",
+    "Median": "mlforge.metrics",
+    "Min": "mlforge.metrics",
+    "ParquetFormat": "mlforge.model.source",
+    "Rolling": "mlforge.metrics",
+    "Source": "mlforge.model.source",
+    "Std": "mlforge.metrics",
+    "Sum": "mlforge.metrics",
+    "Timestamp": "mlforge.model.timestamp",
+    "TrainingData": "mlforge.flow.retrieve",
+    "col": "mlforge.model.expr",
+    "entity_key": "mlforge.project.entity_key",
+    "feature": "mlforge.project.decorator",
+    "get_training_data": "mlforge.definitions",
+    "surrogate_key": "mlforge.model.keys",
+}
+_MODULES = ("errors", "metrics", "validators")
+
+__all__ = [
+    "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity", "Feature",
+    "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat", "Rolling", "Source", "Std",
+    "Sum", "Timestamp", "TrainingData", "__version__", "col", "entity_key", "errors", "feature", "get_training_data",
+    "metrics", "surrogate_key", "validators",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name in _MODULES:
+        return import_module(f"mlforge.{name}")
+    if name in _WORDS:
+        value = getattr(import_module(_WORDS[name]), name)
+        globals()[name] = value
+        return value
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return _plugin_word(name)
+
+
+def _plugin_word(name: str) -> Any:
+    """A config, metric or validator that an installed plugin announces."""
+    from mlforge.plugin.words import find_word
+
+    return find_word(name)
+
+
+def __dir__() -> list[str]:
+    return __all__

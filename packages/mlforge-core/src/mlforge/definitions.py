@@ -1,0 +1,283 @@
+"""`Definitions`: a project with the verbs a person uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Literal, overload
+
+from mlforge.errors import Invalid
+from mlforge.flow import catalog
+from mlforge.flow.build import Options, Progress, build
+from mlforge.flow.manifest import read_manifest, refresh_manifest
+from mlforge.flow.report import BuildReport
+from mlforge.flow.retrieve import Lock, TrainingData, training_data
+from mlforge.flow.validate import validate
+from mlforge.model.entity import Entity
+from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.html import table
+from mlforge.model.meta import FeatureMeta, Manifest
+from mlforge.model.source import Source
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.config import EngineConfig, StoreConfig
+from mlforge.plugin.protocols import Store
+from mlforge.project.project import Project, default_engine, engine_config
+from mlforge.project.selection import Words, select
+
+Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] | Feature | FeatureSpec]
+
+
+class Definitions(Project):
+    """A project's features and where they go, and everything one does with them.
+
+    Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`.
+
+    Example:
+        >>> import mlforge as mlf
+        >>> @mlf.feature(source="flights.parquet", keys="carrier")
+        ... def carriers(df):
+        ...     return df
+        >>> mlf.Definitions("flights", features=[carriers]).list_features()[0].name
+        'carriers'
+    """
+
+    def build(
+        self,
+        features: Words = None,
+        *,
+        feature_names: Words = None,
+        tags: Words = None,
+        schedule: Words = None,
+        version: str | None = None,
+        force: bool = False,
+        engine: str | EngineConfig | None = None,
+        dry_run: bool = False,
+        preview: bool = False,
+        profile: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> BuildReport:
+        """Compute, check, version and keep features; those that have not changed are left alone.
+
+        Args:
+            features: Names, all if None.
+            feature_names: The same.
+            tags: Only features with one of these tags.
+            schedule: Only features with one of these schedule tags, such as `"daily"`.
+            version: This version number instead of the next one; it must be free.
+            force: Build even what has not changed.
+            engine: Build with this engine, whatever the features say.
+            dry_run: Only say what would be done.
+            preview: Bring the first rows along.
+            profile: A profile of `mlforge.yaml`; wins over everything else.
+            on_progress: Called as the build goes on.
+
+        Returns:
+            A report. Features are independent: one that fails is in `report.failed` and stops no other.
+
+        Raises:
+            Unknown: A feature, tag, schedule, engine or profile that there is none of.
+        """
+        chosen = self._chosen(features, feature_names, tags, schedule)
+        if version is not None and len(chosen) > 1:
+            raise Invalid(f"One version for {len(chosen)} features.", hint="Name the one feature it is for.")
+        settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
+        options = Options(version, force, dry_run, preview)
+        return build(self, settings, chosen, options, forced, now, on_progress or _quiet)
+
+    def validate(
+        self,
+        features: Words = None,
+        *,
+        tags: Words = None,
+        schedule: Words = None,
+        engine: str | EngineConfig | None = None,
+        profile: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> BuildReport:
+        """Compute features and check every promise, and write nothing. A report, as from `build`."""
+        chosen = self._chosen(features, None, tags, schedule)
+        forced = None if engine is None else engine_config(engine)
+        return validate(self, self.settings(profile), chosen, forced, now, on_progress or _quiet)
+
+    @overload
+    def get_training_data(
+        self, spine: Any = ..., features: Features = ..., timestamp: str | Timestamp | None = ..., *,
+        entity_df: Any = ..., store: StoreConfig | None = ..., engine: str | EngineConfig | None = ...,
+        full_names: bool = ..., profile: str | None = ..., with_lock: Literal[True],
+    ) -> TrainingData: ...  # fmt: skip
+
+    @overload
+    def get_training_data(
+        self, spine: Any = ..., features: Features = ..., timestamp: str | Timestamp | None = ..., *,
+        entity_df: Any = ..., store: StoreConfig | None = ..., engine: str | EngineConfig | None = ...,
+        full_names: bool = ..., profile: str | None = ..., with_lock: bool = ...,
+    ) -> Any: ...  # fmt: skip
+
+    def get_training_data(
+        self,
+        spine: Any = None,
+        features: Features = (),
+        timestamp: str | Timestamp | None = None,
+        *,
+        entity_df: Any = None,
+        store: StoreConfig | None = None,
+        engine: str | EngineConfig | None = None,
+        full_names: bool = False,
+        profile: str | None = None,
+        with_lock: bool = False,
+    ) -> Any:
+        """Every row of the spine, in order, with what each feature's value was at the row's own time.
+
+        Args:
+            spine: Keys and label times: a Polars, pandas or pyarrow table.
+            entity_df: The same.
+            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or a `Lock`.
+            timestamp: The spine's column of label times; told from its type where there is only one.
+            store: Another store than the project's.
+            engine: Another engine than the project's.
+            full_names: Name the columns `{feature}__{column}`.
+            profile: A profile of `mlforge.yaml`.
+            with_lock: Return the frame and the versions that were used.
+
+        Returns:
+            A table of the spine's own type, its columns first; with `with_lock` a `TrainingData(frame, lock)`.
+
+        Raises:
+            NotFound: A feature or version that was not built.
+            Invalid: A missing key or time column, or two columns of one name.
+        """
+        settings = self.settings(profile)
+        chosen = engine if engine is not None else settings.engine
+        place = store.at(self.root) if store is not None else settings.offline_store
+        found = _training_data(place, _one_spine(spine, entity_df), features, timestamp, chosen, full_names)
+        return found if with_lock else found.frame
+
+    def read(
+        self, name: str, version: str | None = None, columns: Sequence[str] | None = None, profile: str | None = None
+    ) -> Any:
+        """The rows of a version, the latest if None, as the engine's own frame. Raises `NotFound`."""
+        settings = self.settings(profile)
+        with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
+            return engine.read(catalog.artifact(store, name, version), columns)
+
+    def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
+        """What is recorded of a version, the latest if None. Raises `NotFound`."""
+        with self._store(profile) as store:
+            return catalog.artifact(store, name, version).meta
+
+    def list_features(self, tags: Words = None, schedule: Words = None) -> list[Feature]:
+        """The features, those with one of these tags and schedules where given."""
+        return list(select(self.features, None, tags, schedule))
+
+    def list_entities(self) -> list[Entity]:
+        """The entities of all features, each once."""
+        return list(self.entities().values())
+
+    def list_sources(self) -> list[Source]:
+        """The sources of all features, each once."""
+        return list(self.sources().values())
+
+    def list_tags(self) -> list[str]:
+        """The tags of all features, sorted."""
+        return sorted({t for f in self.features.values() for t in f.tags})
+
+    def list_versions(self, name: str, profile: str | None = None) -> list[str]:
+        """The versions of a feature that were built, oldest number first; none for one that never was."""
+        with self._store(profile) as store:
+            return store.versions(name)
+
+    def history(self, name: str, profile: str | None = None) -> list[FeatureMeta]:
+        """The metadata of every version of a feature, oldest first. Raises `NotFound`."""
+        with self._store(profile) as store:
+            return catalog.history(store, name)
+
+    def latest(self, name: str, profile: str | None = None) -> str | None:
+        """The version readers get; None for a feature that was never built."""
+        with self._store(profile) as store:
+            return store.latest(name)
+
+    def diff(self, name: str, before: str, after: str, profile: str | None = None) -> catalog.Difference:
+        """What changed between two versions. Raises `NotFound`."""
+        with self._store(profile) as store:
+            return catalog.difference(store, name, before, after)
+
+    def rollback(self, name: str, version: str, profile: str | None = None) -> FeatureMeta:
+        """Make an existing version the one readers get. Raises `NotFound`."""
+        with self._store(profile) as store:
+            return catalog.rollback(store, name, version, now())
+
+    def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
+        """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it."""
+        with self._store(profile) as store:
+            return refresh_manifest(store, now()) if regenerate else read_manifest(store, now())
+
+    def _chosen(self, features: Words, feature_names: Words, tags: Words, schedule: Words) -> tuple[Feature, ...]:
+        if features is not None and feature_names is not None:
+            raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
+        return select(self.features, features if features is not None else feature_names, tags, schedule)
+
+    @contextmanager
+    def _store(self, profile: str | None) -> Iterator[Store]:
+        with self.settings(profile).offline_store.open() as store:
+            live: Store = store
+            yield live
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f.name, ", ".join(k.name for k in f.keys), f.source.path, ", ".join(f.tags))
+            for f in self.features.values()
+        ]
+        return table(("feature", "keys", "source", "tags"), rows, caption=self.name)
+
+    def __repr__(self) -> str:
+        return f"Definitions({self.name!r}, {len(self.features)} features)"
+
+
+def get_training_data(
+    spine: Any = None,
+    features: Features = (),
+    timestamp: str | Timestamp | None = None,
+    *,
+    store: StoreConfig,
+    entity_df: Any = None,
+    engine: str | EngineConfig | None = None,
+    full_names: bool = False,
+    with_lock: bool = False,
+) -> Any:
+    """Point-in-time correct training data from a store, without the definitions. See `Definitions.get_training_data`.
+
+    Raises:
+        NotFound: A feature or version that was not built.
+        Invalid: A missing key or time column, or two columns of one name.
+    """
+    found = _training_data(store, _one_spine(spine, entity_df), features, timestamp, engine, full_names)
+    return found if with_lock else found.frame
+
+
+def _training_data(
+    store: StoreConfig,
+    spine: Any,
+    features: Features,
+    timestamp: str | Timestamp | None,
+    engine: str | EngineConfig | None,
+    full_names: bool,
+) -> TrainingData:
+    config = default_engine() if engine is None else engine_config(engine)
+    with store.open() as opened, config.open() as computing:
+        return training_data(opened, computing, spine, features, timestamp, full_names)
+
+
+def _one_spine(spine: Any, entity_df: Any) -> Any:
+    if (spine is None) == (entity_df is None):
+        raise Invalid("Training data needs a spine.", hint="Give the table with keys and label times as spine=…")
+    return entity_df if spine is None else spine
+
+
+def _quiet(_: Progress) -> None:
+    return None
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,133 @@
+"""A feature: a function over a source, and what its result means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from mlforge.model.check import Check, Validator
+from mlforge.model.duration import Duration
+from mlforge.model.entity import Entity
+from mlforge.model.keys import Key
+from mlforge.model.metric import Metric, WindowPlan
+from mlforge.model.source import Source
+from mlforge.model.timestamp import Timestamp
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """What a feature's rows are known by: its keys, and when.
+
+    Args:
+        keys: The key columns, those made by `surrogate_key` with their sources.
+        timestamp: The column that says when, and its name in the result; None for a feature without time.
+        tie_break: Of rows with the same keys and timestamp, the one with the greatest value here wins.
+    """
+
+    keys: tuple[Key, ...]
+    timestamp: Timestamp | None = None
+    tie_break: str | None = None
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        return tuple(k.name for k in self.keys)
+
+    @property
+    def stamp(self) -> str | None:
+        """The timestamp's column in the result."""
+        return self.timestamp.name if self.timestamp else None
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that tell rows apart: keys, then the stamp if there is one."""
+        return self.key_names + ((self.stamp,) if self.stamp else ())
+
+
+class Feature(msgspec.Struct, frozen=True, eq=False):
+    """A named set of columns about an entity, and how it is made. `@feature` makes one of a function.
+
+    Calling it calls the function.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    source: Source
+    entities: tuple[Entity, ...]
+    timestamp: Timestamp | None = None
+    interval: Duration | None = None
+    metrics: tuple[Metric, ...] = ()
+    validators: tuple[tuple[str, Validator], ...] = ()
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    owner: str | None = None
+    engine: Any = None
+    max_age: Duration | None = None
+    tie_break: str | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    @property
+    def __wrapped__(self) -> Callable[..., Any]:
+        return self.function
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return tuple({k.name: k for e in self.entities for k in e.keys}.values())
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(self.keys, self.timestamp, self.tie_break)
+
+    @property
+    def plan(self) -> WindowPlan | None:
+        """What its metrics ask of an engine; None for a feature without windows."""
+        columns = tuple(c for m in self.metrics for c in m.columns())
+        return WindowPlan(self.interval, columns) if columns else None
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        return tuple(v.on(column) for column, v in self.validators)
+
+    def _repr_html_(self) -> str:
+        from mlforge.model.html import table
+
+        rows = [
+            ("keys", ", ".join(k.name for k in self.keys)),
+            ("source", self.source.path),
+            ("timestamp", self.timestamp.name if self.timestamp else "–"),
+            ("interval", str(self.interval or "–")),
+            ("columns", ", ".join(c.name for c in self.plan.columns) if self.plan else "what the function returns"),
+            ("validators", ", ".join(f"{column} {v.label or v.name}" for column, v in self.validators) or "–"),
+            ("tags", ", ".join(self.tags) or "–"),
+            ("owner", self.owner or "–"),
+        ]
+        return table(("", ""), rows, caption=self.name, note=self.description)
+
+
+class FeatureSpec(msgspec.Struct, frozen=True):
+    """A feature to retrieve: which version, which of its columns.
+
+    Args:
+        name: The feature.
+        version: `"1.0.0"`; the latest if None.
+        columns: Some of its columns; all if None.
+
+    Example:
+        >>> FeatureSpec("user_spend", columns=["amount__sum__7d"]).columns
+        ('amount__sum__7d',)
+    """
+
+    name: str
+    version: str | None = None
+    columns: str | Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.columns is not None:
+            given = (self.columns,) if isinstance(self.columns, str) else tuple(self.columns)
+            msgspec.structs.force_setattr(self, "columns", given)

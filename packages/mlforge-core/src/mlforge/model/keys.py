@@ -1,0 +1,90 @@
+"""Entity keys: one hash for every engine, store and server.
+
+A component is written as its type's letter, the length in bytes of its text, a colon and the text; components follow
+each other without a separator, so no two different keys give the same bytes. The key is the first 128 bits of the
+SHA-256 of those bytes, as 32 hex digits. Null is `n0:`, which no text can spell.
+
+| type | letter | text |
+|---|---|---|
+| integer | `i` | decimal digits |
+| string | `s` | itself, UTF-8 |
+| boolean | `b` | `0` or `1` |
+| date | `d` | days since 1970-01-01 |
+| instant | `t` | microseconds since 1970-01-01 00:00 UTC |
+| binary | `x` | lower-case hex digits |
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from mlforge.errors import Invalid
+
+KeyValue = int | str | bool | date | datetime | bytes | None
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key column; with `sources`, one that is made of other columns by `surrogate_key`."""
+
+    name: str
+    sources: tuple[str, ...] = ()
+
+
+def encode_component(value: KeyValue) -> bytes:
+    """One component of a key, typed and prefixed by its length."""
+    letter, text = _letter_and_text(value)
+    data = text.encode()
+    return f"{letter}{len(data)}:".encode() + data
+
+
+def _letter_and_text(value: KeyValue) -> tuple[str, str]:
+    match value:
+        case None:
+            return "n", ""
+        case bool():
+            return "b", str(int(value))
+        case int():
+            return "i", str(value)
+        case str():
+            return "s", value
+        case bytes():
+            return "x", value.hex()
+        case datetime():
+            aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+            return "t", str((aware - _EPOCH) // timedelta(microseconds=1))
+        case date():
+            return "d", str((value - _EPOCH.date()).days)
+    raise Invalid(
+        f"A {type(value).__name__} cannot be part of a key: {value!r}.",
+        hint="Keys are integers, strings, booleans, dates, times or bytes; round or format a float first.",
+    )
+
+
+def surrogate_key(*values: KeyValue) -> str:
+    """The key that stands for these values, the same in every engine, store and process.
+
+    Args:
+        values: One value a column, in the columns' order. A null is a value like any other.
+
+    Returns:
+        32 hex digits.
+
+    Raises:
+        Invalid: A value of another type, or no value at all.
+
+    Example:
+        >>> surrogate_key("Ada", None) == surrogate_key("Ada", "None")
+        False
+    """
+    if not values:
+        raise Invalid("A surrogate key needs at least one value.", hint="surrogate_key(first_name, last_name)")
+    return hash_components(b"".join(map(encode_component, values)))
+
+
+def hash_components(components: bytes) -> str:
+    """The key of components that are encoded and joined."""
+    return hashlib.sha256(components).hexdigest()[:32]

@@ -1,0 +1,134 @@
+"""What is recorded beside the data: `.meta.json`, `_latest.json`, `manifest.json`. Nothing in it is ever executed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mlforge.model.keys import Key
+from mlforge.model.schema import Column, Schema
+
+
+class Change(msgspec.Struct, frozen=True, rename={"bump": "bump_type"}):
+    """Why a version got its number: `major`, `minor`, `patch`, `initial` or `explicit`, and the reason."""
+
+    bump: str
+    reason: str
+    details: tuple[str, ...] = ()
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A data file of a version: where below the feature's folder, its rows, bytes and SHA-256."""
+
+    path: str
+    rows: int
+    bytes: int
+    hash: str
+
+
+class Config(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The part of a definition that decides values: what `config_hash` covers and `diff` compares."""
+
+    keys: tuple[Key, ...]
+    timestamp: str | None = None
+    interval: str | None = None
+    metrics: dict[str, Any] = {}
+    tie_break: str | None = None
+
+
+class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One committed version of a feature.
+
+    `content_hash` is for integrity; `schema_hash`, `config_hash`, `logic_hash` and `source_hash` tell changes.
+    Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out.
+    """
+
+    name: str
+    version: str
+    created_at: str
+    updated_at: str
+    row_count: int
+    entity_keys: tuple[str, ...]
+    timestamp: str | None
+    interval: str | None
+    columns: tuple[Column, ...]
+    schema_hash: str
+    config_hash: str
+    logic_hash: str | None = None
+    source_hash: str | None = None
+    content_hash: str = ""
+    checks_hash: str = ""
+    change_summary: Change | None = None
+    config: Config
+    parts: tuple[Part, ...] = ()
+    format: str = "parquet"
+    dropped_rows: int = 0
+    engine: str = ""
+    mlforge_version: str = ""
+    source: str = ""
+    entities: tuple[str, ...] = ()
+    max_age: str | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    owner: str | None = None
+    build_seconds: float = 0.0
+
+    @property
+    def schema(self) -> Schema:
+        return Schema(self.columns)
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return self.config.keys
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """The columns that are neither key nor timestamp."""
+        return tuple(c.name for c in self.columns if c.name not in (*self.entity_keys, self.timestamp))
+
+
+class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A feature in the manifest: its latest version, and which others there are."""
+
+    latest: str
+    versions: tuple[str, ...]
+    row_count: int
+    updated_at: str
+    entity_keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    content_hash: str
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    owner: str | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """Every feature of a store at a glance; always derivable from the versions' metadata."""
+
+    generated_at: str
+    features: dict[str, ManifestEntry]
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """A committed version and where its data is: one address a part, for engines to read."""
+
+    meta: FeatureMeta
+    uris: tuple[str, ...]
+    options: dict[str, Any] = {}
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where an engine writes before a commit: an address no reader sees. `token` is the store's own."""
+
+    name: str
+    uri: str
+    format: str = "parquet"
+    options: dict[str, Any] = {}
+    token: str = ""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What an engine wrote."""
+
+    rows: int

@@ -1,0 +1,116 @@
+"""Where a feature's rows come from."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import Invalid
+
+
+class ParquetFormat(msgspec.Struct, frozen=True, tag="parquet", tag_field="kind"):
+    """Parquet files."""
+
+
+class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
+    """Comma-separated text.
+
+    Args:
+        delimiter: One character between fields.
+        header: Whether the first line names the columns.
+        null_values: Texts that mean null, besides an empty field.
+        dtypes: Types by column, such as `{"zip": "String"}`; the rest is detected.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    null_values: tuple[str, ...] = ()
+    dtypes: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        force = msgspec.structs.force_setattr
+        force(self, "null_values", tuple(self.null_values))
+        given: Any = self.dtypes
+        force(self, "dtypes", tuple(given.items()) if isinstance(given, dict) else tuple(given))
+
+
+class DeltaFormat(msgspec.Struct, frozen=True, tag="delta", tag_field="kind"):
+    """A Delta table, at `version` where one is given."""
+
+    version: int | None = None
+
+
+Format = ParquetFormat | CSVFormat | DeltaFormat
+_SUFFIXES: dict[str, Format] = {
+    ".parquet": ParquetFormat(),
+    ".pq": ParquetFormat(),
+    ".csv": CSVFormat(),
+    ".tsv": CSVFormat(delimiter="\t"),
+}
+_TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}")
+
+
+def format_name(fmt: Format) -> str:
+    """`parquet`, `csv` or `delta`: the word engines announce."""
+    return str(type(fmt).__struct_config__.tag)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Rows to read: a file, a glob, a folder, a URI or a table.
+
+    Args:
+        path: `data/events.parquet`, `data/*.csv`, `data/events/`, `s3://bucket/events/` or `main.raw.events`.
+        name: The source's name; the last part of the path, without its ending, if None.
+        format: `ParquetFormat()`, `CSVFormat(...)` or `DeltaFormat(...)`; told from the path's ending if None.
+
+    Raises:
+        Invalid: An empty path.
+
+    Example:
+        >>> Source("data/events.parquet").name
+        'events'
+    """
+
+    path: str
+    name: str = ""
+    format: Format | None = None
+
+    def __post_init__(self) -> None:
+        force = msgspec.structs.force_setattr
+        force(self, "path", str(self.path))
+        if not self.path.strip():
+            raise Invalid("A Source needs a path.", hint='Source("data/events.parquet")')
+        force(self, "name", self.name or self._stem())
+
+    def _stem(self) -> str:
+        if self.is_table:
+            return self.path.rsplit(".", 1)[-1]
+        parts = [p for p in PurePath(self.path.rstrip("/")).parts if not set(p) & set("*?[")]
+        return PurePath(parts[-1]).stem if parts else self.path
+
+    @property
+    def scheme(self) -> str:
+        """`file`, `s3`, `gs` …, or `table` for a dotted table name."""
+        if self.is_table:
+            return "table"
+        return self.path.split("://", 1)[0].lower() if "://" in self.path else "file"
+
+    @property
+    def is_table(self) -> bool:
+        return bool(_TABLE.fullmatch(self.path)) and PurePath(self.path).suffix.lower() not in (*_SUFFIXES, ".delta")
+
+    def infer_format(self) -> Format | None:
+        """The format that was given, or that the ending tells; None where neither does."""
+        if self.format is not None:
+            return self.format
+        if self.is_table:
+            return DeltaFormat()
+        return _SUFFIXES.get(PurePath(self.path).suffix.lower())
+
+
+def format_of_suffix(suffix: str) -> Format | None:
+    """The format of files with this ending, such as `.csv`; None if it tells nothing."""
+    return _SUFFIXES.get(suffix.lower())

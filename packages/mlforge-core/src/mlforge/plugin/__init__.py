@@ -1,0 +1,60 @@
+"""The door: what a plugin announces, what it must do, and how it is found.
+
+A plugin imports this package, `mlforge.model` and `mlforge.errors`, and nothing else of mlforge.
+"""
+
+from mlforge.plugin.arrow import ArrowStream
+from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, Secret, StoreConfig
+from mlforge.plugin.descriptors import (
+    API_VERSION,
+    Command,
+    EngineDescriptor,
+    Lack,
+    MetricDescriptor,
+    OnlineStoreDescriptor,
+    StoreDescriptor,
+    ValidatorDescriptor,
+)
+from mlforge.plugin.hookspecs import hookimpl
+from mlforge.plugin.protocols import (
+    Address,
+    Engine,
+    Entry,
+    Frame,
+    Held,
+    Join,
+    ManifestStore,
+    OnlineStore,
+    Point,
+    Scan,
+    Store,
+)
+
+__all__ = [
+    "API_VERSION",
+    "Address",
+    "ArrowStream",
+    "Command",
+    "Config",
+    "Engine",
+    "EngineConfig",
+    "EngineDescriptor",
+    "Entry",
+    "Frame",
+    "Held",
+    "Join",
+    "Lack",
+    "ManifestStore",
+    "MetricDescriptor",
+    "OnlineStore",
+    "OnlineStoreConfig",
+    "OnlineStoreDescriptor",
+    "Point",
+    "Scan",
+    "Secret",
+    "Store",
+    "StoreConfig",
+    "StoreDescriptor",
+    "ValidatorDescriptor",
+    "hookimpl",
+]

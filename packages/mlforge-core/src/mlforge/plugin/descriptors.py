@@ -1,0 +1,105 @@
+"""Descriptors: what a plugin says of itself before anything heavy is imported."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from mlforge.plugin.config import Config
+
+API_VERSION = 1
+"""The version of this door. A descriptor made for another one is refused."""
+
+
+class Lack(msgspec.Struct, frozen=True):
+    """Something a plugin cannot do: `not_yet`, because of its `upstream`, or `never`; and the reason."""
+
+    word: Literal["not_yet", "upstream", "never"]
+    reason: str
+
+
+class _Descriptor(msgspec.Struct, frozen=True, kw_only=True):
+    """What every descriptor says: its name, one line about it, and the API it was written for."""
+
+    role: ClassVar[str] = ""
+
+    name: str
+    summary: str
+    api: int
+
+
+class EngineDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """An engine, and what a planner must know of it before work starts.
+
+    Args:
+        config: The config class; its `target` is the live engine.
+        frames: The full names of the frame types it hands to functions and takes back, such as
+            `polars.dataframe.frame.DataFrame`; functions are matched to it by their first annotation.
+        reads: Formats it reads: `parquet`, `csv`, `delta`.
+        writes: Formats it writes.
+        schemes: Where it reads and writes: `file`, `s3`, `gs`, `table`.
+        aggregations: The aggregations it computes.
+        lacks: What it cannot do, by ability: a format, an aggregation, or a case of the conformance kit.
+    """
+
+    role: ClassVar[str] = "engine"
+
+    config: type[Config]
+    frames: tuple[str, ...]
+    reads: frozenset[str]
+    writes: frozenset[str]
+    schemes: frozenset[str] = frozenset({"file"})
+    aggregations: frozenset[str] = frozenset({"count", "sum", "mean", "std", "min", "max", "median"})
+    lacks: dict[str, Lack] = {}
+
+
+class StoreDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """An offline store: which formats it keeps, and the scheme of the addresses it gives out."""
+
+    role: ClassVar[str] = "store"
+
+    config: type[Config]
+    formats: tuple[str, ...] = ("parquet",)
+    scheme: str = "file"
+    lacks: dict[str, Lack] = {}
+
+
+class OnlineStoreDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """An online store."""
+
+    role: ClassVar[str] = "online store"
+
+    config: type[Config]
+    lacks: dict[str, Lack] = {}
+
+
+class ValidatorDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """A validator: `target` is a callable that returns a `Validator`; `example` a call, such as `is_email()`."""
+
+    role: ClassVar[str] = "validator"
+
+    target: str
+    example: str = ""
+
+
+class MetricDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """A metric: `target` is a subclass of `Metric`; `example` a call, such as `Ratio("a", "b", windows=["7d"])`."""
+
+    role: ClassVar[str] = "metric"
+
+    target: str
+    example: str = ""
+
+
+class Command(_Descriptor, frozen=True, kw_only=True):
+    """A CLI command: `target` is a click command, imported when it is called; `summary` its line of help."""
+
+    role: ClassVar[str] = "command"
+
+    target: str
+
+
+Descriptor = (
+    EngineDescriptor | StoreDescriptor | OnlineStoreDescriptor | ValidatorDescriptor | MetricDescriptor | Command
+)

@@ -1,0 +1,34 @@
+"""Which distribution brings what: the only place of the core that knows a plugin's name."""
+
+from __future__ import annotations
+
+DISTRIBUTIONS = {
+    "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb", "pyspark": "mlforge-spark"},
+    "store": {"s3": "mlforge-core[s3]", "gcs": "mlforge-core[gcs]", "unity-catalog": "mlforge-databricks"},
+    "online store": {
+        "redis": "mlforge-redis",
+        "dynamodb": "mlforge-dynamodb",
+        "databricks-online-tables": "mlforge-databricks",
+    },
+    "command": {"serve": "mlforge-serve"},
+    "word": {
+        "PolarsEngine": "mlforge-polars",
+        "DuckDBEngine": "mlforge-duckdb",
+        "SparkEngine": "mlforge-spark",
+        "RedisStore": "mlforge-redis",
+        "DynamoDBStore": "mlforge-dynamodb",
+        "S3Store": "mlforge-core[s3]",
+        "GCSStore": "mlforge-core[gcs]",
+        "UnityCatalogStore": "mlforge-databricks",
+        "DatabricksOnlineStore": "mlforge-databricks",
+    },
+}
+
+DEFAULT_ENGINE = "polars"
+"""The engine a project gets that names none, where it is installed."""
+
+
+def install_hint(role: str, name: str) -> str | None:
+    """`pip install …` for a name that some known distribution brings; None for a stranger's."""
+    distribution = DISTRIBUTIONS.get(role, {}).get(name)
+    return f"pip install {distribution}" if distribution else None

@@ -1,0 +1,246 @@
+"""What engines and stores do. The docstrings are the contract; `mlforge.testing` holds plugins to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
+
+import msgspec
+
+from mlforge.model.check import Check, CheckResult
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Target, Written
+from mlforge.model.metric import WindowPlan
+from mlforge.model.schema import Schema
+from mlforge.model.source import Format
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.arrow import ArrowStream
+
+Frame = Any
+"""An engine's own frame. The core passes it on and never looks inside."""
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """What to read: addresses of one format. `name` is for error messages."""
+
+    name: str
+    uris: tuple[str, ...]
+    format: Format
+    options: dict[str, Any] = {}
+
+
+class Held(msgspec.Struct, frozen=True):
+    """A frame the engine has computed once and keeps, its rows, and how many of them have a null key."""
+
+    frame: Any
+    rows: int
+    null_keys: int
+
+
+class Join(msgspec.Struct, frozen=True):
+    """One feature in a point-in-time join.
+
+    Args:
+        artifact: The committed version, its rows sorted by keys and stamp and unique in them.
+        columns: The feature's columns to bring, each with its name in the answer.
+        max_age: A value whose stamp is more than this many microseconds before the label time becomes null.
+    """
+
+    artifact: Artifact
+    columns: Mapping[str, str]
+    max_age: int | None = None
+
+
+class _Live(Protocol):
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+
+class Engine(_Live, Protocol):
+    """Computes. Made from its config; used in a `with`, which ends whatever it opened.
+
+    Errors of the backend are wrapped once, here: data that cannot be used is `Invalid`, anything else `PluginFailed`.
+    """
+
+    def scan(self, scan: Scan) -> Frame:
+        """The rows at some addresses, read as late as the engine can.
+
+        Raises `Invalid` for a file that does not parse, naming it, and `Unsupported` for a format it does not read.
+        """
+
+    def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
+        """What a feature's function makes of a frame, handed over as its first annotation asks.
+
+        Raises `Invalid` where it returns None or anything but a frame, `Unsupported` where it asks for a frame of
+        another library, and `Invalid` from the function's own exception, keeping it as the cause.
+        """
+
+    def schema(self, frame: Frame) -> Schema:
+        """Names and types in mlforge's words. Raises `Invalid` for a type that has none."""
+
+    def derive(self, frame: Frame, keys: Sequence[Key]) -> Frame:
+        """The frame with the surrogate keys among `keys` that it lacks and has all the sources of.
+
+        The values are those of `surrogate_key`.
+        """
+
+    def hold(self, frame: Frame, shape: Shape) -> Held:
+        """The rows as the contract wants them, computed once; every row is kept.
+
+        The timestamp is parsed or converted to UTC microseconds under its new name, missing surrogate keys are made
+        (the columns they are made of stay), other instants become UTC microseconds, categories become strings. The
+        columns are the keys, the stamp, then the rest in order. Raises `Invalid` for a missing key or timestamp column
+        (naming those there are), a null timestamp (with the count), text that is no time (with the first bad value and
+        its row), a key of a type that cannot be one.
+        """
+
+    def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
+        """Every check in one pass: how many rows break it, and the first few values of its column that do.
+
+        Raises `Invalid` for a column that is not there.
+        """
+
+    def settle(self, frame: Frame, shape: Shape) -> Frame:
+        """The rows of a feature without windows: null keys left out, unique in keys and stamp, sorted by them.
+
+        The columns that surrogate keys are made of (`key.sources`) are left out: the key stands for them.
+        Raises `Invalid` for duplicates with the count and three examples, unless `shape.tie_break` decides; of rows
+        equal in that as well, any one.
+        """
+
+    def aggregate(self, frame: Frame, shape: Shape, plan: WindowPlan) -> Frame:
+        """The change points of a feature with windows, null keys left out, sorted by keys and stamp.
+
+        The columns are the keys, the stamp, then the plan's. Raises `Invalid` for a column that is not there or of a
+        type the aggregation does not take, and for an int64 overflow.
+        """
+
+    def write(self, frame: Frame, target: Target) -> Written:
+        """Write all rows, in order, to the target's address. Raises `PluginFailed` where that fails."""
+
+    def asof(self, spine: Frame, timestamp: Timestamp | None, joins: Sequence[Join]) -> Frame:
+        """The spine's rows and columns, in order, followed by each join's columns as of each row's label time.
+
+        A row gets the row of the feature with its keys and the greatest stamp not after its own; a feature without
+        a stamp joins by keys alone. No such row, a null key or a null label time: nulls. A surrogate key is
+        made where the spine lacks its column and has its sources, and does not appear in the answer. Raises `Invalid`
+        for a missing key or a key of another type.
+        """
+
+    def latest(self, artifact: Artifact, as_of: int, until: int) -> Frame:
+        """For each entity the row valid at `as_of`, and the rows stamped in `(as_of, until]`, by keys and stamp.
+
+        Both are microseconds since the Unix epoch. All rows, for a feature without a stamp.
+        """
+
+    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
+        """The rows of a committed version, in the frame type of the engine's users."""
+
+    def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
+        """The rows as batches of dicts of plain Python values; instants are aware datetimes in UTC."""
+
+    def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Frame:
+        """A frame of plain rows; the inverse of `rows`."""
+
+    def to_arrow(self, frame: Frame) -> ArrowStream:
+        """The rows as an Arrow stream."""
+
+    def from_arrow(self, stream: ArrowStream) -> Frame:
+        """A frame of an Arrow stream."""
+
+    def owns(self, frame: object) -> bool:
+        """Whether this is one of the engine's own frames."""
+
+
+class Store(_Live, Protocol):
+    """Keeps versions. Nothing is visible before `commit`, which is atomic; metadata comes before the pointer."""
+
+    def names(self) -> list[str]:
+        """The features that have a committed version, sorted."""
+
+    def versions(self, name: str) -> list[str]:
+        """The committed versions of a feature in version order: 1.10.0 after 1.9.0. Empty for an unknown name."""
+
+    def latest(self, name: str) -> str | None:
+        """The version the pointer names; None where there is none. Raises `Invalid` for a damaged pointer."""
+
+    def begin(self, name: str, format: str) -> Target:
+        """An address to write a new version of `name` to, which no reader sees.
+
+        Raises `Unsupported` for a format the store does not keep, `PluginFailed` where it cannot write.
+        """
+
+    def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
+        """Make what was written to `target` the version `meta.version`, and point at it.
+
+        `expected` is what `latest` was when the version was decided. Returns the metadata with `parts` and
+        `content_hash` filled in. Raises `Conflict`, changing nothing, where the version exists or `latest` is not
+        `expected` any more: the same target may then be committed again, as another version.
+        """
+
+    def abort(self, target: Target) -> None:
+        """Forget what was written. Never raises for a target that is gone."""
+
+    def get(self, name: str, version: str) -> Artifact:
+        """A committed version. Raises `NotFound`, or `Invalid` where its metadata is damaged."""
+
+    def point(self, name: str, version: str) -> None:
+        """Make an existing version the latest. Raises `NotFound`."""
+
+
+@runtime_checkable
+class ManifestStore(Protocol):
+    """A store that keeps the manifest. One that does not has it derived at every reading."""
+
+    def read_manifest(self) -> Manifest | None:
+        """The manifest as last written; None where there is none or it is damaged."""
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace the manifest, atomically."""
+
+
+class Point(msgspec.Struct, frozen=True):
+    """The values of an entity from an instant on; `stamp` is microseconds since the Unix epoch, None without time."""
+
+    stamp: int | None
+    values: dict[str, Any]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What an online store keeps of an entity: its values as of an instant, and the change points after it.
+
+    Args:
+        feature: The feature.
+        key: The entity's `surrogate_key` over its key values.
+        version: The version it was published from.
+        as_of: The instant it was published for, in microseconds since the Unix epoch.
+        points: The value at `as_of` first, then the later ones, by stamp.
+    """
+
+    feature: str
+    key: str
+    version: str
+    as_of: int
+    points: tuple[Point, ...]
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Where an entry stands: a feature and an entity's key."""
+
+    feature: str
+    key: str
+
+
+class OnlineStore(_Live, Protocol):
+    """Keeps, for each entity, what is served."""
+
+    def write(self, entries: Iterable[Entry]) -> int:
+        """Keep these entries and return how many were. One with an older `as_of` than what is there is left out."""
+
+    def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        """The entries at these addresses, in their order; None for one that is missing."""

@@ -1,0 +1,74 @@
+"""Promises about columns, for `@feature(validators={...})`: `import mlforge.validators as v`.
+
+A null keeps every promise but `not_null`. NaN is greater than every other number. Validators that installed plugins
+bring are here by their names too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.model.check import Validator
+from mlforge.model.expr import Scalar, it
+
+
+def not_null() -> Validator:
+    """No value is null."""
+    return Validator("not_null", it().is_null(), "not_null()")
+
+
+def unique() -> Validator:
+    """No value appears twice; nulls may."""
+    return Validator("unique", it().duplicated(), "unique()")
+
+
+def greater_than(value: Scalar) -> Validator:
+    """Every value is greater than `value`."""
+    return Validator("greater_than", it() <= value, f"greater_than({value!r})")
+
+
+def less_than(value: Scalar) -> Validator:
+    """Every value is less than `value`."""
+    return Validator("less_than", it() >= value, f"less_than({value!r})")
+
+
+def greater_than_or_equal(value: Scalar) -> Validator:
+    """Every value is `value` or more."""
+    return Validator("greater_than_or_equal", it() < value, f"greater_than_or_equal({value!r})")
+
+
+def less_than_or_equal(value: Scalar) -> Validator:
+    """Every value is `value` or less."""
+    return Validator("less_than_or_equal", it() > value, f"less_than_or_equal({value!r})")
+
+
+def in_range(min_value: Any, max_value: Any) -> Validator:
+    """Every value lies between the two, ends included. Raises `Invalid` where they are the wrong way round."""
+    if min_value > max_value:
+        raise Invalid(f"in_range({min_value!r}, {max_value!r}) has no value in it.", hint="Put the smaller one first.")
+    return Validator("in_range", (it() < min_value) | (it() > max_value), f"in_range({min_value!r}, {max_value!r})")
+
+
+def matches_regex(pattern: str) -> Validator:
+    """The pattern is found in every string; anchor it with `^` and `$`. No lookaround, no backreferences."""
+    return Validator("matches_regex", ~it().matches(pattern), f"matches_regex({pattern!r})")
+
+
+def is_in(values: Sequence[Scalar]) -> Validator:
+    """Every value is one of `values`. Raises `Invalid` where there are none."""
+    if isinstance(values, str) or not list(values):
+        raise Invalid(f"is_in({values!r}) allows no value.", hint='is_in(["AA", "UA"])')
+    return Validator("is_in", ~it().is_in(list(values)), f"is_in({list(values)!r})")
+
+
+def __getattr__(name: str) -> Any:
+    from mlforge.plugin.config import load
+    from mlforge.plugin.descriptors import ValidatorDescriptor
+    from mlforge.plugin.registry import registry
+
+    found = None if name.startswith("_") else registry().of(ValidatorDescriptor).get(name)
+    if found is None:
+        raise AttributeError(f"There is no validator {name!r}.")
+    return load(found.target, f"validator {name!r}")
