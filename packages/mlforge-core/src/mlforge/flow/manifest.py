@@ -1,0 +1,51 @@
+"""The manifest: every feature at a glance, derived from the versions' metadata."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from mlforge.errors import MlforgeError
+from mlforge.model.meta import Manifest, ManifestEntry
+from mlforge.plugin.protocols import ManifestStore, Store
+
+_log = logging.getLogger("mlforge.manifest")
+
+
+def derive_manifest(store: Store, now: datetime) -> Manifest:
+    """The manifest as the metadata says. A feature whose metadata is damaged is left out and logged."""
+    entries = {}
+    for name in store.names():
+        try:
+            entry = _entry(store, name)
+        except MlforgeError as error:
+            _log.warning("%s is not in the manifest: %s", name, error)
+            continue
+        if entry is not None:
+            entries[name] = entry
+    return Manifest(now.strftime("%Y-%m-%dT%H:%M:%SZ"), entries)
+
+
+def refresh_manifest(store: Store, now: datetime) -> Manifest:
+    """Derive the manifest and keep it, where the store keeps one."""
+    manifest = derive_manifest(store, now)
+    if isinstance(store, ManifestStore):
+        store.write_manifest(manifest)
+    return manifest
+
+
+def read_manifest(store: Store, now: datetime) -> Manifest:
+    """The manifest as it was kept, or derived where there is none."""
+    kept = store.read_manifest() if isinstance(store, ManifestStore) else None
+    return kept or derive_manifest(store, now)
+
+
+def _entry(store: Store, name: str) -> ManifestEntry | None:
+    latest = store.latest(name)
+    if latest is None:
+        return None
+    meta = store.get(name, latest).meta
+    return ManifestEntry(
+        latest, tuple(store.versions(name)), meta.row_count, meta.updated_at, meta.entity_keys, meta.columns,
+        meta.content_hash, meta.tags, meta.description, meta.owner,
+    )  # fmt: skip

@@ -1,0 +1,120 @@
+"""What a build or a validation has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from mlforge.errors import MlforgeError, PluginFailed
+from mlforge.model.check import CheckResult
+from mlforge.model.html import table
+from mlforge.model.meta import Change, FeatureMeta
+
+Status = Literal["built", "unchanged", "planned", "valid", "failed"]
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a feature failed: the kind of error, what happened, and the way out."""
+
+    kind: str
+    message: str
+    hint: str | None = None
+
+
+class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How one feature fared.
+
+    Args:
+        feature: Its name.
+        status: `built`, `unchanged`, `planned` (a dry run), `valid` (a validation) or `failed`.
+        version: The version that was made, stands, or is expected.
+        change: Why it got that number.
+        rows: Rows written.
+        dropped: Rows left out because a key was null.
+        seconds: Wall time.
+        checks: What every validator found.
+        failure: Why it failed.
+        notes: What else there is to know, such as why nothing was built.
+        preview: The first rows.
+    """
+
+    feature: str
+    status: Status
+    version: str | None = None
+    change: Change | None = None
+    rows: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    engine: str = ""
+    checks: tuple[CheckResult, ...] = ()
+    failure: Failure | None = None
+    notes: tuple[str, ...] = ()
+    preview: tuple[dict[str, Any], ...] = ()
+    meta: FeatureMeta | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status != "failed"
+
+
+class BuildReport(msgspec.Struct, frozen=True):
+    """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`."""
+
+    results: tuple[BuildResult, ...]
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether no feature failed."""
+        return all(r.ok for r in self.results)
+
+    @property
+    def failed(self) -> tuple[BuildResult, ...]:
+        return tuple(r for r in self.results if not r.ok)
+
+    def __iter__(self) -> Iterator[BuildResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, name: str) -> BuildResult:
+        return {r.feature: r for r in self.results}[name]
+
+    def raise_for_failure(self) -> BuildReport:
+        """This report, or the first failure as an error.
+
+        Raises:
+            PluginFailed: A feature failed; the message is the feature's own.
+        """
+        failures = [(r.feature, r.failure) for r in self.results if r.failure is not None]
+        for name, failure in failures[:1]:
+            raise _error(failure.kind)(f"{name}: {failure.message}", hint=failure.hint)
+        return self
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (r.feature, r.status, r.version or "–", f"{r.rows:,}", f"{r.dropped:,}", _note(r)) for r in self.results
+        ]
+        return table(
+            ("feature", "status", "version", "rows", "dropped", ""), rows, caption=f"Built in {self.seconds:.1f} s"
+        )
+
+
+def failure_of(error: Exception) -> Failure:
+    """An exception as data."""
+    if isinstance(error, MlforgeError):
+        return Failure(type(error).__name__, error.message, error.hint)
+    return Failure("PluginFailed", f"{type(error).__name__}: {error}", "This is a defect; --debug shows the traceback.")
+
+
+def _error(kind: str) -> type[MlforgeError]:
+    return next((c for c in MlforgeError.__subclasses__() if c.__name__ == kind), PluginFailed)
+
+
+def _note(result: BuildResult) -> str:
+    if result.failure:
+        return f"{result.failure.message} {result.failure.hint or ''}"
+    return result.change.reason if result.change else " ".join(result.notes)

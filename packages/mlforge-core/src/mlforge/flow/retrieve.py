@@ -1,0 +1,205 @@
+"""Point-in-time retrieval: every spine row, in order, with the values that were known at its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mlforge.errors import Invalid, NotFound
+from mlforge.flow.catalog import artifact
+from mlforge.flow.spine import Spine, joined, spine_of
+from mlforge.model.duration import Duration
+from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.meta import Artifact
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.protocols import Engine, Join, Store
+from mlforge.project.selection import nearest
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """A version that was used: enough to use the very same one again, and to know that it is the same."""
+
+    name: str
+    version: str
+    content_hash: str
+    columns: tuple[str, ...]
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """The versions behind a training set. Give it as `features=` to make the same set again.
+
+    Example:
+        >>> Lock.decode(Lock(()).encode()) == Lock(())
+        True
+    """
+
+    pins: tuple[Pin, ...]
+    full_names: bool = False
+
+    def encode(self) -> bytes:
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Lock:
+        """Read a lock. Raises `Invalid` where it is none."""
+        try:
+            return msgspec.json.decode(data, type=cls)
+        except msgspec.DecodeError as error:
+            raise Invalid(f"That is not a lock: {error}.", hint="Use the file that Lock.save wrote.") from None
+
+    def save(self, path: str | Path) -> None:
+        Path(path).write_bytes(self.encode())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Lock:
+        return cls.decode(Path(path).read_bytes())
+
+
+class TrainingData(NamedTuple):
+    """A training set and the versions it was made of."""
+
+    frame: Any
+    lock: Lock
+
+
+class Chosen(NamedTuple):
+    """A version to join, and its columns with their names in the answer."""
+
+    artifact: Artifact
+    columns: dict[str, str]
+
+    @property
+    def join(self) -> Join:
+        meta = self.artifact.meta
+        max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
+        return Join(self.artifact, self.columns, max_age)
+
+
+def training_data(
+    store: Store, engine: Engine, frame: Any, features: Any, timestamp: str | Timestamp | None, full_names: bool
+) -> TrainingData:
+    """Join features to a spine, as of each row's own time.
+
+    Raises:
+        NotFound: A feature or version that was not built.
+        Invalid: A missing key or time column, two columns of one name, a lock that no longer holds.
+    """
+    full_names = full_names or (isinstance(features, Lock) and features.full_names)
+    chosen = [_choose(store, spec, full_names) for spec in _specs(features)]
+    if isinstance(features, Lock):
+        _refuse_changed(features, chosen)
+    spine = spine_of(frame, engine)
+    _refuse_collisions(spine, chosen)
+    label = _label(spine, chosen, timestamp)
+    joins = [c.join for c in chosen]
+    brought = [name for join in joins for name in join.columns.values()]
+    answer = joined(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
+    return TrainingData(answer, _lock(chosen, full_names))
+
+
+def _needed(spine: Spine, label: Timestamp | None, joins: Sequence[Join]) -> list[str]:
+    wanted = [label.column] if label else []
+    for join in joins:
+        for key in join.artifact.meta.keys:
+            wanted += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
+            if missing := [w for w in wanted if w not in spine.names]:
+                raise _missing_key(join.artifact.meta.name, missing[0], spine)
+    return list(dict.fromkeys(wanted))
+
+
+def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
+    return Invalid(
+        f"{feature!r} joins on {column!r}, which the spine does not have.",
+        hint=f"The spine's columns: {', '.join(spine.names)}.",
+    )
+
+
+def _specs(features: Any) -> list[FeatureSpec]:
+    if isinstance(features, Lock):
+        return [FeatureSpec(p.name, p.version, p.columns) for p in features.pins]
+    given = [features] if isinstance(features, str | Feature | FeatureSpec) else list(features or ())
+    if not given:
+        raise Invalid("No feature is named.", hint='features=["user_spend"]')
+    return [_spec(f) for f in given]
+
+
+def _spec(given: Any) -> FeatureSpec:
+    match given:
+        case FeatureSpec():
+            return given
+        case Feature():
+            return FeatureSpec(given.name)
+        case str():
+            name, _, version = given.partition("@")
+            return FeatureSpec(name, version or None)
+        case (str() as name, str() as version):
+            return FeatureSpec(name, version)
+        case _:
+            pass
+    raise Invalid(f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])')
+
+
+def _choose(store: Store, spec: FeatureSpec, full_names: bool) -> Chosen:
+    found = artifact(store, spec.name, spec.version)
+    there = found.meta.value_columns
+    wanted = there if spec.columns is None else spec.columns
+    if unknown := [c for c in wanted if c not in there]:
+        raise NotFound(
+            f"{spec.name!r} {found.meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there)
+        )
+    return Chosen(found, {c: f"{spec.name}__{c}" if full_names else c for c in wanted})
+
+
+def _refuse_collisions(spine: Spine, chosen: Iterable[Chosen]) -> None:
+    owners = dict.fromkeys(spine.names, "the spine")
+    for one in chosen:
+        name = one.artifact.meta.name
+        for column in one.columns.values():
+            if column in owners:
+                raise Invalid(
+                    f"{owners[column]} and {name!r} both bring a column {column!r}.",
+                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
+                )
+            owners[column] = f"{name!r}"
+
+
+def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | None) -> Timestamp | None:
+    stamps = {c.artifact.meta.timestamp for c in chosen} - {None}
+    if timestamp is not None:
+        label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
+        if label.column not in spine.names:
+            raise Invalid(f"The spine has no column {label.column!r}.", hint=nearest(label.column, spine.names))
+        return label
+    if not stamps:
+        return None
+    temporal = spine.temporal()
+    named = [n for n in spine.names if n in stamps]
+    for candidates in (temporal, named):
+        if len(candidates) == 1:
+            return Timestamp(candidates[0])
+    seen = f"It has {', '.join(temporal)}." if temporal else "It has no column of times."
+    raise Invalid(
+        f"Which column of the spine is its time cannot be told. {seen}", hint='Say it: timestamp="label_time"'
+    )
+
+
+def _refuse_changed(lock: Lock, chosen: Sequence[Chosen]) -> None:
+    for pin, one in zip(lock.pins, chosen, strict=True):
+        if one.artifact.meta.content_hash != pin.content_hash:
+            raise Invalid(
+                f"{pin.name!r} {pin.version} is not what the lock was made with: its content has another hash.",
+                hint="The store was rebuilt or damaged; make a new lock, or restore the version.",
+            )
+
+
+def _lock(chosen: Iterable[Chosen], full_names: bool) -> Lock:
+    return Lock(
+        tuple(
+            Pin(c.artifact.meta.name, c.artifact.meta.version, c.artifact.meta.content_hash, tuple(c.columns))
+            for c in chosen
+        ),
+        full_names,
+    )

@@ -1,0 +1,187 @@
+"""The user's own frames at the edge: pandas, pyarrow, Polars, and whatever else streams Arrow.
+
+Only keys and time go to the engine, and only the features come back; the spine's own columns, types, order and index
+stay what they are. Nothing is imported here: a frame's library is loaded already, or there would be no frame.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from mlforge.errors import Invalid, NotInstalled
+from mlforge.plugin.arrow import ArrowStream
+from mlforge.plugin.protocols import Engine
+
+Join = Callable[[Any], Any]
+
+
+class Spine(Protocol):
+    """A user's frame: what retrieval needs to know of it and do to it."""
+
+    frame: Any
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its columns."""
+
+    def temporal(self) -> tuple[str, ...]:
+        """Its columns that hold times or dates."""
+
+    def pick(self, names: Sequence[str]) -> ArrowStream:
+        """Some of its columns, as a stream."""
+
+    def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
+        """The frame with these columns of the stream, row by row, behind its own."""
+
+
+class PolarsSpine:
+    """A Polars DataFrame; a LazyFrame is collected, and lazy again in the answer."""
+
+    def __init__(self, frame: Any) -> None:
+        self.lazy = hasattr(frame, "collect")
+        self.frame = frame.collect() if self.lazy else frame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.frame.columns)
+
+    def temporal(self) -> tuple[str, ...]:
+        return tuple(n for n, t in self.frame.schema.items() if str(t).startswith(("Datetime", "Date")))
+
+    def pick(self, names: Sequence[str]) -> ArrowStream:
+        return ArrowStream(self.frame.select(names))
+
+    def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
+        polars = sys.modules["polars"]
+        joined = self.frame.hstack(polars.DataFrame(stream).select(names))
+        return joined.lazy() if self.lazy else joined
+
+
+class ArrowSpine:
+    """A pyarrow Table."""
+
+    def __init__(self, frame: Any) -> None:
+        self.frame = frame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.frame.column_names)
+
+    def temporal(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.frame.schema if str(f.type).startswith(("timestamp", "date")))
+
+    def pick(self, names: Sequence[str]) -> ArrowStream:
+        return ArrowStream(self.frame.select(list(names)))
+
+    def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
+        table = self.frame
+        columns = sys.modules["pyarrow"].table(stream)
+        for name in names:
+            table = table.append_column(name, columns[name])
+        return table
+
+
+class PandasSpine:
+    """A pandas DataFrame. Integers and booleans with nulls come as pandas' nullable types, so none loses a digit."""
+
+    def __init__(self, frame: Any) -> None:
+        if not frame.columns.is_unique:
+            raise Invalid("The spine has two columns of one name.", hint="Rename one.")
+        self.frame = frame
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(str(c) for c in self.frame.columns)
+
+    def temporal(self) -> tuple[str, ...]:
+        return tuple(
+            str(n) for n, t in self.frame.dtypes.items() if str(t).startswith(("datetime64", "date32", "timestamp"))
+        )
+
+    def pick(self, names: Sequence[str]) -> ArrowStream:
+        return ArrowStream(_arrow().Table.from_pandas(self.frame[list(names)], preserve_index=False))
+
+    def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
+        columns = {name: self._series(column) for name, column in zip(names, self._picked(stream, names), strict=True)}
+        return self.frame.assign(**columns)
+
+    def _picked(self, stream: ArrowStream, names: Sequence[str]) -> list[Any]:
+        table = _arrow().table(stream)
+        return [table[n] for n in names]
+
+    def _series(self, column: Any) -> Any:
+        pandas = sys.modules["pandas"]
+        kind = str(column.type)
+        if column.null_count and kind.startswith(("int", "uint")):
+            dtype = pandas.api.types.pandas_dtype(kind.replace("int", "Int").replace("uInt", "UInt"))
+            series = dtype.__from_arrow__(column)
+        elif column.null_count and kind == "bool":
+            series = pandas.BooleanDtype().__from_arrow__(column)
+        else:
+            return column.to_pandas().set_axis(self.frame.index)
+        return pandas.Series(series, index=self.frame.index)
+
+
+class EngineSpine:
+    """A frame of the engine's own that no library here knows, such as one of a cluster: it never leaves the engine."""
+
+    def __init__(self, frame: Any, engine: Engine) -> None:
+        self.frame = frame
+        self._engine = engine
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.frame.columns)
+
+    def temporal(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self._engine.schema(self.frame) if c.dtype in ("Datetime", "Date"))
+
+    def pick(self, names: Sequence[str]) -> ArrowStream:
+        raise Invalid("An engine's own frame is joined by the engine.", hint="Pass it to the engine as it is.")
+
+    def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
+        raise Invalid("An engine's own frame is joined by the engine.", hint="Pass it to the engine as it is.")
+
+
+def _through_library(frame: Any) -> Spine:
+    """A foreign stream as a table of whichever library the process has loaded."""
+    if polars := sys.modules.get("polars"):
+        return PolarsSpine(polars.DataFrame(ArrowStream(frame)))
+    if pyarrow := sys.modules.get("pyarrow"):
+        return ArrowSpine(pyarrow.table(ArrowStream(frame)))
+    raise Invalid(
+        f"A {type(frame).__qualname__} cannot be a spine.", hint="Convert it to a pandas or pyarrow table first."
+    )
+
+
+def spine_of(frame: Any, engine: Engine) -> Spine:
+    """The adaptor for a user's frame. Raises `Invalid` for something that is none."""
+    library = type(frame).__module__.partition(".")[0]
+    if library == "polars" and hasattr(frame, "schema") and hasattr(frame, "lazy"):
+        return PolarsSpine(frame)
+    if library == "pyarrow" and hasattr(frame, "column_names"):
+        return ArrowSpine(frame)
+    if library == "pandas" and hasattr(frame, "dtypes") and hasattr(frame, "columns"):
+        return PandasSpine(frame)
+    return EngineSpine(frame, engine) if engine.owns(frame) else _through_library(frame)
+
+
+def joined(spine: Spine, engine: Engine, needed: Sequence[str], join: Join, brought: Sequence[str]) -> Any:
+    """The spine with what `join` brings: inside the engine for its own frames, over Arrow for all others."""
+    if engine.owns(spine.frame):
+        answer = join(spine.frame)
+        return answer.lazy() if getattr(spine, "lazy", False) else answer
+    with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
+        return spine.attach(stream, brought)
+
+
+def _arrow() -> Any:
+    """pyarrow, as pandas itself loads it."""
+    pandas = sys.modules["pandas"]
+    try:
+        pandas.DataFrame({"n": [0]}).__arrow_c_stream__()
+    except ImportError as error:
+        raise NotInstalled("A pandas spine needs pyarrow.", hint="pip install pyarrow") from error
+    return sys.modules["pyarrow"]

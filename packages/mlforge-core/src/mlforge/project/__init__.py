@@ -1,0 +1,1 @@
+"""What the user has: definitions, profiles, and the choice of features."""

@@ -1,0 +1,222 @@
+"""`@feature`: from a function to a definition, refused here where it cannot be right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from os import PathLike, fspath
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.model.check import Validator
+from mlforge.model.duration import Duration
+from mlforge.model.entity import Entity
+from mlforge.model.feature import Feature
+from mlforge.model.metric import Metric
+from mlforge.model.source import Source
+from mlforge.model.timestamp import Timestamp
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def feature(
+    *,
+    source: str | PathLike[str] | Source,
+    keys: str | Sequence[str] | None = None,
+    entities: Entity | Sequence[Entity] | None = None,
+    timestamp: str | Timestamp | None = None,
+    interval: str | timedelta | None = None,
+    metrics: Metric | Sequence[Metric] = (),
+    validators: Mapping[str, Validator | Sequence[Validator]] | None = None,
+    tags: str | Sequence[str] = (),
+    description: str | None = None,
+    owner: str | None = None,
+    engine: Any = None,
+    max_age: str | timedelta | None = None,
+    tie_break: str | None = None,
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Feature]:
+    """Make a function over a source a feature. The function stays callable.
+
+    Args:
+        source: What the function is handed: a path, a glob, a folder, or a `Source`.
+        keys: The columns that identify what a row is about. Either these or `entities`.
+        entities: The same as `Entity`, with names and surrogate keys.
+        timestamp: The column that says when a row became known; needed with metrics.
+        interval: The bucket's length for metrics, such as `"1d"`; every window is a whole multiple of it. Without one,
+            windows follow every single event.
+        metrics: What to compute over windows of the returned rows. Without any, the returned rows are the feature.
+        validators: Promises by column, checked before anything is written.
+        tags: Words to select by; `hourly`, `daily` … are schedules.
+        description: What it means; the function's docstring if None.
+        owner: Who to ask.
+        engine: The engine that builds it; the project's if None.
+        max_age: Values older than this are null, in training and in serving.
+        tie_break: Without metrics: of rows with the same keys and timestamp, the greatest value here wins.
+        name: The feature's name; the function's if None.
+
+    Raises:
+        Invalid: Something in the definition cannot be right; the message names it.
+
+    Example:
+        >>> import mlforge as mlf
+        >>> @mlf.feature(
+        ...     source="flights.parquet",
+        ...     keys="carrier",
+        ...     timestamp="hour",
+        ...     interval="1d",
+        ...     metrics=[mlf.Mean("delay", windows=["7d"])],
+        ... )
+        ... def carrier_delay(df):
+        ...     return df
+        >>> [c.name for c in carrier_delay.plan.columns]
+        ['delay__mean__7d']
+    """
+
+    def decorate(function: Callable[..., Any]) -> Feature:
+        made = Feature(
+            name=_checked_name(name or str(getattr(function, "__name__", ""))),
+            function=_checked_function(function),
+            source=source if isinstance(source, Source) else Source(fspath(source)),
+            entities=_entities(keys, entities),
+            timestamp=Timestamp(timestamp) if isinstance(timestamp, str) else timestamp,
+            interval=None if interval is None else Duration.parse(interval, "interval"),
+            metrics=_metrics(metrics),
+            validators=_validators(validators or {}),
+            tags=_strings(tags, "tags"),
+            description=description or _first_paragraph(function),
+            owner=owner,
+            engine=engine,
+            max_age=None if max_age is None else Duration.parse(max_age, "max_age"),
+            tie_break=tie_break,
+        )
+        check_definition(made)
+        return made
+
+    return decorate
+
+
+def check_definition(made: Feature) -> None:
+    """Refuse a definition whose parts do not fit each other."""
+    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break):
+        refuse(made)
+
+
+def _refuse_clock(made: Feature) -> None:
+    where = f"Feature {made.name!r}"
+    if made.metrics and made.timestamp is None:
+        raise Invalid(
+            f"{where} has metrics but no timestamp.", hint='Say when an event happened: timestamp="event_time".'
+        )
+    if made.interval and not made.metrics:
+        raise Invalid(f"{where} has an interval but no metrics.", hint="Drop the interval, or give it metrics.")
+    if made.max_age and made.timestamp is None:
+        raise Invalid(f"{where} has a max_age but no timestamp to count from.", hint="Give it a timestamp.")
+
+
+def _refuse_windows(made: Feature) -> None:
+    if made.plan is None or made.interval is None:
+        return
+    for column in made.plan.columns:
+        if not column.window.is_multiple_of(made.interval):
+            raise Invalid(
+                f"Feature {made.name!r}: the window {column.window} of {column.name!r} is not a whole multiple of the "
+                f"interval {made.interval}.",
+                hint="Choose a window that is, or a shorter interval.",
+            )
+
+
+def _refuse_names(made: Feature) -> None:
+    keys, metrics = [k.name for k in made.keys], [c.name for c in made.plan.columns] if made.plan else []
+    names = [*keys, *([made.timestamp.name] if made.timestamp else []), *metrics]
+    if twice := sorted({n for n in names if names.count(n) > 1}):
+        raise Invalid(
+            f"Feature {made.name!r} would have two columns named {twice[0]!r}.",
+            hint="Keys, timestamp and metrics need names of their own: name=… on a metric, alias=… on a Timestamp.",
+        )
+
+
+def _refuse_tie_break(made: Feature) -> None:
+    if made.tie_break is None:
+        return
+    if made.metrics:
+        raise Invalid(
+            f"Feature {made.name!r} has metrics and a tie_break.", hint="Tied events all count in a window: drop it."
+        )
+    if made.tie_break in made.shape.identity:
+        raise Invalid(
+            f"Feature {made.name!r} breaks ties by {made.tie_break!r}, in which tied rows are equal.",
+            hint="Name another column.",
+        )
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise Invalid(
+            f"{name!r} cannot be a feature's name.",
+            hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
+        )
+    return name
+
+
+def _checked_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    if isinstance(function, Feature):
+        raise Invalid(f"{function.name!r} is a feature already.", hint="Decorate the function once.")
+    if not callable(function):
+        raise Invalid(f"{function!r} is not a function.", hint="Put @feature(...) above a function.")
+    return function
+
+
+def _entities(keys: Any, entities: Any) -> tuple[Entity, ...]:
+    if (keys is None) == (entities is None):
+        raise Invalid("A feature needs keys or entities, one of them.", hint='keys=["user_id"] or entities=[user]')
+    if entities is None:
+        names = _strings(keys, "keys")
+        found = tuple(Entity(k, join_key=k) for k in names)
+    else:
+        found = (entities,) if isinstance(entities, Entity) else tuple(entities)
+        _refuse_strangers(found)
+        names = tuple(k.name for e in found for k in e.keys)
+    if not names or len(set(names)) < len(names):
+        raise Invalid(f"The keys {list(names)} name no column or one twice.", hint="Name each key column once.")
+    return found
+
+
+def _refuse_strangers(entities: tuple[Any, ...]) -> None:
+    if wrong := [e for e in entities if not isinstance(e, Entity)]:
+        raise Invalid(f"{wrong[0]!r} is not an Entity.", hint='Entity("user", join_key="user_id")')
+
+
+def _metrics(metrics: Any) -> tuple[Metric, ...]:
+    found = (metrics,) if isinstance(metrics, Metric) else tuple(metrics or ())
+    if wrong := [m for m in found if not isinstance(m, Metric)]:
+        raise Invalid(f"{wrong[0]!r} is not a metric.", hint='Sum("amount", windows=["7d"])')
+    return found
+
+
+def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], ...]:
+    pairs = [
+        (column, v)
+        for column, given in validators.items()
+        for v in ((given,) if isinstance(given, Validator) or callable(given) else given)
+    ]
+    for column, v in pairs:
+        if not isinstance(v, Validator):
+            called = (
+                f"Call it: {v.__name__}()" if callable(v) and hasattr(v, "__name__") else "not_null(), in_range(0, 1)"
+            )
+            raise Invalid(f"{v!r} on {column!r} is not a validator.", hint=called)
+    return tuple(pairs)
+
+
+def _strings(value: Any, what: str) -> tuple[str, ...]:
+    found = (value,) if isinstance(value, str) else tuple(value or ())
+    if wrong := [v for v in found if not isinstance(v, str) or not v]:
+        raise Invalid(f"{wrong[0]!r} in {what} is not a name.", hint=f"Give {what} as strings.")
+    return found
+
+
+def _first_paragraph(function: Callable[..., Any]) -> str | None:
+    text = (getattr(function, "__doc__", None) or "").strip().split("\n\n")[0]
+    return " ".join(text.split()) or None

@@ -1,0 +1,58 @@
+"""A surrogate key inside a feature's own function: `df.pipe(entity_key("first", "last", alias="user_id"))`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import Invalid
+from mlforge.model.entity import Entity
+from mlforge.model.keys import Key
+from mlforge.plugin.descriptors import EngineDescriptor
+from mlforge.plugin.registry import registry
+
+
+class EntityKey(msgspec.Struct, frozen=True):
+    """Adds the surrogate key of some columns to a frame of any installed engine."""
+
+    columns: tuple[str, ...]
+    alias: str
+
+    @property
+    def entity(self) -> Entity:
+        """The same as an entity, for `@feature(entities=[…])`."""
+        return Entity(self.alias, join_key=self.alias, from_columns=self.columns)
+
+    def __call__(self, frame: Any) -> Any:
+        """The frame with the key column added. Raises `Invalid` for a frame no installed engine knows."""
+        for descriptor in registry().of(EngineDescriptor).values():
+            if _is_frame_of(frame, descriptor):
+                with descriptor.config().open() as engine:
+                    return engine.derive(frame, [Key(self.alias, self.columns)])
+        kind = f"{type(frame).__module__}.{type(frame).__qualname__}"
+        raise Invalid(f"No installed engine knows a {kind}.", hint="Pass the frame the feature's function was given.")
+
+
+def entity_key(*columns: str, alias: str) -> EntityKey:
+    """The surrogate key of some columns, to add to a frame or to make an entity of.
+
+    Args:
+        columns: The columns it is made of, in order.
+        alias: The column it becomes.
+
+    Raises:
+        Invalid: No column.
+
+    Example:
+        >>> entity_key("first", "last", alias="user_id").entity.keys[0].sources
+        ('first', 'last')
+    """
+    if not columns:
+        raise Invalid("An entity key needs columns.", hint='entity_key("first", "last", alias="user_id")')
+    return EntityKey(columns, alias)
+
+
+def _is_frame_of(frame: Any, descriptor: EngineDescriptor) -> bool:
+    names = {f"{c.__module__}.{c.__qualname__}" for c in type(frame).__mro__}
+    return bool(names & set(descriptor.frames))

@@ -1,0 +1,164 @@
+"""`mlforge.yaml`: which engine and stores to use where. Only the profile in use is resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
+from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
+from mlforge.plugin.registry import registry
+
+FILE = "mlforge.yaml"
+VARIABLE = "MLFORGE_PROFILE"
+_FIELDS: dict[str, Any] = {
+    "engine": EngineDescriptor,
+    "offline_store": StoreDescriptor,
+    "online_store": OnlineStoreDescriptor,
+}
+_REFERENCE = re.compile(r"\$\{(?:oc\.)?env:(\w+)(?:,([^}]*))?\}")
+Kind = TypeVar("Kind", EngineDescriptor, StoreDescriptor, OnlineStoreDescriptor)
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """A profile of `mlforge.yaml`: what it sets; None for what it leaves to the definitions."""
+
+    name: str
+    engine: EngineConfig | None = None
+    offline_store: StoreConfig | None = None
+    online_store: OnlineStoreConfig | None = None
+
+
+class ProfileFile(msgspec.Struct, frozen=True):
+    """`mlforge.yaml` as written, unresolved: the default's name and the profiles."""
+
+    path: Path
+    profiles: Mapping[str, Mapping[str, Any]]
+    default: str | None = None
+    target: str | None = None
+
+    def resolve(self, name: str, environment: Mapping[str, str]) -> Profile:
+        """A profile with its variables filled in and its settings decoded.
+
+        Raises:
+            Unknown: No profile of that name.
+            Invalid: A setting that does not fit, with its path; a variable that is not set.
+        """
+        if name not in self.profiles:
+            raise Unknown(
+                f"There is no profile {name!r} in {self.path.name}.",
+                hint=f"Known: {', '.join(self.profiles) or 'none'}.",
+            )
+        given, where = self.profiles[name], f"profiles.{name}"
+        _refuse_unknown(given, _FIELDS, where, self.path)
+        filled = {k: _fill(v, f"{where}.{k}", environment) for k, v in given.items()}
+        return Profile(name, **{k: decode(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()})
+
+
+def read_profiles(root: Path) -> ProfileFile | None:
+    """The project's `mlforge.yaml`; None where there is none. Raises `Invalid` where it does not parse."""
+    path = root / FILE
+    if not path.is_file():
+        return None
+    given = _parse(path)
+    _refuse_unknown(given, ("default_profile", "profiles", "target"), "", path)
+    profiles = given.get("profiles") or {}
+    if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
+        raise Invalid(
+            f"profiles in {path.name} must be a mapping of mappings.", hint="profiles: {dev: {engine: polars}}"
+        )
+    return ProfileFile(path, profiles, given.get("default_profile"), given.get("target"))
+
+
+def choose_profile(
+    root: Path, asked: str | None, fallback: str | None, environment: Mapping[str, str]
+) -> tuple[Profile | None, bool]:
+    """The profile in use, and whether somebody asked for it by flag or variable.
+
+    The flag wins over `MLFORGE_PROFILE`, that over the definitions' own, that over `default_profile`.
+    """
+    found = read_profiles(root)
+    wanted = asked or environment.get(VARIABLE)
+    name = wanted or fallback or (found.default if found else None)
+    if name is None:
+        return None, False
+    if found is None:
+        raise NotFound(
+            f"There is no {FILE} to take the profile {name!r} from.", hint=f"Write one in {root.name or root}/."
+        )
+    return found.resolve(name, environment), wanted is not None
+
+
+def decode(value: Any, kind: type[Kind], where: str) -> Any:
+    """A config from a name (`polars`) or a mapping with `KIND`. Raises `Invalid` with the path of what is wrong."""
+    if isinstance(value, Config):
+        return value
+    if isinstance(value, str):
+        value = {"KIND": value}
+    if not isinstance(value, dict) or not isinstance(value.get("KIND"), str):
+        raise Invalid(f"{where} has no KIND.", hint=f"Say which: {where.rsplit('.', 1)[-1]}: {{KIND: …}}")
+    config = registry().get(kind, value["KIND"]).config
+    try:
+        return msgspec.convert(value, config)
+    except msgspec.ValidationError as error:
+        raise Invalid(
+            f"{_located(where, str(error))}.", hint=f"Settings: {', '.join(config.__struct_fields__)}."
+        ) from None
+
+
+def _located(where: str, message: str) -> str:
+    text, _, path = message.partition(" - at `$")
+    return f"{where}{path.rstrip('`')}: {text[0].lower()}{text[1:]}"
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Invalid(f"{path.name} does not parse: {' '.join(str(error).split())}.", hint="Mend the YAML.") from None
+    if given is not None and not isinstance(given, dict):
+        raise Invalid(f"{path.name} must be a mapping.", hint="Start it with: profiles:")
+    return given or {}
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Any, where: str, path: Path) -> None:
+    if unknown := [k for k in given if k not in known]:
+        dotted = f"{where}.{unknown[0]}" if where else str(unknown[0])
+        raise Invalid(f"{dotted} in {path.name} is not a setting.", hint=f"Known here: {', '.join(known)}.")
+
+
+def _fill(value: Any, where: str, environment: Mapping[str, str]) -> Any:
+    match value:
+        case dict():
+            return {k: _fill(v, f"{where}.{k}", environment) for k, v in value.items()}
+        case list():
+            return [_fill(v, f"{where}[{i}]", environment) for i, v in enumerate(value)]
+        case str() if _REFERENCE.search(value):
+            return _filled_text(value, where, environment)
+    return value
+
+
+def _filled_text(text: str, where: str, environment: Mapping[str, str]) -> Any:
+    def look_up(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        if name not in environment and default is None:
+            raise Invalid(f"{where} needs the variable {name}, which is not set.", hint=f"export {name}=…")
+        return environment.get(name, (default or "").strip())
+
+    filled = _REFERENCE.sub(look_up, text)
+    whole = _REFERENCE.fullmatch(text) is not None
+    return _scalar(filled) if whole else filled
+
+
+def _scalar(text: str) -> Any:
+    """A variable that is the whole value is read as YAML reads a plain word: `6379` is a number, `true` a boolean."""
+    if re.fullmatch(r"-?\d+", text) and str(int(text)) == text:
+        return int(text)
+    return {"true": True, "false": False, "null": None}.get(text.lower(), text)

@@ -1,0 +1,176 @@
+"""A project: its features, and the engine and stores they are built with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.model.entity import Entity
+from mlforge.model.feature import Feature
+from mlforge.model.source import Source
+from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
+from mlforge.plugin.descriptors import EngineDescriptor, StoreDescriptor
+from mlforge.plugin.registry import registry
+from mlforge.project.profiles import FILE, Profile, choose_profile, decode
+from mlforge.project.selection import nearest
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a build or a retrieval works with, after the profile had its say."""
+
+    offline_store: StoreConfig
+    engine: EngineConfig | None = None
+    online_store: OnlineStoreConfig | None = None
+    profile: str | None = None
+
+
+class Project:
+    """Features and where they go. `Definitions` is this with the verbs.
+
+    Args:
+        name: The project's name.
+        features: Features, modules that hold some, or lists of either.
+        offline_store: Where versions are kept; `store` says the same. The profile's, or `LocalStore()`, if None.
+        online_store: Where values are served from.
+        engine: The engine's name or config; `polars` if None, or the one that is installed.
+        profile: A profile of `mlforge.yaml`, unless `--profile` or `MLFORGE_PROFILE` names another.
+        root: Where relative paths start: the nearest folder upward with an `mlforge.yaml`, else the current one.
+
+    Raises:
+        Invalid: Two features of one name, something that is no feature, or a store that is none.
+    """
+
+    def __init__(
+        self,
+        name: str = "mlforge",
+        features: Any = (),
+        offline_store: StoreConfig | None = None,
+        online_store: OnlineStoreConfig | None = None,
+        engine: str | EngineConfig | None = None,
+        profile: str | None = None,
+        *,
+        store: StoreConfig | None = None,
+        root: str | os.PathLike[str] | None = None,
+    ) -> None:
+        if store is not None and offline_store is not None:
+            raise Invalid("Both store and offline_store are given.", hint="They mean the same: give one.")
+        self.name = name
+        self.features: dict[str, Feature] = collect(features)
+        self.offline_store = _typed(offline_store or store, StoreConfig, "offline_store")
+        self.online_store = _typed(online_store, OnlineStoreConfig, "online_store")
+        self.engine = engine
+        self.profile = profile
+        self.root = Path(root) if root is not None else find_root(Path.cwd())
+
+    def settings(self, profile: str | None = None) -> Settings:
+        """Engine and stores in use.
+
+        What a profile asked for by flag or variable sets wins over the code; the code wins over any other profile.
+        """
+        found, asked = choose_profile(self.root, profile, self.profile, os.environ)
+        own = Profile("", self._own_engine(), self.offline_store, self.online_store)
+        first, second = (found, own) if asked and found else (own, found)
+        engine, offline, online = (_first(first, second, f) for f in ("engine", "offline_store", "online_store"))
+        return Settings(
+            _placed(offline or _default_store(), self.root),
+            _placed(engine, self.root),
+            _placed(online, self.root),
+            found.name if found else None,
+        )
+
+    def _own_engine(self) -> EngineConfig | None:
+        return None if self.engine is None else engine_config(self.engine)
+
+    def feature(self, name: str) -> Feature:
+        """The feature of that name. Raises `Unknown` with the nearest one."""
+        if name not in self.features:
+            raise Unknown(f"There is no feature {name!r}.", hint=nearest(name, self.features))
+        return self.features[name]
+
+    def entities(self) -> dict[str, Entity]:
+        return {e.name: e for f in self.features.values() for e in f.entities}
+
+    def sources(self) -> dict[str, Source]:
+        return {f.source.name: f.source for f in self.features.values()}
+
+
+def engine_config(value: Any) -> EngineConfig:
+    """An engine's config from its name, a mapping with `KIND`, or a config. Raises `Unknown` or `NotInstalled`."""
+    config = decode(value, EngineDescriptor, "engine")
+    if not isinstance(config, EngineConfig):
+        raise Invalid(f"{config!r} is not an engine.", hint='engine="polars"')
+    return config
+
+
+def default_engine() -> EngineConfig:
+    """Polars, or the one that is installed. Raises `NotInstalled` where there is none."""
+    return engine_config(registry().default_engine())
+
+
+def collect(features: Any) -> dict[str, Feature]:
+    """Features by name, from features, modules and lists of them. Raises `Invalid` for two of one name."""
+    found: dict[str, Feature] = {}
+    for made in _flatten(features):
+        other = found.setdefault(made.name, made)
+        if other is not made:
+            raise Invalid(
+                f"Two features are named {made.name!r}: in {_home(other)} and in {_home(made)}.",
+                hint="Rename one, or pass name=… to @feature.",
+            )
+    return found
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds an `mlforge.yaml`; `start` if there is none."""
+    start = start.resolve()
+    return next((p for p in (start, *start.parents) if (p / FILE).is_file()), start)
+
+
+def _flatten(given: Any) -> Iterable[Feature]:
+    if isinstance(given, Feature):
+        yield given
+    elif isinstance(given, ModuleType):
+        yield from _features_of(given)
+    elif isinstance(given, list | tuple | set):
+        for item in given:
+            yield from _flatten(item)
+    else:
+        raise Invalid(f"{given!r} is neither a feature nor a module.", hint="features=[my_features, another_feature]")
+
+
+def _features_of(module: ModuleType) -> list[Feature]:
+    found = [v for v in vars(module).values() if isinstance(v, Feature)]
+    if not found:
+        raise Invalid(f"The module {module.__name__} holds no feature.", hint="Decorate a function with @mlf.feature.")
+    return list(dict.fromkeys(found))
+
+
+def _home(feature: Feature) -> str:
+    return str(getattr(feature.function, "__module__", "?"))
+
+
+def _typed(value: Any, kind: type[Config], what: str) -> Any:
+    if value is not None and not isinstance(value, kind):
+        raise Invalid(f"{what}={value!r} is not a {what.replace('_', ' ')}.", hint="LocalStore('./feature_store')")
+    return value
+
+
+def _first(first: Profile | None, second: Profile | None, field: str) -> Any:
+    return next((v for p in (first, second) if p and (v := getattr(p, field)) is not None), None)
+
+
+def _placed(config: Any, root: Path) -> Any:
+    return None if config is None else config.at(root)
+
+
+def _default_store() -> StoreConfig:
+    stores: Mapping[str, StoreDescriptor] = registry().of(StoreDescriptor)
+    if "local" not in stores:
+        raise NotFound("No offline store is given.", hint="Definitions(…, offline_store=LocalStore('./feature_store'))")
+    return stores["local"].config()  # type: ignore[return-value]

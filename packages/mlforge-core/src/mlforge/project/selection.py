@@ -1,0 +1,57 @@
+"""Which features are meant: by name, by tag, by schedule."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from mlforge.errors import Unknown
+from mlforge.model.feature import Feature
+
+SCHEDULES = ("realtime", "hourly", "daily", "weekly", "monthly", "on-demand")
+"""Tags that are schedules."""
+
+Words = str | Sequence[str] | None
+
+
+def words(value: Words) -> tuple[str, ...]:
+    """Names from a list or from `"a,b"`, each once."""
+    given = value.split(",") if isinstance(value, str) else (value or ())
+    return tuple(dict.fromkeys(w.strip() for w in given if w.strip()))
+
+
+def select(
+    features: Mapping[str, Feature], names: Words = None, tags: Words = None, schedule: Words = None
+) -> tuple[Feature, ...]:
+    """The features that have one of the names, one of the tags and one of the schedules, where those are given.
+
+    Raises:
+        Unknown: A name, tag or schedule that nothing has.
+    """
+    wanted, tagged, scheduled = words(names), words(tags), words(schedule)
+    for name in wanted:
+        if name not in features:
+            raise Unknown(f"There is no feature {name!r}.", hint=nearest(name, features))
+    _refuse_unknown_tags(features.values(), tagged)
+    if wrong := [s for s in scheduled if s not in SCHEDULES]:
+        raise Unknown(f"{wrong[0]!r} is not a schedule.", hint=f"Schedules: {', '.join(SCHEDULES)}.")
+    found = [features[n] for n in wanted] if wanted else list(features.values())
+    return tuple(f for f in found if _has(f, tagged) and _has(f, scheduled))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint: the closest of the known names, or all of them."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names[:20]) or 'none'}."
+
+
+def _has(feature: Feature, wanted: tuple[str, ...]) -> bool:
+    return not wanted or bool(set(wanted) & set(feature.tags))
+
+
+def _refuse_unknown_tags(features: Iterable[Feature], wanted: tuple[str, ...]) -> None:
+    known = sorted({t for f in features for t in f.tags})
+    for tag in wanted:
+        if tag not in known:
+            raise Unknown(f"No feature has the tag {tag!r}.", hint=nearest(tag, known))
