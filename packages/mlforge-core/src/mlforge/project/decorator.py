@@ -199,7 +199,7 @@ def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], .
     pairs = [
         (column, v)
         for column, given in validators.items()
-        for v in ((given,) if isinstance(given, Validator) or callable(given) else given)
+        for v in (given if isinstance(given, list | tuple) else (given,))
     ]
     for column, v in pairs:
         if not isinstance(v, Validator):

@@ -84,10 +84,20 @@ def _may_hold_definitions(path: Path) -> bool:
 def _import_file(path: Path) -> ModuleType:
     base = _import_base(path)
     name = ".".join(path.relative_to(base).with_suffix("").parts)
-    loaded = sys.modules.get(name)
-    if loaded is not None and getattr(loaded, "__file__", None) == str(path):
-        return loaded
-    return _import_module(name, base)
+    if _file_of(sys.modules.get(name)) not in (None, path):
+        del sys.modules[name]  # another project's file of the same name
+    module = _import_module(name, base)
+    if _file_of(module) != path:
+        raise Invalid(
+            f"{path.name} cannot be imported as {name!r}, which is {_file_of(module)}.",
+            hint="Give the file another name.",
+        )
+    return module
+
+
+def _file_of(module: ModuleType | None) -> Path | None:
+    file = getattr(module, "__file__", None)
+    return Path(file).resolve() if file else None
 
 
 def _import_base(path: Path) -> Path:
@@ -99,8 +109,7 @@ def _import_base(path: Path) -> Path:
 
 
 def _import_module(name: str, base: Path) -> ModuleType:
-    if str(base) not in sys.path:
-        sys.path.insert(0, str(base))
+    sys.path[:] = [str(base), *(p for p in sys.path if p != str(base))]
     importlib.invalidate_caches()
     try:
         return importlib.import_module(name)

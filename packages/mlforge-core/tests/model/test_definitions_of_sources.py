@@ -1,0 +1,60 @@
+import pytest
+
+from mlforge.errors import Invalid
+from mlforge.model.entity import Entity
+from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
+from mlforge.model.timestamp import Timestamp
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "fmt"),
+    [
+        ("data/events.parquet", "events", ParquetFormat()),
+        ("data/events.csv", "events", CSVFormat()),
+        ("data/events.tsv", "events", CSVFormat(delimiter="\t")),
+        ("data/events/*.parquet", "events", ParquetFormat()),
+        ("data/events/", "events", None),
+        ("main.raw.events", "events", DeltaFormat()),
+        ("s3://bucket/events/", "events", None),
+    ],
+)
+def test_a_path_tells_name_and_format(path, name, fmt):
+    assert Source(path).name == name
+    assert Source(path).infer_format() == fmt
+
+
+def test_a_format_that_is_given_stands():
+    assert Source("events.txt", format=CSVFormat(delimiter="|")).infer_format() == CSVFormat(delimiter="|")
+
+
+@pytest.mark.parametrize(
+    ("path", "scheme"), [("a.csv", "file"), ("S3://b/a.csv", "s3"), ("raw.events", "table"), ("./a.b.csv", "file")]
+)
+def test_a_path_tells_where_it_is(path, scheme):
+    assert Source(path).scheme == scheme
+
+
+def test_csv_types_may_be_a_mapping_and_stay_hashable():
+    assert CSVFormat(dtypes={"zip": "String"}) == CSVFormat(dtypes=(("zip", "String"),))
+    assert hash(CSVFormat(dtypes={"zip": "String"}))
+
+
+def test_an_empty_path_is_refused():
+    with pytest.raises(Invalid, match="path"):
+        Source(" ")
+
+
+def test_a_composite_entity_has_a_key_for_each_column():
+    assert [k.name for k in Entity("route", join_key=["origin", "dest"]).keys] == ["origin", "dest"]
+
+
+def test_a_surrogate_key_goes_into_one_column():
+    with pytest.raises(Invalid, match="several join keys"):
+        Entity("user", join_key=["a", "b"], from_columns=["first", "last"])
+    with pytest.raises(Invalid, match="of itself"):
+        Entity("user", join_key="first", from_columns=["first"])
+
+
+def test_an_alias_renames_the_timestamp():
+    assert Timestamp("ts", alias="event_time").name == "event_time"
+    assert Timestamp("ts").name == "ts"

@@ -1,0 +1,53 @@
+"""The key hash is a promise to every engine, store and process: these values never change."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from mlforge.errors import Invalid
+from mlforge.model.keys import encode_component, surrogate_key
+
+GOLDEN = [
+    ((42,), b"i2:42"),
+    ((-1,), b"i2:-1"),
+    ((2**63 - 1,), b"i19:9223372036854775807"),
+    (("",), b"s0:"),
+    (("None",), b"s4:None"),
+    ((None,), b"n0:"),
+    (("Zoë",), "s4:Zoë".encode()),
+    ((True,), b"b1:1"),
+    ((date(1969, 12, 31),), b"d2:-1"),
+    ((datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC),), b"t7:1000000"),
+    ((b"\x00\xff",), b"x4:00ff"),
+]
+HASHES = {
+    (42,): "a55899d0f7e96fbb0dbaa381c72e97b1",
+    ("Ada", None): "40d5498eb6d407a018ee1ada3fe584c7",
+    ("", ""): "030e9abedc2f83fa00c9b77aa4952631",
+}
+
+
+@pytest.mark.parametrize(("values", "encoded"), GOLDEN, ids=lambda v: repr(v))
+def test_a_component_is_written_as_letter_length_and_text(values, encoded):
+    assert encode_component(values[0]) == encoded
+
+
+@pytest.mark.parametrize(("values", "key"), HASHES.items(), ids=lambda v: repr(v))
+def test_the_hash_of_a_key_never_changes(values, key):
+    assert surrogate_key(*values) == key
+
+
+def test_keys_that_differ_in_type_or_in_where_they_are_cut_differ():
+    keys = [(1,), ("1",), (True,), (None,), ("None",), ("",), ("a", "bc"), ("ab", "c"), ("abc",), ("a", None, "bc")]
+    assert len({surrogate_key(*k) for k in keys}) == len(keys)
+
+
+def test_an_instant_is_the_same_key_in_every_zone():
+    tokyo = timezone(timedelta(hours=9))
+    assert surrogate_key(datetime(2025, 1, 1, 9, tzinfo=tokyo)) == surrogate_key(datetime(2025, 1, 1))
+
+
+@pytest.mark.parametrize("values", [(), (1.5,), ([1],)])
+def test_what_cannot_be_a_key_is_refused(values):
+    with pytest.raises(Invalid):
+        surrogate_key(*values)

@@ -1,0 +1,174 @@
+import inspect
+
+import pytest
+
+import mlforge as mlf
+from mlforge.errors import Invalid, MlforgeError
+from mlforge.model.duration import Duration
+from mlforge.model.metric import MetricColumn
+
+WINDOWED = {"source": "events.parquet", "keys": "user_id", "timestamp": "t", "interval": "1d"}
+
+
+def make(name="spend", **changes):
+    def function(df):
+        """What a user spent.
+
+        More of it.
+        """
+        return df
+
+    function.__name__ = name
+    given = {"source": "events.parquet", "keys": ["user_id"]} | changes
+    return mlf.feature(**given)(function)
+
+
+def test_the_function_stays_callable_and_inspectable():
+    made = make()
+    assert made("frame") == "frame"
+    assert list(inspect.signature(made).parameters) == ["df"]
+    assert made.__name__ == "spend"
+
+
+def test_the_description_is_the_first_paragraph_of_the_docstring_unless_given():
+    assert make().description == "What a user spent."
+    assert make(description="Else.").description == "Else."
+
+
+def test_keys_and_entities_say_the_same():
+    user = mlf.Entity("user", join_key="user_id")
+    assert make(entities=[user], keys=None).shape == make().shape
+
+
+@pytest.mark.parametrize(
+    "given", [{"keys": None}, {"entities": [mlf.Entity("u", "u")]}, {"keys": []}, {"keys": ["a", "a"]}]
+)
+def test_a_feature_has_keys_or_entities_each_once(given):
+    with pytest.raises(Invalid):
+        make(**given)
+
+
+@pytest.mark.parametrize("name", ["../x", "", ".hidden", "_x", "a/b", "a b", "é", "x" * 129, "<lambda>"])
+def test_a_name_that_is_no_safe_folder_is_refused(name):
+    with pytest.raises(Invalid, match="name"):
+        make(name=name)
+
+
+def test_a_window_that_is_no_multiple_of_the_interval_is_refused():
+    with pytest.raises(Invalid, match="36h.*amount__sum__36h.*1d"):
+        make(**WINDOWED, metrics=[mlf.Sum("amount", windows=["36h"])])
+
+
+def test_a_window_may_have_any_length_without_an_interval():
+    assert make(keys="u", timestamp="t", metrics=mlf.Sum("amount", windows="36h")).plan.windows[0].text == "36h"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"metrics": [mlf.Count(windows="1d")]}, "timestamp"),
+        ({"interval": "1d", "timestamp": "t"}, "interval"),
+        ({"max_age": "1d"}, "max_age"),
+        ({"tie_break": "user_id"}, "ties"),
+        ({**WINDOWED, "metrics": [mlf.Count(windows="1d")], "tie_break": "x"}, "tie_break"),
+        ({"metrics": ["sum"]}, "metric"),
+        ({"validators": {"a": [mlf.validators.not_null]}}, "validator"),
+        ({"validators": {"a": 5}}, "not"),
+        ({"tags": ["a", 1]}, "tags"),
+        ({"timestamp": ""}, "Timestamp"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_with_a_way_out(changes, word):
+    with pytest.raises(MlforgeError, match=word) as error:
+        make(**changes)
+    assert error.value.hint
+
+
+def test_a_validator_that_was_not_called_is_named():
+    with pytest.raises(Invalid) as error:
+        make(validators={"a": mlf.validators.not_null})
+    assert error.value.hint == "Call it: not_null()"
+
+
+def test_two_metrics_of_one_name_are_refused():
+    with pytest.raises(Invalid, match="x_1d"):
+        make(**WINDOWED, metrics=[mlf.Sum("a", windows="1d", name="x"), mlf.Mean("a", windows="1d", name="x")])
+
+
+def test_a_metric_named_like_a_key_or_the_timestamp_is_refused():
+    for taken in ("user_id", "t"):
+
+        class Fixed(mlf.metrics.Metric, frozen=True):
+            def columns(self):
+                return (MetricColumn(taken, Duration.parse("1d"), mlf.col("x"), "x"),)
+
+        with pytest.raises(Invalid, match=taken):
+            make(**WINDOWED, metrics=[Fixed()])
+
+
+def test_rolling_warns_and_gives_the_old_names():
+    with pytest.warns(DeprecationWarning, match="Sum"):
+        rolling = mlf.Rolling(windows=["7d"], aggregations={"amt": ["sum", "count"]})
+    assert [c.name for c in rolling.columns()] == ["amt__sum__7d", "amt__count__7d"]
+
+
+def test_a_feature_shows_itself_in_a_notebook_without_markup_from_outside():
+    html = make(description="<b>bold</b>", tags=["daily"])._repr_html_()
+    assert "&lt;b&gt;" in html
+    assert "daily" in html
+
+
+def test_definitions_refuse_two_features_of_one_name():
+    with pytest.raises(Invalid, match="'spend'"):
+        mlf.Definitions(features=[make(), make()])
+
+
+def test_the_same_feature_twice_is_one():
+    made = make()
+    assert mlf.Definitions(features=[made, [made]]).list_features() == [made]
+
+
+def test_definitions_take_modules(tmp_path, monkeypatch):
+    (tmp_path / "my_features_a.py").write_text(
+        "import mlforge as mlf\n@mlf.feature(source='a.csv', keys='u')\ndef one(df):\n    return df\n"
+    )
+    (tmp_path / "my_features_b.py").write_text("from my_features_a import one\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import my_features_a
+    import my_features_b
+
+    assert list(mlf.Definitions(features=[my_features_a, my_features_b]).features) == ["one"]
+
+
+@pytest.mark.parametrize("wrong", [["spend"], [inspect], 5])
+def test_definitions_refuse_what_holds_no_feature(wrong):
+    with pytest.raises(Invalid):
+        mlf.Definitions(features=wrong)
+
+
+def test_store_says_the_same_as_offline_store():
+    store = mlf.LocalStore("s")
+    assert mlf.Definitions(store=store).offline_store == store
+    with pytest.raises(Invalid, match="Both"):
+        mlf.Definitions(store=store, offline_store=store)
+
+
+def test_selection_is_by_name_tag_and_schedule():
+    made = [make("a", tags=["daily", "x"]), make("b", tags=["hourly", "x"]), make("c")]
+    defs = mlf.Definitions(features=made)
+    assert [f.name for f in defs.list_features(tags="x")] == ["a", "b"]
+    assert [f.name for f in defs.list_features(schedule="daily,hourly")] == ["a", "b"]
+    assert [f.name for f in defs.list_features(tags=["x"], schedule="daily")] == ["a"]
+    assert defs.list_tags() == ["daily", "hourly", "x"]
+
+
+@pytest.mark.parametrize("given", [{"tags": "z"}, {"schedule": "dayly"}])
+def test_an_unknown_tag_or_schedule_is_an_error(given):
+    with pytest.raises(mlf.errors.Unknown):
+        mlf.Definitions(features=[make(tags=["x"])]).list_features(**given)
+
+
+def test_entities_and_sources_are_listed_once():
+    defs = mlf.Definitions(features=[make("a"), make("b")])
+    assert [e.name for e in defs.list_entities()] == ["user_id"]
+    assert [s.name for s in defs.list_sources()] == ["events"]

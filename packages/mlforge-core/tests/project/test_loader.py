@@ -1,0 +1,146 @@
+import itertools
+import sys
+
+import pytest
+
+from mlforge.errors import Invalid, MlforgeError, NotFound
+from mlforge.project.loader import load_project
+
+SOURCE = """
+import mlforge as mlf
+
+@mlf.feature(source="e.csv", keys="u")
+def {feature}(df):
+    return df
+
+{variable} = mlf.Definitions({name!r}, features=[{feature}])
+"""
+counter = itertools.count()
+
+
+def text(name="shop", feature="spend", variable="defs"):
+    return SOURCE.format(name=name, feature=feature, variable=variable)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of its own; modules imported from it are forgotten afterwards."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("place", ["definitions.py", "shop/definitions.py", "src/shop/definitions.py", "features.py"])
+def test_definitions_are_found_without_being_told(folder, place):
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_text(text())
+    assert load_project(None, folder).name == "shop"
+
+
+def test_a_definitions_file_wins_over_others_that_make_definitions(folder):
+    (folder / "definitions.py").write_text(text())
+    (folder / "scratch.py").write_text(text("scratch"))
+    assert load_project(None, folder).name == "shop"
+
+
+def test_virtual_environments_tests_and_hidden_folders_are_not_searched(folder):
+    for place in ("env/lib", "tests", ".hidden"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "definitions.py").write_text("raise SystemExit('Definitions(')")
+    (folder / "env/pyvenv.cfg").touch()
+    (folder / "definitions.py").write_text(text())
+    assert load_project(None, folder).name == "shop"
+
+
+def test_a_package_imports_its_own_modules(folder):
+    package = folder / "src/shop"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "names.py").write_text("NAME = 'shop'")
+    (package / "definitions.py").write_text("import mlforge as mlf\nfrom shop.names import NAME\nd = mlf.Definitions(NAME)")
+    assert load_project(None, folder).name == "shop"
+
+
+def test_the_search_starts_at_the_folder_with_the_project_file(folder):
+    (folder / "mlforge.yaml").write_text("profiles: {}")
+    (folder / "definitions.py").write_text(text())
+    (folder / "notebooks").mkdir()
+    project = load_project(None, folder / "notebooks")
+    assert (project.name, project.root) == ("shop", folder)
+
+
+def test_the_project_file_may_name_the_target(folder):
+    (folder / "mlforge.yaml").write_text("target: other.py:second")
+    (folder / "other.py").write_text(text() + text("two", "more", "second"))
+    assert load_project(None, folder).name == "two"
+
+
+@pytest.mark.parametrize("target", ["a/defs.py", "a/defs.py:defs", "a", "a/defs.py:"])
+def test_a_target_is_a_file_a_variable_in_it_or_a_folder(folder, target):
+    (folder / "a").mkdir()
+    (folder / "a/defs.py").write_text(text())
+    if target.endswith(":"):
+        with pytest.raises(NotFound):
+            load_project(target, folder)
+    else:
+        assert load_project(target, folder).name == "shop"
+
+
+def test_a_target_may_be_a_module(folder):
+    name = f"defs_module_{next(counter)}"
+    (folder / f"{name}.py").write_text(text())
+    assert load_project(name, folder).name == "shop"
+
+
+def test_several_definitions_are_an_error_that_names_them(folder):
+    (folder / "definitions.py").write_text(text() + text("two", "more", "second"))
+    with pytest.raises(Invalid, match="'shop', 'two'") as error:
+        load_project(None, folder)
+    assert "--target" in error.value.hint
+
+
+def test_no_definitions_is_an_error_that_says_how_to_begin(folder):
+    with pytest.raises(NotFound) as error:
+        load_project(None, folder)
+    assert "mlforge init" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("x = 1\nraise ValueError('boom')  # Definitions(", ["ValueError", "boom", "line 2"]),
+        ("Definitions(\n", ["SyntaxError", "definitions.py"]),
+        ("import nowhere_to_be_found  # Definitions(", ["nowhere_to_be_found", "not installed"]),
+        ("import mlforge as mlf\nmlf.Definitions(features=5)", ["neither a feature"]),
+        ("import mlforge as mlf\nmlf.RedisStore()  # Definitions(", ["mlforge-redis"]),
+    ],
+)
+def test_a_file_that_does_not_import_says_where(folder, source, words):
+    (folder / "definitions.py").write_text(source)
+    with pytest.raises(MlforgeError) as error:
+        load_project(None, folder)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("target", ["missing.py", "no_such_module", "definitions.py:nothing"])
+def test_a_target_that_is_not_there_is_an_error(folder, target):
+    (folder / "definitions.py").write_text(text())
+    with pytest.raises(NotFound) as error:
+        load_project(target, folder)
+    assert error.value.hint
+
+
+def test_two_projects_with_files_of_the_same_name_do_not_mix(folder):
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "definitions.py").write_text(text(name))
+    assert [load_project(None, folder / n).name for n in ("one", "two", "one")] == ["one", "two", "one"]
+
+
+def test_a_file_named_like_a_built_in_module_is_refused_rather_than_mistaken(folder):
+    (folder / "sys.py").write_text(text())
+    with pytest.raises(Invalid, match="another name|cannot be imported"):
+        load_project("sys.py", folder)

@@ -1,0 +1,110 @@
+from pathlib import Path
+
+import pytest
+
+import mlforge as mlf
+from mlforge.errors import Invalid, MlforgeError, NotFound, Unknown
+
+YAML = """
+default_profile: dev
+profiles:
+  dev:
+    offline_store: {KIND: local, path: dev_store}
+  prod:
+    offline_store:
+      KIND: local
+      path: ${env:STORE_PATH}
+  fallback:
+    offline_store: {KIND: local, path: "${oc.env:STORE_PATH,some/where}"}
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFORGE_PROFILE", raising=False)
+    monkeypatch.delenv("STORE_PATH", raising=False)
+    (tmp_path / "mlforge.yaml").write_text(YAML)
+    return tmp_path
+
+
+def path_of(defs, profile=None):
+    return Path(defs.settings(profile).offline_store.path)
+
+
+def test_the_default_profile_fills_in_what_the_code_leaves_open(project):
+    assert path_of(mlf.Definitions()) == project / "dev_store"
+    assert path_of(mlf.Definitions(store=mlf.LocalStore("mine"))) == project / "mine"
+
+
+def test_a_profile_that_is_asked_for_wins_over_the_code(project, monkeypatch):
+    monkeypatch.setenv("STORE_PATH", "prod_store")
+    assert path_of(mlf.Definitions(store=mlf.LocalStore("mine")), "prod") == project / "prod_store"
+
+
+def test_the_flag_wins_over_the_variable_and_that_over_the_definitions_and_those_over_the_default(project, monkeypatch):
+    defs = mlf.Definitions(profile="fallback")
+    assert path_of(defs) == project / "some/where"
+    monkeypatch.setenv("MLFORGE_PROFILE", "dev")
+    assert path_of(defs) == project / "dev_store"
+    assert path_of(defs, "fallback") == project / "some/where"
+
+
+def test_variables_are_needed_only_by_the_profile_in_use(project):
+    assert mlf.Definitions().settings().profile == "dev"
+    with pytest.raises(Invalid, match=r"profiles\.prod\.offline_store\.path.*STORE_PATH"):
+        mlf.Definitions().settings("prod")
+
+
+def test_an_unknown_profile_names_those_there_are(project):
+    with pytest.raises(Unknown) as error:
+        mlf.Definitions().settings("staging")
+    assert "dev" in error.value.hint
+
+
+def test_a_profile_without_a_file_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFound, match=r"mlforge\.yaml"):
+        mlf.Definitions().settings("dev")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("profile: {}", "profile"),
+        ("default_profile: d\nprofiles: {d: {offline_stroe: {KIND: local}}}", r"profiles\.d\.offline_stroe"),
+        (
+            "default_profile: d\nprofiles: {d: {offline_store: {KIND: local, pth: x}}}",
+            r"profiles\.d\.offline_store.*pth",
+        ),
+        (
+            "default_profile: d\nprofiles: {d: {offline_store: {KIND: local, path: 5}}}",
+            r"profiles\.d\.offline_store\.path",
+        ),
+        ("default_profile: d\nprofiles: {d: {offline_store: {path: x}}}", r"profiles\.d\.offline_store.*KIND"),
+        ("default_profile: d\nprofiles: {d: {offline_store: {KIND: loacl}}}", "loacl"),
+        ("profiles: [a, b]", "profiles"),
+        ("- a", "mapping"),
+        ("a: [", "parse"),
+    ],
+)
+def test_a_mistake_in_the_file_is_named_with_its_path(tmp_path, monkeypatch, text, where):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlforge.yaml").write_text(text)
+    with pytest.raises(MlforgeError, match=where) as error:
+        mlf.Definitions().settings()
+    assert error.value.hint
+
+
+def test_a_variable_that_is_the_whole_value_keeps_its_type(project, monkeypatch):
+    from mlforge.project.profiles import _fill
+
+    given = {"port": "${env:PORT}", "url": "redis://${env:HOST,localhost}:${env:PORT}", "zip": "${env:ZIP}"}
+    filled = _fill(given, "x", {"PORT": "6379", "ZIP": "00501"})
+    assert filled == {"port": 6379, "url": "redis://localhost:6379", "zip": "00501"}
+
+
+def test_the_project_starts_at_the_folder_with_the_file(project, monkeypatch):
+    (project / "deep/er").mkdir(parents=True)
+    monkeypatch.chdir(project / "deep/er")
+    assert mlf.Definitions().root == project
