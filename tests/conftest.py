@@ -1,0 +1,98 @@
+"""What whole-house tests share: an ordinary project in a folder of its own, used through the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import polars as pl
+import pytest
+
+HEADER = """
+import mlforge as mlf
+import mlforge.validators as v
+import polars as pl
+
+"""
+SPEND = """
+@mlf.feature(source="events.parquet", keys="user_id", timestamp="event_time", interval="1d", tags=["daily"],
+             metrics=[mlf.Sum("amount", windows=["1d", "7d"]), mlf.Count(windows="7d", name="events")])
+def spend(df):
+    return df
+"""
+
+
+class House:
+    """A project folder, and the words a person types in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.plugins = root.parent / "plugins"
+        self.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 4.0])
+        self.define(SPEND)
+
+    def events(self, times=("2025-01-01T10:00", "2025-01-03T00:00", "2025-01-02T01:00"), **columns):
+        """Write events.parquet; the times are ISO 8601."""
+        instants = pl.Series("event_time", times).str.to_datetime(time_zone="UTC")
+        pl.DataFrame({**columns, "event_time": instants}).write_parquet(self.root / "events.parquet")
+
+    def define(
+        self, features, definitions="defs = mlf.Definitions('shop', features=[spend], store=mlf.LocalStore('store'))"
+    ):
+        """Write definitions.py."""
+        (self.root / "definitions.py").write_text(HEADER + dedent(features) + "\n" + definitions + "\n")
+
+    def mlforge(self, *words, before=None, **environment):
+        """Run a command and give what it did."""
+        inherited = {k: x for k, x in os.environ.items() if not k.startswith(("MLFORGE", "COV_"))}
+        path = os.pathsep.join(p for p in (str(self.plugins), inherited.get("PYTHONPATH", "")) if p)
+        return subprocess.run(
+            [sys.executable, "-W", "error", "-m", "mlforge", *words],
+            cwd=self.root,
+            env=inherited | {"PYTHONPATH": path, "COLUMNS": "200"} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=before,
+        )
+
+    def built(self, *words, **how):
+        """Run a build that must succeed."""
+        done = self.mlforge("build", *words, **how)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def refused(self, *words, says, **how):
+        """Run a command that must fail with one clear error and a hint, and give what it printed."""
+        done = self.mlforge(*words, **how)
+        shown = done.stdout + done.stderr
+        assert done.returncode not in (0, None), shown
+        assert done.returncode > 0, f"killed: {shown}"
+        assert "Traceback" not in shown, shown
+        assert "hint" in shown.lower(), shown
+        for word in [says] if isinstance(says, str) else says:
+            assert word in shown, shown
+        return shown
+
+    def read(self, name="spend", version=None):
+        """The rows a reader gets."""
+        import mlforge as mlf
+
+        store = mlf.LocalStore(str(self.root / "store"))
+        return mlf.Definitions("reader", store=store).read(name, version)
+
+    def add_plugin(self, distribution, module, source):
+        """Put a distribution on the path, as pip would have installed it."""
+        info = self.plugins / f"{distribution.replace('-', '_')}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[mlforge]\n{module} = {module}\n")
+        (self.plugins / f"{module}.py").write_text(dedent(source))
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A new project with one feature, not built yet."""
+    (tmp_path / "shop").mkdir()
+    return House(tmp_path / "shop")

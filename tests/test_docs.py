@@ -1,0 +1,319 @@
+"""The documentation is true: every code block of a page runs, in order, and so does every example in a docstring."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import importlib.util
+import linecache
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+from mlforge.project.profiles import read_profiles
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    ROOT / "README.md",
+    *sorted(ROOT.glob("packages/*/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w-]*)(?P<rest>.*)$")
+REQUIREMENT = re.compile(r'"?(?P<name>[\w-]+)(\[(?P<extras>[\w,-]+)\])?"?')
+REFUSAL = re.compile(r"^Error\b", re.MULTILINE | re.IGNORECASE)
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    title: str | None
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+
+def blocks_of(page: Path) -> Iterator[Block]:
+    lines = iter(enumerate(page.read_text(encoding="utf-8").splitlines(), start=1))
+    for number, line in lines:
+        if opening := FENCE.match(line):
+            indent, end = len(opening["indent"]), opening["indent"] + opening["ticks"]
+            body = []
+            for _, inner in lines:
+                if inner.rstrip() == end:
+                    break
+                body.append(inner[indent:])
+            else:
+                pytest.fail(f"{page.relative_to(ROOT)}:{number}: the block is never closed")
+            title = re.search(r'title="([^"]+)"', opening["rest"])
+            text = "".join(f"{b}\n" for b in body)
+            yield Block(page, number, opening["language"], title[1] if title else None, text)
+
+
+def name_of(page: Path) -> str:
+    path = page.relative_to(ROOT)
+    return path.parts[1] if path.parts[0] == "packages" else path.stem
+
+
+# Pages
+
+
+class Reader:
+    """Somebody who does what a page says: one folder, one Python session, one shell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = self.here = folder
+        self.session: dict[str, Any] = {"__name__": "__page__"}
+        self.printed: str | None = None
+        self.written: list[Path] = []
+
+    def follow(self, block: Block) -> None:
+        do: dict[str, Callable[[Block], None]] = {
+            "python": self.python,
+            "text": self.output,
+            "console": self.console,
+            "bash": self.bash,
+            "yaml": self.yaml,
+            "toml": self.toml,
+            "csv": self.write,
+        }
+        if block.language not in do:
+            pytest.fail(f"{block.place}: a block of {block.language or 'no language'}: nothing here can check it")
+        do[block.language](block)
+        if block.language not in ("python", "text"):
+            self.printed = None
+
+    def write(self, block: Block) -> None:
+        assert block.title, f'{block.place}: say which file it is: title="…"'
+        path = self.here / block.title
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text, encoding="utf-8")
+        self.written.append(path)
+
+    def python(self, block: Block) -> None:
+        if block.title:
+            self.write(block)
+        if block.title and "/" in block.title:  # a file of a package or of its tests: a later command runs it
+            return
+        where = str(self.written[-1]) if block.title else f"<{block.place}>"
+        linecache.cache[where] = (len(block.text), None, block.text.splitlines(keepends=True), where)
+        with redirect_stdout(StringIO()) as printed:
+            exec(compile(block.text, where, "exec"), self.session)
+        self.printed = printed.getvalue()
+
+    def output(self, block: Block) -> None:
+        assert self.printed is not None, f"{block.place}: a text block is the output of the Python block before it"
+        same(block.text, self.printed, block.place)
+        self.printed = None
+
+    def console(self, block: Block) -> None:
+        assert block.text.startswith("$ "), f"{block.place}: a console block starts with a prompt"
+        for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+            command, _, shown = part.partition("\n")
+            while command.endswith("\\"):
+                more, _, shown = shown.partition("\n")
+                command = f"{command[:-1]}{more.removeprefix('>').strip()}"
+            self.run(command, shown, block.place)
+
+    def bash(self, block: Block) -> None:
+        for command in block.text.replace("\\\n", "").splitlines():
+            self.run(command, "", block.place)
+
+    def run(self, command: str, shown: str, place: str) -> None:
+        if all(is_checked(part.strip(), self) for part in command.split("&&")):
+            return
+        state = self.folder / ".shell"
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFORGE_", "PYTEST_", "COV_"))}
+        env |= {
+            "COLUMNS": "100",
+            "HOME": str(self.folder),
+            "NO_COLOR": "1",
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]]),
+            "PYTHONPATH": str(self.folder / "site"),
+            "STATE": str(state),
+            "TERM": "dumb",
+        }
+        script = f'{command}\ncode=$?; pwd > "$STATE"; exit $code'
+        done = subprocess.run(
+            ["bash", "-c", script], cwd=self.here, env=env, capture_output=True, text=True, timeout=300, check=False
+        )
+        said = done.stdout + done.stderr
+        refused = bool(REFUSAL.search(shown))
+        assert (done.returncode != 0) == refused, f"{place}: `{command}` ended with {done.returncode}:\n{said}"
+        if shown.strip():
+            same(shown, said, f"{place}: `{command}`")
+        self.here = Path(state.read_text().strip())
+        os.chdir(self.here)
+
+    def yaml(self, block: Block) -> None:
+        self.write(block)
+        found = read_profiles(self.here)
+        assert found and found.profiles, f"{block.place}: an mlforge.yaml without profiles"
+        variables = dict.fromkeys(re.findall(r"env:(\w+)", block.text), "x")
+        for name in found.profiles:
+            found.resolve(name, variables)
+
+    def toml(self, block: Block) -> None:
+        given = tomllib.loads(block.text)
+        if block.title == "pyproject.toml":
+            self.write(block)
+            project = given["project"]
+            assert given["build-system"]["build-backend"] == "hatchling.build"
+            assert any(d.startswith("mlforge-core>=") and d.endswith("<1") for d in project["dependencies"])
+            assert project["entry-points"]["mlforge"], f"{block.place}: no entry point, so nobody finds the plugin"
+
+    def install(self) -> None:
+        """What `pip install .` does, into a folder of its own that every later command sees."""
+        install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-build-isolation"]
+        install += ["--no-deps", "--python", sys.executable, "--target", str(self.folder / "site"), str(self.here)]
+        done = subprocess.run(install, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def unread(self) -> list[Path]:
+        """Files of a package that no command has imported."""
+        compiled = {p.name.split(".")[0] for p in self.folder.rglob("__pycache__/*.pyc")}
+        modules = [p for p in self.written if p.suffix == ".py" and p.parent != self.here]
+        return [p for p in modules if p.stem not in compiled]
+
+
+def is_checked(command: str, reader: Reader) -> bool:
+    """Commands that would change the machine are not run; that they can work is checked in another way."""
+    words = command.split()
+    if words[:2] == ["hatch", "run"]:
+        scripts = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]["default"]["scripts"]
+        assert words[2] in scripts, f"`{command}`: hatch.toml has no such script"
+        needed = re.findall(r"\S+\.py", scripts[words[2]])
+        assert all((ROOT / f).is_file() for f in needed), f"`{command}` needs {needed}"
+        return True
+    if words[:2] != ["pip", "install"]:
+        return False
+    for word in words[2:]:
+        if word == ".":
+            reader.install()
+        elif word not in ("hatch", "-e"):
+            assert is_ours(word), f"`{command}`: there is no {word} here"
+    return True
+
+
+def is_ours(word: str) -> bool:
+    """Whether a requirement is a distribution of this house, with extras whose parts are all there."""
+    wanted = REQUIREMENT.fullmatch(word)
+    assert wanted, f"{word!r} is no requirement"
+    pyproject = ROOT / "packages" / wanted["name"] / "pyproject.toml"
+    if not pyproject.is_file():
+        return False
+    extras = tomllib.loads(pyproject.read_text())["project"].get("optional-dependencies", {})
+    given = wanted["extras"].split(",") if wanted["extras"] else []
+    parts = [re.split(r"[\[<>=]", r)[0] for e in given for r in extras[e]]
+    return all((ROOT / "packages" / p).is_dir() for p in parts if p.startswith("mlforge-"))
+
+
+def same(shown: str, said: str, place: str) -> None:
+    want, got = (tidy(t) for t in (shown, said))
+    if not doctest.OutputChecker().check_output(want, got, doctest.ELLIPSIS):
+        pytest.fail(f"{place}\n--- the page shows\n{want}--- it says\n{got}", pytrace=False)
+
+
+def tidy(text: str) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").splitlines())
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("MLFORGE_PROFILE", raising=False)
+    yield Reader(tmp_path)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(f"{tmp_path}{os.sep}"):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_block_of_a_page_runs_and_shows_what_it_says(page: Path, reader: Reader) -> None:
+    for block in blocks_of(page):
+        try:
+            reader.follow(block)
+        except Exception as error:
+            error.add_note(f"in {block.place}")
+            raise
+    assert not reader.unread(), "no command of the page uses these files"
+
+
+def test_the_drawing_of_the_windows_shows_the_values_that_are_computed(reader: Reader) -> None:
+    for block in blocks_of(ROOT / "docs" / "semantics.md"):
+        reader.follow(block)
+        if "rows" in reader.session and "seen" in reader.session:
+            break
+    drawing = ElementTree.parse(ROOT / "docs" / "images" / "windows.svg").iter()
+    texts = [e for e in drawing if "data-sum" in e.attrib]
+    drawn = {t.attrib["data-stamp"]: int(t.attrib["data-sum"]) for t in texts if "data-stamp" in t.attrib}
+    labels = {t.attrib["data-label"]: int(t.attrib["data-sum"]) for t in texts if "data-label" in t.attrib}
+    rows = reader.session["rows"].rows(named=True)
+    seen = reader.session["seen"].rows(named=True)
+    assert drawn == {f"{r['paid_at']:%Y-%m-%d}": r["spend_7d"] for r in rows}
+    assert labels == {f"{r['label_time']:%-d March %H:%M}": r["spend_7d"] for r in seen}
+
+
+def test_the_page_of_the_command_line_is_what_the_commands_say() -> None:
+    script = ROOT / "scripts" / "cli_reference.py"
+    spec = importlib.util.spec_from_file_location("cli_reference", script)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert written == module.reference(), "bring it up to date: hatch run test:python scripts/cli_reference.py"
+
+
+def test_every_page_is_in_the_menu_and_every_entry_of_the_menu_is_a_page() -> None:
+    menu = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    named = {entry for item in menu for entry in item.values()}
+    assert named == {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_relative_link_of_a_page_leads_to_a_file(page: Path) -> None:
+    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    targets = [link.split("#")[0] for link in links if not re.match(r"[a-z]+:|#", link)]
+    assert [t for t in targets if not (page.parent / t).exists()] == []
+
+
+# Docstrings
+
+
+def modules_with_examples() -> Iterator[str]:
+    for source in sorted(ROOT.glob("packages/*/src")):
+        for path in sorted(source.rglob("*.py")):
+            parts = path.relative_to(source).with_suffix("").parts
+            if ">>> " in path.read_text(encoding="utf-8"):
+                yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("name", list(modules_with_examples()))
+def test_the_examples_in_the_docstrings_of_a_module_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    told = StringIO()
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for example in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+        runner.run(example, out=told.write)
+    assert runner.failures == 0, told.getvalue()
+    assert runner.tries > 0, f"{name} has examples that nothing finds"

@@ -1,0 +1,243 @@
+"""Training data from a built store: the spine's own type, every row, in order, and nothing it could not have known."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from polars.testing import assert_frame_equal
+
+import mlforge as mlf
+from mlforge.errors import Invalid, NotFound
+
+
+def at(day, hour=0):
+    return datetime(2025, 1, day, hour, tzinfo=UTC)
+
+
+@pytest.fixture
+def defs(tmp_path):
+    """Three built features: windows over visits, plain facts about users, and a surrogate key over names."""
+    visits = pl.DataFrame(
+        {
+            "user_id": [1, 1, 2],
+            "first": ["Ada", "Ada", None],
+            "last": ["L", "L", "None"],
+            "t": [at(1, 10), at(3), at(2, 1)],
+            "amount": [1.0, 2.0, 4.0],
+            "big": [2**60 + 1, 5, 7],
+        }
+    )
+    visits.write_parquet(tmp_path / "visits.parquet")
+    pl.DataFrame({"user_id": [1, 2], "country": ["UK", ""]}).write_parquet(tmp_path / "users.parquet")
+
+    @mlf.feature(
+        source="visits.parquet", keys="user_id", timestamp="t", interval="1d",
+        metrics=[mlf.Sum("amount", windows=["1d", "7d"]), mlf.Max("big", windows="7d", name="big")],
+    )  # fmt: skip
+    def spend(df):
+        return df
+
+    @mlf.feature(source="users.parquet", keys="user_id")
+    def users(df):
+        return df
+
+    person = mlf.Entity("person", join_key="person_id", from_columns=["first", "last"])
+
+    @mlf.feature(source="visits.parquet", entities=[person], timestamp="t", max_age="2d")
+    def last_visit(df):
+        return df.select("first", "last", "t", last_amount="amount")
+
+    made = mlf.Definitions("shop", features=[spend, users, last_visit], store=mlf.LocalStore("store"), root=tmp_path)
+    made.build().raise_for_failure()
+    return made
+
+
+SPINE = pl.DataFrame(
+    {
+        "label": ["a", "b", "c", "d", "e", "f"],
+        "user_id": [2, 1, 1, 3, None, 1],
+        "when": [at(3), at(1, 12), at(12), at(5), at(5), None],
+    }
+)
+SPEND_7D = [4.0, None, 0.0, None, None, None]
+
+
+def test_every_row_comes_back_in_order_with_its_own_columns_first(defs):
+    answer = defs.get_training_data(SPINE, ["spend", "users"])
+    assert_frame_equal(answer.select(SPINE.columns), SPINE)
+    assert answer.columns == [*SPINE.columns, "amount__sum__1d", "amount__sum__7d", "big_7d", "country"]
+    assert answer["amount__sum__7d"].to_list() == SPEND_7D
+    assert answer["country"].to_list() == ["", "UK", "UK", None, None, "UK"]
+
+
+def test_a_lazy_spine_gives_a_lazy_answer(defs):
+    answer = defs.get_training_data(SPINE.lazy(), ["spend"])
+    assert isinstance(answer, pl.LazyFrame)
+    assert answer.collect()["amount__sum__7d"].to_list() == SPEND_7D
+
+
+def test_an_arrow_spine_gives_an_arrow_answer(defs):
+    spine = SPINE.to_arrow()
+    answer = defs.get_training_data(spine, ["spend"])
+    assert isinstance(answer, pa.Table)
+    assert answer.select(spine.column_names).equals(spine)
+    assert answer["amount__sum__7d"].to_pylist() == SPEND_7D
+
+
+def test_a_pandas_spine_gives_a_pandas_answer_with_its_own_index_and_types(defs):
+    spine = SPINE.to_pandas().set_index(pd.Index([5, 3, 3, 1, 0, 9], name="row"))
+    spine["kind"] = pd.Categorical(["x", "y", "x", "y", "x", "y"])
+    spine["anything"] = [object()] * 6
+    answer = defs.get_training_data(spine, ["spend", "users"])
+    pd.testing.assert_frame_equal(answer[list(spine.columns)], spine)
+    assert answer["amount__sum__7d"].fillna(-1).tolist() == [-1 if x is None else x for x in SPEND_7D]
+
+
+def test_an_integer_beyond_2_53_survives_pandas(defs):
+    spine = pd.DataFrame({"user_id": [1, 3], "when": [at(2), at(2)]})
+    answer = defs.get_training_data(spine, ["spend"])
+    assert answer["big_7d"].tolist() == [2**60 + 1, pd.NA]
+
+
+def test_a_pandas_key_that_a_missing_value_made_a_float_still_joins(defs):
+    spine = pd.DataFrame({"user_id": [2, None], "when": [at(3), at(3)]})
+    assert spine["user_id"].dtype == "float64"
+    assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].tolist()[0] == 4.0
+
+
+@pytest.mark.parametrize("zone", [None, timezone(timedelta(hours=9)), UTC], ids=str)
+def test_label_times_in_any_zone_mean_their_instant(defs, zone):
+    instant = at(3)
+    spine = pd.DataFrame({"user_id": [2], "when": [instant.astimezone(zone) if zone else instant.replace(tzinfo=None)]})
+    assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].tolist() == [4.0]
+
+
+def test_label_times_may_be_text(defs):
+    spine = SPINE.with_columns(pl.col("when").dt.strftime("%d.%m.%Y %H:%M"))
+    label = mlf.Timestamp("when", format="%d.%m.%Y %H:%M")
+    assert defs.get_training_data(spine, ["spend"], label)["amount__sum__7d"].to_list() == SPEND_7D
+
+
+def test_an_empty_spine_gives_an_empty_answer_with_all_columns(defs):
+    answer = defs.get_training_data(SPINE.clear(), ["spend", "users"])
+    assert answer.height == 0
+    assert answer.width == SPINE.width + 4
+
+
+def test_duplicate_rows_of_the_spine_are_all_answered(defs):
+    twice = pl.concat([SPINE, SPINE])
+    answer = defs.get_training_data(twice, ["spend"])
+    assert answer["amount__sum__7d"].to_list() == SPEND_7D * 2
+
+
+def test_a_surrogate_key_is_made_of_the_spines_columns_and_does_not_stay(defs):
+    spine = pl.DataFrame({"first": ["Ada", None, None, "Ada"], "last": ["L", "None", None, "l"], "when": [at(4)] * 4})
+    answer = defs.get_training_data(spine, ["last_visit"])
+    assert answer.columns == ["first", "last", "when", "last_amount"]
+    assert answer["last_amount"].to_list() == [2.0, 4.0, None, None]
+
+
+def test_values_older_than_max_age_are_null_to_the_microsecond(defs):
+    edge = at(5)  # two days after the visit on the third
+    spine = pl.DataFrame({"first": ["Ada"] * 2, "last": ["L"] * 2, "when": [edge, edge + timedelta(microseconds=1)]})
+    assert defs.get_training_data(spine, ["last_visit"])["last_amount"].to_list() == [2.0, None]
+
+
+def test_entity_df_says_the_same_as_spine(defs):
+    assert_frame_equal(
+        defs.get_training_data(entity_df=SPINE, features=["spend"]), defs.get_training_data(SPINE, ["spend"])
+    )
+    with pytest.raises(Invalid, match="spine"):
+        defs.get_training_data(SPINE, ["spend"], entity_df=SPINE)
+
+
+def test_the_definitions_are_not_needed(defs):
+    store = mlf.LocalStore(str(defs.root / "store"))
+    assert mlf.get_training_data(SPINE, "spend", store=store)["amount__sum__7d"].to_list() == SPEND_7D
+
+
+def test_columns_may_be_chosen(defs):
+    answer = defs.get_training_data(
+        SPINE, [mlf.FeatureSpec("spend", columns=["amount__sum__7d"]), defs.feature("users")]
+    )
+    assert answer.columns == [*SPINE.columns, "amount__sum__7d", "country"]
+    with pytest.raises(NotFound, match="amount__sum__8d"):
+        defs.get_training_data(SPINE, [mlf.FeatureSpec("spend", columns=["amount__sum__8d"])])
+
+
+def test_a_pinned_version_is_the_one_that_is_used(defs):
+    pl.DataFrame({"user_id": [1, 2], "country": ["FR", "FR"]}).write_parquet(defs.root / "users.parquet")
+    defs.build("users").raise_for_failure()
+    new, old = (defs.get_training_data(SPINE, [f])["country"].to_list()[1] for f in ("users", ("users", "1.0.0")))
+    assert (new, old) == ("FR", "UK")
+    assert defs.get_training_data(SPINE, ["users@1.0.0"])["country"].to_list()[1] == "UK"
+
+
+def test_a_lock_makes_the_same_set_again(defs, tmp_path):
+    first = defs.get_training_data(SPINE, ["spend", "users"], with_lock=True)
+    first.lock.save(tmp_path / "train.lock.json")
+    pl.DataFrame({"user_id": [1, 2], "country": ["FR", "FR"]}).write_parquet(defs.root / "users.parquet")
+    defs.build("users").raise_for_failure()
+    again = defs.get_training_data(SPINE, mlf.Lock.load(tmp_path / "train.lock.json"))
+    assert_frame_equal(again, first.frame)
+
+
+def test_a_lock_notices_that_a_version_is_not_what_it_was(defs):
+    lock = defs.get_training_data(SPINE, ["users"], with_lock=True).lock
+    changed = mlf.Lock.decode(lock.encode().replace(lock.pins[0].content_hash.encode(), b"0" * 64))
+    with pytest.raises(Invalid, match="users"):
+        defs.get_training_data(SPINE, changed)
+
+
+def test_two_features_with_one_column_name_are_an_error_that_names_both(defs):
+    with pytest.raises(Invalid, match="'spend' and 'spend'|'spend'.*'spend'"):
+        defs.get_training_data(SPINE, ["spend", ("spend", "1.0.0")])
+    with pytest.raises(Invalid, match="the spine and 'users'.*country") as error:
+        defs.get_training_data(SPINE.with_columns(country=pl.lit("x")), ["users"])
+    assert "full_names" in error.value.hint
+
+
+def test_full_names_say_which_feature_a_column_is_of(defs):
+    answer = defs.get_training_data(SPINE.with_columns(country=pl.lit("x")), ["users"], full_names=True)
+    assert answer.columns[-1] == "users__country"
+
+
+@pytest.mark.parametrize(
+    ("spine", "words"),
+    [
+        (SPINE.drop("user_id"), ["user_id", "label"]),
+        (SPINE.drop("when"), ["time", "timestamp="]),
+        (SPINE.with_columns(other="when"), ["label_time", "when, other"]),
+        (SPINE.with_columns(user_id=pl.col("user_id").cast(pl.String)), ["user_id", "String", "Int64"]),
+        ([1, 2], ["list"]),
+        ({"user_id": [1]}, ["dict"]),
+    ],
+    ids=["no key", "no time", "two times", "another type", "a list", "a dict"],
+)
+def test_a_spine_that_does_not_fit_is_refused(defs, spine, words):
+    with pytest.raises(Invalid) as error:
+        defs.get_training_data(spine, ["spend"])
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_features_that_were_not_built_are_named(defs):
+    with pytest.raises(NotFound, match="spnd"):
+        defs.get_training_data(SPINE, ["spnd"])
+    with pytest.raises(NotFound, match=r"9\.9\.9"):
+        defs.get_training_data(SPINE, [("spend", "9.9.9")])
+    with pytest.raises(Invalid, match="No feature"):
+        defs.get_training_data(SPINE, [])
+    with pytest.raises(Invalid, match="5"):
+        defs.get_training_data(SPINE, [5])
+
+
+def test_a_feature_without_time_needs_no_label_time(defs):
+    assert defs.get_training_data(pl.DataFrame({"user_id": [2]}), ["users"])["country"].to_list() == [""]
+
+
+def test_a_struct_column_of_the_spine_is_left_alone(defs):
+    spine = SPINE.with_columns(extra=pl.struct("label", "user_id"))
+    assert_frame_equal(defs.get_training_data(spine, ["spend"]).select("extra"), spine.select("extra"))
