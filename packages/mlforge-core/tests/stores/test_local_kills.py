@@ -11,10 +11,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mlforge.model.meta import Manifest
+from mlforge.stores.local import disk
 from mlforge.stores.local.plugin import LocalStore
+from mlforge.stores.local.staging import fresh
 
 SCRIPTS = Path(__file__).parent / "scripts"
 DAY = 24 * 3600
+
+
+def no_feature(store, commit):
+    """A store where the feature has no folder."""
+    store.root.mkdir()
 
 
 def nothing_yet(store, commit):
@@ -37,24 +45,26 @@ def a_leftover_in_the_way(store, commit):
 def dead_builders(store, commit):
     """A version while there are leftovers to collect."""
     commit(store, "1.0.0", b"old data")
-    folder = Path(store.begin("spend", "parquet").uri).parent
-    folder.rename(f"{folder}0")
-    (folder.parent / f"{folder.name}1").write_text("a pointer that was never flipped")
+    folder = fresh(store.root / "spend")
+    folder.mkdir()
+    (folder / "data.parquet").write_bytes(b"half a version")
+    fresh(store.root / "spend").write_text("a pointer that was never flipped")
 
 
-SCENES = [nothing_yet, one_version, a_leftover_in_the_way, dead_builders]
+SCENES = [no_feature, nothing_yet, one_version, a_leftover_in_the_way, dead_builders]
 
 
 @pytest.fixture
 def killed(store, commit, draft, tmp_path):
     """The stores that builders left who died one operation later each; the last one lived."""
 
-    def killed(scene):
+    def killed(scene, first=1):
         scene(store, commit)
         left, meta = tmp_path / "left", tmp_path / "meta.json"
         left.mkdir()
         meta.write_bytes(msgspec.json.encode(msgspec.structs.replace(draft, version="1.1.0")))
-        subprocess.run([sys.executable, SCRIPTS / "dying.py", store.root, left, meta], check=True, timeout=120)
+        script = [sys.executable, SCRIPTS / "dying.py", store.root, left, meta, str(first)]
+        subprocess.run(script, check=True, timeout=120)
         return sorted((p for p in left.iterdir() if p.is_dir()), key=lambda p: int(p.name))
 
     return killed
@@ -67,7 +77,7 @@ def next_number(store):
 @pytest.mark.parametrize("scene", SCENES, ids=lambda s: s.__name__)
 def test_a_builder_killed_at_any_step_leaves_whole_versions_and_the_next_build_succeeds(scene, killed, commit, data_of):
     stores = killed(scene)
-    before = [] if scene is nothing_yet else ["1.0.0"]
+    before = [] if scene in (no_feature, nothing_yet) else ["1.0.0"]
     old = before[-1] if before else None
     seen = set()
     assert len(stores) > 20
@@ -86,11 +96,12 @@ def test_a_builder_killed_at_any_step_leaves_whole_versions_and_the_next_build_s
     assert seen == {(*before, old), (*before, "1.1.0", old), (*before, "1.1.0", "1.1.0")}
 
 
-def test_everything_is_on_the_disk_before_the_name_that_shows_it(killed):
-    operations = (killed(one_version)[0].parent / "operations").read_text().split()
+@pytest.mark.parametrize(("scene", "folders"), [(one_version, 0), (no_feature, 1)], ids=["version", "feature"])
+def test_everything_is_on_the_disk_before_the_name_that_shows_it(killed, scene, folders):
+    operations = (killed(scene, first=1000)[0].parent / "operations").read_text().split()
     order = [o for o in operations if o in ("fsync", "replace")]
     data_metadata_folder_and_pointer = ["fsync"] * 4
-    assert order == [*data_metadata_folder_and_pointer, "replace", "fsync", "replace", "fsync"]
+    assert order == [*["fsync"] * folders, *data_metadata_folder_and_pointer, "replace", "fsync", "replace", "fsync"]
 
 
 @pytest.fixture
@@ -143,6 +154,24 @@ def test_a_builder_on_another_machine_has_a_day(store, root, begin, staged, age,
     os.utime(folder / "deep/part", (then, then))
     store.abort(begin(store))
     assert staged() == ([folder.name] if stays else [])
+
+
+def test_what_a_dead_writer_of_the_manifest_left_is_collected(store, root):
+    store.write_manifest(Manifest("earlier", {}))
+    fresh(root / "_metadata").write_text("half a manif")
+    store.write_manifest(Manifest("later", {}))
+    assert {p.name for p in (root / "_metadata").iterdir()} == {"manifest.json", ".lock"}
+
+
+def test_a_child_that_was_forked_during_a_commit_does_not_keep_the_lock(tmp_path):
+    script = [sys.executable, SCRIPTS / "forking.py", tmp_path / ".lock"]
+    assert subprocess.run(script, check=True, stdout=subprocess.PIPE, timeout=60).stdout == b"free\n"
+
+
+def test_a_file_that_cannot_be_synced_by_nature_is_no_error():
+    with Path("/dev/null").open() as file, pytest.raises(OSError, match="Invalid argument"):
+        os.fsync(file.fileno())
+    disk.sync(Path("/dev/null"))
 
 
 def test_a_leftover_that_cannot_be_removed_stops_nobody(store, root, commit, tmp_path):

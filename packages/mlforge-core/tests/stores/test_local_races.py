@@ -88,6 +88,25 @@ def test_of_those_who_commit_one_version_at_once_one_wins(root, draft, begin, da
         assert data_of(store, "1.0.0") == b"%d" % winners[0]
 
 
+def test_a_pointer_goes_back_while_others_begin(store, root, commit):
+    commit(store, "1.0.0")
+    commit(store, "1.1.0")
+
+    def begin_and_abort(_):
+        with LocalStore(root).open() as other:
+            for _ in range(60):
+                other.abort(other.begin("spend", "parquet"))
+
+    with ThreadPoolExecutor(3) as pool:
+        beginners = [pool.submit(begin_and_abort, i) for i in range(3)]
+        while not all(b.done() for b in beginners):
+            for version in ("1.0.0", "1.1.0"):
+                store.point("spend", version)
+                assert store.latest("spend") == version
+        for beginner in beginners:
+            beginner.result()
+
+
 def test_manifests_written_at_once_are_each_whole(root):
     start = Barrier(4)
 

@@ -147,16 +147,24 @@ def test_a_folder_one_may_not_write_to_can_be_read(open_folder, commit, data_of)
             path.chmod(0o755)
 
 
-def test_a_folder_one_may_not_read_is_not_taken_for_an_empty_one(open_folder, commit):
+def test_a_folder_one_may_not_read_is_not_taken_for_an_empty_one(open_folder, commit, begin, draft):
     root = open_folder / "feature_store"
     with LocalStore(root).open() as store:
         commit(store)
+        target = begin(store)
         root.chmod(0o700)
         (root / "spend").chmod(0)
         if os.geteuid() != 0:
             root.chmod(0)
         with as_somebody_else():
-            for read in (store.names, lambda: store.versions("spend"), lambda: store.latest("spend")):
+            for read in (
+                store.names,
+                lambda: store.versions("spend"),
+                lambda: store.latest("spend"),
+                lambda: store.get("spend", "1.0.0"),
+                lambda: store.point("spend", "1.0.0"),
+                lambda: store.commit(target, draft, None),
+            ):
                 with pytest.raises(PluginFailed) as failed:
                     read()
                 assert_told(failed, str(root), "Permission denied")

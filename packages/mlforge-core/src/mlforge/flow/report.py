@@ -80,6 +80,11 @@ class BuildReport(msgspec.Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __repr__(self) -> str:
+        """One line a feature."""
+        lines = [f"  {r.feature} {r.version or ''}: {r.status}, {r.rows:,} rows. {_note(r)}".rstrip() for r in self.results]
+        return "\n".join([f"BuildReport({len(self)} features, {self.seconds:.1f} s)", *lines])
+
     def __getitem__(self, name: str) -> BuildResult:
         return {r.feature: r for r in self.results}[name]
 

@@ -15,6 +15,7 @@ from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.protocols import Engine
 
 Join = Callable[[Any], Any]
+_EXACT = 2**53  # beyond it a float may stand for another integer
 
 
 class Spine(Protocol):
@@ -101,7 +102,11 @@ class PandasSpine:
         )
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
-        return ArrowStream(_arrow().Table.from_pandas(self.frame[list(names)], preserve_index=False))
+        table = _arrow().Table.from_pandas(self.frame[list(names)], preserve_index=False)
+        for place, name in enumerate(names):
+            if _holds_integers(self.frame[name]):
+                table = table.set_column(place, name, table[name].cast("int64"))
+        return ArrowStream(table)
 
     def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
         columns = {name: self._series(column) for name, column in zip(names, self._picked(stream, names), strict=True)}
@@ -159,7 +164,7 @@ def _through_library(frame: Any) -> Spine:
 def spine_of(frame: Any, engine: Engine) -> Spine:
     """The adaptor for a user's frame. Raises `Invalid` for something that is none."""
     library = type(frame).__module__.partition(".")[0]
-    if library == "polars" and hasattr(frame, "schema") and hasattr(frame, "lazy"):
+    if library == "polars" and hasattr(frame, "collect_schema"):
         return PolarsSpine(frame)
     if library == "pyarrow" and hasattr(frame, "column_names"):
         return ArrowSpine(frame)
@@ -175,6 +180,14 @@ def joined(spine: Spine, engine: Engine, needed: Sequence[str], join: Join, brou
         return answer.lazy() if getattr(spine, "lazy", False) else answer
     with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
         return spine.attach(stream, brought)
+
+
+def _holds_integers(series: Any) -> bool:
+    """Whether a float column is integers that a missing one made floats of."""
+    if not str(series.dtype).startswith("float"):
+        return False
+    values = series.dropna()
+    return bool(((values % 1 == 0) & (values.abs() <= _EXACT)).all())
 
 
 def _arrow() -> Any:

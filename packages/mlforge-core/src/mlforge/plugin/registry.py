@@ -76,6 +76,14 @@ class Registry:
         self._refuse_rivals(kind, name)
         raise self._missing(kind.role, name, known)
 
+    def rivals(self) -> dict[tuple[str, str], list[str]]:
+        """The names that several plugins claim, by role and name, with the distributions that do."""
+        claims: dict[tuple[str, str], list[str]] = {}
+        for plugin in self.plugins:
+            for found in plugin.brings:
+                claims.setdefault((found.role, found.name), []).append(plugin.distribution)
+        return {claim: by for claim, by in claims.items() if len(by) > 1}
+
     def _refuse_rivals(self, kind: type[D], name: str) -> None:
         rivals = [p.distribution for p in self.plugins for x in p.brings if isinstance(x, kind) and x.name == name]
         if rivals:

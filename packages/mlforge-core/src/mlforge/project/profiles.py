@@ -83,15 +83,23 @@ def choose_profile(
     The flag wins over `MLFORGE_PROFILE`, that over the definitions' own, that over `default_profile`.
     """
     found = read_profiles(root)
-    wanted = asked or environment.get(VARIABLE)
-    name = wanted or fallback or (found.default if found else None)
+    name, why = name_profile(found, asked, fallback, environment)
     if name is None:
         return None, False
     if found is None:
         raise NotFound(
             f"There is no {FILE} to take the profile {name!r} from.", hint=f"Write one in {root.name or root}/."
         )
-    return found.resolve(name, environment), wanted is not None
+    return found.resolve(name, environment), why in {"flag", "variable"}
+
+
+def name_profile(
+    found: ProfileFile | None, asked: str | None, fallback: str | None, environment: Mapping[str, str]
+) -> tuple[str | None, str]:
+    """The name of the profile in use and who chose it: `flag`, `variable`, `definitions`, `default` or `nobody`."""
+    names = (asked, environment.get(VARIABLE), fallback, found.default if found else None)
+    choices = zip(names, ("flag", "variable", "definitions", "default"), strict=True)
+    return next(((name, why) for name, why in choices if name), (None, "nobody"))
 
 
 def decode(value: Any, kind: type[Kind], where: str) -> Any:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from mlforge.plugin.descriptors import EngineDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.project.profiles import FILE, Profile, choose_profile, decode
 from mlforge.project.selection import nearest
+
+Noun = TypeVar("Noun")
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -89,9 +91,15 @@ class Project:
 
     def feature(self, name: str) -> Feature:
         """The feature of that name. Raises `Unknown` with the nearest one."""
-        if name not in self.features:
-            raise Unknown(f"There is no feature {name!r}.", hint=nearest(name, self.features))
-        return self.features[name]
+        return _named(self.features, "feature", name)
+
+    def entity(self, name: str) -> Entity:
+        """The entity of that name. Raises `Unknown` with the nearest one."""
+        return _named(self.entities(), "entity", name)
+
+    def source(self, name: str) -> Source:
+        """The source of that name. Raises `Unknown` with the nearest one."""
+        return _named(self.sources(), "source", name)
 
     def entities(self) -> dict[str, Entity]:
         return {e.name: e for f in self.features.values() for e in f.entities}
@@ -153,6 +161,12 @@ def _features_of(module: ModuleType) -> list[Feature]:
 
 def _home(feature: Feature) -> str:
     return str(getattr(feature.function, "__module__", "?"))
+
+
+def _named(known: Mapping[str, Noun], kind: str, name: str) -> Noun:
+    if name not in known:
+        raise Unknown(f"There is no {kind} {name!r}.", hint=nearest(name, known))
+    return known[name]
 
 
 def _typed(value: Any, kind: type[Config], what: str) -> Any:

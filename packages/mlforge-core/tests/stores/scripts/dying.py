@@ -1,6 +1,6 @@
 """Commit spend 1.1.0 again and again, each time dying one operation on the disk later, until a commit completes.
 
-Arguments: a store to start from, a folder for the stores that are left behind (`1`, `2`, …), and metadata.
+Arguments: a store to start from, a folder for the stores that are left behind (`1`, `2`, …), metadata, and the first step.
 Writes the operations of the commit that completed to `operations` in that folder.
 """
 
@@ -62,8 +62,8 @@ def build(root, meta, step):
     (root.parent / "operations").write_text("\n".join(seen))
 
 
-def main(start, left, meta):
-    for step in itertools.count(1):
+def main(start, left, meta, first):
+    for step in itertools.count(first):
         shutil.copytree(start, left / str(step))
         child = os.fork()
         if child == 0:
@@ -75,4 +75,5 @@ def main(start, left, meta):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), msgspec.json.decode(Path(sys.argv[3]).read_bytes(), type=FeatureMeta))
+    template = msgspec.json.decode(Path(sys.argv[3]).read_bytes(), type=FeatureMeta)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), template, int(sys.argv[4]))

@@ -1,0 +1,153 @@
+"""`mlforge`: the group of all commands, and the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from mlforge.__about__ import __version__
+from mlforge.cli import table
+from mlforge.cli.invocation import Invocation, say_error
+from mlforge.cli.options import debug_option
+from mlforge.errors import MlforgeError, Unknown
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+
+class Commands(click.Group):
+    """The commands of the core and of plugins, each imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*table.COMMANDS, *sorted(table.plugin_commands())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in table.COMMANDS:
+            return table.core_command(cmd_name)
+        return table.plugin_command(cmd_name) if cmd_name in table.plugin_commands() else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [*table.COMMANDS.items(), *sorted(table.plugin_commands().items())]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            raise _no_command(name, self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Run the command. What a command returns is no exit code; it leaves with `ctx.exit(code)`."""
+        try:
+            super().invoke(ctx)
+        except KeyboardInterrupt:
+            line = "Interrupted. Nothing half-built is visible to anybody."
+            click.echo(f"\n{line}" if sys.stderr.isatty() else line, err=True)
+            ctx.exit(INTERRUPTED)
+        return 0
+
+
+@click.group(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`mlforge COMMAND --help` says more about a command.",
+    params=[debug_option()],
+)
+@click.version_option(__version__, prog_name="mlforge", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """A feature store: the same, leak-free feature value in training and in serving."""
+    from mlforge.cli.logs import show_everything, shown_logs
+
+    ctx.with_resource(shown_logs())
+    if ctx.ensure_object(Invocation).debug:
+        show_everything()
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run `mlforge` and return its exit code: 0, 1 for a failure, 2 for a wrong call, 130 for Ctrl-C."""
+    call = Invocation()
+    _survive_narrow_encodings()
+    try:
+        code = cli.main(arguments, prog_name="mlforge", obj=call, standalone_mode=False)
+        sys.stdout.flush()
+    except click.Abort:
+        say_error("Interrupted.", "red", "")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:  # noqa: BLE001 - what nobody foresaw ends here too, in words
+        return _fail(call, error)
+    return int(code or 0)
+
+
+def _fail(call: Invocation, error: Exception) -> int:
+    message, hint, code = _worded(error)
+    if call.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    say_error("Error:", "red", message)
+    if hint:
+        say_error("Hint:", "cyan", hint)
+    call.answer({"error": {"kind": type(error).__name__, "message": message, "hint": hint}}, lambda: None)
+    return code
+
+
+def _worded(error: Exception) -> tuple[str, str | None, int]:
+    """What to say of an error, the way out of it, and the exit code."""
+    if isinstance(error, MlforgeError):
+        return error.message, error.hint, FAILED
+    if isinstance(error, click.UsageError):
+        asked = f"{error.ctx.command_path} --help" if error.ctx else "mlforge --help"
+        return error.format_message(), getattr(error, "hint", None) or f"See: {asked}", USAGE
+    if isinstance(error, click.ClickException):
+        return error.format_message(), None, error.exit_code
+    hint = "This is a defect, in mlforge or in a plugin; `mlforge --debug …` shows where."
+    return f"{type(error).__name__}: {error}", hint, FAILED
+
+
+class NoCommand(click.UsageError):
+    """A name that is no command; with a hint."""
+
+    def __init__(self, message: str, hint: str | None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def _no_command(name: str, known: Sequence[str]) -> NoCommand:
+    """The nearest command, or the distribution that has the one that was asked for."""
+    from mlforge.plugin.descriptors import Command
+    from mlforge.plugin.registry import registry
+    from mlforge.project.selection import nearest
+
+    try:
+        registry().get(Command, name)
+    except Unknown:
+        pass
+    except MlforgeError as error:
+        return NoCommand(error.message, error.hint)
+    return NoCommand(f"There is no command {name!r}.", nearest(name, known))
+
+
+def _survive_narrow_encodings() -> None:
+    """Where the terminal cannot show a character, show a question mark instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure: Any = getattr(stream, "reconfigure", None)
+        if reconfigure and (stream.encoding or "").lower() not in {"utf-8", "utf8"}:
+            reconfigure(errors="replace")
+
+
+def _reader_gone() -> int:
+    """The reader of stdout went away: say nothing, not even when Python closes the stream."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED

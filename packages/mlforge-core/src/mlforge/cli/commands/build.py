@@ -1,0 +1,62 @@
+"""`mlforge build`."""
+
+from __future__ import annotations
+
+import click
+
+from mlforge.cli.invocation import Invocation
+from mlforge.cli.options import command as made
+from mlforge.cli.options import engine_option, json_option, project_options, selection_options
+
+EXAMPLES = """Examples:
+
+\b
+  mlforge build                                  what has changed
+  mlforge build --features user_spend --force    one feature, changed or not
+  mlforge build --schedule daily --profile prod  for a nightly job
+  mlforge build --dry-run                        only say what would be done"""
+
+
+@made("build", epilog=EXAMPLES)
+@selection_options
+@click.option("--version", metavar="X.Y.Z", help="Give the one feature this version instead of the next one.")
+@click.option("--force", is_flag=True, help="Build even what has not changed.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be built, and as which version.")
+@click.option("--preview/--no-preview", default=None, help="Show the first rows; on, except with --json.")
+@engine_option
+@project_options
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    features: list[str] | None,
+    tags: list[str] | None,
+    schedule: list[str] | None,
+    version: str | None,
+    force: bool,
+    dry_run: bool,
+    preview: bool | None,
+    engine: str | None,
+    profile: str | None,
+    target: str | None,
+) -> None:
+    """Compute features, check them and keep them as versions.
+
+    What has not changed is left alone. A feature that fails is reported and stops no other; the exit code is then 1.
+    """
+    from mlforge.cli import documents, report
+
+    call = ctx.ensure_object(Invocation)
+    definitions = call.definitions(target)
+    wanted = not call.json if preview is None else preview
+    with call.working() as tell:
+        found = definitions.build(
+            features, tags=tags, schedule=schedule, version=version, force=force, engine=engine, dry_run=dry_run,
+            preview=wanted, profile=profile, on_progress=tell,
+        )  # fmt: skip
+    if found.results:
+        call.answer(documents.report(found), lambda: report.built(found, forced=force))
+    else:
+        nothing = (len(definitions.features), features, tags, schedule)
+        call.answer(documents.report(found), lambda: report.nothing("build", *nothing))
+    ctx.exit(0 if found.ok else 1)

@@ -1,0 +1,30 @@
+"""`mlforge diff`."""
+
+from __future__ import annotations
+
+import click
+
+from mlforge.cli.invocation import Invocation
+from mlforge.cli.options import command as made
+from mlforge.cli.options import json_option, project_options
+
+
+@made("diff")
+@click.argument("name")
+@click.argument("before", metavar="V1")
+@click.argument("after", metavar="V2")
+@project_options
+@json_option
+@click.pass_obj
+def command(call: Invocation, name: str, before: str, after: str, profile: str | None, target: str | None) -> None:
+    """Show what changed between two versions of a feature.
+
+    Columns and their types, the definition, the function, the source, the rows.
+    """
+    from mlforge.cli import documents, show
+    from mlforge.cli.commands.versions import refuse_unknown
+
+    definitions = call.definitions(target)
+    refuse_unknown(definitions, name, profile)
+    found = documents.difference(definitions.diff(name, before, after, profile))
+    call.answer(found, lambda: show.difference(found))

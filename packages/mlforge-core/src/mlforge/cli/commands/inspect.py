@@ -1,0 +1,109 @@
+"""`mlforge inspect`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mlforge.cli.invocation import Invocation
+from mlforge.cli.options import command as made
+from mlforge.cli.options import json_option, project_options
+
+if TYPE_CHECKING:
+    from mlforge.definitions import Definitions
+
+KINDS = ("feature", "entity", "source")
+
+
+@made("inspect")
+@click.argument("words", nargs=-1, required=True, metavar="[feature|entity|source] NAME")
+@click.option("--version", metavar="X.Y.Z", help="This version of a feature instead of the latest.")
+@project_options
+@json_option
+@click.pass_context
+def command(
+    ctx: click.Context, words: tuple[str, ...], version: str | None, profile: str | None, target: str | None
+) -> None:
+    """Show all there is to know about a feature, an entity or a source.
+
+    `inspect NAME` finds whichever has that name.
+    """
+    call = ctx.ensure_object(Invocation)
+    asked, name = _read(ctx, words)
+    definitions = call.definitions(target)
+    kind = asked or _kind_of(definitions, name, profile)
+    if version and kind != "feature":
+        raise click.UsageError(f"--version is for features; {name!r} is {_an(kind)}.", ctx)
+    if kind == "feature":
+        _feature(call, definitions, name, version, profile)
+    elif kind == "entity":
+        _entity(call, definitions, name)
+    else:
+        _source(call, definitions, name)
+
+
+def _read(ctx: click.Context, words: tuple[str, ...]) -> tuple[str | None, str]:
+    *kinds, name = words
+    if len(kinds) > 1:
+        raise click.UsageError(f"One name at a time: got {len(words)} words.", ctx)
+    if kinds and kinds[0] not in KINDS:
+        raise click.UsageError(f"{kinds[0]!r} is neither feature, entity nor source.", ctx)
+    return (kinds[0] if kinds else None), name
+
+
+def _kind_of(definitions: Definitions, name: str, profile: str | None) -> str:
+    """Whichever has the name; a feature that is kept but defined no more is one too."""
+    from mlforge.errors import Invalid, Unknown
+    from mlforge.project.selection import nearest
+
+    features, entities, sources = definitions.features, definitions.entities(), definitions.sources()
+    known = {"feature": list(features), "entity": list(entities), "source": list(sources)}
+    kinds = [kind for kind, names in known.items() if name in names]
+    if len(kinds) > 1:
+        ways = " or ".join(f"`mlforge inspect {k} {name}`" for k in kinds)
+        raise Invalid(f"{name!r} is {' and '.join(map(_an, kinds))}.", hint=f"Say which: {ways}")
+    if not kinds and not definitions.list_versions(name, profile):
+        everything = dict.fromkeys(n for names in known.values() for n in names)
+        raise Unknown(f"There is no feature, entity or source {name!r}.", hint=nearest(name, everything))
+    return kinds[0] if kinds else "feature"
+
+
+def _an(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _feature(call: Invocation, definitions: Definitions, name: str, version: str | None, profile: str | None) -> None:
+    from mlforge.cli import documents, show
+
+    latest = definitions.latest(name, profile)
+    meta = definitions.metadata(name, version, profile) if version or latest else None
+    defined = definitions.features.get(name) if meta else definitions.feature(name)
+
+    def shown() -> None:
+        if defined:
+            show.definition(defined)
+        if meta:
+            show.stored(meta, latest)
+        elif defined:
+            show.unbuilt(defined)
+
+    document = {
+        "kind": "feature", "name": name, "defined": documents.feature(defined) if defined else None,
+        "latest": latest, "built": meta,
+    }  # fmt: skip
+    call.answer(document, shown)
+
+
+def _entity(call: Invocation, definitions: Definitions, name: str) -> None:
+    from mlforge.cli import documents, show
+
+    found = documents.entity(definitions.entity(name), definitions.list_features())
+    call.answer({"kind": "entity", **found}, lambda: show.entity(found))
+
+
+def _source(call: Invocation, definitions: Definitions, name: str) -> None:
+    from mlforge.cli import documents, show
+
+    found = documents.source(definitions.source(name), definitions.list_features())
+    call.answer({"kind": "source", **found}, lambda: show.source(found))

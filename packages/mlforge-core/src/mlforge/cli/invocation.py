@@ -1,0 +1,90 @@
+"""What a command has in hand: where it was called, in which words it answers, and how it fails."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, cast
+
+import click
+
+if TYPE_CHECKING:
+    from mlforge.cli.terminal import Tell
+    from mlforge.definitions import Definitions
+
+_HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+
+
+class Invocation:
+    """One call of `mlforge`: `click.pass_obj` hands it to every command, a plugin's too."""
+
+    def __init__(self) -> None:
+        self.debug = False
+        self.out: TextIO | None = None
+
+    @property
+    def json(self) -> bool:
+        """Whether a program reads the answer: one JSON document on stdout, and nothing else there."""
+        return self.out is not None
+
+    def answer_in_json(self, ctx: click.Context) -> None:
+        """Keep stdout for the answer; what anybody else prints there goes to stderr."""
+        if self.out is None:
+            self.out = sys.stdout
+            ctx.find_root().with_resource(contextlib.redirect_stdout(sys.stderr))
+
+    def definitions(self, target: str | None = None) -> Definitions:
+        """The definitions the user means, found as `--target` says.
+
+        Raises:
+            NotFound: There are none.
+            Invalid: There are several, or they fail to import.
+        """
+        from mlforge.project.loader import load_project
+
+        here = Path.cwd()
+        with warnings.catch_warnings(record=True) as told:
+            if not sys.warnoptions:
+                warnings.simplefilter("default")
+            project = load_project(target, here)
+        for warning in told:
+            self._pass_on(warning, project.root)
+        return cast("Definitions", project)
+
+    def answer(self, document: object, show: Callable[[], None]) -> None:
+        """Answer with a JSON document, or with what `show` prints."""
+        if self.out is None:
+            show()
+            return
+        from mlforge.cli.documents import encode
+
+        self.out.write(encode(document))
+        self.out.flush()
+
+    def working(self) -> contextlib.AbstractContextManager[Tell]:
+        """Somewhere to report progress to, shown on stderr."""
+        from mlforge.cli.terminal import working
+
+        return working()
+
+    def warn(self, text: str) -> None:
+        """Say something on stderr that is no error."""
+        say_error("Warning:", "yellow", text)
+
+    def _pass_on(self, warning: warnings.WarningMessage, root: Path) -> None:
+        """A warning about the user's own files, or one that Python shows anyway."""
+        path = Path(warning.filename)
+        own = path.is_relative_to(root)
+        if own or not issubclass(warning.category, _HIDDEN):
+            self.warn(f"{path.relative_to(root) if own else path.name}, line {warning.lineno}: {warning.message}")
+
+
+def say_error(label: str, color: str, text: str) -> None:
+    """One line on stderr: a coloured label and a text."""
+    import os
+
+    styled = None if "NO_COLOR" not in os.environ else False
+    click.echo(f"{click.style(label, fg=color, bold=True)} {text}", err=True, color=styled)

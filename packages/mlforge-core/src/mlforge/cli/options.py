@@ -1,0 +1,86 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from mlforge.cli.invocation import Invocation
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+    """`--features a,b --features c` as one list; None where it was not given."""
+    if not value:
+        return None
+    words = [w.strip() for v in value for w in v.split(",") if w.strip()]
+    if not words:
+        raise click.BadParameter("It is empty: name at least one, or leave the option out.", ctx, param)
+    return words
+
+
+def _turn_on_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from mlforge.cli.logs import show_everything
+
+        ctx.ensure_object(Invocation).debug = True
+        show_everything()
+
+
+def _answer_in_json(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        ctx.ensure_object(Invocation).answer_in_json(ctx)
+
+
+def debug_option() -> click.Option:
+    """`--debug`, which every command has, and the group too."""
+    text = "Show tracebacks and the debug log."
+    settings: Any = {"is_flag": True, "is_eager": True, "expose_value": False, "callback": _turn_on_debug, "help": text}
+    return click.Option(["--debug"], **settings)
+
+
+json_option = click.option(
+    "--json", is_flag=True, is_eager=True, expose_value=False, callback=_answer_in_json,
+    help="Answer with one JSON document on stdout.",
+)  # fmt: skip
+_target = click.option(
+    "--target", metavar="PLACE",
+    help="Where the definitions are: a file, a folder, a module, or file.py:variable. Searched for if not given.",
+)  # fmt: skip
+_profile = click.option("--profile", metavar="NAME", help="A profile of mlforge.yaml; wins over MLFORGE_PROFILE.")
+engine_option = click.option("--engine", metavar="NAME", help="Compute with this engine, whatever the features say.")
+_features = click.option(
+    "--features", multiple=True, metavar="NAMES", callback=_words, help="Only these features: a,b or repeated."
+)
+tags_option = click.option(
+    "--tags", multiple=True, metavar="TAGS", callback=_words, help="Only features with one of these tags."
+)
+schedule_option = click.option(
+    "--schedule", multiple=True, metavar="NAMES", callback=_words,
+    help="Only features with one of these schedules: hourly, daily, weekly …",
+)  # fmt: skip
+
+
+def project_options(function: F) -> F:
+    """`--target` and `--profile`: of every command that reads definitions."""
+    return _target(_profile(function))
+
+
+def selection_options(function: F) -> F:
+    """`--features`, `--tags` and `--schedule`."""
+    return _features(tags_option(schedule_option(function)))
+
+
+def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command, with `-h` and `--debug` as everywhere."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        context = {"help_option_names": ["-h", "--help"]}
+        made: click.Command = click.command(name, cls=click.Command, context_settings=context, **settings)(function)
+        made.params.append(debug_option())
+        return made
+
+    return decorate

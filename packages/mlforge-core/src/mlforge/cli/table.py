@@ -1,0 +1,73 @@
+"""Which commands there are: the core's in a table, the plugins' by their announcement. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+COMMANDS = {
+    "init": "Make a new project that builds at once.",
+    "build": "Compute features, check them and keep them as versions.",
+    "validate": "Compute features and check what they promise, and write nothing.",
+    "list": "List features, entities, sources, versions or tags.",
+    "inspect": "Show all there is to know about a feature, an entity or a source.",
+    "versions": "List the versions of a feature, and why each was made.",
+    "diff": "Show what changed between two versions of a feature.",
+    "rollback": "Make an older version of a feature the one that readers get.",
+    "manifest": "Show every built feature of the store at a glance.",
+    "profile": "Show the profiles, which one is in use and what it sets.",
+    "plugins": "Show what is installed, what it brings, and what is broken.",
+}
+"""The core's commands; each is the `command` of a module of its own in `mlforge.cli.commands`."""
+
+_HOOK = b"mlforge_commands"
+
+
+def core_command(name: str) -> click.Command:
+    """A command of the core, imported."""
+    command: click.Command = import_module(f"mlforge.cli.commands.{name}").command
+    return command
+
+
+def plugin_commands() -> dict[str, str]:
+    """What plugins add to `COMMANDS`.
+
+    Plugins are only loaded where one of them has the hook in its text: loading all would double the time of `--help`.
+    """
+    if not any(_mentions_commands(e.module) for e in metadata.entry_points(group="mlforge")):
+        return {}
+    from mlforge.plugin.descriptors import Command
+    from mlforge.plugin.registry import registry
+
+    return {n: c.summary for n, c in registry().of(Command).items() if n not in COMMANDS}
+
+
+def plugin_command(name: str) -> click.Command:
+    """A command that a plugin announces, imported.
+
+    Raises:
+        NotInstalled: A known distribution would bring it.
+        Unknown: Nobody does.
+        PluginFailed: It cannot be imported, or is no command.
+    """
+    from mlforge.errors import PluginFailed
+    from mlforge.plugin.config import load
+    from mlforge.plugin.descriptors import Command
+    from mlforge.plugin.registry import registry
+
+    found = load(registry().get(Command, name).target, f"the command {name!r}")
+    if not isinstance(found, click.Command):
+        raise PluginFailed(f"The command {name!r} is {found!r}, no click command.", hint="Tell the plugin's authors.")
+    return found
+
+
+def _mentions_commands(module: str) -> bool:
+    try:
+        spec = find_spec(module)
+        text = Path(spec.origin or "").read_bytes() if spec else b""
+    except (ImportError, OSError, ValueError):
+        return True
+    return _HOOK in text or b"import *" in text

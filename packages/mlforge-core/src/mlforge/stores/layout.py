@@ -1,0 +1,101 @@
+"""What a store's folders and files are called, and how its metadata is written and read back."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from mlforge.errors import Invalid, MlforgeError
+from mlforge.model.meta import FeatureMeta, Part
+from mlforge.model.version import Version
+
+META = ".meta.json"
+LATEST = "_latest.json"
+MANIFEST = ("_metadata", "manifest.json")
+FORMATS = ("parquet",)
+LONGEST_NAME = 200
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\[\]]')
+RESTORE = "Restore the file from a copy, or remove the feature's folder and build it again."
+T = TypeVar("T")
+
+
+class Pointer(msgspec.Struct, frozen=True):
+    """The content of `_latest.json`: the version that is read where none is named."""
+
+    version: str
+
+    def __post_init__(self) -> None:
+        Version.parse(self.version)
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """A data file of a version about to be committed: where below the version, its bytes and SHA-256."""
+
+    path: str
+    bytes: int
+    hash: str
+
+
+def is_safe(name: str) -> bool:
+    """Whether a feature's name is one plain part of a path that no reader takes for a pattern."""
+    if not name or name[0] in "._" or name[-1] in ". " or _UNSAFE.search(name):
+        return False
+    return len(name.encode(errors="surrogatepass")) <= LONGEST_NAME and name.isprintable()
+
+
+def safe_name(name: str) -> str:
+    """The name, where it is safe. Raises `Invalid`."""
+    if not is_safe(name):
+        raise Invalid(
+            f"{name!r} cannot be a feature's name: a folder is called like it.",
+            hint=f"Use letters, digits, - and _, a letter or digit first, {LONGEST_NAME} bytes at most.",
+        )
+    return name
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """JSON for people: indented, with a line's end at the end."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def decode(data: bytes, kind: type[T], where: object) -> T:
+    """What was written with `encode`. Raises `Invalid` naming the file for anything else."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (ValueError, RecursionError, MlforgeError) as error:
+        raise Invalid(f"{where} is damaged: {error}.", hint=RESTORE) from error
+
+
+def decode_meta(data: bytes, name: str, version: str, where: object) -> FeatureMeta:
+    """A version's metadata. Raises `Invalid` where it is damaged or tells of another version."""
+    meta = decode(data, FeatureMeta, where)
+    if (meta.name, meta.version) != (name, version):
+        told = f"it tells of {meta.name} {meta.version}"
+    elif not meta.parts:
+        told = "it names no data"
+    elif unsafe := [p.path for p in meta.parts if not _is_below(p.path)]:
+        told = f"{unsafe[0]!r} is no file of the feature"
+    else:
+        return meta
+    raise Invalid(f"{where} is damaged: {told}.", hint=RESTORE)
+
+
+def _is_below(path: str) -> bool:
+    """Whether a part's path stays below the feature's folder."""
+    return not ("\\" in path or ":" in path or "\0" in path) and not {"", ".", ".."} & set(path.split("/"))
+
+
+def complete(meta: FeatureMeta, pieces: Sequence[Piece]) -> FeatureMeta:
+    """The metadata with its parts and content hash: the data's SHA-256, or that of its pieces' where there are several.
+
+    Of several pieces the store cannot know how many rows each has: -1.
+    """
+    rows = meta.row_count if len(pieces) == 1 else -1
+    parts = tuple(Part(f"{meta.version}/{p.path}", rows, p.bytes, p.hash) for p in pieces)
+    hashes = [p.hash for p in pieces]
+    content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return msgspec.structs.replace(meta, parts=parts, content_hash=content)

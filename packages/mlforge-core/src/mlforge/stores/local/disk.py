@@ -1,0 +1,161 @@
+"""Files that outlive a crash: synced, locked, hashed; and one error for whatever a disk may answer."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlforge.errors import PluginFailed
+
+_HINTS = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Make room and try again: what was committed is untouched."
+    ),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "Check that you may read and write there."),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), "Something else is in the way: move it."),
+    **dict.fromkeys(
+        (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP), "If this file system has no locks, keep the store on another."
+    ),
+}
+_OTHERWISE = "What was committed is untouched: see to the disk, then try again."
+
+
+@contextmanager
+def reporting(doing: str, where: Path) -> Iterator[None]:
+    """Tell whatever the operating system refuses as `PluginFailed`."""
+    try:
+        yield
+    except OSError as error:
+        place, reason = error.filename or where, error.strerror or error
+        hint = _HINTS.get(error.errno or 0, _OTHERWISE)
+        raise PluginFailed(f"{doing} failed at {place}: {reason}.", hint=hint) from error
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk."""
+    if sys.platform == "win32" and path.is_dir():
+        return
+    fd = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # network file systems that sync no folders say so with EINVAL
+            raise
+    finally:
+        os.close(fd)
+
+
+def sync_folders(folder: Path) -> None:
+    """Wait until the names in a folder and all below it are on the disk."""
+    for path in [*(p for p in folder.rglob("*") if p.is_dir()), folder]:
+        sync(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that they outlive a crash."""
+    missing = [p for p in (folder, *folder.parents) if not p.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file and wait until it is on the disk."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def digests(files: Sequence[Path]) -> list[str]:
+    """The SHA-256 of each file, once all of them are on the disk. Syncing and hashing run at the same time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + 1) as pool:
+        synced = [pool.submit(sync, f) for f in files]
+        hashes = list(pool.map(_digest, files))
+        for waiting in synced:
+            waiting.result()
+    return hashes
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Wait until nobody else has the lock at `path`, and have it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(fd)
+        try:
+            yield
+        finally:
+            _unlock(fd)  # closing would not do while a child that was forked meanwhile lives
+    finally:
+        os.close(fd)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(fd: int) -> None:
+        while True:
+            try:
+                return msvcrt.locking(fd, msvcrt.LK_LOCK, 1)
+            except OSError as error:  # it gives up after ten seconds
+                if error.errno != errno.EDEADLK:
+                    raise
+
+    def _unlock(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+    def _seize(_fd: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Folders have no locks here")
+
+else:
+    import fcntl
+
+    def _lock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+
+    def _unlock(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_UN)
+
+    def _seize(fd: int) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class Hold:
+    """A mark on a folder that its owner lives, which ends with the owner's process at the latest.
+
+    `taken` says whether it could be made: False where somebody else has it, None where folders have no locks.
+    """
+
+    __slots__ = ("_fd", "taken")
+
+    def __init__(self, path: Path) -> None:
+        self._fd: int | None = None
+        self.taken: bool | None = None
+        try:
+            self._fd = os.open(path, os.O_RDONLY)
+            _seize(self._fd)
+            self.taken = True
+        except BlockingIOError:
+            self.taken = False
+        except OSError:
+            self.taken = None
+
+    def release(self) -> None:
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)  # no unlocking: a forked child shares the lock, and must not end it
+
+    __del__ = release

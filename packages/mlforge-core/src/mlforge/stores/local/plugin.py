@@ -1,0 +1,55 @@
+"""The local store: versions in a folder."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import msgspec
+
+from mlforge.errors import Invalid
+from mlforge.plugin import API_VERSION, StoreConfig, StoreDescriptor, hookimpl
+
+
+class LocalStore(StoreConfig, frozen=True, tag="local"):
+    """Keeps every version of every feature in a folder.
+
+    Args:
+        path: The folder; it is made by the first build. A relative one starts at the project's folder.
+
+    Raises:
+        Invalid: An empty path, or an address of another kind of store.
+
+    Example:
+        >>> LocalStore("feature_store").path
+        'feature_store'
+    """
+
+    target: ClassVar[str] = "mlforge.stores.local.store:LocalStore"
+
+    path: str = "feature_store"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, path: str | PathLike[str] = "feature_store") -> None: ...
+
+    def __post_init__(self) -> None:
+        path: Any = fspath(self.path)
+        if not isinstance(path, str) or not path.strip() or "\0" in path:
+            raise Invalid(f"A LocalStore cannot be kept at {path!r}.", hint='LocalStore("feature_store")')
+        if "://" in path:
+            raise Invalid(
+                f"A LocalStore keeps a folder, and {path!r} is an address.",
+                hint="Give a plain path, or choose the store of that scheme, such as S3Store.",
+            )
+        msgspec.structs.force_setattr(self, "path", path)
+
+    def at(self, root: Path) -> Self:
+        return msgspec.structs.replace(self, path=str(root / Path(self.path).expanduser()))
+
+
+@hookimpl
+def mlforge_stores() -> list[StoreDescriptor]:
+    """The local store."""
+    return [StoreDescriptor(name="local", summary="Versions in a folder.", api=API_VERSION, config=LocalStore)]

@@ -1,0 +1,235 @@
+"""Versions in a folder: `{feature}/{version}/data.parquet` and `.meta.json`, `{feature}/_latest.json`.
+
+A version is written to a staging folder and becomes visible by one rename; the pointer flips by another. Writers of a
+feature take turns by a lock; readers need none.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, Unsupported
+from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
+from mlforge.model.version import Version
+from mlforge.stores import layout
+from mlforge.stores.local import disk, staging
+from mlforge.stores.local.plugin import LocalStore as Config
+
+LOCK = ".lock"
+
+
+class LocalStore:
+    """The live local store. Reading makes nothing: a folder that is not there reads as empty."""
+
+    def __init__(self, config: Config) -> None:
+        self.root = Path(config.path).expanduser().absolute()
+        self._holds: dict[Path, disk.Hold] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for path in list(self._holds):
+            self._drop(path)
+
+    def names(self) -> list[str]:
+        return sorted(n for n in _folders(self.root) if layout.is_safe(n) and self.versions(n))
+
+    def versions(self, name: str) -> list[str]:
+        folder = self._folder(name)
+        with disk.reporting(f"Reading the versions of {name!r}", folder):
+            found = [v for v in _folders(folder) if Version.is_valid(v) and (folder / v / layout.META).is_file()]
+        return sorted(found, key=Version.parse)
+
+    def latest(self, name: str) -> str | None:
+        path = self._folder(name) / layout.LATEST
+        data = _read(path)
+        if data is None:
+            return None
+        try:
+            return layout.decode(data, layout.Pointer, path).version
+        except Invalid as error:
+            raise Invalid(error.message, hint=self._way_out(name)) from error
+
+    def begin(self, name: str, format: str) -> Target:
+        folder = self._folder(name)
+        if format not in layout.FORMATS:
+            raise Unsupported(
+                f"The local store keeps no {format!r} files.", hint=f"It keeps {', '.join(layout.FORMATS)}."
+            )
+        with disk.reporting(f"Beginning a version of {name!r}", folder):
+            staged = self._stage(folder)
+        return Target(name, str(staged / f"data.{format}"), format, token=staged.name)
+
+    def _stage(self, folder: Path) -> Path:
+        disk.make_folder(folder)
+        with disk.locked(folder / LOCK):
+            staging.collect(folder)
+            staged = staging.fresh(folder)
+            staged.mkdir()
+            self._holds[staged] = disk.Hold(staged)
+        return staged
+
+    def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
+        staged = self._staged(target)
+        Version.parse(meta.version)
+        if meta.name != target.name:
+            raise Invalid(f"Metadata of {meta.name!r} cannot be committed to {target.name!r}.", hint="Begin it anew.")
+        with disk.reporting(f"Committing {meta.name} {meta.version}", staged.parent):
+            self._refuse_rivals(meta, expected)
+            meta = layout.complete(meta, _pieces(staged))
+            disk.write(staged / layout.META, layout.encode(meta))
+            disk.sync_folders(staged)
+            with disk.locked(staged.parent / LOCK):
+                self._refuse_rivals(meta, expected)
+                _show(staged, meta.version)
+        self._release(staged)
+        return meta
+
+    def _refuse_rivals(self, meta: FeatureMeta, expected: str | None) -> None:
+        if (self._folder(meta.name) / meta.version / layout.META).exists():
+            raise Conflict(
+                f"{meta.name!r} has a version {meta.version} already.",
+                hint="Versions never change: choose a free number.",
+            )
+        if (latest := self.latest(meta.name)) != expected:
+            raise Conflict(
+                f"The latest version of {meta.name!r} is {latest}, no longer {expected}.",
+                hint="Decide the version again, then commit.",
+            )
+
+    def abort(self, target: Target) -> None:
+        if staging.is_staged(target.token):
+            self._drop(self._folder(target.name) / target.token)
+
+    def get(self, name: str, version: str) -> Artifact:
+        self._existing(name, version)
+        try:
+            return self._whole(name, version)
+        except (Invalid, NotFound) as error:
+            raise type(error)(error.message, hint=self._way_out(name, version)) from error
+
+    def _whole(self, name: str, version: str) -> Artifact:
+        path = self._folder(name) / version / layout.META
+        meta = layout.decode_meta(_read(path) or b"", name, version, path)
+        return Artifact(meta, tuple(self._address(meta, part) for part in meta.parts))
+
+    def _address(self, meta: FeatureMeta, part: Part) -> str:
+        path = self._folder(meta.name) / part.path
+        with disk.reporting(f"Reading {meta.name} {meta.version}", path):
+            if not path.is_file():
+                raise NotFound(f"The data of {meta.name} {meta.version} is gone: {path}.")
+            size = path.stat().st_size
+        if size != part.bytes:
+            raise Invalid(f"{path} is damaged: it has {size} bytes, and {part.bytes} were committed.")
+        return str(path)
+
+    def point(self, name: str, version: str) -> None:
+        folder = self._existing(name, version).parent
+        with disk.reporting(f"Pointing {name!r} at {version}", folder), disk.locked(folder / LOCK):
+            staging.rename(staging.staged_file(folder, _pointer(version)), folder / layout.LATEST)
+
+    def read_manifest(self) -> Manifest | None:
+        path = self.root.joinpath(*layout.MANIFEST)
+        data = _read(path)
+        try:
+            return None if data is None else layout.decode(data, Manifest, path)
+        except Invalid:
+            return None
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        path = self.root.joinpath(*layout.MANIFEST)
+        with disk.reporting("Writing the manifest", path):
+            disk.make_folder(path.parent)
+            with disk.locked(path.parent / LOCK):
+                staging.collect(path.parent)
+                staging.rename(staging.staged_file(path.parent, layout.encode(manifest)), path)
+
+    def _folder(self, name: str) -> Path:
+        return self.root / layout.safe_name(name)
+
+    def _staged(self, target: Target) -> Path:
+        path = self._folder(target.name) / target.token
+        with disk.reporting(f"Reading what was written for {target.name!r}", path):
+            if staging.is_staged(target.token) and path.is_dir():
+                return path
+        raise NotFound(f"What was written for {target.name!r} is gone: {path}.", hint="Build it again.")
+
+    def _drop(self, staged: Path) -> None:
+        staging.remove(staged)
+        self._release(staged)
+
+    def _release(self, staged: Path) -> None:
+        if hold := self._holds.pop(staged, None):
+            hold.release()
+
+    def _existing(self, name: str, version: str) -> Path:
+        path = self._folder(name) / version
+        with disk.reporting(f"Reading {name} {version}", path):
+            if Version.is_valid(version) and (path / layout.META).is_file():
+                return path
+        there = ", ".join(self.versions(name)) or "none"
+        raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
+
+    def _way_out(self, name: str, damaged: str | None = None) -> str:
+        """The hint to go to the newest version that is whole."""
+        whole = (v for v in reversed(self.versions(name)) if v != damaged and self._is_whole(name, v))
+        version = next(whole, None)
+        return f"Go to another version: mlforge rollback {name} {version}" if version else layout.RESTORE
+
+    def _is_whole(self, name: str, version: str) -> bool:
+        try:
+            return bool(self._whole(name, version).uris)
+        except MlforgeError:
+            return False
+
+
+def _show(staged: Path, version: str) -> None:
+    """The version's name, then the pointer. All that needs room on the disk comes before the first of them."""
+    folder = staged.parent
+    pointer = staging.staged_file(folder, _pointer(version))
+    if os.path.lexists(folder / version):
+        _clear(folder / version)
+    staging.rename(staged, folder / version)
+    staging.rename(pointer, folder / layout.LATEST)
+
+
+def _clear(path: Path) -> None:
+    """A version without metadata is none: what is left of it makes room."""
+    away = staging.fresh(path.parent)
+    staging.rename(path, away)
+    staging.remove(away)
+
+
+def _pointer(version: str) -> bytes:
+    return layout.encode(layout.Pointer(version))
+
+
+def _pieces(staged: Path) -> list[layout.Piece]:
+    """The data files in a staging folder, on the disk. Hidden ones and those with `_` first are some engine's own."""
+    paths = {p.relative_to(staged).as_posix(): p for p in sorted(staged.rglob("*")) if p.is_file()}
+    files = {name: p for name, p in paths.items() if not any(part[0] in "._" for part in name.split("/"))}
+    if not files:
+        raise NotFound(f"Nothing was written to {staged}.", hint="Write to the target's uri before the commit.")
+    hashes = disk.digests(list(files.values()))
+    return [layout.Piece(n, p.stat().st_size, h) for (n, p), h in zip(files.items(), hashes, strict=True)]
+
+
+def _folders(path: Path) -> list[str]:
+    with disk.reporting("Reading the store", path):
+        try:
+            with os.scandir(path) as entries:
+                return [e.name for e in entries if e.is_dir()]
+        except FileNotFoundError:
+            return []
+
+
+def _read(path: Path) -> bytes | None:
+    with disk.reporting("Reading the store", path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None

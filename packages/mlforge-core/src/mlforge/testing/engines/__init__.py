@@ -1,0 +1,39 @@
+"""What an engine must prove, topic by topic."""
+
+from mlforge.testing.engines.aggregating import AggregateTests
+from mlforge.testing.engines.applying import ApplyTests
+from mlforge.testing.engines.checking import CheckTests
+from mlforge.testing.engines.expressing import ExpressionTests
+from mlforge.testing.engines.framing import FrameTests
+from mlforge.testing.engines.holding import HoldTests
+from mlforge.testing.engines.joining import AsofTests
+from mlforge.testing.engines.keying import KeyTests
+from mlforge.testing.engines.meaning import MeaningTests
+from mlforge.testing.engines.publishing import LatestTests
+from mlforge.testing.engines.settling import SettleTests
+from mlforge.testing.engines.storing import StorageTests
+
+
+class EngineTests(
+    FrameTests,
+    StorageTests,
+    ApplyTests,
+    KeyTests,
+    HoldTests,
+    ExpressionTests,
+    CheckTests,
+    SettleTests,
+    AggregateTests,
+    MeaningTests,
+    AsofTests,
+    LatestTests,
+):
+    """Everything an engine must prove.
+
+    Example:
+        class TestPolars(EngineTests):
+            def config(self): return PolarsEngine()
+    """
+
+
+__all__ = ["EngineTests"]

@@ -1,0 +1,122 @@
+"""Aggregations over windows, against the reference: both clocks, every function, broken and huge numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+
+from mlforge.errors import Invalid
+from mlforge.model.duration import Duration
+from mlforge.model.expr import MERGEABLE, Agg, Col
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.metric import MetricColumn, WindowPlan
+from mlforge.model.schema import Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.testing.cases import DrawnCase, drawn_cases
+from mlforge.testing.compare import assert_same
+from mlforge.testing.engines.bench import Bench, near_columns
+from mlforge.testing.engines.subject import EngineSubject
+from mlforge.testing.generated import explore, generated, total_cases
+from mlforge.testing.reference import Table
+from mlforge.testing.reference.times import instant
+from mlforge.testing.refusals import refused
+from mlforge.testing.strategies import Case, cases
+from mlforge.testing.strategies.values import ORDERED
+
+SHAPE = Shape((Key("k"),), Timestamp("ts"))
+SHARE_OF_A_FUNCTION = 0.02
+COMPUTED = ("Int64", "Float64", "Boolean", "Int8", "Float32", "UInt64")
+
+
+def crowds(functions: Collection[str], floats: str) -> st.SearchStrategy[Case]:
+    """Floats of one pool, many in a window."""
+    return cases(functions, floats=(floats,), dtypes=("Float64",), combined=False, crowded=(True,))
+
+
+def special(functions: Collection[str]) -> st.SearchStrategy[Case]:
+    """NaN and infinities among other floats."""
+    return cases(functions, floats=("special",), dtypes=("Float64", "Float32"), combined=False)
+
+
+def assert_aggregates(bench: Bench, case: Case) -> None:
+    """Fail unless the engine's change points and values are the reference's."""
+    expected = bench.reference.aggregate(case.events, case.shape, case.plan)
+    assert_same(expected, bench.aggregate(case), near_columns(case))
+
+
+def plan_of(function: str, column: str | None = "x") -> WindowPlan:
+    agg = Agg(function, Col(column) if column else None)
+    return WindowPlan(None, (MetricColumn("m", Duration.parse("1h"), agg, function),))
+
+
+def event_table(dtype: str, *values: object) -> Table:
+    rows = [{"k": 1, "ts": instant(i), "x": v} for i, v in enumerate(values)]
+    return Table.of(Schema.of(k="Int64", ts="Datetime", x=dtype), rows)
+
+
+class AggregateTests(EngineSubject):
+    """Change points and the values at them."""
+
+    @generated(0.07, lambda bench: cases(bench.functions, clocks=(True,)))
+    def test_windows_with_an_interval_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.07, lambda bench: cases(bench.functions, clocks=(False,)))
+    def test_windows_without_an_interval_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @pytest.mark.parametrize("function", MERGEABLE)
+    def test_each_aggregation_is_that_of_the_reference(self, bench: Bench, function: str) -> None:
+        number = max(10, round(total_cases() * SHARE_OF_A_FUNCTION))
+        explore(cases((function,), combined=False, dtypes=COMPUTED), lambda case: assert_aggregates(bench, case), bench, number)
+
+    @generated(0.03, lambda bench: special(bench.functions))
+    def test_nan_and_infinity_stay_in_their_windows(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.03, lambda bench: crowds(("sum", "mean"), "cancelling"))
+    def test_float_sums_survive_cancellation(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.02, lambda bench: crowds(("std",), "shifted"))
+    def test_std_survives_a_large_mean(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.03, lambda bench: cases(bench.functions & {"min", "max"}, dtypes=ORDERED, combined=False))
+    def test_extremes_of_text_and_time_keep_their_type(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.02, lambda bench: cases(bench.functions))
+    def test_the_order_of_the_events_does_not_matter(self, bench: Bench, case: Case) -> None:
+        turned = msgspec.structs.replace(case, events=Table(case.events.schema, case.events.rows[::-1]))
+        assert_same(bench.aggregate(case), bench.aggregate(turned), near_columns(case))
+
+    @pytest.mark.parametrize("case", drawn_cases(), ids=lambda c: c.name)
+    def test_change_points_are_those_drawn_by_hand(self, bench: Bench, case: DrawnCase) -> None:
+        found = bench.table(bench.engine.aggregate(bench.frame(case.table), case.shape, case.plan))
+        expected = case.expected(found.schema)
+        assert_same(expected, found, {c.name for c in case.plan.columns if found.schema.dtype(c.name) == "Float64"})
+
+    def test_a_sum_that_does_not_fit_64_bits_is_refused(self, bench: Bench) -> None:
+        with refused(Invalid, "overflow"):
+            bench.table(bench.engine.aggregate(bench.frame(event_table("Int64", 2**62, 2**62)), SHAPE, plan_of("sum")))
+
+    def test_sums_that_fit_are_right_though_all_events_together_would_overflow(self, bench: Bench) -> None:
+        hour = 3_600_000_000
+        rows = [{"k": 1, "ts": instant(i * hour), "x": 2**62} for i in range(5)]
+        events = Table.of(Schema.of(k="Int64", ts="Datetime", x="Int64"), rows)
+        found = bench.table(bench.engine.aggregate(bench.frame(events), SHAPE, plan_of("sum")))
+        assert found.column("m") == [2**62] * 5 + [0]
+
+    def test_a_missing_column_is_named(self, bench: Bench) -> None:
+        with refused(Invalid, "nowhere", "x"):
+            bench.engine.aggregate(bench.frame(event_table("Int64", 1)), SHAPE, plan_of("sum", "nowhere"))
+
+    @pytest.mark.parametrize("function", ["sum", "mean", "std", "median"])
+    def test_text_is_not_computed_with(self, bench: Bench, function: str) -> None:
+        with refused(Invalid, "x"):
+            bench.table(bench.engine.aggregate(bench.frame(event_table("String", "a")), SHAPE, plan_of(function)))

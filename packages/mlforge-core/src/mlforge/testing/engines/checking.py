@@ -1,0 +1,83 @@
+"""Checks count the rows that break a promise, and show the first of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+import mlforge.validators as v
+from mlforge.errors import Invalid
+from mlforge.model.check import CheckResult
+from mlforge.model.expr import col, it
+from mlforge.model.schema import Column, Schema
+from mlforge.testing.compare import same
+from mlforge.testing.engines.bench import Bench
+from mlforge.testing.engines.subject import EngineSubject
+from mlforge.testing.generated import generated
+from mlforge.testing.reference import Table
+from mlforge.testing.refusals import refused
+from mlforge.testing.strategies.checks import validators
+from mlforge.testing.strategies.values import values
+
+DTYPES = ("Int64", "Int8", "Float64", "Float32", "String", "Date", "Datetime", "Boolean", "Binary")
+
+
+@st.composite
+def promises(draw: st.DrawFn) -> tuple[Table, list[Any]]:
+    """A table and a few validators on its columns."""
+    schema = Schema(tuple(Column(n, draw(st.sampled_from(DTYPES))) for n in ("a", "b")))
+    row = st.fixed_dictionaries({c.name: values(c.dtype, "special") for c in schema})
+    checks = [draw(validators(c.dtype)).on(c.name) for c in schema for _ in range(2)]
+    return Table.of(schema, draw(st.lists(row, max_size=8))), checks
+
+
+def assert_same_results(expected: tuple[CheckResult, ...], actual: tuple[CheckResult, ...]) -> None:
+    assert len(actual) == len(expected)
+    for wanted, got in zip(expected, actual, strict=True):
+        assert same(list(wanted.examples), list(got.examples)), f"{got} – expected {wanted}"
+        assert msgspec.structs.replace(got, examples=()) == msgspec.structs.replace(wanted, examples=())
+
+
+class CheckTests(EngineSubject):
+    """Validators against the reference."""
+
+    @generated(0.08, lambda bench: promises())
+    def test_validators_find_what_the_reference_finds(self, bench: Bench, promise: Any) -> None:
+        table, checks = promise
+        expected = bench.reference.check(table, checks)
+        assert_same_results(expected, bench.engine.check(bench.frame(table), checks))
+
+    def test_the_first_values_that_break_a_promise_are_shown_in_order(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(x="Int64"), [{"x": x} for x in (5, -3, None, -1, -2, -9)])
+        (result,) = bench.engine.check(bench.frame(table), [v.greater_than(0).on("x")])
+        assert result == CheckResult("x", "greater_than", "greater_than(0)", 6, 4, (-3, -1, -2))
+
+    def test_as_many_examples_are_shown_as_asked(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(x="Int64"), [{"x": -x} for x in range(1, 6)])
+        (result,) = bench.engine.check(bench.frame(table), [v.greater_than(0).on("x")], examples=1)
+        assert (result.failures, result.examples) == (5, (-1,))
+
+    def test_every_row_of_a_repeated_value_breaks_unique_but_nulls_do_not(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(x="String"), [{"x": x} for x in ("a", "b", None, "a", None, "")])
+        (result,) = bench.engine.check(bench.frame(table), [v.unique().on("x")])
+        assert (result.failures, result.examples) == (2, ("a", "a"))
+
+    def test_a_frame_without_rows_keeps_every_promise(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(x="Int64"), [])
+        results = bench.engine.check(bench.frame(table), [v.not_null().on("x"), v.unique().on("x")])
+        assert [(r.rows, r.failures, r.passed) for r in results] == [(0, 0, True)] * 2
+
+    def test_no_checks_give_no_results(self, bench: Bench) -> None:
+        assert tuple(bench.engine.check(bench.frame(Table.of(Schema.of(x="Int64"), [{}])), [])) == ()
+
+    def test_a_check_may_look_at_other_columns(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(low="Int64", high="Int64"), [{"low": 1, "high": 2}, {"low": 3, "high": 2}])
+        check = msgspec.structs.replace(v.not_null(), violation=it() > col("high")).on("low")
+        (result,) = bench.engine.check(bench.frame(table), [check])
+        assert (result.failures, result.examples) == (1, (3,))
+
+    def test_a_check_on_a_missing_column_is_refused(self, bench: Bench) -> None:
+        with refused(Invalid, "nowhere", "x"):
+            bench.engine.check(bench.frame(Table.of(Schema.of(x="Int64"), [{}])), [v.not_null().on("nowhere")])

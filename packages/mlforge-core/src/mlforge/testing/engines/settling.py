@@ -1,0 +1,93 @@
+"""A feature without windows: unique, sorted, without null keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from mlforge.errors import Invalid
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.schema import Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.testing.compare import assert_same, same
+from mlforge.testing.engines.bench import Bench
+from mlforge.testing.engines.subject import EngineSubject
+from mlforge.testing.generated import generated
+from mlforge.testing.reference import Table
+from mlforge.testing.reference.shaping import by_key
+from mlforge.testing.reference.times import instant
+from mlforge.testing.refusals import refused
+from mlforge.testing.strategies import Case, cases
+
+TIMED = Shape((Key("k"),), Timestamp("ts"))
+REPEATED = Table.of(
+    Schema.of(k="String", ts="Datetime"),
+    [{"k": k, "ts": instant(0)} for k in ("ada", "bob", "ada", "cyd", "bob", "ada", "dan", "dan")],
+)
+
+
+def unique_events(case: Case) -> Case:
+    """The case with the first row of each key and stamp only."""
+    groups = by_key(case.events, case.shape.identity)
+    return msgspec.structs.replace(case, events=Table(case.events.schema, [g.rows[0] for g in groups.values()]))
+
+
+def breaking_ties(dtype: str) -> st.SearchStrategy[Case]:
+    return cases(dtypes=(dtype,)).map(lambda c: msgspec.structs.replace(c, shape=Shape(c.shape.keys, c.shape.timestamp, "x")))
+
+
+class SettleTests(EngineSubject):
+    """What `settle` keeps, and in which order."""
+
+    @generated(0.04, lambda bench: cases().map(unique_events))
+    def test_rows_come_sorted_by_keys_and_stamp_without_null_keys(self, bench: Bench, case: Case) -> None:
+        settled = bench.table(bench.engine.settle(bench.frame(case.events), case.shape))
+        assert_same(bench.reference.settle(case.events, case.shape), settled)
+
+    @generated(0.04, lambda bench: st.sampled_from(["Int64", "Float64", "String"]).flatmap(breaking_ties))
+    def test_the_greatest_value_wins_a_tie(self, bench: Bench, case: Case) -> None:
+        assert_settled(bench, case)
+
+    def test_without_a_stamp_the_keys_alone_are_unique(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(k="Int64", x="String"), [{"k": k, "x": str(k)} for k in (2, None, 1, -1, 2**53 + 1)])
+        settled = bench.table(bench.engine.settle(bench.frame(table), Shape((Key("k"),))))
+        assert settled.column("k") == [-1, 1, 2, 2**53 + 1]
+
+    def test_repeated_rows_are_refused_counted_and_shown(self, bench: Bench) -> None:
+        with refused(Invalid, "7", "ada", "bob", "dan", "tie_break"):
+            bench.engine.settle(bench.frame(REPEATED), TIMED)
+
+    def test_no_more_than_three_examples_are_shown(self, bench: Bench) -> None:
+        keys = [f"key-{i}" for i in range(9)] * 2
+        table = Table.of(Schema.of(k="String"), [{"k": k} for k in keys])
+        try:
+            bench.engine.settle(bench.frame(table), Shape((Key("k"),)))
+        except Invalid as error:
+            assert str(error).count("key-") == 3
+        else:
+            raise AssertionError("repeated keys were let through")
+
+    def test_repeated_null_keys_are_no_duplicates(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(k="Int64"), [{}, {}, {"k": 1}])
+        assert bench.table(bench.engine.settle(bench.frame(table), Shape((Key("k"),)))).column("k") == [1]
+
+    def test_an_unknown_column_breaks_no_tie(self, bench: Bench) -> None:
+        with refused(Invalid, "nowhere"):
+            bench.engine.settle(bench.frame(REPEATED), Shape((Key("k"),), Timestamp("ts"), "nowhere"))
+
+
+def assert_settled(bench: Bench, case: Case) -> None:
+    """Fail unless ties are broken by `x` as the reference does; of rows equal in that, any one may stay."""
+    settled = bench.table(bench.engine.settle(bench.frame(case.events), case.shape))
+    names = [*case.shape.identity, "x"]
+    assert_same(bench.reference.settle(case.events, case.shape).select(names), settled.select(names))
+    assert_rows_of(case.events, settled.rows)
+
+
+def assert_rows_of(events: Table, rows: list[dict[str, Any]]) -> None:
+    """Fail unless every row is one of the events, whole."""
+    for row in rows:
+        assert any(same(list(row.values()), list(e.values())) for e in events.rows), f"{row} was made up"

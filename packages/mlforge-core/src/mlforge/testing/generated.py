@@ -1,0 +1,84 @@
+"""Tests on generated data: how many cases each gets, and how they are counted."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+VARIABLE = "MLFORGE_CASES"
+DEFAULT_CASES = 2000
+
+
+class Counting(Protocol):
+    """What generated tests are given: it counts cases, and says whether a failing one is made small."""
+
+    cases: int
+    shrink: bool
+
+
+def total_cases() -> int:
+    """How many cases are generated for one engine, from the environment variable `MLFORGE_CASES`."""
+    return int(os.environ.get(VARIABLE, DEFAULT_CASES))
+
+
+def generated(share: float, strategy: Callable[[Any], st.SearchStrategy[Any]]) -> Callable[[Any], Any]:
+    """A test of one generated case; it gets this share of all cases.
+
+    The strategy is made from the bench, so that it keeps to what an engine announces. Cases are the same every time.
+    """
+
+    def decorate(test: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any], None]:
+        @functools.wraps(test)
+        def many(self: Any, bench: Any) -> None:
+            explore(strategy(bench), lambda case: test(self, bench, case), bench, max(10, round(total_cases() * share)))
+
+        del many.__wrapped__  # type: ignore[attr-defined]
+        many.share = share  # type: ignore[attr-defined]
+        return many
+
+    return decorate
+
+
+BATCH = 10
+"""Hypothesis draws its first ten examples afresh and then varies what it has seen; we want them all drawn afresh."""
+
+
+def explore(
+    strategy: st.SearchStrategy[Any], test: Callable[[Any], None], counting: Counting, cases: int, first_seed: int = 0
+) -> None:
+    """Run a test on generated cases; one that fails is made as small as can be, and raised."""
+    goal = counting.cases + cases
+    for number in itertools.count(first_seed):
+        _explore_batch(strategy, test, counting, number)
+        if counting.cases >= goal:
+            return
+
+
+def _explore_batch(
+    strategy: st.SearchStrategy[Any], test: Callable[[Any], None], counting: Counting, number: int
+) -> None:
+    seen: list[None] = []
+
+    @seed(number)
+    @settings(
+        max_examples=BATCH,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, *([Phase.shrink] if counting.shrink else [])],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def one(case: Any) -> None:
+        seen.append(None)
+        if number and len(seen) == 1:
+            return  # every batch begins with the simplest case
+        counting.cases += 1
+        test(case)
+
+    one()

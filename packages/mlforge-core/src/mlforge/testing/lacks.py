@@ -1,0 +1,25 @@
+"""What a plugin says it cannot do becomes a strict xfail with its reason: a lack that is made good must be struck out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from mlforge.plugin import Lack
+
+
+def expect_lacks(request: pytest.FixtureRequest, lacks: Mapping[str, Lack]) -> None:
+    """Mark the running test as one that must fail, where the plugin lacks what it tests."""
+    for ability in abilities(request):
+        if ability in lacks:
+            lack = lacks[ability]
+            reason = f"{lack.word}: {lack.reason}"
+            request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+
+
+def abilities(request: pytest.FixtureRequest) -> list[str]:
+    """The words a test goes by: its name without `test_`, and its parameters."""
+    name = str(getattr(request.node, "originalname", request.node.name)).removeprefix("test_")
+    callspec = getattr(request.node, "callspec", None)
+    return [name, *map(str, callspec.params.values())] if callspec else [name]

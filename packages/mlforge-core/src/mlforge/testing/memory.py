@@ -1,0 +1,156 @@
+"""Stores in memory, assumed perfect: what flows are tested on, and what the kit's own store tests are tried on."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+import msgspec
+
+from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
+from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
+from mlforge.model.version import Version
+from mlforge.plugin import (
+    API_VERSION,
+    Address,
+    Entry,
+    Lack,
+    OnlineStoreConfig,
+    OnlineStoreDescriptor,
+    StoreConfig,
+    StoreDescriptor,
+)
+
+
+class MemoryStore(StoreConfig, frozen=True, tag="memory"):
+    """An offline store that forgets when it is closed; data files are in a temporary folder meanwhile."""
+
+    target: ClassVar[str] = "mlforge.testing.memory:LiveMemoryStore"
+
+
+class MemoryOnlineStore(OnlineStoreConfig, frozen=True, tag="memory"):
+    """An online store that forgets when it is closed."""
+
+    target: ClassVar[str] = "mlforge.testing.memory:LiveMemoryOnlineStore"
+
+
+FORGETS = Lack("never", "It forgets when it is closed.")
+STORE = StoreDescriptor(
+    name="memory",
+    summary="Forgets when it is closed",
+    api=API_VERSION,
+    config=MemoryStore,
+    formats=("parquet", "jsonl"),
+    lacks={
+        "what_is_committed_is_there_after_reopening": FORGETS,
+        "of_many_committers_at_once_exactly_one_wins": FORGETS,
+        "a_kill_at_any_instant_leaves_the_old_version_whole": FORGETS,
+    },
+)
+ONLINE_STORE = OnlineStoreDescriptor(
+    name="memory",
+    summary="Forgets when it is closed",
+    api=API_VERSION,
+    config=MemoryOnlineStore,
+    lacks={"what_is_written_is_there_after_reopening": FORGETS},
+)
+
+
+class LiveMemoryStore:
+    """Versions in dicts."""
+
+    def __init__(self, config: MemoryStore) -> None:
+        self.config = config
+        self.artifacts: dict[str, dict[str, Artifact]] = {}
+        self.pointers: dict[str, str] = {}
+        self.manifest: Manifest | None = None
+        self._folder = tempfile.TemporaryDirectory()
+        self._begun = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._folder.cleanup()
+
+    def names(self) -> list[str]:
+        return sorted(self.artifacts)
+
+    def versions(self, name: str) -> list[str]:
+        return sorted(self.artifacts.get(name, ()), key=Version.parse)
+
+    def latest(self, name: str) -> str | None:
+        return self.pointers.get(name)
+
+    def begin(self, name: str, format: str) -> Target:
+        if format not in STORE.formats:
+            raise Unsupported(f"The memory store does not keep {format}.", hint=f"One of {', '.join(STORE.formats)}.")
+        if not name or set(name) & set('/\\\0') or name.startswith((".", "_")):
+            raise Invalid(f"{name!r} cannot be the name of a feature.", hint="Use letters, digits and underscores.")
+        self._begun += 1
+        return Target(name, str(Path(self._folder.name, f"{self._begun}.{format}")), format)
+
+    def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
+        if meta.version in self.versions(target.name):
+            raise Conflict(f"{target.name!r} {meta.version} is there already.", hint="Commit it as another version.")
+        if self.latest(target.name) != expected:
+            raise Conflict(f"{target.name!r} was built by somebody else meanwhile.", hint="Decide the version again.")
+        data = Path(target.uri).read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        part = Part(f"{meta.version}/data.{target.format}", meta.row_count, len(data), digest)
+        whole = msgspec.structs.replace(meta, parts=(part,), content_hash=digest)
+        self.artifacts.setdefault(target.name, {})[meta.version] = Artifact(whole, (target.uri,))
+        self.pointers[target.name] = meta.version
+        return whole
+
+    def abort(self, target: Target) -> None:
+        committed = (uri for versions in self.artifacts.values() for a in versions.values() for uri in a.uris)
+        if target.uri not in committed:
+            Path(target.uri).unlink(missing_ok=True)
+
+    def get(self, name: str, version: str) -> Artifact:
+        if version not in self.artifacts.get(name, {}):
+            raise NotFound(f"There is no {name!r} {version}.", hint="Build it.")
+        return self.artifacts[name][version]
+
+    def point(self, name: str, version: str) -> None:
+        self.get(name, version)
+        self.pointers[name] = version
+
+    def read_manifest(self) -> Manifest | None:
+        return self.manifest
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+
+
+class LiveMemoryOnlineStore:
+    """Entries in a dict."""
+
+    def __init__(self, config: MemoryOnlineStore) -> None:
+        self.config = config
+        self.entries: dict[Address, Entry] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.entries.clear()
+
+    def write(self, entries: Iterable[Entry]) -> int:
+        return sum(self._keep(entry) for entry in entries)
+
+    def _keep(self, entry: Entry) -> bool:
+        address = Address(entry.feature, entry.key)
+        there = self.entries.get(address)
+        if there is not None and there.as_of > entry.as_of:
+            return False
+        self.entries[address] = entry
+        return True
+
+    def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        return [self.entries.get(address) for address in addresses]

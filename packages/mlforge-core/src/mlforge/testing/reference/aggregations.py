@@ -1,0 +1,86 @@
+"""The seven aggregations over the non-null values of a window, with exact arithmetic."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.testing.reference.expressions import rank
+
+
+def count(values: Sequence[Any]) -> int:
+    return len(values)
+
+
+def total(values: Sequence[Any]) -> int | float:
+    """Their sum: 0 of none, exact of integers, the nearest float of floats."""
+    if all(isinstance(v, int) for v in values):
+        return whole(sum(values))
+    return real(values, sum(map(Fraction, values))) if finite(values) else float(sum(values))
+
+
+def whole(value: int) -> int:
+    """An int64. Raises `Invalid` on overflow."""
+    if not -(2**63) <= value < 2**63:
+        raise Invalid(f"A sum overflows 64 bits: {value}.", hint='Sum floats: col("amount") * 1.0.')
+    return value
+
+
+def mean(values: Sequence[Any]) -> float | None:
+    if not values:
+        return None
+    return real(values, sum(map(Fraction, values)) / len(values)) if finite(values) else float(sum(values))
+
+
+def std(values: Sequence[Any]) -> float | None:
+    """The sample standard deviation; null of fewer than two."""
+    if len(values) < 2:
+        return None
+    return math.sqrt(variance(values)) if finite(values) else math.nan
+
+
+def variance(values: Sequence[Any]) -> Fraction:
+    """Over n - 1."""
+    exact = [Fraction(v) for v in values]
+    centre = sum(exact) / len(exact)
+    return sum(((v - centre) ** 2 for v in exact), Fraction()) / (len(exact) - 1)
+
+
+def median(values: Sequence[Any]) -> float | None:
+    """The middle value, or the mean of the two in the middle; NaN stands last."""
+    ordered = sorted(values, key=rank)
+    return mean(ordered[(len(ordered) - 1) // 2 : len(ordered) // 2 + 1])
+
+
+def least(values: Sequence[Any]) -> Any:
+    return min(values, key=rank, default=None)
+
+
+def greatest(values: Sequence[Any]) -> Any:
+    return max(values, key=rank, default=None)
+
+
+def finite(values: Sequence[Any]) -> bool:
+    return all(math.isfinite(v) for v in values)
+
+
+def real(values: Sequence[Any], exact: Fraction | int) -> float:
+    """The nearest float; infinite where there is none near."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.copysign(math.inf, exact)
+
+
+FUNCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "count": count,
+    "sum": total,
+    "mean": mean,
+    "std": std,
+    "median": median,
+    "min": least,
+    "max": greatest,
+}

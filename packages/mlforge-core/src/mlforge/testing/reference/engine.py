@@ -1,0 +1,116 @@
+"""The reference as an engine: each method is a rule found in a file of its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from mlforge.errors import Invalid, Unsupported
+from mlforge.model.check import Check, CheckResult
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.meta import Artifact, Target, Written
+from mlforge.model.metric import WindowPlan
+from mlforge.model.schema import Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import ArrowStream, Held, Join, Scan
+from mlforge.testing import arrow
+from mlforge.testing.reference import expressions, files, joining, shaping, windows
+from mlforge.testing.reference.table import Table
+
+
+class Reference:
+    """The live reference engine."""
+
+    def __init__(self, config: object = None) -> None:
+        self.config = config
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        return None
+
+    def scan(self, scan: Scan) -> Table:
+        return files.scan(scan)
+
+    def apply(self, function: Callable[..., Any], frame: Table) -> Table:
+        refuse_strangers(function)
+        try:
+            result = function(frame)
+        except Exception as error:
+            raise Invalid(f"{function.__name__!r} raised {error!r}.", hint="Mend the function.") from error
+        if not isinstance(result, Table):
+            raise Invalid(f"{function.__name__!r} returned a {type(result).__name__}.", hint="Return a frame.")
+        return result
+
+    def schema(self, frame: Table) -> Schema:
+        return frame.schema
+
+    def derive(self, frame: Table, keys: Sequence[Key]) -> Table:
+        return shaping.derive(frame, keys)
+
+    def hold(self, frame: Table, shape: Shape) -> Held:
+        return shaping.hold(frame, shape)
+
+    def check(self, frame: Table, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
+        return tuple(check(frame, c, examples) for c in checks)
+
+    def settle(self, frame: Table, shape: Shape) -> Table:
+        return shaping.settle(frame, shape)
+
+    def aggregate(self, frame: Table, shape: Shape, plan: WindowPlan) -> Table:
+        return windows.aggregate(frame, shape, plan)
+
+    def write(self, frame: Table, target: Target) -> Written:
+        if target.format != "jsonl":
+            raise Unsupported(f"The reference engine does not write {target.format}.", hint="Ask for jsonl.")
+        files.write(frame, target.uri)
+        return Written(len(frame.rows))
+
+    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
+        table = files.concat([files.read(uri) for uri in artifact.uris])
+        return table if columns is None else table.select(columns)
+
+    def asof(self, spine: Table, timestamp: Timestamp | None, joins: Sequence[Join]) -> Table:
+        return joining.asof(spine, timestamp, [(j, self.read(j.artifact)) for j in joins])
+
+    def latest(self, artifact: Artifact, as_of: int, until: int) -> Table:
+        return joining.latest(self.read(artifact), artifact.meta, as_of, until)
+
+    def rows(self, frame: Table, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
+        for start in range(0, len(frame.rows), size):
+            yield frame.rows[start : start + size]
+
+    def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Table:
+        return Table.of(schema, rows)
+
+    def to_arrow(self, frame: Table) -> ArrowStream:
+        return ArrowStream(arrow.Export(frame.schema, frame.rows))
+
+    def from_arrow(self, stream: ArrowStream) -> Table:
+        return Table.of(*arrow.read(stream))
+
+    def owns(self, frame: object) -> bool:
+        return isinstance(frame, Table)
+
+
+def check(table: Table, check: Check, examples: int) -> CheckResult:
+    """How many rows break a promise, and the first few values that do."""
+    shaping.need_column(table, check.column)
+    expressions.need(check.violation, table)
+    verdicts = expressions.column(check.violation, table)
+    broken = [row[check.column] for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
+    return CheckResult(
+        check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples])
+    )
+
+
+def refuse_strangers(function: Callable[..., Any]) -> None:
+    """Raise `Unsupported` for a function that asks for a frame of another library."""
+    first = next(iter(inspect.signature(function, eval_str=True).parameters.values()), None)
+    asked = inspect.Parameter.empty if first is None else first.annotation
+    if asked not in (inspect.Parameter.empty, Any, object, Table):
+        raise Unsupported(f"{function.__name__!r} asks for a {asked}.", hint="Annotate it with Table, or nothing.")

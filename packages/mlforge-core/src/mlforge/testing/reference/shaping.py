@@ -1,0 +1,121 @@
+"""Rows as the contract wants them: keys made, times in UTC, nulls counted, duplicates refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key, surrogate_key
+from mlforge.model.schema import KEY_TYPES
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import Held
+from mlforge.testing.reference.expressions import rank
+from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.times import read_times
+
+
+def derive(table: Table, keys: Sequence[Key]) -> Table:
+    """The table with the surrogate keys it lacks and has all the sources of."""
+    for key in missing_keys(table, keys):
+        for source in key.sources:
+            need_key_type(table, source)
+        made = [surrogate_key(*(row[s] for s in key.sources)) for row in table.rows]
+        table = table.with_column(key.name, "String", made)
+    return table
+
+
+def missing_keys(table: Table, keys: Sequence[Key]) -> list[Key]:
+    return [k for k in keys if k.name not in table.schema and k.sources and set(k.sources) <= set(table.names)]
+
+
+def hold(table: Table, shape: Shape) -> Held:
+    """The rows with keys and stamp first, the stamp in UTC; every row is kept."""
+    spent = {s for k in missing_keys(table, shape.keys) for s in k.sources} - set(shape.identity)
+    keyed = derive(table, shape.keys)
+    for name in shape.key_names:
+        need_key_type(keyed, name)
+    timed = keyed if shape.timestamp is None else stamped(keyed, shape.timestamp)
+    rest = [n for n in timed.names if n not in shape.identity and n not in spent]
+    frame = timed.select([*shape.identity, *rest])
+    return Held(frame, len(frame.rows), sum(has_null_key(row, shape.key_names) for row in frame.rows))
+
+
+def stamped(table: Table, timestamp: Timestamp) -> Table:
+    """The table with its timestamp as instants, under its new name."""
+    need_column(table, timestamp.column)
+    dtype = table.schema.dtype(timestamp.column)
+    times = read_times(table.column(timestamp.column), dtype, timestamp.format, timestamp.column)
+    if nulls := times.count(None):
+        raise Invalid(
+            f"The timestamp {timestamp.column!r} is null in {nulls} rows.", hint="Fill or drop these rows first."
+        )
+    rest = table if timestamp.name == timestamp.column else table.without([timestamp.column])
+    return rest.with_column(timestamp.name, "Datetime", times)
+
+
+def need_column(table: Table, name: str) -> None:
+    if name not in table.schema:
+        raise Invalid(f"There is no column {name!r}.", hint=f"There are {', '.join(table.names)}.")
+
+
+def need_key_type(table: Table, name: str) -> None:
+    need_column(table, name)
+    if (dtype := table.schema.dtype(name)) not in KEY_TYPES:
+        raise Invalid(f"The key {name!r} is {dtype}.", hint=f"A key is one of {', '.join(KEY_TYPES)}.")
+
+
+def has_null_key(row: Row, keys: Sequence[str]) -> bool:
+    return any(row[k] is None for k in keys)
+
+
+def without_null_keys(table: Table, shape: Shape) -> Table:
+    return table.where(lambda row: not has_null_key(row, shape.key_names))
+
+
+def key_of(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(row[n] for n in names)
+
+
+def sort_key(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
+    """Ascending, strings by code point."""
+    return key_of(row, names)
+
+
+def by_key(table: Table, names: Sequence[str]) -> dict[tuple[Any, ...], Table]:
+    """The rows of each key, in their order."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in table.rows:
+        groups.setdefault(key_of(row, names), []).append(row)
+    return {key: Table(table.schema, rows) for key, rows in groups.items()}
+
+
+def settle(table: Table, shape: Shape) -> Table:
+    """The rows of a feature without windows: unique and sorted."""
+    groups = by_key(without_null_keys(table, shape), shape.identity)
+    if shape.tie_break is None:
+        refuse_duplicates(groups, shape)
+    else:
+        need_column(table, shape.tie_break)
+    rows = [winner(g.rows, shape.tie_break) for g in groups.values()]
+    return Table(table.schema, sorted(rows, key=lambda row: sort_key(row, shape.identity)))
+
+
+def refuse_duplicates(groups: dict[tuple[Any, ...], Table], shape: Shape) -> None:
+    """Raise `Invalid` with how many rows share their keys and stamp with another, and three examples."""
+    repeated = {key: g for key, g in groups.items() if len(g.rows) > 1}
+    if repeated:
+        raise Invalid(
+            f"{sum(len(g.rows) for g in repeated.values())} rows share their {' and '.join(shape.identity)} with "
+            f"another, such as {', '.join(map(repr, list(repeated)[:3]))}.",
+            hint='Keep one a key, or say which wins: tie_break="column".',
+        )
+
+
+def winner(rows: Sequence[Row], tie_break: str | None) -> Row:
+    """The row with the greatest value; a null loses to any."""
+    if tie_break is None:
+        return rows[0]
+    valued = [row for row in rows if row[tie_break] is not None]
+    return max(valued, key=lambda row: rank(row[tie_break]), default=rows[0])

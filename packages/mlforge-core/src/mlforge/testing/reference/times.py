@@ -1,0 +1,84 @@
+"""Instants: UTC, whole microseconds, read from times, dates and text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from mlforge.errors import Invalid
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+MICRO = timedelta(microseconds=1)
+_DATE = r"\d{4}-\d\d-\d\d"
+_LOCAL = _DATE + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
+FORMS = {"date": _DATE, "local": _LOCAL, "zoned": _LOCAL + r"(Z|[+-]\d\d(:?\d\d)?)"}
+"""The ISO 8601 forms that text is detected in; one column has one of them."""
+
+
+def as_utc(value: datetime) -> datetime:
+    """A time with a zone is converted, one without is taken as UTC."""
+    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+def micros(value: datetime) -> int:
+    """Microseconds since the Unix epoch."""
+    return (as_utc(value) - EPOCH) // MICRO
+
+
+def instant(value: int) -> datetime:
+    """The instant at some microseconds since the Unix epoch."""
+    return EPOCH + value * MICRO
+
+
+def midnight(day: date) -> datetime:
+    """A date is the instant its day begins in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+
+
+def read_times(values: Sequence[Any], dtype: str, pattern: str | None, column: str) -> list[datetime | None]:
+    """The instants a column means. Raises `Invalid` for text that is no time, and for a type that has none."""
+    if dtype == "Datetime":
+        return list(values)
+    if dtype == "Date":
+        return [None if v is None else midnight(v) for v in values]
+    if dtype == "String":
+        return read_texts(values, pattern, column)
+    raise Invalid(f"The timestamp {column!r} is {dtype}.", hint="Give times, dates or text.")
+
+
+def read_texts(values: Sequence[str | None], pattern: str | None, column: str) -> list[datetime | None]:
+    read = read_pattern(pattern) if pattern else read_iso(values)
+    return [None if v is None else _read(v, read, column, row) for row, v in enumerate(values)]
+
+
+def _read(text: str, read: Callable[[str], datetime], column: str, row: int) -> datetime:
+    try:
+        return as_utc(read(text))
+    except ValueError:
+        raise Invalid(
+            f"{text!r} in row {row} of {column!r} is no time.",
+            hint=f'Say how it is written: Timestamp({column!r}, format="%d.%m.%Y %H:%M").',
+        ) from None
+
+
+def read_pattern(pattern: str) -> Callable[[str], datetime]:
+    return lambda text: datetime.strptime(text, pattern)
+
+
+def read_iso(values: Sequence[str | None]) -> Callable[[str], datetime]:
+    """A reader for the one form that the first text has."""
+    form = next((form_of(v) for v in values if v is not None), None)
+
+    def read(text: str) -> datetime:
+        if form is None or form_of(text) != form:
+            raise ValueError(text)
+        return datetime.fromisoformat(text)
+
+    return read
+
+
+def form_of(text: str) -> str | None:
+    """`date`, `local`, `zoned` or None."""
+    return next((name for name, form in FORMS.items() if re.fullmatch(form, text, re.ASCII)), None)

@@ -1,0 +1,133 @@
+"""Windows: when an event is known, which window holds it, and the instants at which a value changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import Invalid
+from mlforge.model.duration import Duration
+from mlforge.model.expr import Agg, Expr
+from mlforge.model.feature import Shape
+from mlforge.model.metric import MetricColumn, WindowPlan
+from mlforge.model.schema import Column, Schema
+from mlforge.testing.reference import aggregations
+from mlforge.testing.reference.dtypes import cast, dtype_of, result_of, takes
+from mlforge.testing.reference.expressions import column, evaluate, need
+from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
+from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.times import instant, micros
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event: its time in microseconds, and the argument of each aggregation."""
+
+    time: int
+    arguments: dict[Agg, Any]
+
+
+def known(time: int, interval: Duration | None) -> int:
+    """When an event becomes known: the end of its bucket; at once without an interval."""
+    return time if interval is None else bucket(time, interval) + interval.micros
+
+
+def bucket(time: int, interval: Duration) -> int:
+    """Where the bucket of an instant begins."""
+    return (time - interval.origin) // interval.micros * interval.micros + interval.origin
+
+
+def stamp_at(instant: int, interval: Duration | None) -> int:
+    """The end of the window that an instant sees."""
+    return instant if interval is None else bucket(instant, interval)
+
+
+def holds(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
+    """Whether the window that ends at a stamp holds an event."""
+    start = stamp - window.micros
+    return start < time <= stamp if interval is None else start <= time < stamp
+
+
+def change_points(times: Iterable[int], plan: WindowPlan) -> list[int]:
+    """Every instant at which an event enters, and at which it leaves a window."""
+    entries = {known(t, plan.interval) for t in times}
+    return sorted(entries | {k + w.micros for k in entries for w in plan.windows})
+
+
+def values_at(events: Sequence[Event], stamp: int, plan: WindowPlan, dtypes: dict[str, str]) -> Row:
+    """The values of an entity in the windows that end at a stamp."""
+    return {c.name: cast(value_of(c, events, stamp, plan.interval), dtypes[c.name]) for c in plan.columns}
+
+
+def value_of(output: MetricColumn, events: Sequence[Event], stamp: int, interval: Duration | None) -> Any:
+    inside = [e for e in events if holds(e.time, stamp, output.window, interval)]
+    return evaluate(output.expr, lambda leaf: aggregated(leaf, inside))
+
+
+def aggregated(agg: Expr, events: Sequence[Event]) -> Any:
+    assert isinstance(agg, Agg)
+    if agg.arg is None:
+        return len(events)
+    return aggregations.FUNCTIONS[agg.function](present([e.arguments[agg] for e in events]))
+
+
+def present(values: Sequence[Any]) -> list[Any]:
+    """The non-null ones."""
+    return [v for v in values if v is not None]
+
+
+def values_when(events: Sequence[Event], instant: int, plan: WindowPlan, dtypes: dict[str, str]) -> Row:
+    """The definition: what an entity's values are at an instant; null while no event is known."""
+    stamp = stamp_at(instant, plan.interval)
+    if not any(known(e.time, plan.interval) <= instant for e in events):
+        return dict.fromkeys((c.name for c in plan.columns), None)
+    return values_at(events, stamp, plan, dtypes)
+
+
+def events_of(table: Table, shape: Shape, plan: WindowPlan) -> list[Event]:
+    """The rows as events, in their order."""
+    aggs = {a for c in plan.columns for a in c.aggs if a.arg is not None}
+    arguments = {a: column(a.arg, table) for a in aggs if a.arg is not None}
+    stamp = str(shape.stamp)
+    return [
+        Event(micros(row[stamp]), {a: values[i] for a, values in arguments.items()})
+        for i, row in enumerate(table.rows)
+    ]
+
+
+def output_dtypes(plan: WindowPlan, schema: Schema) -> dict[str, str]:
+    """The type of each output column. Raises `Invalid` for what an aggregation does not take."""
+    return {c.name: dtype_of(c.expr, lambda leaf: _agg_dtype(leaf, schema)) for c in plan.columns}
+
+
+def _agg_dtype(agg: Expr, schema: Schema) -> str:
+    assert isinstance(agg, Agg)
+    dtype = "Int64" if agg.arg is None else dtype_of(agg.arg, lambda c: schema.dtype(c.column_names[0]))
+    if not takes(agg.function, dtype):
+        raise Invalid(
+            f"There is no {agg.function} of {dtype} ({', '.join(agg.column_names)}).",
+            hint="Aggregate numbers, or count.",
+        )
+    return result_of(agg.function, dtype)
+
+
+def aggregate(table: Table, shape: Shape, plan: WindowPlan) -> Table:
+    """The change points of every entity, by keys and stamp."""
+    for output in plan.columns:
+        need(output.expr, table)
+    dtypes = output_dtypes(plan, table.schema)
+    columns = [Column(n, table.schema.dtype(n)) for n in shape.identity]
+    schema = Schema((*columns, *(Column(n, d) for n, d in dtypes.items())))
+    entities = by_key(without_null_keys(table, shape), shape.key_names)
+    rows = [row for e in entities.values() for row in _entity_rows(e, shape, plan, dtypes)]
+    return Table(schema, sorted(rows, key=lambda row: sort_key(row, shape.identity)))
+
+
+def _entity_rows(table: Table, shape: Shape, plan: WindowPlan, dtypes: dict[str, str]) -> list[Row]:
+    events = events_of(table, shape, plan)
+    keys = {k: table.rows[0][k] for k in shape.key_names}
+    return [
+        {**keys, str(shape.stamp): instant(s), **values_at(events, s, plan, dtypes)}
+        for s in change_points((e.time for e in events), plan)
+    ]

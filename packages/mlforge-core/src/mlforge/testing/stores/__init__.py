@@ -1,0 +1,21 @@
+"""What an offline store must prove."""
+
+from mlforge.testing.stores.committing import CommitTests
+from mlforge.testing.stores.crashing import CrashTests
+from mlforge.testing.stores.looking import LookupTests
+from mlforge.testing.stores.manifests import ManifestTests
+
+
+class StoreTests(CommitTests, LookupTests, CrashTests, ManifestTests):
+    """Everything an offline store must prove.
+
+    Example:
+        class TestLocalStore(StoreTests):
+            def config(self, folder): return LocalStore(path=str(folder))
+
+    A store whose addresses are not files also says how a test writes to one (`fill`), reads a version (`contents`), and
+    how its commit can die (`crash`).
+    """
+
+
+__all__ = ["StoreTests"]

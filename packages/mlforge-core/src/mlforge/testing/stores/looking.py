@@ -1,0 +1,58 @@
+"""What is listed, in which order, and which version the pointer names."""
+
+from __future__ import annotations
+
+from mlforge.errors import NotFound
+from mlforge.plugin import Store
+from mlforge.testing.refusals import refused
+from mlforge.testing.stores.subject import StoreSubject
+from mlforge.testing.versions import meta_of
+
+
+class LookupTests(StoreSubject):
+    """Names, versions, the pointer."""
+
+    def test_an_empty_store_has_no_names(self, store: Store) -> None:
+        assert store.names() == []
+
+    def test_an_unknown_name_has_no_versions(self, store: Store) -> None:
+        assert (store.versions("nobody"), store.latest("nobody")) == ([], None)
+
+    def test_names_are_sorted(self, store: Store) -> None:
+        for name in ("b", "a", "c_d", "B"):
+            self.commit(store, "1.0.0", name)
+        assert store.names() == ["B", "a", "b", "c_d"]
+
+    def test_a_longer_name_is_another_feature(self, store: Store) -> None:
+        self.commit(store, "1.0.0", "spend_7d")
+        assert (store.versions("spend"), store.names()) == ([], ["spend_7d"])
+
+    def test_1_10_0_comes_after_1_9_0(self, store: Store) -> None:
+        for version in ("1.9.0", "1.10.0", "1.2.0", "10.0.0", "2.0.0"):
+            self.commit(store, version)
+        assert store.versions("spend") == ["1.2.0", "1.9.0", "1.10.0", "2.0.0", "10.0.0"]
+
+    def test_the_pointer_names_what_was_committed_last(self, store: Store) -> None:
+        for version in ("1.10.0", "1.9.1"):
+            self.commit(store, version)
+        assert store.latest("spend") == "1.9.1"
+
+    def test_an_older_version_can_be_made_the_latest(self, store: Store) -> None:
+        for version in ("1.0.0", "1.1.0"):
+            self.commit(store, version)
+        store.point("spend", "1.0.0")
+        assert (store.latest("spend"), store.versions("spend")) == ("1.0.0", ["1.0.0", "1.1.0"])
+
+    def test_a_commit_goes_on_from_where_the_pointer_was_put(self, store: Store) -> None:
+        for version in ("1.0.0", "1.1.0"):
+            self.commit(store, version)
+        store.point("spend", "1.0.0")
+        store.commit(self.begin(store), meta_of("1.2.0"), "1.0.0")
+        assert store.latest("spend") == "1.2.0"
+
+    def test_the_pointer_cannot_name_what_is_not_there(self, store: Store) -> None:
+        self.commit(store, "1.0.0")
+        for name, version in (("spend", "1.0.1"), ("other", "1.0.0")):
+            with refused(NotFound, name, version):
+                store.point(name, version)
+        assert store.latest("spend") == "1.0.0"

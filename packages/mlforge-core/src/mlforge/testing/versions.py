@@ -1,0 +1,58 @@
+"""What a version is made of in store tests: data an engine might have written, and metadata with every field filled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mlforge.model.keys import Key
+from mlforge.model.meta import Change, Config, FeatureMeta
+from mlforge.model.schema import Column, Schema
+
+COLUMNS = (
+    Column("user", "Int64"),
+    Column("ts", "Datetime"),
+    Column("x__sum__7d", "Float64", "sum", "7d", "What was spent – all of it", "€"),
+)
+
+
+def local_path(uri: str) -> Path:
+    return Path(uri.removeprefix("file://"))
+
+
+def write_file(uri: str, data: bytes) -> None:
+    """Write a file as engines do: the address is a file's, or a folder's that gets one."""
+    path = local_path(uri)
+    path = path / "part-0" if path.is_dir() else path
+    path.write_bytes(data)
+
+
+def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:
+    """Metadata with every field filled."""
+    fields: dict[str, Any] = {
+        "created_at": "2024-02-29T00:00:00Z",
+        "updated_at": "2024-02-29T00:00:01Z",
+        "row_count": 3,
+        "entity_keys": ("user",),
+        "timestamp": "ts",
+        "interval": "1d",
+        "columns": COLUMNS,
+        "schema_hash": Schema(COLUMNS).hash,
+        "config_hash": "c0ffee",
+        "logic_hash": "1091c",
+        "source_hash": "50u2ce",
+        "checks_hash": "c4ec",
+        "change_summary": Change("minor", "columns_added", ("x__sum__7d",)),
+        "config": Config((Key("user", ("first", "last")),), "ts", "1d", {"x__sum__7d": "sum(x)"}, "x"),
+        "dropped_rows": 2,
+        "engine": "polars",
+        "mlforge_version": "1.0.0",
+        "source": "data/events.parquet",
+        "entities": ("user",),
+        "max_age": "30d",
+        "tags": ("money", "日本"),
+        "description": "What a user spent",
+        "owner": "ada",
+        "build_seconds": 1.5,
+    }
+    return FeatureMeta(name=name, version=version, **(fields | changes))
