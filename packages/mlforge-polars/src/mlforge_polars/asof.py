@@ -1,0 +1,220 @@
+"""Point-in-time joins: each spine row gets the newest feature row of its keys that is not younger than its instant.
+
+Keys and stamp become one integer, so that a join of two sorted columns is a single merge. It finds row numbers only;
+values are read afterwards, a few columns at a time, and gathered once, straight into the order of the spine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+STAMP = pl.Datetime("us", "UTC")
+UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000)
+LAST = 2**63 - 1
+BYTES_AT_ONCE = 2**28  # of feature values in memory beside the result
+
+
+class Join(NamedTuple):
+    """A feature to join: `features` scans its rows, unique per keys and stamp, in the same order each time."""
+
+    features: pl.LazyFrame
+    keys: Sequence[str]
+    stamp: str | None  # None: rows are unique per keys, and always valid
+    columns: Mapping[str, str]  # feature column: output name
+    max_age: int | None  # microseconds
+    sorted: bool  # by keys, then stamp
+
+
+class Clock(NamedTuple):
+    """The span of a feature's stamps in the coarsest unit that tells them apart."""
+
+    unit: int
+    first: int
+    gap: int
+
+    def units_of(self, time: pl.Expr) -> pl.Expr:
+        return (time if self.unit == 1 else time // self.unit) - self.first
+
+
+class Spine:
+    """The rows that can match at all, sorted by keys and instant once for all joins on the same keys."""
+
+    def __init__(self, spine: pl.DataFrame, instants: pl.Series) -> None:
+        self.height = spine.height
+        self._rows = spine.with_columns(instants.cast(STAMP).to_physical().alias("\0s")).with_row_index("\0row")
+        self._sorted: dict[tuple[tuple[str, str], ...], pl.DataFrame] = {}
+
+    def by(self, keys: Sequence[str], schema: pl.Schema) -> pl.DataFrame:
+        """Columns `row`, `s` and k0, k1, ..., of the types the feature's keys have."""
+        identity = tuple((key, repr(schema[key])) for key in keys)
+        if identity not in self._sorted:
+            self._sorted[identity] = self._sort(keys, schema)
+        return self._sorted[identity]
+
+    def _sort(self, keys: Sequence[str], schema: pl.Schema) -> pl.DataFrame:
+        cast = [_cast(key, self._rows.schema[key], schema[key]).alias(f"k{i}") for i, key in enumerate(keys)]
+        rows = self._rows.lazy().select(pl.col("\0row").alias("row"), pl.col("\0s").alias("s"), *cast)
+        return rows.drop_nulls(_names(keys)).sort(*_names(keys), "s").collect()
+
+
+def asof(spine: pl.DataFrame, instants: pl.Series, joins: Sequence[Join]) -> pl.DataFrame:
+    """The output columns of all joins, one row per spine row, in its order; null where nothing matches.
+
+    Raises TypeError where a key of the spine is of another kind than the feature's, ValueError for two output columns
+    of one name.
+    """
+    if instants.len() != spine.height:
+        raise ValueError(f"{instants.len()} instants for {spine.height} spine rows")
+    names = [name for join in joins for name in join.columns.values()]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two output columns share a name: {', '.join(names)}")
+    rows, parts = Spine(spine, instants), list[pl.DataFrame]()
+    for join in joins:
+        # what is not sorted on disk may not even come in the same order twice
+        source = join.features if join.sorted else join.features.select(_needed(join)).collect().lazy()
+        parts += _gathered(source, _matches(rows, source, join), join.columns)
+    return pl.concat(parts, how="horizontal") if parts else pl.DataFrame(height=spine.height)
+
+
+def _needed(join: Join) -> list[str]:
+    return list(dict.fromkeys([*join.keys, *([join.stamp] if join.stamp else []), *join.columns]))
+
+
+def _names(keys: Sequence[str]) -> list[str]:
+    return [f"k{i}" for i in range(len(keys))]
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def _cast(key: str, ours: pl.DataType, theirs: pl.DataType) -> pl.Expr:
+    """The spine's key in the feature's type; null where that cannot hold it."""
+    if _kind(ours) != _kind(theirs):
+        raise TypeError(f"key {key!r} is {ours} in the spine but {theirs} in the feature: cast one of them")
+    column = pl.col(key)
+    if ours == theirs:
+        return column
+    cast = column.cast(theirs, strict=False)
+    rounds = ours.is_float() or (ours.is_temporal() and theirs.is_temporal())
+    return pl.when(cast.cast(ours, strict=False) == column).then(cast) if rounds else cast
+
+
+def _kind(dtype: pl.DataType) -> str:
+    if dtype.is_integer():
+        return "integer"
+    if dtype.is_float():
+        return "float"
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        return "string"
+    return str(dtype.base_type())
+
+
+def _integer(value: object) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _number_directly(features: pl.DataFrame, spine: pl.DataFrame, gap: int) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """A single integer key is a number already, less the feature's lowest one, where the range leaves room for stamps."""
+    dtype = features.schema["k0"]
+    if "k1" in features.columns or not dtype.is_integer() or dtype in (pl.Int128, pl.UInt128, pl.UInt64):
+        return None
+    low, high = _integer(features["k0"].min()), _integer(features["k0"].max())
+    if high - low >= LAST // gap:
+        return None
+    entity = (pl.col("k0").cast(pl.Int64) - low).alias("entity")
+    return features.with_columns(entity), spine.filter(pl.col("k0").is_between(low, high)).with_columns(entity)
+
+
+def _number_runs(
+    features: pl.DataFrame, spine: pl.DataFrame, names: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Sorted keys are numbered run by run; the spine looks its numbers up."""
+    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in names)
+    first = pl.int_range(pl.len()) == 0
+    numbered = features.with_columns((starts | first).cum_sum().cast(pl.Int64).alias("entity") - 1)
+    table = numbered.filter(pl.col("entity").ne_missing(pl.col("entity").shift(1))).select(*names, "entity")
+    if table.select(names).is_duplicated().any():  # not sorted after all
+        return _number_runs(features.sort(*names, "stamp"), spine, names)
+    return numbered, spine.join(table, on=list(names), how="inner", maintain_order="left")
+
+
+# --- matching ---------------------------------------------------------------------------------------------------------
+
+
+def _matches(rows: Spine, source: pl.LazyFrame, join: Join) -> pl.Series:
+    """For each spine row the number of its feature row, or null."""
+    spine, names = rows.by(join.keys, source.collect_schema()), _names(join.keys)
+    columns = [pl.col(key).alias(name) for name, key in zip(names, join.keys, strict=True)]
+    if join.stamp is None:
+        features = source.select(columns).with_row_index("at").collect()
+        return _scattered([spine.join(features, on=names, how="inner")], rows.height)
+    spine = spine.filter(pl.col("s").is_not_null())
+    stamp = pl.col(join.stamp).cast(STAMP).to_physical().alias("stamp")
+    features = source.select(*columns, stamp).with_row_index("at").collect()
+    if features.is_empty() or spine.is_empty():
+        return _scattered([], rows.height)
+    features = features if join.sorted else features.sort(*names, "stamp")
+    clock = _clock(features["stamp"])
+    numbered = _number_directly(features, spine, clock.gap) or _number_runs(features, spine, names)
+    return _scattered(_found(*numbered, clock, join.max_age), rows.height)
+
+
+def _scattered(found: Iterator[pl.DataFrame] | Sequence[pl.DataFrame], height: int) -> pl.Series:
+    at = pl.repeat(None, height, dtype=pl.get_index_type(), eager=True)
+    for part in found:
+        at = at.scatter(part["row"], part["at"])
+    return at
+
+
+def _clock(stamps: pl.Series) -> Clock:
+    low, high = _integer(stamps.min()), _integer(stamps.max())
+    unit = next((unit for unit in UNITS if (stamps.head(100) % unit == 0).all() and (stamps % unit == 0).all()), 1)
+    return Clock(unit, low // unit, high // unit - low // unit + 1)
+
+
+def _found(features: pl.DataFrame, spine: pl.DataFrame, clock: Clock, max_age: int | None) -> Iterator[pl.DataFrame]:
+    """Columns `row` and `at` of all matches, in as many chunks of entities as 63 bits ask for."""
+    low, high = clock.first * clock.unit, (clock.first + clock.gap - 1) * clock.unit
+    spine = spine.filter(pl.col("s") >= low).with_columns(until=pl.col("s").clip(upper_bound=high))
+    at_once = LAST // clock.gap
+    if not at_once:
+        raise OverflowError("the stamps of the feature are too far apart for 64-bit arithmetic")
+    entities = _integer(features["entity"].max()) + 1
+    for start in range(0, entities, at_once):
+        chunk = pl.col("entity").is_between(start, start + at_once - 1)
+        ours, theirs = (spine, features) if entities <= at_once else (spine.filter(chunk), features.filter(chunk))
+        base = (pl.col("entity") - start) * clock.gap
+        yield _merged(
+            ours.select("row", "s", base=base, point=base + clock.units_of(pl.col("until"))),
+            theirs.select("at", "stamp", point=base + clock.units_of(pl.col("stamp"))),
+            max_age,
+        )
+
+
+def _merged(spine: pl.DataFrame, features: pl.DataFrame, max_age: int | None) -> pl.DataFrame:
+    features = features.with_columns(known=pl.col("point"))
+    joined = _in_order(spine).join_asof(_in_order(features), on="point", check_sortedness=False)
+    valid = pl.col("known") >= pl.col("base")  # else it is a row of the entity before
+    if max_age is not None:
+        valid &= pl.col("s") - pl.col("stamp") <= max_age
+    return joined.filter(valid).select("row", "at")
+
+
+def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Mostly a look: only where a type sorts differently here and there is anything left to do."""
+    return frame.set_sorted("point") if frame["point"].is_sorted() else frame.sort("point")
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def _gathered(source: pl.LazyFrame, at: pl.Series, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    height, names = _integer(source.select(pl.len()).collect().item()), list(columns)
+    step = max(1, BYTES_AT_ONCE // (8 * max(1, height)))
+    for i in range(0, len(names), step):
+        values = source.select(names[i : i + step]).collect()
+        yield values.select(pl.col(name).gather(at).alias(columns[name]) for name in values.columns)

@@ -1,0 +1,276 @@
+"""The Polars engine: what each verb of the contract is, in Polars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import polars as pl
+
+from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
+from mlforge.model.check import Check, CheckResult
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.meta import Artifact, FeatureMeta, Target, Written
+from mlforge.model.metric import WindowPlan
+from mlforge.model.schema import Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import ArrowStream, Frame, Held, Join, Scan
+from mlforge_polars import apply, keys, sources, times, windows
+from mlforge_polars.compile import Windowed, compile_checks
+from mlforge_polars.edge import edge, no_column, reason
+from mlforge_polars.joins import joined
+from mlforge_polars.plugin import PolarsEngine
+from mlforge_polars.types import INSTANT, dtype_of, plainly, schema_of, word
+
+_ROW_GROUP = 250_000  # rows: small enough that a reader skips most of a file, large enough to compress
+
+
+class LivePolarsEngine:
+    """Computes with Polars. Frames are `pl.DataFrame` and `pl.LazyFrame`; what is held is a `pl.DataFrame`."""
+
+    def __init__(self, config: PolarsEngine) -> None:
+        self._config = config
+        self._scans: list[Scan] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._scans.clear()
+
+    def scan(self, scan: Scan) -> pl.LazyFrame:
+        rows = sources.open_source(scan)
+        self._scans.append(scan)
+        return rows
+
+    def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
+        given = frame.lazy() if apply.wants_lazy(function) else self._collect(frame)
+        return apply.call(function, given)
+
+    def schema(self, frame: Frame) -> Schema:
+        with edge("The frame has no schema", "Look at the function's last steps."):
+            return schema_of(frame.collect_schema())
+
+    def derive(self, frame: Frame, keys_: Sequence[Key]) -> pl.DataFrame:
+        rows = self._collect(frame)
+        with edge("The surrogate keys cannot be made", "Look at the columns they are made of."):
+            return keys.derive(rows, keys_)
+
+    def hold(self, frame: Frame, shape: Shape) -> Held:
+        rows = self._collect(frame)
+        with edge("The rows cannot be held", "Look at the types of the columns."):
+            held = _held(rows, shape)
+            return Held(held, held.height, held.height - _keyed(held, shape).height)
+
+    def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
+        rows = self._collect(frame)
+        with edge(f"The checks of {_names(c.column for c in checks)} cannot be computed", "Look at the column's type."):
+            found = rows.lazy().select(compile_checks(checks, rows.schema, examples)).collect()
+        return tuple(
+            CheckResult(c.column, c.name, c.label, rows.height, found[f"n{i}"][0], tuple(found[f"e{i}"][0]))
+            for i, c in enumerate(checks)
+        )
+
+    def settle(self, frame: Frame, shape: Shape) -> pl.DataFrame:
+        rows = self._collect(frame)
+        with edge("The rows cannot be sorted by their keys", "Look at the types of the keys."):
+            return _settled(_keyed(rows, shape), shape)
+
+    def aggregate(self, frame: Frame, shape: Shape, plan: WindowPlan) -> pl.DataFrame:
+        rows = _keyed(self._collect(frame), shape)
+        with edge("The windows cannot be computed", "Look at the types of the columns."):
+            return _aggregated(rows, shape, plan)
+
+    def write(self, frame: Frame, target: Target) -> Written:
+        if target.format != "parquet":
+            raise Unsupported(f"The Polars engine does not write {target.format}.", hint="It writes Parquet.")
+        rows = self._collect(frame)
+        with edge(f"{target.name!r} cannot be written to {target.uri}", _WRITING, PluginFailed):
+            rows.write_parquet(
+                target.uri,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=_ROW_GROUP,
+                storage_options=target.options or None,
+            )
+        return Written(rows.height)
+
+    def asof(self, spine: Frame, timestamp: Timestamp | None, joins: Sequence[Join]) -> pl.DataFrame:
+        rows = self._collect(spine)
+        with edge("The point-in-time join cannot be computed", "Look at the types of keys and times."):
+            return joined(rows, timestamp, joins)
+
+    def latest(self, artifact: Artifact, as_of: int, until: int) -> pl.DataFrame:
+        with _reading(artifact):
+            rows = sources.open_artifact(artifact)
+            return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
+
+    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        with _reading(artifact):
+            rows = sources.open_artifact(artifact)
+            return (rows if columns is None else rows.select(_known(rows, columns, artifact))).collect()
+
+    def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
+        rows = self._collect(frame)
+        plain_rows = rows.select(plainly(n, t) for n, t in rows.schema.items())
+        for batch in plain_rows.iter_slices(size):
+            yield batch.to_dicts()
+
+    def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:
+        types = {c.name: dtype_of(c.dtype) for c in schema}
+        hint = f"The schema: {_names(f'{c.name} {c.dtype}' for c in schema)}."
+        with edge("The rows do not fit their schema", hint, also=(TypeError, ValueError, OverflowError)):
+            return pl.DataFrame([dict(row) for row in rows], schema=types, orient="row")
+
+    def to_arrow(self, frame: Frame) -> ArrowStream:
+        return ArrowStream(self._collect(frame))
+
+    def from_arrow(self, stream: ArrowStream) -> pl.DataFrame:
+        with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
+            return pl.DataFrame(stream)
+
+    def owns(self, frame: object) -> bool:
+        return isinstance(frame, pl.DataFrame | pl.LazyFrame)
+
+    def _collect(self, frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+        if isinstance(frame, pl.DataFrame):
+            return frame
+        try:
+            return frame.collect(engine="streaming" if self._config.streaming else "auto")
+        except MlforgeError:
+            raise
+        except (Exception, pl.exceptions.PanicException) as error:
+            raise self._blamed(frame, error) from error
+
+    def _blamed(self, frame: pl.LazyFrame, error: BaseException) -> MlforgeError:
+        """The file that made a lazy frame fail, or else what Polars says."""
+        plan = frame.explain(optimized=False)
+        for scan in (s for s in reversed(self._scans) if s.uris[0] in plan):
+            if blamed := sources.blame(scan, error):
+                return blamed
+        kind = PluginFailed if isinstance(error, OSError) else Invalid
+        return kind(
+            f"The frame cannot be computed: {type(error).__name__}: {reason(error)}",
+            hint="Look at the function that made it.",
+        )
+
+
+_WRITING = "See the cause: a full disk, a permission or the network."
+
+
+def _names(names: Any) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _keyed(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
+    """The rows without those that have a null key."""
+    if not any(rows[k].null_count() for k in shape.key_names):
+        return rows
+    return rows.drop_nulls(shape.key_names)
+
+
+def _held(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
+    """The rows under the contract's names, types and order of columns."""
+    time = shape.timestamp
+    rows = keys.without_sources(rows, shape.keys, keep=[*shape.key_names, *([time.column] if time else [])])
+    for name in [*shape.key_names, *([time.column] if time else [])]:
+        if name not in rows.columns:
+            raise _lacking(name, rows, shape)
+    for name in shape.key_names:
+        keys.check_key(name, rows.schema[name])
+    if time:
+        stamp = times.without_nulls(times.instants(rows[time.column], time))
+        rows = _with_stamp(rows, time, stamp)
+    for name, dtype in rows.schema.items():
+        word(dtype, name)
+    rest = [c for c in rows.columns if c not in shape.identity]
+    return rows.select(plainly(name, rows.schema[name]) for name in (*shape.identity, *rest))
+
+
+def _lacking(name: str, rows: pl.DataFrame, shape: Shape) -> Invalid:
+    made_of = next((k.sources for k in shape.keys if k.name == name), ())
+    lost = [s for s in made_of if s not in rows.columns]
+    return no_column(lost[0] if lost else name, rows.columns, "The function's result")
+
+
+def _with_stamp(rows: pl.DataFrame, time: Timestamp, stamp: pl.Series) -> pl.DataFrame:
+    if time.name != time.column and time.name in rows.columns:
+        raise Invalid(
+            f"Timestamp {time.column!r} is to be called {time.name!r}, and there is a column of that name.",
+            hint="Drop or rename that column in the function, or choose another alias.",
+        )
+    return rows.drop(time.column).with_columns(stamp.alias(time.name))
+
+
+def _settled(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
+    if shape.tie_break and shape.tie_break not in rows.columns:
+        raise no_column(shape.tie_break, rows.columns, "tie_break: the frame")
+    identity = list(shape.identity)
+    ordered = rows.sort(list(dict.fromkeys([*identity, *([shape.tie_break] if shape.tie_break else [])])))
+    beaten = ordered.select(_same_as_next(identity)).to_series()
+    if not beaten.any():
+        return ordered
+    if shape.tie_break is None:
+        raise _duplicates(ordered.filter(beaten).select(identity))
+    return ordered.filter(~beaten)
+
+
+def _same_as_next(names: Sequence[str]) -> pl.Expr:
+    """Whether the next row has the same values, none of which is null."""
+    return pl.all_horizontal(pl.col(n) == pl.col(n).shift(-1) for n in names).fill_null(value=False)
+
+
+def _duplicates(surplus: pl.DataFrame) -> Invalid:
+    repeated = surplus.unique(maintain_order=True)
+    shown = "; ".join(", ".join(f"{k}={_value(v)}" for k, v in row.items()) for row in repeated.head(3).to_dicts())
+    return Invalid(
+        f"{surplus.height + repeated.height:,} rows share their {' and '.join(surplus.columns)} with another, "
+        f"such as {shown}.",
+        hint='Keep one of each in the function, or name the column whose greatest value wins: tie_break="updated_at".',
+    )
+
+
+def _value(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else repr(value)
+
+
+def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFrame:
+    if shape.stamp is None:
+        raise Invalid("Windows need a timestamp.", hint='Give the feature one: timestamp="event_time".')
+    windowed = Windowed(plan, rows.schema)
+    events = rows.lazy().select(*shape.identity, *windowed.inputs)
+    interval = plan.interval.micros if plan.interval else None
+    try:
+        points = windows.change_points(events, shape.key_names, shape.stamp, interval, windowed.aggs)
+    except OverflowError as error:
+        raise Invalid(f"int64 overflow: {error}.", hint="Cast the column to pl.Float64 in the function.") from error
+    except (TypeError, ValueError) as error:
+        raise Invalid(f"The windows cannot be computed: {error}.", hint="Look at the metrics.") from error
+    return points.select(*shape.identity, *windowed.over(points))
+
+
+@contextmanager
+def _reading(artifact: Artifact) -> Iterator[None]:
+    meta = artifact.meta
+    with edge(
+        f"{meta.name!r} {meta.version} cannot be read", "See the cause: a file that is gone or damaged.", PluginFailed
+    ):
+        yield
+
+
+def _known(rows: pl.LazyFrame, columns: Sequence[str], artifact: Artifact) -> list[str]:
+    names = rows.collect_schema().names()
+    if lost := [c for c in columns if c not in names]:
+        raise no_column(lost[0], names, f"Feature {artifact.meta.name!r}")
+    return list(columns)
+
+
+def _valid(rows: pl.LazyFrame, meta: FeatureMeta, as_of: int, until: int) -> pl.LazyFrame:
+    """Of rows sorted by keys and stamp, those valid at `as_of` or stamped after it, up to `until`."""
+    stamp = pl.col(meta.timestamp or "")
+    same = _same_as_next(meta.entity_keys)
+    later = pl.lit(as_of).cast(INSTANT)
+    return rows.filter(stamp <= pl.lit(until).cast(INSTANT)).filter((stamp > later) | ~same | (stamp.shift(-1) > later))

@@ -1,0 +1,93 @@
+"""Polars' types and mlforge's words for them."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from mlforge.errors import Invalid
+from mlforge.model.schema import Column, Schema
+
+INSTANT = pl.Datetime("us", "UTC")
+_WORDS: dict[str, pl.DataType] = {
+    **{t.__name__: t() for t in (pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Time, pl.Float32, pl.Float64)},
+    **{t.__name__: t() for t in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)},
+    "Datetime": INSTANT,
+    "Duration": pl.Duration("us"),
+}
+_WAYS_OUT = {
+    "Null": "give it a type: pl.lit(None, dtype=pl.String), or .cast(...)",
+    "Struct": "take its fields apart: .unnest(...), or encode it: .struct.json_encode()",
+    "Object": "turn its Python objects into numbers or strings",
+    "Int128": "cast it to pl.Int64 or pl.Float64",
+    "UInt128": "cast it to pl.UInt64 or pl.Float64",
+    "Float16": "cast it to pl.Float32",
+}
+
+
+def schema_of(schema: pl.Schema) -> Schema:
+    """A Polars schema in mlforge's words. Raises `Invalid` for a type that has none."""
+    return Schema(tuple(Column(name, word(dtype, name)) for name, dtype in schema.items()))
+
+
+def word(dtype: pl.DataType, column: str) -> str:
+    """The word of mlforge for a type.
+
+    Raises:
+        Invalid: There is none; names the column and the way out.
+    """
+    match dtype:
+        case pl.Decimal():
+            return f"Decimal({dtype.precision}, {dtype.scale})"
+        case pl.List() | pl.Array():
+            return f"List({word(_inner(dtype), column)})"
+        case pl.Categorical() | pl.Enum():
+            return "String"
+        case _:
+            return _simple(dtype, column)
+
+
+def _simple(dtype: pl.DataType, column: str) -> str:
+    name = type(dtype).__name__
+    if name not in _WORDS:
+        way_out = _WAYS_OUT.get(name, "cast it to another type, or leave it out")
+        raise Invalid(
+            f"Column {column!r} is {dtype}, which a feature cannot hold.", hint=f"In the function, {way_out}."
+        )
+    return name
+
+
+def dtype_of(text: str) -> pl.DataType:
+    """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", text):
+        return pl.Decimal(int(match[1]), int(match[2]))
+    if match := re.fullmatch(r"List\((.+)\)", text):
+        return pl.List(dtype_of(match[1]))
+    raise Invalid(f"{text!r} is not a type.", hint=f"Types: {', '.join(_WORDS)}, Decimal(p, s) and List(T).")
+
+
+def plain(dtype: pl.DataType) -> pl.DataType:
+    """The type under which a column is kept: instants in UTC microseconds, categories as strings, arrays as lists."""
+    match dtype:
+        case pl.Datetime():
+            return INSTANT
+        case pl.Duration():
+            return pl.Duration("us")
+        case pl.Categorical() | pl.Enum():
+            return pl.String()
+        case pl.List() | pl.Array():
+            return pl.List(plain(_inner(dtype)))
+        case _:
+            return dtype
+
+
+def plainly(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column as it is kept, of a type that `plain` gives."""
+    return pl.col(name) if plain(dtype) == dtype else pl.col(name).cast(plain(dtype))
+
+
+def _inner(dtype: pl.List | pl.Array) -> pl.DataType:
+    return dtype.inner if isinstance(dtype.inner, pl.DataType) else dtype.inner()
