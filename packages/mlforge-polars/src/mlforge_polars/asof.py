@@ -7,7 +7,7 @@ values are read afterwards, a few columns at a time, and gathered once, straight
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import polars as pl
 
@@ -55,8 +55,8 @@ class Spine:
         return self._sorted[identity]
 
     def _sort(self, keys: Sequence[str], schema: pl.Schema) -> pl.DataFrame:
-        cast = [_cast(key, self._rows.schema[key], schema[key]).alias(f"k{i}") for i, key in enumerate(keys)]
-        rows = self._rows.lazy().select(pl.col("\0row").alias("row"), pl.col("\0s").alias("s"), *cast)
+        typed = [_cast(key, self._rows.schema[key], schema[key]).alias(f"k{i}") for i, key in enumerate(keys)]
+        rows = self._rows.lazy().select(pl.col("\0row").alias("row"), pl.col("\0s").alias("s"), *typed)
         return rows.drop_nulls(_names(keys)).sort(*_names(keys), "s").collect()
 
 
@@ -97,9 +97,9 @@ def _cast(key: str, ours: pl.DataType, theirs: pl.DataType) -> pl.Expr:
     column = pl.col(key)
     if ours == theirs:
         return column
-    cast = column.cast(theirs, strict=False)
+    made = column.cast(theirs, strict=False)
     rounds = ours.is_float() or (ours.is_temporal() and theirs.is_temporal())
-    return pl.when(cast.cast(ours, strict=False) == column).then(cast) if rounds else cast
+    return pl.when(made.cast(ours, strict=False) == column).then(made) if rounds else made
 
 
 def _kind(dtype: pl.DataType) -> str:
@@ -113,12 +113,11 @@ def _kind(dtype: pl.DataType) -> str:
 
 
 def _integer(value: object) -> int:
-    assert isinstance(value, int)
-    return value
+    return cast("int", value)
 
 
 def _number_directly(features: pl.DataFrame, spine: pl.DataFrame, gap: int) -> tuple[pl.DataFrame, pl.DataFrame] | None:
-    """A single integer key is a number already, less the feature's lowest one, where the range leaves room for stamps."""
+    """A single integer key is a number already, less the lowest one, where the range leaves room for stamps."""
     dtype = features.schema["k0"]
     if "k1" in features.columns or not dtype.is_integer() or dtype in (pl.Int128, pl.UInt128, pl.UInt64):
         return None

@@ -219,7 +219,8 @@ class Windowed:
         key = (agg, column.window.micros)
         if key not in self._aggs:
             source = None if agg.arg is None else self._input(column, agg.function, agg.arg)
-            self._aggs[key] = windows.Agg(agg.function, source, column.window.micros, f"agg {len(self._aggs)}")
+            name = f"{column.name}, aggregate {len(self._aggs)}"
+            self._aggs[key] = windows.Agg(agg.function, source, column.window.micros, name)
         return self._aggs[key].name
 
     def _input(self, column: MetricColumn, function: str, arg: Expr) -> str:

@@ -100,7 +100,8 @@ class LivePolarsEngine:
 
     def asof(self, spine: Frame, timestamp: Timestamp | None, joins: Sequence[Join]) -> pl.DataFrame:
         rows = self._collect(spine)
-        with edge("The point-in-time join cannot be computed", "Look at the types of keys and times."):
+        also = (TypeError, ValueError, OverflowError)
+        with edge("The point-in-time join cannot be computed", "Look at the types of keys and times.", also=also):
             return joined(rows, timestamp, joins)
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> pl.DataFrame:

@@ -35,7 +35,6 @@ def mlforge_engines() -> list[EngineDescriptor]:
             frames=("polars.dataframe.frame.DataFrame", "polars.lazyframe.frame.LazyFrame"),
             reads=frozenset({"parquet", "csv"}),
             writes=frozenset({"parquet"}),
-            schemes=frozenset({"file", "s3", "gs"}),
             lacks={"delta": Lack("not_yet", "Delta tables are not read by this engine; convert them to Parquet.")},
         )
     ]

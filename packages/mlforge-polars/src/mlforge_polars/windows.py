@@ -614,7 +614,7 @@ def _finished(found: pl.DataFrame, aggs: Sequence[Agg], plan: Plan) -> pl.DataFr
     finished = found.lazy().select(**finals).collect()
     for agg in aggs:
         if agg.function == "sum" and finished[f"a{plan.aggs.index(agg)}"].null_count():
-            raise OverflowError(f"{agg.name}: the sum of {agg.column} over a window does not fit into 64 bits")
+            raise OverflowError(f"{agg.name}: the sum over a window does not fit into 64 bits")
     return finished
 
 
