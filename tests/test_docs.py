@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
 
+from mlforge.plugin.registry import Plugin, load_plugin
 from mlforge.project.profiles import read_profiles
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +33,8 @@ PAGES = [
 ]
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w-]*)(?P<rest>.*)$")
 REQUIREMENT = re.compile(r'"?(?P<name>[\w-]+)(\[(?P<extras>[\w,-]+)\])?"?')
-REFUSAL = re.compile(r"^Error\b", re.MULTILINE | re.IGNORECASE)
+REFUSAL = re.compile(r"^Error: |\b[1-9]\d* failed\b", re.MULTILINE)
+PROGRESS = re.compile(r"^\w+: [a-z]+.* … [\d.]+ s$")
 
 
 class Block(NamedTuple):
@@ -115,10 +118,17 @@ class Reader:
         with redirect_stdout(StringIO()) as printed:
             exec(compile(block.text, where, "exec"), self.session)
         self.printed = printed.getvalue()
+        if "@hookimpl" in block.text:
+            loaded = load_plugin(SimpleNamespace(**self.session), Plugin("page", "page", "1"))
+            assert loaded.brings, f"{block.place}: {loaded.error or 'the plugin brings nothing'}"
+
+    def home(self, text: str) -> str:
+        """What was said, with this reader's folder called as on the pages."""
+        return text.replace(str(self.folder), "/home/ada")
 
     def output(self, block: Block) -> None:
         assert self.printed is not None, f"{block.place}: a text block is the output of the Python block before it"
-        same(block.text, self.printed, block.place)
+        same(block.text, self.home(self.printed), block.place)
         self.printed = None
 
     def console(self, block: Block) -> None:
@@ -138,9 +148,12 @@ class Reader:
         if all(is_checked(part.strip(), self) for part in command.split("&&")):
             return
         state = self.folder / ".shell"
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("MLFORGE_", "PYTEST_", "COV_"))}
+        env = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("COLUMNS", "COV_", "MLFORGE_", "PYTEST_", "PYTHON"))
+        }
         env |= {
-            "COLUMNS": "100",
             "HOME": str(self.folder),
             "NO_COLOR": "1",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), env["PATH"]]),
@@ -152,18 +165,25 @@ class Reader:
         done = subprocess.run(
             ["bash", "-c", script], cwd=self.here, env=env, capture_output=True, text=True, timeout=300, check=False
         )
-        said = done.stdout + done.stderr
+        told = "".join(line for line in done.stderr.splitlines(keepends=True) if not PROGRESS.search(line))
         refused = bool(REFUSAL.search(shown))
-        assert (done.returncode != 0) == refused, f"{place}: `{command}` ended with {done.returncode}:\n{said}"
+        assert (done.returncode != 0) == refused, f"{place}: `{command}` ended with {done.returncode}:\n{done}"
         if shown.strip():
-            same(shown, said, f"{place}: `{command}`")
-        self.here = Path(state.read_text().strip())
-        os.chdir(self.here)
+            same(timeless(shown), timeless(self.home(done.stdout + told)), f"{place}: `{command}`")
+        self.go(Path(state.read_text().strip()))
+
+    def go(self, folder: Path) -> None:
+        if folder != self.here:
+            self.here = folder
+            os.chdir(folder)
+            sys.path.insert(0, str(folder))
+            importlib.invalidate_caches()
 
     def yaml(self, block: Block) -> None:
         self.write(block)
         found = read_profiles(self.here)
-        assert found and found.profiles, f"{block.place}: an mlforge.yaml without profiles"
+        assert found is not None
+        assert found.profiles, f"{block.place}: an mlforge.yaml without profiles"
         variables = dict.fromkeys(re.findall(r"env:(\w+)", block.text), "x")
         for name in found.profiles:
             found.resolve(name, variables)
@@ -224,9 +244,17 @@ def is_ours(word: str) -> bool:
 
 
 def same(shown: str, said: str, place: str) -> None:
+    """`...` on the page stands for anything."""
     want, got = (tidy(t) for t in (shown, said))
     if not doctest.OutputChecker().check_output(want, got, doctest.ELLIPSIS):
         pytest.fail(f"{place}\n--- the page shows\n{want}--- it says\n{got}", pytrace=False)
+
+
+def timeless(text: str) -> str:
+    """What a shell said, without what differs each time: how long it took, when it was, how wide a table's gaps are."""
+    for pattern, instead in ((r"\d+\.\d s\b", "0.1 s"), (r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d( UTC|Z)", r"2026\1\2")):
+        text = re.sub(pattern, instead, text)
+    return re.sub(r"(?<=\S) {2,}", "  ", text)
 
 
 def tidy(text: str) -> str:
@@ -260,7 +288,7 @@ def test_the_drawing_of_the_windows_shows_the_values_that_are_computed(reader: R
         reader.follow(block)
         if "rows" in reader.session and "seen" in reader.session:
             break
-    drawing = ElementTree.parse(ROOT / "docs" / "images" / "windows.svg").iter()
+    drawing = ET.parse(ROOT / "docs" / "images" / "windows.svg").iter()
     texts = [e for e in drawing if "data-sum" in e.attrib]
     drawn = {t.attrib["data-stamp"]: int(t.attrib["data-sum"]) for t in texts if "data-stamp" in t.attrib}
     labels = {t.attrib["data-label"]: int(t.attrib["data-sum"]) for t in texts if "data-label" in t.attrib}
@@ -273,7 +301,8 @@ def test_the_drawing_of_the_windows_shows_the_values_that_are_computed(reader: R
 def test_the_page_of_the_command_line_is_what_the_commands_say() -> None:
     script = ROOT / "scripts" / "cli_reference.py"
     spec = importlib.util.spec_from_file_location("cli_reference", script)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")

@@ -96,7 +96,7 @@ def test_the_tenth_minor_comes_after_the_ninth():
     assert sorted([Version.parse("1.10.0"), Version.parse("1.9.0")])[-1] == Version.parse("1.10.0")
 
 
-@pytest.mark.parametrize("text", ["1", "1.0", "1.0.0.0", "v1.0.0", "01.0.0", "1.0.-1", "latest", "../x", "1.0.0\n"])
+@pytest.mark.parametrize("text", ["1", "1.0", "1.0.0.0", "v1.0.0", "01.0.0", "1.0.-1", "latest", "../x", "1.0.0\n", "1٠.0.0", "1.0." + "9" * 5000])
 def test_what_is_no_version_is_refused(text):
     with pytest.raises(mlf.errors.Invalid, match="version"):
         Version.parse(text)

@@ -300,7 +300,8 @@ def _planned(
     taken = session.store.versions(name)
     version = options.version or next_version(previous.version if previous else None, change, taken)
     files = f"{len(scan.uris)} files" if len(scan.uris) > 1 else scan.uris[0]
-    notes = (f"Reads {files}.", "The version may rise further with the columns that come out.")
+    rises = ("The version may rise further with the columns that come out.",) if previous else ()
+    notes = (f"Reads {files}.", *rises)
     return BuildResult(
         feature=name, status="planned", version=version, change=change, engine=job.engine.kind, notes=notes
     )

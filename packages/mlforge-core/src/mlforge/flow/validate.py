@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from time import perf_counter
 
@@ -17,6 +18,8 @@ from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.descriptors import EngineDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.project.project import Project, Settings
+
+_log = logging.getLogger("mlforge.validate")
 
 
 def validate(
@@ -39,6 +42,7 @@ def _validate_one(session: Session, feature: Feature, engine: EngineConfig | Non
     try:
         result = _computed(session, feature, engine)
     except Exception as error:  # noqa: BLE001 - features are independent
+        _log.debug("%s failed", feature.name, exc_info=True)
         checks = error.results if isinstance(error, CheckFailed) else ()
         result = BuildResult(feature=feature.name, status="failed", failure=failure_of(error), checks=checks)  # type: ignore[arg-type]
     return msgspec.structs.replace(result, seconds=perf_counter() - started)

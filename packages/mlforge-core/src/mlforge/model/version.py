@@ -8,7 +8,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 
-_FORM = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
+_FORM = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
 
 
 class Version(msgspec.Struct, frozen=True, order=True):

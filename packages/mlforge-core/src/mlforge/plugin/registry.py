@@ -111,7 +111,10 @@ class Registry:
             return DEFAULT_ENGINE if DEFAULT_ENGINE in engines else next(iter(engines))
         if engines:
             raise NotInstalled(f"Several engines are installed: {', '.join(engines)}.", hint="Name one: engine=…")
-        raise NotInstalled("No engine is installed.", hint=f"Install one: {install_hint('engine', DEFAULT_ENGINE)}")
+        install = f"Install one: {install_hint('engine', DEFAULT_ENGINE)}"
+        broken = any(p.error for p in self.plugins)
+        hint = f"{install}; or see what is broken: mlforge plugins" if broken else install
+        raise NotInstalled("No engine is installed.", hint=hint)
 
     def tell(self, hook: str, **payload: Any) -> None:
         """Call an observing hook of every plugin; what one raises is logged and stops nobody."""

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from mlforge.errors import Invalid, MlforgeError, NotFound
-from mlforge.project.profiles import read_profiles
+from mlforge.project.profiles import FILE, read_profiles
 from mlforge.project.project import Project, find_root
 
 _SKIP = {"node_modules", "site-packages", "__pycache__", "build", "dist", "tests", "test"}
@@ -78,7 +78,7 @@ def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:
 
 def _may_hold_definitions(path: Path) -> bool:
     skipped = path.name.startswith(".") or path.name in _SKIP
-    return path.is_dir() and not skipped and not (path / "pyvenv.cfg").exists()
+    return path.is_dir() and not skipped and not (path / "pyvenv.cfg").exists() and not (path / FILE).exists()
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -34,6 +34,7 @@ def assert_same_rows(
 def differences(
     expected: Sequence[dict[str, Any]], actual: Sequence[dict[str, Any]], near: Collection[str]
 ) -> Iterator[str]:
+    """Each value that is not what it should be, in words."""
     for i, (wanted, got) in enumerate(zip(expected, actual, strict=True)):
         for name, value in wanted.items():
             if not same(value, got.get(name), name in near):
@@ -41,11 +42,13 @@ def differences(
 
 
 def lines(actual: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> str:
+    """Both sets of rows, to be read side by side."""
     got, wanted = ("\n".join(f"  {list(row.values())}" for row in rows[:40]) for rows in (actual, expected))
     return f"got\n{got}\nexpected\n{wanted}"
 
 
 def pairs(schema: Schema) -> list[tuple[str, str]]:
+    """Names and types."""
     return [(c.name, c.dtype) for c in schema]
 
 
@@ -63,6 +66,7 @@ def same(expected: Any, actual: Any, near: bool = False) -> bool:
 
 
 def same_float(expected: float, actual: float, near: bool) -> bool:
+    """NaN equals NaN; near ones are within the tolerance."""
     if math.isnan(expected) or math.isnan(actual):
         return math.isnan(expected) and math.isnan(actual)
     if not near or math.isinf(expected) or math.isinf(actual):

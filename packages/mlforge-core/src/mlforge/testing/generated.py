@@ -27,19 +27,22 @@ def total_cases() -> int:
     return int(os.environ.get(VARIABLE, DEFAULT_CASES))
 
 
-def generated(share: float, strategy: Callable[[Any], st.SearchStrategy[Any]]) -> Callable[[Any], Any]:
+Strategy = st.SearchStrategy[Any]
+
+
+def generated(share: float, strategy: Strategy | Callable[[Any], Strategy]) -> Callable[[Any], Any]:
     """A test of one generated case; it gets this share of all cases.
 
-    The strategy is made from the bench, so that it keeps to what an engine announces. Cases are the same every time.
+    A strategy can be made from the bench, so that it keeps to what an engine announces. Cases are the same every time.
     """
 
     def decorate(test: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any], None]:
         @functools.wraps(test)
         def many(self: Any, bench: Any) -> None:
-            explore(strategy(bench), lambda case: test(self, bench, case), bench, max(10, round(total_cases() * share)))
+            drawn = strategy if isinstance(strategy, st.SearchStrategy) else strategy(bench)
+            explore(drawn, lambda case: test(self, bench, case), bench, max(10, round(total_cases() * share)))
 
-        del many.__wrapped__  # type: ignore[attr-defined]
-        many.share = share  # type: ignore[attr-defined]
+        vars(many).pop("__wrapped__")  # or pytest would ask for a fixture `case`
         return many
 
     return decorate
@@ -55,19 +58,19 @@ def explore(
     """Run a test on generated cases; one that fails is made as small as can be, and raised."""
     goal = counting.cases + cases
     for number in itertools.count(first_seed):
-        _explore_batch(strategy, test, counting, number)
+        _explore_batch(strategy, test, counting, number, goal - counting.cases)
         if counting.cases >= goal:
             return
 
 
 def _explore_batch(
-    strategy: st.SearchStrategy[Any], test: Callable[[Any], None], counting: Counting, number: int
+    strategy: st.SearchStrategy[Any], test: Callable[[Any], None], counting: Counting, number: int, wanted: int
 ) -> None:
     seen: list[None] = []
 
     @seed(number)
     @settings(
-        max_examples=BATCH,
+        max_examples=min(BATCH, wanted + 1),
         deadline=None,
         database=None,
         phases=[Phase.generate, *([Phase.shrink] if counting.shrink else [])],

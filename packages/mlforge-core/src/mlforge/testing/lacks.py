@@ -1,4 +1,4 @@
-"""What a plugin says it cannot do becomes a strict xfail with its reason: a lack that is made good must be struck out."""
+"""What a plugin says it cannot do is expected to fail, strictly: a lack that is made good must be struck out."""
 
 from __future__ import annotations
 

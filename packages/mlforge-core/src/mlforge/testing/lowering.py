@@ -65,7 +65,7 @@ class ValidatorTests(EverySubject):
         raise NotImplementedError("Return a validator: def validator(self): return is_email()")
 
     def test_there_are_values_that_keep_the_promise_and_some_that_break_it(self) -> None:
-        assert self.dtype and self.kept and self.broken, "give dtype, kept and broken"
+        assert all([self.dtype, self.kept, self.broken]), "give dtype, kept and broken"
 
     def test_it_lowers_to_a_predicate_of_a_row(self) -> None:
         check = self.validator().on("x")
@@ -114,11 +114,12 @@ class MetricTests(EverySubject):
         raise NotImplementedError("Return a metric: def metric(self): return Ratio('won', windows=['1d'])")
 
     def test_there_are_events_and_expected_values(self) -> None:
-        assert self.schema and self.events and self.expected, "give schema, events and expected"
+        assert all([self.schema, self.events, self.expected]), "give schema, events and expected"
 
     def test_it_lowers_to_columns_with_names_of_their_own(self) -> None:
         names = [c.name for c in self.metric().columns()]
-        assert names and len(set(names)) == len(names)
+        assert names
+        assert len(set(names)) == len(names)
 
     def test_equal_metrics_are_equal(self) -> None:
         assert self.metric() == self.metric()
@@ -139,10 +140,15 @@ class MetricTests(EverySubject):
         return WindowPlan(interval, self.metric().columns())
 
     def _events(self) -> Table:
-        columns = (Column("entity", "Int64"), Column("time", "Datetime"), *(Column(n, d) for n, d in self.schema.items()))
+        columns = (
+            Column("entity", "Int64"),
+            Column("time", "Datetime"),
+            *(Column(n, d) for n, d in self.schema.items()),
+        )
         rows = [{"entity": 1, "time": time_of(text), **values} for text, values in self.events]
         return Table.of(Schema(columns), rows)
 
 
 def time_of(text: str) -> datetime:
+    """The instant that an ISO 8601 text means; UTC where it names no zone."""
     return as_utc(datetime.fromisoformat(text))

@@ -89,7 +89,7 @@ class LiveMemoryStore:
     def begin(self, name: str, format: str) -> Target:
         if format not in STORE.formats:
             raise Unsupported(f"The memory store does not keep {format}.", hint=f"One of {', '.join(STORE.formats)}.")
-        if not name or set(name) & set('/\\\0') or name.startswith((".", "_")):
+        if not name or set(name) & set("/\\\0") or name.startswith((".", "_")):
             raise Invalid(f"{name!r} cannot be the name of a feature.", hint="Use letters, digits and underscores.")
         self._begun += 1
         return Target(name, str(Path(self._folder.name, f"{self._begun}.{format}")), format)

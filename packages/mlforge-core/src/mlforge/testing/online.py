@@ -36,6 +36,7 @@ def entry(*key: Any, as_of: int = 0, feature: str = "spend", version: str = "1.0
 
 
 def address(kept: Entry) -> Address:
+    """Where an entry stands."""
     return Address(kept.feature, kept.key)
 
 
@@ -77,7 +78,7 @@ class OnlineStoreTests:
         """Opens the store, as often as it is called; what it lacks is expected to fail."""
         expect_lacks(request, self.descriptor().lacks)
         config = self.config(tmp_path)
-        return lambda: config.open()  # type: ignore[no-any-return]
+        return config.open
 
     @pytest.fixture
     def store(self, opened: Callable[[], AbstractContextManager[OnlineStore]]) -> Iterator[OnlineStore]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from mlforge.errors import Invalid
 from mlforge.model.check import Check
 from mlforge.model.feature import Shape
+from mlforge.plugin import Engine
 from mlforge.testing.compare import assert_same
 from mlforge.testing.engines.aggregating import assert_aggregates
 from mlforge.testing.engines.bench import Bench, near_columns, reference_bench
@@ -56,7 +56,8 @@ def ask(bench: Bench, question: Question) -> None:
 
 def _settle(bench: Bench, case: Case, max_age: int | None) -> None:
     """Compare how ties are refused, how they are broken, and what is then joined."""
-    refusals = [_refusal(lambda e=e: e.settle(f, case.shape)) for e, f in _engines(bench, case)]  # type: ignore[misc]
+    both = ((bench.reference, case.events), (bench.engine, bench.frame(case.events)))
+    refusals = [_refuses(engine, frame, case.shape) for engine, frame in both]
     assert refusals[0] == refusals[1], f"one refuses these rows and the other does not: {refusals}"
     broken = msgspec.structs.replace(case, shape=Shape(case.shape.keys, case.shape.timestamp, "x"))
     assert_settled(bench, broken)
@@ -64,14 +65,9 @@ def _settle(bench: Bench, case: Case, max_age: int | None) -> None:
     assert_joined(bench, settled, max_age)
 
 
-def _engines(bench: Bench, case: Case) -> Iterator[tuple[Any, Any]]:
-    yield bench.reference, case.events
-    yield bench.engine, bench.frame(case.events)
-
-
-def _refusal(act: Callable[[], Any]) -> bool:
+def _refuses(engine: Engine, frame: Any, shape: Shape) -> bool:
     try:
-        act()
+        engine.settle(frame, shape)
     except Invalid:
         return True
     return False
@@ -81,6 +77,6 @@ def disagreement(bench: Bench, number: int, seed: int) -> str | None:
     """The smallest case that engine and reference answer differently, among some; None if they always agree."""
     try:
         explore(questions(bench.functions), lambda q: ask(bench, q), bench, number, first_seed=seed)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 – whatever went wrong is what was looked for
         return "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
     return None

@@ -16,7 +16,19 @@ from mlforge.plugin import API_VERSION, Config, hookspecs
 from mlforge.plugin.config import load, secret_fields
 from mlforge.plugin.registry import GROUP, Plugin, load_plugin
 
-HEAVY = ("polars", "pandas", "numpy", "pyarrow", "duckdb", "pyspark", "redis", "boto3", "botocore", "fsspec", "starlette")
+HEAVY = (
+    "polars",
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "duckdb",
+    "pyspark",
+    "redis",
+    "boto3",
+    "botocore",
+    "fsspec",
+    "starlette",
+)
 
 
 class PluginTests:
@@ -54,7 +66,7 @@ class PluginTests:
 
     def test_everything_it_brings_has_a_name_and_a_line_about_it(self, plugin: Plugin) -> None:
         for descriptor in plugin.brings:
-            assert descriptor.name and descriptor.summary, descriptor
+            assert all([descriptor.name, descriptor.summary]), descriptor
             assert "\n" not in descriptor.summary
 
     def test_what_it_announces_can_be_imported(self, plugin: Plugin) -> None:
@@ -98,7 +110,8 @@ class PluginTests:
         code = f"import sys, {self._entry().module}; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
         path = os.pathsep.join(p for p in sys.path if p)
         line = [sys.executable, "-W", "error", "-c", code]
-        done = subprocess.run(line, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})
+        environment = os.environ | {"PYTHONPATH": path}
+        done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
         assert (done.returncode, done.stdout.split()) == (0, []), done.stderr
 
     def _configs(self, plugin: Plugin) -> dict[str, Config]:

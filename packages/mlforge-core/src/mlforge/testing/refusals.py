@@ -11,10 +11,10 @@ from mlforge.errors import MlforgeError
 
 
 @contextmanager
-def refused(kind: type[MlforgeError], *words: object) -> Iterator[None]:
+def refused(kind: type[MlforgeError], *words: object) -> Iterator[pytest.ExceptionInfo[MlforgeError]]:
     """Fail unless the block raises an error of this class whose message has all the words, and a hint."""
     with pytest.raises(kind) as caught:
-        yield
+        yield caught
     missing = [str(word) for word in words if str(word) not in str(caught.value)]
     assert not missing, f"{caught.value} does not say {', '.join(missing)}"
     assert caught.value.hint, f"{caught.value.message} has no hint"

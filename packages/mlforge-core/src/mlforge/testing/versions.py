@@ -17,6 +17,7 @@ COLUMNS = (
 
 
 def local_path(uri: str) -> Path:
+    """The path of a file's address."""
     return Path(uri.removeprefix("file://"))
 
 

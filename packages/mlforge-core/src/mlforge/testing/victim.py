@@ -1,7 +1,8 @@
 """A process that commits to a store and exits at its n-th change to the store's folder, as a kill would make it.
 
 Python tells every opening, renaming, linking and removing of a file to audit hooks before it happens; the hook counts
-the changes below the folder. Nothing of the store is replaced, and buffers that were not flushed are lost, as in a kill.
+the changes below the folder. Nothing of the store is replaced, and buffers that were not flushed are lost, as in a
+kill.
 """
 
 from __future__ import annotations
@@ -38,8 +39,10 @@ def dies(config: StoreConfig, folder: Path, form: str, step: int) -> bool:
     kind = type(config)
     settings = msgspec.to_builtins(config)
     errand = Errand(f"{kind.__module__}:{kind.__qualname__}", settings, str(folder), form, step)
-    line = [sys.executable, "-c", "from mlforge.testing.victim import main; main()", msgspec.json.encode(errand)]
-    done = subprocess.run(line, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    code = "from mlforge.testing.victim import main; main()"
+    line = [sys.executable, "-c", code, msgspec.json.encode(errand).decode()]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
     assert done.returncode in (0, EXIT), done.stderr
     return done.returncode == EXIT
 

@@ -1,6 +1,6 @@
 """Commit spend 1.1.0 again and again, each time dying one operation on the disk later, until a commit completes.
 
-Arguments: a store to start from, a folder for the stores that are left behind (`1`, `2`, …), metadata, and the first step.
+Arguments: a store to start from, a folder for the stores that are left behind (`1`, `2`, …), metadata, the first step.
 Writes the operations of the commit that completed to `operations` in that folder.
 """
 

@@ -41,7 +41,11 @@ class Export:
     """
 
     def __init__(
-        self, schema: Schema, rows: Sequence[Mapping[str, Any]], formats: Mapping[str, str] | None = None, chunk: int = 4
+        self,
+        schema: Schema,
+        rows: Sequence[Mapping[str, Any]],
+        formats: Mapping[str, str] | None = None,
+        chunk: int = 4,
     ) -> None:
         self.schema, self.rows, self.formats, self.chunk = schema, rows, formats or {}, chunk
 
@@ -60,10 +64,10 @@ class Export:
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         number = next(_numbers)
-        stream = abi.CStream(_get_schema, _get_next, _get_last_error, _release_stream, number)
+        stream = abi.CStream(_schema_getter, _array_getter, _error_getter, _release_stream, number)
         _kept[number] = (self, self.chunks())
         _kept[-number] = stream
-        return abi.new_capsule(ctypes.addressof(stream), abi.NAME, _destroy)
+        return abi.new_capsule(ctypes.addressof(stream), abi.NAME, _destructor)
 
 
 def column(name: str, dtype: str, values: Sequence[Any], form: str | None = None) -> Node:
@@ -86,11 +90,13 @@ def column(name: str, dtype: str, values: Sequence[Any], form: str | None = None
 
 
 def texts(values: Sequence[Any]) -> tuple[bytes, bytes]:
+    """Offsets and data of texts or bytes."""
     data = [v.encode() if isinstance(v, str) else v or b"" for v in values]
     return offsets([len(d) for d in data]), b"".join(data)
 
 
 def offsets(lengths: Sequence[int]) -> bytes:
+    """Where each value ends, from 0."""
     return pack("i", [0, *itertools.accumulate(lengths)])
 
 
@@ -98,7 +104,9 @@ def encoded(name: str, values: Sequence[str | None]) -> Node:
     """A column of text by code: what libraries call a category."""
     words = list(dict.fromkeys(v for v in values if v is not None))
     codes = pack("i", [0 if v is None else words.index(v) for v in values])
-    return Node(name, "i", len(values), [bitmap([v is not None for v in values]), codes], [], column("", "String", words))
+    return Node(
+        name, "i", len(values), [bitmap([v is not None for v in values]), codes], [], column("", "String", words)
+    )
 
 
 def c_schema(node: Node, number: int, keep: list[Any]) -> abi.CSchema:
@@ -147,39 +155,30 @@ def _forget(struct: Any) -> None:
     struct.contents.release = type(struct.contents.release)()
 
 
-_release_schema = abi.SchemaRelease(_forget)
-_release_array = abi.ArrayRelease(_forget)
-_release_stream = abi.StreamRelease(_forget)
-
-
-@abi.GetSchema
 def _get_schema(stream: Any, out: Any) -> int:
     export, _ = _kept[stream.contents.private_data]
-    number, keep = next(_numbers), []  # type: ignore[var-annotated]
+    number, keep = next(_numbers), list[Any]()
     out[0] = c_schema(export.node([]), number, keep)
     _kept[number] = keep
     return 0
 
 
-@abi.GetNext
 def _get_next(stream: Any, out: Any) -> int:
     _, chunks = _kept[stream.contents.private_data]
     node = next(chunks, None)
     if node is None:
         out[0] = abi.CArray()
         return 0
-    number, keep = next(_numbers), []  # type: ignore[var-annotated]
+    number, keep = next(_numbers), list[Any]()
     out[0] = c_array(node, number, keep)
     _kept[number] = keep
     return 0
 
 
-@abi.GetLastError
-def _get_last_error(stream: Any) -> None:
+def _get_last_error(_stream: Any) -> None:
     return None
 
 
-@abi.Destructor
 def _destroy(capsule: int) -> None:
     """Release a stream that nobody read, and forget its struct."""
     stream = cast(abi.dying_pointer_of(capsule, abi.NAME), POINTER(abi.CStream))
@@ -188,3 +187,13 @@ def _destroy(capsule: int) -> None:
         stream.contents.release(stream)
     for number in [n for n, kept in _kept.items() if n < 0 and ctypes.addressof(kept) == address]:
         del _kept[number]
+
+
+# What C calls. They live as long as the module: a stream may be released after everything else is gone.
+_release_schema = abi.SchemaRelease(_forget)
+_release_array = abi.ArrayRelease(_forget)
+_release_stream = abi.StreamRelease(_forget)
+_schema_getter = abi.GetSchema(_get_schema)
+_array_getter = abi.GetNext(_get_next)
+_error_getter = abi.GetLastError(_get_last_error)
+_destructor = abi.Destructor(_destroy)

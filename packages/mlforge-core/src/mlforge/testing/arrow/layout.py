@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -70,7 +70,8 @@ def to_number(form: str) -> Callable[[Any], Any]:
         return lambda value: value
     if form == "tdD":
         return lambda value: (value - EPOCH.date()).days
-    count = {"ts": micros, "tt": micros_of_day, "tD": lambda v: v // MICRO}[form[:2]]
+    counts: dict[str, Callable[[Any], int]] = {"ts": micros, "tt": micros_of_day, "tD": lambda v: v // MICRO}
+    count = counts[form[:2]]
     return lambda value: count(value) * PER_SECOND[form[2]] // 10**6
 
 
@@ -80,16 +81,19 @@ def from_number(form: str) -> Callable[[Any], Any]:
         return lambda number: number
     if form == "tdD":
         return lambda number: EPOCH.date() + timedelta(days=number)
-    make = {"ts": instant, "tt": time_of_day, "tD": lambda n: n * MICRO}[form[:2]]
+    makes: dict[str, Callable[[int], Any]] = {"ts": instant, "tt": time_of_day, "tD": lambda n: n * MICRO}
+    make = makes[form[:2]]
     return lambda number: make(number * 10**6 // PER_SECOND[form[2]])
 
 
 def micros_of_day(value: time) -> int:
-    return (datetime.combine(date.min, value) - datetime.min) // MICRO
+    """Microseconds since midnight."""
+    return (datetime.combine(EPOCH, value, UTC) - EPOCH) // MICRO
 
 
 def time_of_day(value: int) -> time:
-    return (datetime.min + value * MICRO).time()
+    """The inverse of `micros_of_day`."""
+    return (EPOCH + value * MICRO).time()
 
 
 def bitmap(bits: Sequence[bool]) -> bytes:
@@ -99,9 +103,11 @@ def bitmap(bits: Sequence[bool]) -> bytes:
 
 
 def decimal_bytes(value: Decimal | None, scale: int) -> bytes:
+    """A decimal as 128 bits."""
     number = 0 if value is None else int(value.scaleb(scale))
     return number.to_bytes(16, "little", signed=True)
 
 
 def pack(code: str, numbers: Sequence[Any]) -> bytes:
+    """Numbers in one struct code, one after the other."""
     return struct.pack(f"<{len(numbers)}{code}", *numbers)

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from ctypes import POINTER, byref, cast
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from mlforge.errors import PluginFailed
@@ -118,7 +119,7 @@ def _fixed(address: int | None, code: str, first: int, length: int) -> tuple[Any
 
 def _texts(word: str, array: Any, first: int, length: int) -> list[Any]:
     ends = _fixed(array.buffers[1], "i" if word in "uz" else "q", first, length + 1)
-    data = [_bytes(array.buffers[2], a, b - a) for a, b in zip(ends, ends[1:], strict=False)]
+    data = [_bytes(array.buffers[2], a, b - a) for a, b in pairwise(ends)]
     return [d.decode() for d in data] if word in "uU" else data
 
 
@@ -137,4 +138,4 @@ def _decimal(address: int | None, index: int, scale: int) -> Decimal:
 def _lists(form: Any, array: Any, word: str, first: int, length: int) -> list[Any]:
     ends = _fixed(array.buffers[1], "i" if word == "+l" else "q", first, length + 1)
     items = values(_children(form)[0], _children(array)[0], 0, ends[-1]) if ends else []
-    return [items[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [items[a:b] for a, b in pairwise(ends)]

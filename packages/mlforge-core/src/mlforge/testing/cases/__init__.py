@@ -59,11 +59,14 @@ class DrawnCase(msgspec.Struct, frozen=True):
     shape: Shape = Shape((Key("k"),), Timestamp("ts"))
 
     def expected(self, schema: Schema) -> Table:
-        rows = [dict(zip(schema.names, (k, as_utc(datetime.fromisoformat(t)), *v), strict=True)) for k, t, *v in self.points]
+        rows = [
+            dict(zip(schema.names, (k, as_utc(datetime.fromisoformat(t)), *v), strict=True)) for k, t, *v in self.points
+        ]
         return Table.of(schema, rows)
 
 
 def golden_keys() -> list[Golden]:
+    """`golden_keys.json`."""
     return [
         Golden(c["name"], tuple(c["dtypes"]), tuple(map(value_of, c["values"], c["dtypes"])), c["key"])
         for c in load("golden_keys")
@@ -71,11 +74,13 @@ def golden_keys() -> list[Golden]:
 
 
 def text_cases() -> list[TextCase]:
+    """`times.json`."""
     found = [msgspec.convert(c, TextCase) for c in load("times")]
     return [msgspec.structs.replace(c, times=tuple(map(as_utc, c.times))) for c in found]
 
 
 def expression_cases() -> list[ExpressionCase]:
+    """`expressions.json`."""
     return [
         ExpressionCase(c["name"], expr_of(c["expr"]), tuple(map(_row, c["rows"])), tuple(c["expected"]))
         for c in load("expressions")
@@ -83,6 +88,7 @@ def expression_cases() -> list[ExpressionCase]:
 
 
 def drawn_cases() -> list[DrawnCase]:
+    """`change_points.json`."""
     return [_drawn(c) for c in load("change_points")]
 
 
@@ -103,7 +109,8 @@ def value_of(value: Any, dtype: str) -> Any:
             return as_utc(datetime.fromisoformat(value))
         case "Binary":
             return bytes.fromhex(value)
-    return value
+        case _:
+            return value
 
 
 def expr_of(form: Any) -> Expr:
@@ -119,7 +126,8 @@ def expr_of(form: Any) -> Expr:
             return Call(op, tuple(map(expr_of, args)))
         case str() if form.startswith("$"):
             return Col(form[1:])
-    return Lit(form)
+        case _:
+            return Lit(form)
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +139,9 @@ def _drawn(case: dict[str, Any]) -> DrawnCase:
     rows = [dict(zip(schema.names, (k, value_of(t, "Datetime"), x), strict=True)) for k, t, x in case["events"]]
     interval = Duration.parse(case["interval"]) if case["interval"] else None
     columns = tuple(_metric(i, window, form) for i, (window, form) in enumerate(case["metrics"]))
-    return DrawnCase(case["name"], Table.of(schema, rows), WindowPlan(interval, columns), tuple(map(tuple, case["points"])))
+    return DrawnCase(
+        case["name"], Table.of(schema, rows), WindowPlan(interval, columns), tuple(map(tuple, case["points"]))
+    )
 
 
 def _metric(number: int, window: str, form: Any) -> MetricColumn:

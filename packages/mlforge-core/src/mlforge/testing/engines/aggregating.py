@@ -49,11 +49,13 @@ def assert_aggregates(bench: Bench, case: Case) -> None:
 
 
 def plan_of(function: str, column: str | None = "x") -> WindowPlan:
+    """One aggregation over one hour, without an interval."""
     agg = Agg(function, Col(column) if column else None)
     return WindowPlan(None, (MetricColumn("m", Duration.parse("1h"), agg, function),))
 
 
 def event_table(dtype: str, *values: object) -> Table:
+    """One entity's events, a microsecond apart."""
     rows = [{"k": 1, "ts": instant(i), "x": v} for i, v in enumerate(values)]
     return Table.of(Schema.of(k="Int64", ts="Datetime", x=dtype), rows)
 
@@ -72,17 +74,22 @@ class AggregateTests(EngineSubject):
     @pytest.mark.parametrize("function", MERGEABLE)
     def test_each_aggregation_is_that_of_the_reference(self, bench: Bench, function: str) -> None:
         number = max(10, round(total_cases() * SHARE_OF_A_FUNCTION))
-        explore(cases((function,), combined=False, dtypes=COMPUTED), lambda case: assert_aggregates(bench, case), bench, number)
+        explore(
+            cases((function,), combined=False, dtypes=COMPUTED),
+            lambda case: assert_aggregates(bench, case),
+            bench,
+            number,
+        )
 
     @generated(0.03, lambda bench: special(bench.functions))
     def test_nan_and_infinity_stay_in_their_windows(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
 
-    @generated(0.03, lambda bench: crowds(("sum", "mean"), "cancelling"))
+    @generated(0.03, crowds(("sum", "mean"), "cancelling"))
     def test_float_sums_survive_cancellation(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
 
-    @generated(0.02, lambda bench: crowds(("std",), "shifted"))
+    @generated(0.02, crowds(("std",), "shifted"))
     def test_std_survives_a_large_mean(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +119,7 @@ def near_columns(case: Case) -> set[str]:
 
 def meta_of(name: str, schema: Schema, shape: Shape, rows: int, form: str) -> FeatureMeta:
     """The metadata of a version, as far as engines look at it."""
-    now = datetime(2024, 3, 1).isoformat() + "Z"
+    now = "2024-03-01T00:00:00Z"
     return FeatureMeta(
         name=name,
         version="1.0.0",

@@ -34,6 +34,7 @@ def promises(draw: st.DrawFn) -> tuple[Table, list[Any]]:
 
 
 def assert_same_results(expected: tuple[CheckResult, ...], actual: tuple[CheckResult, ...]) -> None:
+    """Fail unless every check found the same."""
     assert len(actual) == len(expected)
     for wanted, got in zip(expected, actual, strict=True):
         assert same(list(wanted.examples), list(got.examples)), f"{got} – expected {wanted}"
@@ -43,7 +44,7 @@ def assert_same_results(expected: tuple[CheckResult, ...], actual: tuple[CheckRe
 class CheckTests(EngineSubject):
     """Validators against the reference."""
 
-    @generated(0.08, lambda bench: promises())
+    @generated(0.08, promises())
     def test_validators_find_what_the_reference_finds(self, bench: Bench, promise: Any) -> None:
         table, checks = promise
         expected = bench.reference.check(table, checks)

@@ -29,13 +29,14 @@ def verdicts(bench: Bench, table: Table, exprs: tuple[Expr, ...]) -> list[list[b
 
 
 def questions() -> st.SearchStrategy[tuple[Table, tuple[Expr, ...]]]:
+    """A small table and predicates of several depths."""
     return st.tuples(small_tables(), st.tuples(*map(predicates, (0, 0, 1, 1, 2, 3))))
 
 
 class ExpressionTests(EngineSubject):
     """Expressions against the reference."""
 
-    @generated(0.12, lambda bench: questions())
+    @generated(0.12, questions())
     def test_expressions_mean_what_the_reference_says(self, bench: Bench, question: Any) -> None:
         table, exprs = question
         expected = [expressions.column(e, table) for e in exprs]
@@ -43,4 +44,4 @@ class ExpressionTests(EngineSubject):
 
     @pytest.mark.parametrize("case", expression_cases(), ids=lambda c: c.name)
     def test_expressions_mean_what_was_worked_out_by_hand(self, bench: Bench, case: ExpressionCase) -> None:
-        assert verdicts(bench, numbered(list(case.rows)), (case.expr,)) == [list(case.expected)]
+        assert verdicts(bench, numbered(case.rows), (case.expr,)) == [list(case.expected)]

@@ -17,20 +17,20 @@ from mlforge.testing.strategies.values import DTYPES
 class FrameTests(EngineSubject):
     """Rows, Arrow streams and schemas."""
 
-    @generated(0.05, lambda bench: tables())
+    @generated(0.05, tables())
     def test_rows_come_back_as_they_went_in(self, bench: Bench, table: Table) -> None:
         assert_same(table, bench.table(bench.frame(table)))
 
-    @generated(0.04, lambda bench: tables())
+    @generated(0.04, tables())
     def test_an_arrow_stream_carries_every_value(self, bench: Bench, table: Table) -> None:
         again = bench.engine.from_arrow(bench.engine.to_arrow(bench.frame(table)))
         assert_same(table, bench.table(again))
 
-    @generated(0.03, lambda bench: tables())
+    @generated(0.03, tables())
     def test_any_reader_of_arrow_understands_its_streams(self, bench: Bench, table: Table) -> None:
         assert_same(table, bench.reference.from_arrow(bench.engine.to_arrow(bench.frame(table))))
 
-    @generated(0.03, lambda bench: tables())
+    @generated(0.03, tables())
     def test_it_understands_the_arrow_streams_of_others(self, bench: Bench, table: Table) -> None:
         assert_same(table, bench.table(bench.arrow_frame(table)))
 

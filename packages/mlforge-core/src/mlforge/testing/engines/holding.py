@@ -32,13 +32,14 @@ def events(times: tuple[Any, ...], dtype: str) -> Table:
 
 
 def held(bench: Bench, table: Table, shape: Shape) -> Table:
+    """The rows as the engine holds them."""
     return bench.table(bench.engine.hold(bench.frame(table), shape).frame)
 
 
 class HoldTests(EngineSubject):
     """What `hold` makes of a function's rows."""
 
-    @generated(0.07, lambda bench: time_columns())
+    @generated(0.07, time_columns())
     def test_times_in_any_writing_become_instants_in_utc(self, bench: Bench, times: TimeColumn) -> None:
         table = events(times.values, times.dtype)
         frame = bench.arrow_frame(table, {"ts": times.arrow}) if times.arrow else bench.frame(table)
@@ -46,7 +47,7 @@ class HoldTests(EngineSubject):
         assert answer.schema == Schema.of(user="Int64", ts="Datetime", note="String")
         assert answer.column("ts") == list(times.meant)
 
-    @generated(0.02, lambda bench: time_columns(nulls=True).filter(lambda t: None in t.values))
+    @generated(0.02, time_columns(nulls=True).filter(lambda t: None in t.values))
     def test_null_times_are_refused_and_counted(self, bench: Bench, times: TimeColumn) -> None:
         with refused(Invalid, "ts", times.values.count(None)):
             shape = Shape(USERS, Timestamp("ts", format=times.pattern))
@@ -79,7 +80,9 @@ class HoldTests(EngineSubject):
         assert_same(expected, held(bench, table, shape))
 
     def test_other_instants_become_utc_and_categories_become_text(self, bench: Bench) -> None:
-        table = Table.of(Schema.of(k="Int64", c="String", t="Datetime"), [{"k": 1, "c": "a", "t": instant(5)}, {"k": 2}])
+        table = Table.of(
+            Schema.of(k="Int64", c="String", t="Datetime"), [{"k": 1, "c": "a", "t": instant(5)}, {"k": 2}]
+        )
         frame = bench.arrow_frame(table, {"c": "dictionary", "t": "tsn:Europe/Berlin"})
         assert_same(table, bench.table(bench.engine.hold(frame, Shape((Key("k"),))).frame))
 

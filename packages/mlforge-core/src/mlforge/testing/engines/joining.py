@@ -35,10 +35,12 @@ AT = Timestamp("at")
 
 
 def spine(*rows: tuple[int | None, int | None]) -> Table:
+    """A spine of users and label times in microseconds."""
     return Table.of(LABELS, [{"user": u, "at": None if t is None else instant(t)} for u, t in rows])
 
 
 def looked_up(bench: Bench, table: Table, join: Join, at: Timestamp | None = AT) -> Table:
+    """A spine joined with one feature."""
     return bench.table(bench.engine.asof(bench.frame(table), at, [join]))
 
 
@@ -66,18 +68,21 @@ def assert_joined(bench: Bench, case: Case, max_age: int | None = None) -> None:
 class AsofTests(EngineSubject):
     """As-of joins against the reference."""
 
-    @generated(0.08, lambda bench: timed())
+    @generated(0.08, timed())
     def test_each_row_gets_what_was_known_then(self, bench: Bench, case: Case) -> None:
         assert_joined(bench, case)
 
-    @generated(0.04, lambda bench: aged())
+    @generated(0.04, aged())
     def test_values_older_than_the_greatest_age_are_null(self, bench: Bench, question: Any) -> None:
         assert_joined(bench, *question)
 
     def test_all_rows_come_out_once_in_their_order_with_all_their_columns(self, bench: Bench) -> None:
         table = Table.of(
             Schema.of(z="String", at="Datetime", user="Int64"),
-            [{"z": z, "at": instant(t), "user": u} for z, t, u in (("b", 15, 1), ("a", 5, 1), ("b", 15, 1), ("c", 5, 9))],
+            [
+                {"z": z, "at": instant(t), "user": u}
+                for z, t, u in (("b", 15, 1), ("a", 5, 1), ("b", 15, 1), ("c", 5, 9))
+            ],
         )
         answer = looked_up(bench, table, Join(bench.stored(PLANS, shape=SHAPE), {"plan": "plan"}))
         assert_same(table.with_column("plan", "String", ["paid", "free", "paid", None]), answer)
@@ -88,7 +93,9 @@ class AsofTests(EngineSubject):
         assert answer.column("plan") == [None, "free", "free", "paid", "paid", None]
 
     def test_null_keys_and_null_label_times_get_nulls(self, bench: Bench) -> None:
-        answer = looked_up(bench, spine((None, 5), (1, None), (1, 5)), Join(bench.stored(PLANS, shape=SHAPE), {"plan": "p"}))
+        answer = looked_up(
+            bench, spine((None, 5), (1, None), (1, 5)), Join(bench.stored(PLANS, shape=SHAPE), {"plan": "p"})
+        )
         assert answer.column("p") == [None, None, "free"]
 
     def test_a_value_exactly_as_old_as_allowed_is_kept(self, bench: Bench) -> None:

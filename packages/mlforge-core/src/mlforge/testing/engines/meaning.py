@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
 
 from mlforge.model.schema import Column, Schema
+from mlforge.model.timestamp import Timestamp
 from mlforge.testing.compare import assert_same_rows
 from mlforge.testing.engines.bench import Bench, near_columns
 from mlforge.testing.engines.subject import EngineSubject
@@ -16,7 +18,6 @@ from mlforge.testing.reference import Table, windows
 from mlforge.testing.reference.shaping import by_key, has_null_key, key_of
 from mlforge.testing.reference.times import instant, micros
 from mlforge.testing.strategies import Case, cases
-from mlforge.model.timestamp import Timestamp
 
 
 def watched(case: Case) -> Case:
@@ -67,7 +68,8 @@ def merged(function: str, a: Any, b: Any) -> Any:
     present = [v for v in (a, b) if v is not None]
     if not present:
         return None
-    return {"count": sum, "sum": sum, "min": min, "max": max}[function](present)
+    merging: dict[str, Callable[[list[Any]], Any]] = {"count": sum, "sum": sum, "min": min, "max": max}
+    return merging[function](present)
 
 
 class MeaningTests(EngineSubject):

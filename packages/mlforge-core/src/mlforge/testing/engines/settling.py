@@ -36,18 +36,21 @@ def unique_events(case: Case) -> Case:
 
 
 def breaking_ties(dtype: str) -> st.SearchStrategy[Case]:
-    return cases(dtypes=(dtype,)).map(lambda c: msgspec.structs.replace(c, shape=Shape(c.shape.keys, c.shape.timestamp, "x")))
+    """Cases whose ties are broken by a column of some type."""
+    return cases(dtypes=(dtype,)).map(
+        lambda c: msgspec.structs.replace(c, shape=Shape(c.shape.keys, c.shape.timestamp, "x"))
+    )
 
 
 class SettleTests(EngineSubject):
     """What `settle` keeps, and in which order."""
 
-    @generated(0.04, lambda bench: cases().map(unique_events))
+    @generated(0.04, cases().map(unique_events))
     def test_rows_come_sorted_by_keys_and_stamp_without_null_keys(self, bench: Bench, case: Case) -> None:
         settled = bench.table(bench.engine.settle(bench.frame(case.events), case.shape))
         assert_same(bench.reference.settle(case.events, case.shape), settled)
 
-    @generated(0.04, lambda bench: st.sampled_from(["Int64", "Float64", "String"]).flatmap(breaking_ties))
+    @generated(0.04, st.sampled_from(["Int64", "Float64", "String"]).flatmap(breaking_ties))
     def test_the_greatest_value_wins_a_tie(self, bench: Bench, case: Case) -> None:
         assert_settled(bench, case)
 
@@ -63,12 +66,9 @@ class SettleTests(EngineSubject):
     def test_no_more_than_three_examples_are_shown(self, bench: Bench) -> None:
         keys = [f"key-{i}" for i in range(9)] * 2
         table = Table.of(Schema.of(k="String"), [{"k": k} for k in keys])
-        try:
+        with refused(Invalid, "18") as error:
             bench.engine.settle(bench.frame(table), Shape((Key("k"),)))
-        except Invalid as error:
-            assert str(error).count("key-") == 3
-        else:
-            raise AssertionError("repeated keys were let through")
+        assert error.value.message.count("key-") == 3
 
     def test_repeated_null_keys_are_no_duplicates(self, bench: Bench) -> None:
         table = Table.of(Schema.of(k="Int64"), [{}, {}, {"k": 1}])

@@ -26,9 +26,9 @@ class EngineSubject:
         return registry().get(EngineDescriptor, self.config().kind)
 
     def others(self) -> Sequence[EngineConfig]:
-        """The engines that must read what this one writes: itself, and every other that is installed."""
+        """The other engines that must read what this one writes: all that are installed."""
         found = registry().of(EngineDescriptor).values()
-        return [self.config(), *(d.config() for d in found if d.config is not type(self.config()))]
+        return [opened_by(d) for d in found if d.config is not type(self.config())]
 
     @pytest.fixture
     def bench(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
@@ -39,6 +39,13 @@ class EngineSubject:
             bench = Bench(engine, self.descriptor(), tmp_path, self.others)
             yield bench
         record(request, bench.cases, time.perf_counter() - started)
+
+
+def opened_by(descriptor: EngineDescriptor) -> EngineConfig:
+    """An engine's config as it comes."""
+    config = descriptor.config()
+    assert isinstance(config, EngineConfig), f"{descriptor.name} is announced as an engine"
+    return config
 
 
 def record(request: pytest.FixtureRequest, cases: int, seconds: float) -> None:

@@ -12,6 +12,7 @@ from mlforge.testing.reference.expressions import rank
 
 
 def count(values: Sequence[Any]) -> int:
+    """How many."""
     return len(values)
 
 
@@ -19,7 +20,7 @@ def total(values: Sequence[Any]) -> int | float:
     """Their sum: 0 of none, exact of integers, the nearest float of floats."""
     if all(isinstance(v, int) for v in values):
         return whole(sum(values))
-    return real(values, sum(map(Fraction, values))) if finite(values) else float(sum(values))
+    return real(exact_sum(values)) if finite(values) else float(sum(values))
 
 
 def whole(value: int) -> int:
@@ -30,9 +31,10 @@ def whole(value: int) -> int:
 
 
 def mean(values: Sequence[Any]) -> float | None:
+    """Their mean, exact until it is rounded once; null of none."""
     if not values:
         return None
-    return real(values, sum(map(Fraction, values)) / len(values)) if finite(values) else float(sum(values))
+    return real(exact_sum(values) / len(values)) if finite(values) else float(sum(values))
 
 
 def std(values: Sequence[Any]) -> float | None:
@@ -44,9 +46,13 @@ def std(values: Sequence[Any]) -> float | None:
 
 def variance(values: Sequence[Any]) -> Fraction:
     """Over n - 1."""
-    exact = [Fraction(v) for v in values]
-    centre = sum(exact) / len(exact)
-    return sum(((v - centre) ** 2 for v in exact), Fraction()) / (len(exact) - 1)
+    centre = exact_sum(values) / len(values)
+    return exact_sum([(Fraction(v) - centre) ** 2 for v in values]) / (len(values) - 1)
+
+
+def exact_sum(values: Sequence[Any]) -> Fraction:
+    """Their sum without any rounding."""
+    return sum(map(Fraction, values), Fraction())
 
 
 def median(values: Sequence[Any]) -> float | None:
@@ -56,18 +62,21 @@ def median(values: Sequence[Any]) -> float | None:
 
 
 def least(values: Sequence[Any]) -> Any:
+    """The smallest; NaN only where there is nothing else."""
     return min(values, key=rank, default=None)
 
 
 def greatest(values: Sequence[Any]) -> Any:
+    """The greatest; NaN where there is one."""
     return max(values, key=rank, default=None)
 
 
 def finite(values: Sequence[Any]) -> bool:
+    """Whether none is NaN or infinite."""
     return all(math.isfinite(v) for v in values)
 
 
-def real(values: Sequence[Any], exact: Fraction | int) -> float:
+def real(exact: Fraction) -> float:
     """The nearest float; infinite where there is none near."""
     try:
         return float(exact)

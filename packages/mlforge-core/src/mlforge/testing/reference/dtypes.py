@@ -41,7 +41,8 @@ def dtype_of(expr: Expr, leaf: Callable[[Expr], str]) -> str:
             return common([dtype_of(a, leaf) for a in expr.args[1:]])
         case Call():
             return "Boolean"
-    return leaf(expr)
+        case _:
+            return leaf(expr)
 
 
 def widest(dtypes: list[str]) -> str:

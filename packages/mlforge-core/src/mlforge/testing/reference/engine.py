@@ -103,9 +103,7 @@ def check(table: Table, check: Check, examples: int) -> CheckResult:
     expressions.need(check.violation, table)
     verdicts = expressions.column(check.violation, table)
     broken = [row[check.column] for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
-    return CheckResult(
-        check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples])
-    )
+    return CheckResult(check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples]))
 
 
 def refuse_strangers(function: Callable[..., Any]) -> None:

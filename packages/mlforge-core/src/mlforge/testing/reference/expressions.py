@@ -33,11 +33,12 @@ def evaluate(expr: Expr, leaf: Leaf) -> Any:
 
 def column(expr: Expr, table: Table) -> list[Any]:
     """The value of an expression in every row."""
-    counts = {e: _count(e, table) for e in expr.walk() if isinstance(e, Call) and e.op == "duplicated"}
+    counts = {e: count_values(e, table) for e in expr.walk() if isinstance(e, Call) and e.op == "duplicated"}
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
 
 
-def _count(duplicated: Call, table: Table) -> Counter[Any]:
+def count_values(duplicated: Call, table: Table) -> Counter[Any]:
+    """How often each value stands in the table."""
     return Counter(rank(v) for v in column(duplicated.args[0], table) if v is not None)
 
 
@@ -68,6 +69,7 @@ def rank(value: Any) -> tuple[bool, Any]:
 
 
 def is_nan(value: Any) -> bool:
+    """Whether a value is NaN."""
     return isinstance(value, float) and math.isnan(value)
 
 
@@ -77,6 +79,7 @@ def strict(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def comparison(rule: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+    """A comparison by rank, unknown where a side is null."""
     return strict(lambda a, b: rule(rank(a), rank(b)))
 
 
@@ -96,6 +99,7 @@ def arithmetic(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fit(value: Any) -> Any:
+    """An integer within 64 bits. Raises `Invalid` for another."""
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise Invalid(f"{value} does not fit 64 bits.", hint="Compute with floats: multiply by 1.0.")
     return value
@@ -112,6 +116,7 @@ def choice(condition: bool | None, then: Any, otherwise: Any) -> Any:
 
 
 def coalesce(*args: Any) -> Any:
+    """The first that is not null."""
     return next((a for a in args if a is not None), None)
 
 
@@ -126,7 +131,7 @@ def matches(value: str | None, pattern: str) -> bool | None:
 
 
 def end_anchored(pattern: str) -> str:
-    """The pattern with `$` as `\\Z`: Python's own `$` also stands before a last line break."""
+    r"""The pattern with `$` as `\Z`: Python's own `$` also stands before a last line break."""
     parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]|.", pattern, re.DOTALL)
     return "".join(r"\Z" if part == "$" else part for part in parts)
 

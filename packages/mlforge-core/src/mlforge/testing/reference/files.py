@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import glob
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -44,6 +43,7 @@ def local(uri: str) -> Path:
 
 
 def write(table: Table, uri: str) -> None:
+    """Write JSON lines. Raises `PluginFailed` where the address takes none."""
     lines = [msgspec.json.encode(table.schema).decode(), *(json.dumps(_encoded(row)) for row in table.rows)]
     try:
         local(uri).write_text("\n".join(lines))
@@ -56,6 +56,7 @@ def _encoded(row: dict[str, Any]) -> list[Any]:
 
 
 def read(uri: str) -> Table:
+    """Read what `write` wrote."""
     head, *lines = local(uri).read_text().split("\n")
     schema = msgspec.json.decode(head, type=Schema)
     return Table(schema, [_decoded(json.loads(line), schema) for line in lines])
@@ -66,12 +67,19 @@ def _decoded(values: list[Any], schema: Schema) -> dict[str, Any]:
 
 
 def _decode(value: Any, dtype: str) -> Any:
-    decode = DECODE.get(dtype.split("(")[0])
+    decode = DECODE.get(dtype.split("(", maxsplit=1)[0])
     return value if value is None or decode is None else decode(value)
 
 
 def concat(tables: Sequence[Table]) -> Table:
+    """The rows of all tables, in order."""
     return Table(tables[0].schema, [row for table in tables for row in table.rows])
+
+
+def paths(uri: str) -> list[Path]:
+    """The files at an address, which may hold stars."""
+    path = local(uri)
+    return sorted(path.parent.glob(path.name))
 
 
 def scan(scan: Scan) -> Table:
@@ -80,13 +88,14 @@ def scan(scan: Scan) -> Table:
         raise Unsupported(
             f"The reference engine does not read {format_name(scan.format)} ({scan.name}).", hint="Give it CSV."
         )
-    paths = [p for uri in scan.uris for p in sorted(glob.glob(str(local(uri))))]
-    if not paths:
+    found = [path for uri in scan.uris for path in paths(uri)]
+    if not found:
         raise Invalid(f"There is no file at {', '.join(scan.uris)}.", hint="Check the source's path.")
-    return concat([read_csv(Path(p), scan.format) for p in paths])
+    return concat([read_csv(path, scan.format) for path in found])
 
 
 def read_csv(path: Path, form: CSVFormat) -> Table:
+    """One file. Raises `Invalid` for a line of another width."""
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.reader(file, delimiter=form.delimiter))
     width = len(lines[0]) if lines else 0

@@ -43,9 +43,7 @@ def lookups(spine: Table, labels: Sequence[int | None], join: Join, feature: Tab
     keyed = derive(spine, meta.keys)
     need_same_types(keyed, feature, meta)
     entities = by_key(feature, meta.entity_keys)
-    return [
-        lookup(row, label, entities, meta, join.max_age) for row, label in zip(keyed.rows, labels, strict=True)
-    ]
+    return [lookup(row, label, entities, meta, join.max_age) for row, label in zip(keyed.rows, labels, strict=True)]
 
 
 def lookup(
@@ -68,10 +66,12 @@ def newest(rows: Sequence[Row], stamp: str, label: int, max_age: int | None) -> 
 
 
 def too_old(stamp: int, label: int, max_age: int | None) -> bool:
+    """Whether a value was stamped longer ago than allowed."""
     return max_age is not None and label - stamp > max_age
 
 
 def need_same_types(spine: Table, feature: Table, meta: FeatureMeta) -> None:
+    """Raise `Invalid` for a key that the spine lacks or has in another type."""
     for key in meta.entity_keys:
         need_column(spine, key)
         mine, theirs = spine.schema.dtype(key), feature.schema.dtype(key)
@@ -98,5 +98,6 @@ def latest(feature: Table, meta: FeatureMeta, as_of: int, until: int) -> Table:
 
 
 def published(rows: Sequence[Row], stamp: str, as_of: int, until: int) -> list[Row]:
+    """One entity's rows: the one valid at `as_of`, and those after it until `until`."""
     valid = newest(rows, stamp, as_of, None)
     return ([] if valid is None else [valid]) + [r for r in rows if as_of < micros(r[stamp]) <= until]

@@ -27,6 +27,7 @@ def derive(table: Table, keys: Sequence[Key]) -> Table:
 
 
 def missing_keys(table: Table, keys: Sequence[Key]) -> list[Key]:
+    """The keys that the table lacks and can make."""
     return [k for k in keys if k.name not in table.schema and k.sources and set(k.sources) <= set(table.names)]
 
 
@@ -56,25 +57,30 @@ def stamped(table: Table, timestamp: Timestamp) -> Table:
 
 
 def need_column(table: Table, name: str) -> None:
+    """Raise `Invalid` for a column that is not there."""
     if name not in table.schema:
         raise Invalid(f"There is no column {name!r}.", hint=f"There are {', '.join(table.names)}.")
 
 
 def need_key_type(table: Table, name: str) -> None:
+    """Raise `Invalid` for a key that is not there or of a type that cannot be one."""
     need_column(table, name)
     if (dtype := table.schema.dtype(name)) not in KEY_TYPES:
         raise Invalid(f"The key {name!r} is {dtype}.", hint=f"A key is one of {', '.join(KEY_TYPES)}.")
 
 
 def has_null_key(row: Row, keys: Sequence[str]) -> bool:
+    """Whether any part of a row's key is null."""
     return any(row[k] is None for k in keys)
 
 
 def without_null_keys(table: Table, shape: Shape) -> Table:
+    """The rows that can be told apart."""
     return table.where(lambda row: not has_null_key(row, shape.key_names))
 
 
 def key_of(row: Row, names: Sequence[str]) -> tuple[Any, ...]:
+    """A row's values under some names."""
     return tuple(row[n] for n in names)
 
 

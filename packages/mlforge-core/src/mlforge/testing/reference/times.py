@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from mlforge.errors import Invalid
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
 _DATE = r"\d{4}-\d\d-\d\d"
 _LOCAL = _DATE + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
@@ -19,7 +19,7 @@ FORMS = {"date": _DATE, "local": _LOCAL, "zoned": _LOCAL + r"(Z|[+-]\d\d(:?\d\d)
 
 def as_utc(value: datetime) -> datetime:
     """A time with a zone is converted, one without is taken as UTC."""
-    return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def micros(value: datetime) -> int:
@@ -34,7 +34,7 @@ def instant(value: int) -> datetime:
 
 def midnight(day: date) -> datetime:
     """A date is the instant its day begins in UTC."""
-    return datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def read_times(values: Sequence[Any], dtype: str, pattern: str | None, column: str) -> list[datetime | None]:
@@ -49,11 +49,13 @@ def read_times(values: Sequence[Any], dtype: str, pattern: str | None, column: s
 
 
 def read_texts(values: Sequence[str | None], pattern: str | None, column: str) -> list[datetime | None]:
+    """The instants that texts mean. Raises `Invalid` for the first that is no time."""
     read = read_pattern(pattern) if pattern else read_iso(values)
-    return [None if v is None else _read(v, read, column, row) for row, v in enumerate(values)]
+    return [None if v is None else read_text(v, read, column, row) for row, v in enumerate(values)]
 
 
-def _read(text: str, read: Callable[[str], datetime], column: str, row: int) -> datetime:
+def read_text(text: str, read: Callable[[str], datetime], column: str, row: int) -> datetime:
+    """The instant one text means. Raises `Invalid`, naming the row from 0."""
     try:
         return as_utc(read(text))
     except ValueError:
@@ -64,7 +66,8 @@ def _read(text: str, read: Callable[[str], datetime], column: str, row: int) -> 
 
 
 def read_pattern(pattern: str) -> Callable[[str], datetime]:
-    return lambda text: datetime.strptime(text, pattern)
+    """A reader for texts in one pattern."""
+    return lambda text: datetime.strptime(text, pattern)  # noqa: DTZ007 – without a zone it is UTC, see `as_utc`
 
 
 def read_iso(values: Sequence[str | None]) -> Callable[[str], datetime]:

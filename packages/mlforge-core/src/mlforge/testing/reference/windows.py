@@ -61,11 +61,13 @@ def values_at(events: Sequence[Event], stamp: int, plan: WindowPlan, dtypes: dic
 
 
 def value_of(output: MetricColumn, events: Sequence[Event], stamp: int, interval: Duration | None) -> Any:
+    """One output: its expression over the events that its window holds."""
     inside = [e for e in events if holds(e.time, stamp, output.window, interval)]
     return evaluate(output.expr, lambda leaf: aggregated(leaf, inside))
 
 
 def aggregated(agg: Expr, events: Sequence[Event]) -> Any:
+    """One aggregation over some events."""
     assert isinstance(agg, Agg)
     if agg.arg is None:
         return len(events)
@@ -91,8 +93,7 @@ def events_of(table: Table, shape: Shape, plan: WindowPlan) -> list[Event]:
     arguments = {a: column(a.arg, table) for a in aggs if a.arg is not None}
     stamp = str(shape.stamp)
     return [
-        Event(micros(row[stamp]), {a: values[i] for a, values in arguments.items()})
-        for i, row in enumerate(table.rows)
+        Event(micros(row[stamp]), {a: values[i] for a, values in arguments.items()}) for i, row in enumerate(table.rows)
     ]
 
 

@@ -53,7 +53,9 @@ class CommitTests(StoreSubject):
         assert meta.content_hash
 
     def test_equal_data_has_an_equal_content_hash(self, store: Store) -> None:
-        one, two, other = (self.commit(store, v, data=d) for v, d in (("1.0.0", b"a"), ("1.0.1", b"a"), ("1.0.2", b"b")))
+        one, two, other = (
+            self.commit(store, v, data=d) for v, d in (("1.0.0", b"a"), ("1.0.1", b"a"), ("1.0.2", b"b"))
+        )
         assert one.content_hash == two.content_hash != other.content_hash
 
     def test_a_version_that_is_there_is_not_replaced(self, store: Store) -> None:

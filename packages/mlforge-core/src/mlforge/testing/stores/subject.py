@@ -15,6 +15,7 @@ from mlforge.plugin.registry import registry
 from mlforge.testing.lacks import expect_lacks
 from mlforge.testing.versions import local_path, meta_of, write_file
 
+
 class StoreSubject:
     """The store under test: a subclass gives its config."""
 
@@ -43,7 +44,7 @@ class StoreSubject:
     @pytest.fixture
     def opened(self, folder: Path) -> Callable[[], AbstractContextManager[Store]]:
         """Opens the store, as often as it is called."""
-        return lambda: self.config(folder).open()  # type: ignore[no-any-return]
+        return lambda: self.config(folder).open()
 
     @pytest.fixture
     def store(self, opened: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:

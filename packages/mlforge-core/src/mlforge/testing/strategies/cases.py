@@ -64,7 +64,7 @@ def cases(
     rows = st.fixed_dictionaries({n: values(d, pool, nulls=not crowd) for n, d in columns.items()})
     times = instants(units_of(plan), base, steps=(0, 1) if crowd else (-2, 6))
     events = draw(event_tables(space, columns, times, rows, 3 if crowd else 0, max_rows))
-    spine, label = draw(spines(space, events, plan, base))
+    spine, label = draw(spines(space, plan, base))
     return Case(events, Shape(space.columns, Timestamp("ts")), plan, spine, label, base)
 
 
@@ -86,13 +86,13 @@ def event_tables(
 
 
 @st.composite
-def spines(
-    draw: st.DrawFn, space: KeySpace, events: Table, plan: WindowPlan, base: int
-) -> tuple[Table, Timestamp]:
+def spines(draw: st.DrawFn, space: KeySpace, plan: WindowPlan, base: int) -> tuple[Table, Timestamp]:
     """Keys that are there, missing or null, at label times on and beside the edges."""
     times = st.one_of(instants(units_of(plan), base), instants(units_of(plan), base), st.none())
     rows = draw(st.lists(st.tuples(space.of_spine(), times), max_size=7))
     label = draw(label_columns([t for _, t in rows]))
     columns = [*(Column(n, d) for n, d in space.dtypes.items()), Column("label", label.dtype), Column("row", "Int64")]
-    written = [{**key, "label": value, "row": i} for i, ((key, _), value) in enumerate(zip(rows, label.values, strict=True))]
+    written = [
+        {**key, "label": value, "row": i} for i, ((key, _), value) in enumerate(zip(rows, label.values, strict=True))
+    ]
     return Table.of(Schema(tuple(columns)), written), Timestamp("label", format=label.pattern)

@@ -17,6 +17,7 @@ ORDERED = ("Int64", "Int8", "Float64", "Float32", "String", "Date", "Datetime")
 
 
 def ranges(bounds: st.SearchStrategy[Any]) -> st.SearchStrategy[Validator]:
+    """`in_range` with the ends the right way round."""
     return st.tuples(bounds, bounds).map(sorted).map(lambda ends: v.in_range(*ends))
 
 

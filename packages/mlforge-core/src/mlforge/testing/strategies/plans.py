@@ -38,6 +38,7 @@ def _output(number: int, window: Duration, expr: Expr) -> MetricColumn:
 
 
 def intervals(clocks: Sequence[bool] = (True, False)) -> st.SearchStrategy[Duration | None]:
+    """Lengths, None, or both as often."""
     lengths = tuple(map(Duration.parse, LENGTHS))
     return st.sampled_from([*(lengths if True in clocks else ()), *([None] * len(lengths) if False in clocks else ())])
 

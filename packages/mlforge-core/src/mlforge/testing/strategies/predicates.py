@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -31,21 +32,26 @@ def small_tables() -> st.SearchStrategy[Table]:
     return st.lists(row, max_size=8).map(numbered)
 
 
-def numbered(rows: list[dict[str, Any]]) -> Table:
+def numbered(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Rows of the small table, numbered in `id`."""
     return Table.of(SCHEMA, [{"id": i, **row} for i, row in enumerate(rows)])
 
 
 @functools.cache
 def integers(depth: int) -> st.SearchStrategy[Expr]:
+    """Expressions worth an integer."""
     leaf: st.SearchStrategy[Expr] = st.sampled_from([Col("i"), Col("j"), Lit(2), Lit(-1), Call("length", (Col("s"),))])
     if depth == 0:
         return leaf
     below = integers(depth - 1)
-    return st.one_of(leaf, calls(("add", "sub", "mul"), below, below), calls(("neg", "abs"), below), choices(below, depth))
+    return st.one_of(
+        leaf, calls(("add", "sub", "mul"), below, below), calls(("neg", "abs"), below), choices(below, depth)
+    )
 
 
 @functools.cache
 def floats(depth: int) -> st.SearchStrategy[Expr]:
+    """Expressions worth a float."""
     leaf: st.SearchStrategy[Expr] = st.sampled_from([Col("f"), Lit(0.5), Lit(-2.25), Lit(math.nan)])
     if depth == 0:
         return leaf
@@ -61,11 +67,13 @@ def choices(below: st.SearchStrategy[Expr], depth: int) -> st.SearchStrategy[Exp
 
 
 def calls(ops: tuple[str, ...], *args: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    """An operation on arguments."""
     return st.builds(Call, st.sampled_from(ops), st.tuples(*args))
 
 
 @functools.cache
 def texts() -> st.SearchStrategy[Expr]:
+    """Expressions worth a text."""
     return st.sampled_from([Col("s"), Lit("a"), Lit(""), Call("coalesce", (Col("s"), Lit("a")))])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -50,7 +50,15 @@ class Writing(msgspec.Struct, frozen=True):
 
 
 def _text(pattern: str) -> Callable[[int, int], str]:
-    return lambda micros, hours: instant(micros).strftime(pattern)
+    return lambda micros, _hours: instant(micros).strftime(pattern)
+
+
+def _utc(micros: int, _hours: int) -> datetime:
+    return instant(micros)
+
+
+def _date(micros: int, _hours: int) -> date:
+    return instant(micros).date()
 
 
 def _offset(micros: int, hours: int) -> str:
@@ -59,14 +67,14 @@ def _offset(micros: int, hours: int) -> str:
 
 DAY, SECOND, MILLI = 86_400_000_000, 1_000_000, 1000
 WRITINGS = (
-    Writing("Datetime", lambda m, h: aware(m, h)),
-    Writing("Datetime", lambda m, h: instant(m), arrow="tsu:"),
-    Writing("Datetime", lambda m, h: instant(m), MILLI, arrow="tsm:"),
-    Writing("Datetime", lambda m, h: instant(m), SECOND, arrow="tss:UTC"),
-    Writing("Datetime", lambda m, h: instant(m), arrow="tsn:"),
-    Writing("Datetime", lambda m, h: instant(m), arrow="tsn:Europe/Berlin"),
-    Writing("Datetime", lambda m, h: instant(m), arrow="tsu:America/New_York"),
-    Writing("Date", lambda m, h: instant(m).date(), DAY),
+    Writing("Datetime", aware),
+    Writing("Datetime", _utc, arrow="tsu:"),
+    Writing("Datetime", _utc, MILLI, arrow="tsm:"),
+    Writing("Datetime", _utc, SECOND, arrow="tss:UTC"),
+    Writing("Datetime", _utc, arrow="tsn:"),
+    Writing("Datetime", _utc, arrow="tsn:Europe/Berlin"),
+    Writing("Datetime", _utc, arrow="tsu:America/New_York"),
+    Writing("Date", _date, DAY),
     Writing("String", _text("%Y-%m-%d"), DAY),
     Writing("String", _text("%Y-%m-%dT%H:%M:%S"), SECOND),
     Writing("String", _text("%Y-%m-%d %H:%M:%S"), SECOND),
@@ -91,6 +99,7 @@ def time_columns(draw: st.DrawFn, nulls: bool = False) -> TimeColumn:
 
 
 def written(way: Writing, times: Sequence[tuple[int | None, int]]) -> TimeColumn:
+    """Times in one writing."""
     values = tuple(None if m is None else way.write(m, hours) for m, hours in times)
     meant = tuple(None if m is None else instant(m // way.grain * way.grain) for m, _ in times)
     return TimeColumn(way.dtype, values, meant, way.arrow, way.pattern)

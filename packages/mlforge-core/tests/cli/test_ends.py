@@ -1,0 +1,55 @@
+"""Being stopped: Ctrl-C, a reader that goes away, and what nobody foresaw."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Mlforge = Callable[..., Any]
+Edit = Callable[[Path, str, str], None]
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(mlforge: Mlforge, shop: Path, edit: Edit) -> None:
+    edit(shop / "features.py", 'return df.select("user_id", "event_time", "amount")',
+         "import os, signal, time\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(30)")  # fmt: skip
+    answer = mlforge("build", "--features", "user_spend", cwd=shop)
+    assert answer.code == 130
+    assert answer.out == ""
+    said = [line for line in answer.err.splitlines() if not line.startswith("user_spend: ")]
+    assert said == ["Interrupted. Nothing half-built is visible to anybody."]
+    assert not (shop / "feature_store" / "user_spend").exists()
+
+
+def test_ctrl_c_while_the_definitions_are_read_is_the_same(mlforge: Mlforge, shop: Path) -> None:
+    with (shop / "features.py").open("a", encoding="utf-8") as file:
+        file.write("\nraise KeyboardInterrupt\n")
+    answer = mlforge("list", cwd=shop)
+    assert (answer.code, answer.err) == (130, "Interrupted. Nothing half-built is visible to anybody.\n")
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["--help"]], ids=" ".join)
+def test_a_reader_that_goes_away_is_no_error_to_talk_about(fresh_shop: Path, words: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "mlforge", *words],
+        cwd=fresh_shop,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_warning_of_the_store_is_a_line_without_a_traceback(mlforge: Mlforge, grown_shop: Path) -> None:
+    next((grown_shop / "feature_store" / "user_spend" / "1.1.0").glob(".meta.json")).write_text("{", encoding="utf-8")
+    answer = mlforge("manifest", "--regenerate", cwd=grown_shop)
+    assert answer.code == 0
+    assert answer.err.startswith("Warning: user_spend is not in the manifest: ")
+    assert "Traceback" not in answer.err

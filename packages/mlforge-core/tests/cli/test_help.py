@@ -1,0 +1,52 @@
+"""Every command says what it does, in the same words wherever it says so."""
+
+import inspect
+import pkgutil
+
+import pytest
+from click.testing import CliRunner
+
+from mlforge import __version__
+from mlforge.cli import commands
+from mlforge.cli.app import cli
+from mlforge.cli.table import COMMANDS, core_command
+
+
+def test_the_table_lists_exactly_the_commands_there_are() -> None:
+    assert set(COMMANDS) == {m.name for m in pkgutil.iter_modules(commands.__path__)}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_in_the_table_is_the_first_line_of_the_help(name: str) -> None:
+    assert inspect.cleandoc(core_command(name).help or "").splitlines()[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_every_command_has_help(name: str, flag: str) -> None:
+    answer = CliRunner().invoke(cli, [name, flag])
+    assert answer.exit_code == 0
+    assert answer.output.startswith("Usage: ")
+    assert COMMANDS[name] in answer.output
+    assert "--debug" in answer.output
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugins"}])
+def test_every_command_that_reads_definitions_takes_target_and_profile(name: str) -> None:
+    taken = {o for p in core_command(name).params for o in p.opts}
+    assert {"--target", "--profile"} <= taken
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "rollback"}])
+def test_every_command_that_a_program_would_read_answers_in_json(name: str) -> None:
+    assert "--json" in {o for p in core_command(name).params for o in p.opts}
+
+
+def test_mlforge_alone_shows_the_help() -> None:
+    answer = CliRunner().invoke(cli, [])
+    assert answer.exit_code == 0
+    assert all(f"  {name}" in answer.output for name in COMMANDS)
+
+
+def test_the_version_is_the_one_of_the_core() -> None:
+    assert CliRunner().invoke(cli, ["--version"]).output == f"mlforge {__version__}\n"

@@ -1,0 +1,81 @@
+"""`mlforge versions`, `diff`, `rollback` and `manifest`: looking into a store."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Mlforge = Callable[..., Any]
+
+
+def test_versions_come_newest_first_with_the_reason(mlforge: Mlforge, grown_shop: Path) -> None:
+    answer = mlforge("versions", "user_spend", cwd=grown_shop)
+    assert answer.code == 0
+    lines = [" ".join(line.split()) for line in answer.out.splitlines()]
+    assert lines[0] == "user_spend readers get 1.1.0"
+    assert lines[-2].startswith("1.1.0 ")
+    assert lines[-2].endswith("metrics added: purchases_14d")
+    assert lines[-1].startswith("1.0.0 ")
+
+
+@pytest.mark.parametrize(
+    "words", [["versions", "nobody"], ["diff", "nobody", "1.0.0", "1.1.0"], ["rollback", "nobody", "1.0.0"]]
+)
+def test_an_unknown_feature_is_told_from_one_that_was_not_built(
+    mlforge: Mlforge, fresh_shop: Path, words: list[str]
+) -> None:
+    unknown = mlforge(*words, cwd=fresh_shop)
+    assert (unknown.code, unknown.err.splitlines()[0]) == (1, "Error: There is no feature 'nobody'.")
+    unbuilt = mlforge(*[w.replace("nobody", "user_spend") for w in words], cwd=fresh_shop)
+    assert unbuilt.code == 1
+    assert "not" not in unbuilt.out
+    assert unbuilt.err.startswith(("Error: 'user_spend' has not been built.", "Error: 'user_spend' has no version"))
+
+
+def test_a_difference_is_said_in_words_and_in_json(mlforge: Mlforge, grown_shop: Path) -> None:
+    answer = mlforge("diff", "user_spend", "1.0.0", "1.1.0", cwd=grown_shop)
+    told = [" ".join(line.split()) for line in answer.out.splitlines()]
+    assert told[0] == "user_spend 1.0.0 → 1.1.0 minor"
+    assert "definition metric purchases_14d added" in told
+    assert "purchases_14d – Int64" in told
+    document = mlforge("diff", "user_spend", "1.1.0", "1.0.0", "--json", cwd=grown_shop).document
+    assert document["columns"] == {"purchases_14d": ["Int64", None]}
+    assert (document["bump"], document["logic"], document["same_content"]) == ("minor", False, False)
+
+
+def test_a_version_that_is_not_there_is_an_error(mlforge: Mlforge, built_shop: Path) -> None:
+    answer = mlforge("diff", "user_spend", "1.0.0", "2.0.0", cwd=built_shop)
+    assert (answer.code, answer.err.splitlines()[1]) == (1, "Hint: Versions: 1.0.0.")
+
+
+def test_a_rollback_moves_readers_and_says_how_to_undo_it(mlforge: Mlforge, grown_shop: Path) -> None:
+    answer = mlforge("rollback", "user_spend", "1.0.0", cwd=grown_shop)
+    assert answer.code == 0
+    assert answer.out == (
+        "user_spend: readers get 1.0.0 now; they got 1.1.0.\nTo undo it: mlforge rollback user_spend 1.1.0\n"
+    )
+    assert mlforge("versions", "user_spend", "--json", cwd=grown_shop).document["latest"] == "1.0.0"
+    assert mlforge("rollback", "user_spend", "1.0.0", cwd=grown_shop).out == "user_spend: readers get 1.0.0.\n"
+
+
+def test_the_manifest_lists_what_was_built(mlforge: Mlforge, grown_shop: Path) -> None:
+    document = mlforge("manifest", "--json", cwd=grown_shop).document
+    assert {n: f["latest"] for n, f in document["features"].items()} == {
+        "user_spend": "1.1.0",
+        "last_purchase": "1.0.0",
+    }
+    lines = mlforge("manifest", cwd=grown_shop).out.splitlines()
+    assert [line.split()[:3] for line in lines[1:3]] == [["last_purchase", "1.0.0", "1"], ["user_spend", "1.1.0", "2"]]
+
+
+def test_the_manifest_can_be_derived_anew(mlforge: Mlforge, grown_shop: Path) -> None:
+    path = grown_shop / "feature_store" / "_metadata" / "manifest.json"
+    path.unlink()
+    assert mlforge("manifest", "--regenerate", cwd=grown_shop).code == 0
+    assert path.is_file()
+
+
+def test_an_empty_store_says_so(mlforge: Mlforge, fresh_shop: Path) -> None:
+    answer = mlforge("manifest", cwd=fresh_shop)
+    assert (answer.code, answer.out) == (0, "Nothing has been built yet: mlforge build\n")

@@ -1,0 +1,115 @@
+"""A store of folders that is right, or makes one mistake."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
+from mlforge.model.meta import Artifact, FeatureMeta, Part, Target
+from mlforge.model.version import Version
+from mlforge.plugin import API_VERSION, StoreConfig, StoreDescriptor
+
+
+class FolderStore(StoreConfig, frozen=True, tag="folder"):
+    """Keeps versions at `path`; `mistake` names what it does wrong."""
+
+    target: ClassVar[str] = "folder_store:LiveFolderStore"
+
+    path: str
+    mistake: str = ""
+
+
+DESCRIPTOR = StoreDescriptor(name="folder", summary="Versions in folders", api=API_VERSION, config=FolderStore)
+
+
+class LiveFolderStore:
+    def __init__(self, config: FolderStore) -> None:
+        self.mistake = config.mistake
+        self.root = Path(config.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+    def names(self) -> list[str]:
+        found = [p.name for p in self.root.glob("*") if self.versions(p.name)]
+        return found[::-1] if self.mistake == "unsorted names" else sorted(found)
+
+    def versions(self, name: str) -> list[str]:
+        seen = "*/data.parquet" if self.mistake == "seen before the commit" else "*/.meta.json"
+        found = [p.parent.name for p in (self.root / name).glob(seen)]
+        return sorted(found) if self.mistake == "versions sorted as text" else sorted(found, key=Version.parse)
+
+    def latest(self, name: str) -> str | None:
+        pointer = self.root / name / "_latest.json"
+        return msgspec.json.decode(pointer.read_bytes(), type=str) if pointer.exists() else None
+
+    def begin(self, name: str, format: str) -> Target:
+        if format != "parquet":
+            raise Unsupported(f"No {format} here.", hint="Write parquet.")
+        self._refuse_unsafe(name)
+        folder = next(f for i in itertools.count() if not (f := self.root / name / f".staging-{i}").exists())
+        if self.mistake == "seen before the commit":
+            folder = self.root / name / f"0.0.{len(list((self.root / name).glob('*')))}"
+        if self.mistake == "one address for all":
+            folder = self.root / name / ".staging"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Target(name, str(folder / "data.parquet"), format)
+
+    def _refuse_unsafe(self, name: str) -> None:
+        if (self.mistake != "any name goes" and not name.replace("_", "a").isalnum()) or name.startswith("_"):
+            raise Invalid(f"{name!r} is no name.", hint="Use letters and digits.")
+
+    def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
+        self._refuse_conflict(target.name, meta.version, expected)
+        place, data = self.root / target.name / meta.version, Path(target.uri)
+        digest = hashlib.sha256(data.read_bytes()).hexdigest()
+        part = Part(f"{meta.version}/data.parquet", meta.row_count, data.stat().st_size, digest)
+        whole = msgspec.structs.replace(meta, parts=(part,), content_hash=digest)
+        if self.mistake == "forgets metadata":
+            whole = msgspec.structs.replace(whole, tags=(), max_age=None)
+        if self.mistake == "pointer before the data":
+            self._write(self.root / target.name / "_latest.json", meta.version)
+        place.mkdir(exist_ok=True)
+        data.rename(place / "data.parquet")
+        self._write(place / ".meta.json", whole)
+        self._write(self.root / target.name / "_latest.json", meta.version)
+        return whole
+
+    def _refuse_conflict(self, name: str, version: str, expected: str | None) -> None:
+        if self.mistake != "versions are replaced" and version in self.versions(name):
+            raise Conflict(f"{name} {version} is there.", hint="Take another version.")
+        if self.mistake != "pointer not compared" and self.latest(name) != expected:
+            raise Conflict(f"{name} has moved.", hint="Decide again.")
+
+    def _write(self, path: Path, value: Any) -> None:
+        if self.mistake == "written in place":
+            path.write_bytes(msgspec.json.encode(value))
+            return
+        aside = path.with_name(f"{path.name}.{os.getpid()}")
+        aside.write_bytes(msgspec.json.encode(value))
+        aside.replace(path)
+
+    def abort(self, target: Target) -> None:
+        if self.mistake == "abort twice fails" or Path(target.uri).exists():
+            Path(target.uri).unlink()
+
+    def get(self, name: str, version: str) -> Artifact:
+        place = self.root / name / version
+        if version not in self.versions(name):
+            raise NotFound(f"No {name} {version}.", hint="Build it.")
+        meta = msgspec.json.decode((place / ".meta.json").read_bytes(), type=FeatureMeta)
+        return Artifact(meta, (str(place / "data.parquet"),))
+
+    def point(self, name: str, version: str) -> None:
+        if self.mistake != "pointer to nothing":
+            self.get(name, version)
+        self._write(self.root / name / "_latest.json", version)

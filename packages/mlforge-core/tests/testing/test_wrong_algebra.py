@@ -1,0 +1,88 @@
+"""The kit notices engines whose expressions are wrong in one rule."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from mlforge.model.expr import Expr
+from mlforge.testing.reference import Table, expressions
+from mlforge.testing.reference.expressions import RULES
+
+GENERATED = "expressions_mean_what_the_reference_says"
+CHECKED = "validators_find_what_the_reference_finds"
+HAND = "expressions_mean_what_was_worked_out_by_hand"
+column, count = expressions.column, expressions.count_values
+
+
+def two_valued(*args: bool | None) -> bool:
+    return all(args)
+
+
+def strict_or(*args: bool | None) -> bool | None:
+    return None if None in args else any(args)
+
+
+def infinite(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else math.inf if b == 0 else a / b
+
+
+def floored(a: float | None, b: float | None) -> float | None:
+    return None if a is None or not b or math.isnan(a / b) or math.isinf(a / b) else a // b
+
+
+def bytes_long(text: str | None) -> int | None:
+    return None if text is None else len(text.encode())
+
+
+def unknown_is_null(condition: bool | None, a: Any, b: Any) -> Any:
+    return None if condition is None else a if condition else b
+
+
+def null_is_true(condition: bool | None, a: Any, b: Any) -> Any:
+    return b if condition is False else a
+
+
+def whole_text(text: str | None, pattern: str) -> bool | None:
+    return None if text is None else re.fullmatch(pattern, text) is not None
+
+
+def null_is_out(value: Any, values: Iterable[Any]) -> bool:
+    return value in tuple(values)
+
+
+def null_breaks(expr: Expr, table: Table) -> list[Any]:
+    return [v is not False for v in column(expr, table)]
+
+
+def repeats_after_the_first(duplicated: Any, table: Table) -> Any:
+    return count(duplicated, table) - count(duplicated, Table(table.schema, table.rows[:1]))
+
+
+WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
+    "and is two-valued": (RULES, "and", two_valued, GENERATED),
+    "or is strict": (RULES, "or", strict_or, GENERATED),
+    "not of unknown is true": (RULES, "not", lambda a: not a, GENERATED),
+    "a division by zero is infinite": (RULES, "div", infinite, GENERATED),
+    "integers are divided whole": (RULES, "div", floored, HAND + "[a division of integers is no integer]"),
+    "NaN is unlike itself": (expressions, "rank", lambda v: (False, v), GENERATED),
+    "length counts bytes": (RULES, "length", bytes_long, GENERATED),
+    "an unknown condition gives null": (RULES, "if", unknown_is_null, GENERATED),
+    "an unknown condition is true": (RULES, "if", null_is_true, HAND + "[an unknown condition is not true]"),
+    "patterns match whole texts": (expressions, "matches", whole_text, GENERATED),
+    "a dollar sign stands before a line break": (expressions, "end_anchored", str, HAND + "[anchors bind to the ends]"),
+    "null is in no set": (expressions, "is_in", null_is_out, GENERATED),
+    "null is not null": (RULES, "is_null", lambda a: False, CHECKED),
+    "less is less or equal": (RULES, "lt", RULES["le"], CHECKED),
+    "nulls break every promise": (expressions, "column", null_breaks, CHECKED),
+    "the first of a repeated value is not repeated": (expressions, "count_values", repeats_after_the_first, CHECKED),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_the_kit_notices_when(wrong: Any, notices: Callable[[Any], None]) -> None:
+    notices(wrong)

@@ -1,0 +1,78 @@
+"""Write docs/cli.md: what every command of the core says of itself."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mlforge.cli.table import COMMANDS, core_command
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
+HEAD = """# Command line
+
+<!-- Made by scripts/cli_reference.py: a change here is lost. -->
+
+`mlforge` comes with `mlforge-core`. It finds a project's definitions by itself: the one `definitions.py` in the
+project's folder or below, or else the one file that makes a `Definitions`. The project's folder is the nearest one
+upward with an `mlforge.yaml`, or else the current one. Plugins may add commands.
+
+| command | does |
+|---|---|
+"""
+EXITS = """
+## Exit codes and streams
+
+| code | means |
+|---|---|
+| 0 | all went well |
+| 1 | something failed: a feature, a promise, or the command itself |
+| 2 | the call was wrong: an unknown option or command |
+| 130 | interrupted by Ctrl-C |
+
+The answer goes to stdout, progress and errors to stderr. With `--json` there is one JSON document on stdout and nothing
+else, also when the command fails. `NO_COLOR` turns colours off; `COLUMNS` sets the width of tables.
+"""
+EVERYWHERE = {"--debug", "--help"}
+
+
+def reference() -> str:
+    """The page, from the commands as they are."""
+    rows = "".join(f"| [`{name}`](#mlforge-{name}) | {summary} |\n" for name, summary in COMMANDS.items())
+    common = "\nEvery command takes `--debug`, which shows tracebacks and the debug log, and `-h` or `--help`.\n"
+    return HEAD + rows + common + "".join(_section(name) for name in COMMANDS) + EXITS
+
+
+def _section(name: str) -> str:
+    command = core_command(name)
+    context = click.Context(command, info_name=f"mlforge {name}", terminal_width=200)
+    usage = " ".join(["mlforge", name, *command.collect_usage_pieces(context)])
+    parts = [f"\n## mlforge {name}", f"`{usage}`", _reflowed(command.help or ""), *_options(command, context)]
+    if command.epilog:
+        parts.append(_examples(command.epilog))
+    return "\n\n".join(parts) + "\n"
+
+
+def _options(command: click.Command, context: click.Context) -> Iterator[str]:
+    options = [p for p in command.get_params(context) if isinstance(p, click.Option)]
+    records = [r for o in options if not EVERYWHERE & set(o.opts) and (r := o.get_help_record(context))]
+    if records:
+        yield "\n".join(["| option | does |", "|---|---|", *(f"| `{option}` | {text} |" for option, text in records)])
+
+
+def _examples(epilog: str) -> str:
+    """The commands of an epilog, each with what it is for."""
+    pairs = re.findall(r"^  (mlforge .*?)(?:  +(.*))?$", epilog, flags=re.MULTILINE)
+    return "\n".join(["| example | for |", "|---|---|", *(f"| `{call}` | {text} |" for call, text in pairs)])
+
+
+def _reflowed(text: str) -> str:
+    paragraphs = inspect.cleandoc(text).replace("\b\n", "").split("\n\n")
+    return "\n\n".join(" ".join(p.split()) for p in paragraphs)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(reference(), encoding="utf-8")
