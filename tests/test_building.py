@@ -216,3 +216,20 @@ def test_a_build_killed_at_any_moment_leaves_the_old_version_and_the_next_build_
     house.built("--force")
     leftovers = [p for p in os.listdir(house.root / "store/spend") if p.startswith(".staging")]
     assert leftovers == []
+
+
+def test_a_promise_about_a_column_that_a_key_is_made_of_is_checked(defs, tmp_path):
+    pl.DataFrame({"first": ["Ada", None], "last": ["L", "L"], "x": [1, 2]}).write_parquet(tmp_path / "e.parquet")
+    person = mlf.Entity("person", join_key="person_id", from_columns=["first", "last"])
+    keyed = {"keys": None, "entities": [person], "validators": {"first": mlf.validators.not_null()}}
+    result = defs(lambda df: df.select("first", "last", "x"), **keyed).build()["f"]
+    assert [(c.column, c.failures) for c in result.checks] == [("first", 1)]
+
+
+def test_the_columns_a_key_is_made_of_stand_in_the_key_and_are_not_kept(defs, tmp_path):
+    pl.DataFrame({"first": ["Ada", None], "last": ["L", "L"], "x": [1, 2]}).write_parquet(tmp_path / "e.parquet")
+    person = mlf.Entity("person", join_key="person_id", from_columns=["first", "last"])
+    for chosen in (["first", "last", "x"], ["person_id", "first", "last", "x"]):
+        made = defs(lambda df, chosen=chosen: df.select(chosen), keys=None, entities=[person])
+        made.build(force=True).raise_for_failure()
+        assert made.read("f").columns == ["person_id", "x"]

@@ -172,3 +172,7 @@ def test_entities_and_sources_are_listed_once():
     defs = mlf.Definitions(features=[make("a"), make("b")])
     assert [e.name for e in defs.list_entities()] == ["user_id"]
     assert [s.name for s in defs.list_sources()] == ["events"]
+
+
+def test_a_feature_is_printed_in_one_line():
+    assert repr(make()) == "Feature('spend', keys=['user_id'], source='events.parquet')"

@@ -54,7 +54,9 @@ class LivePolarsEngine:
         with edge("The frame has no schema", "Look at the function's last steps."):
             return schema_of(frame.collect_schema())
 
-    def derive(self, frame: Frame, keys_: Sequence[Key]) -> pl.DataFrame:
+    def derive(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
+        if not any(k.sources for k in keys_):
+            return frame  # not computed yet, so that the function may still say what it needs
         rows = self._collect(frame)
         with edge("The surrogate keys cannot be made", "Look at the columns they are made of."):
             return keys.derive(rows, keys_)
@@ -176,7 +178,7 @@ def _keyed(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
 def _held(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     """The rows under the contract's names, types and order of columns."""
     time = shape.timestamp
-    rows = keys.without_sources(rows, shape.keys, keep=[*shape.key_names, *([time.column] if time else [])])
+    rows = keys.derive(rows, shape.keys)
     for name in [*shape.key_names, *([time.column] if time else [])]:
         if name not in rows.columns:
             raise _lacking(name, rows, shape)
@@ -212,11 +214,10 @@ def _settled(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     identity = list(shape.identity)
     ordered = rows.sort(list(dict.fromkeys([*identity, *([shape.tie_break] if shape.tie_break else [])])))
     beaten = ordered.select(_same_as_next(identity)).to_series()
-    if not beaten.any():
-        return ordered
-    if shape.tie_break is None:
+    if shape.tie_break is None and beaten.any():
         raise _duplicates(ordered.filter(beaten).select(identity))
-    return ordered.filter(~beaten)
+    stand_for = {s for k in shape.keys for s in k.sources} - set(identity)
+    return (ordered.filter(~beaten) if beaten.any() else ordered).drop(stand_for, strict=False)
 
 
 def _same_as_next(names: Sequence[str]) -> pl.Expr:

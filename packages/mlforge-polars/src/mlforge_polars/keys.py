@@ -17,12 +17,6 @@ def derive(frame: pl.DataFrame, keys: Sequence[Key]) -> pl.DataFrame:
     return frame.with_columns(surrogate_keys(frame.select(k.sources)).alias(k.name) for k in _derivable(frame, keys))
 
 
-def without_sources(frame: pl.DataFrame, keys: Sequence[Key], keep: Sequence[str]) -> pl.DataFrame:
-    """The frame with its missing surrogate keys, and without what these were made of."""
-    made = _derivable(frame, keys)
-    return derive(frame, made).drop({s for k in made for s in k.sources} - set(keep))
-
-
 def _derivable(frame: pl.DataFrame, keys: Sequence[Key]) -> list[Key]:
     columns = set(frame.columns)
     return [k for k in keys if k.sources and k.name not in columns and columns.issuperset(k.sources)]

@@ -58,7 +58,7 @@ def plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}".removesuffix(" 00:00:00")
+        return f"{value:%Y-%m-%d %H:%M:%S}"
     text = str(value)
     return text if len(text) <= 32 else f"{text[:31]}…"
 

@@ -68,6 +68,9 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
+    def __repr__(self) -> str:
+        return f"Feature({self.name!r}, keys={[k.name for k in self.keys]}, source={self.source.path!r})"
+
     @property
     def __name__(self) -> str:
         return self.name

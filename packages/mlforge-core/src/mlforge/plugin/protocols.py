@@ -96,11 +96,14 @@ class Engine(_Live, Protocol):
         (the columns they are made of stay), other instants become UTC microseconds, categories become strings. The
         columns are the keys, the stamp, then the rest in order. Raises `Invalid` for a missing key or timestamp column
         (naming those there are), a null timestamp (with the count), text that is no time (with the first bad value and
-        its row), a key of a type that cannot be one.
+        its row, counted from 0), a key of a type that cannot be one.
+
+        Text without a format is a time where all of it has one form: dates; or dates and times, with a `T` or a space,
+        to the minute, second or a fraction of one, and a zone (`Z` or an offset) in all of them or in none.
         """
 
     def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
-        """Every check in one pass: how many rows break it, and the first few values of its column that do.
+        """Every check in one pass: how many rows break it, and the first few values of its column that do, in order.
 
         Raises `Invalid` for a column that is not there.
         """
@@ -109,15 +112,16 @@ class Engine(_Live, Protocol):
         """The rows of a feature without windows: null keys left out, unique in keys and stamp, sorted by them.
 
         The columns that surrogate keys are made of (`key.sources`) are left out: the key stands for them.
-        Raises `Invalid` for duplicates with the count and three examples, unless `shape.tie_break` decides; of rows
-        equal in that as well, any one.
+        Raises `Invalid` for duplicates, with how many rows share their keys and stamp with another and three examples,
+        unless `shape.tie_break` decides: the greatest value wins, a null loses to any; of rows equal in that, any one.
         """
 
     def aggregate(self, frame: Frame, shape: Shape, plan: WindowPlan) -> Frame:
         """The change points of a feature with windows, null keys left out, sorted by keys and stamp.
 
         The columns are the keys, the stamp, then the plan's. Raises `Invalid` for a column that is not there or of a
-        type the aggregation does not take, and for an int64 overflow.
+        type the aggregation does not take, and for an int64 overflow. `sum`, `mean`, `std` and `median` take numbers
+        and booleans, `min` and `max` also text, bytes, dates and times, `count` anything. NaN stands last in a median.
         """
 
     def write(self, frame: Frame, target: Target) -> Written:
@@ -129,7 +133,7 @@ class Engine(_Live, Protocol):
         A row gets the row of the feature with its keys and the greatest stamp not after its own; a feature without
         a stamp joins by keys alone. No such row, a null key or a null label time: nulls. A surrogate key is
         made where the spine lacks its column and has its sources, and does not appear in the answer. Raises `Invalid`
-        for a missing key or a key of another type.
+        for a missing key or a key of another type; integers of any width join each other.
         """
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> Frame:
@@ -139,13 +143,13 @@ class Engine(_Live, Protocol):
         """
 
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
-        """The rows of a committed version, in the frame type of the engine's users."""
+        """The rows of a committed version, in the frame type of the engine's users; `columns` in the order asked."""
 
     def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         """The rows as batches of dicts of plain Python values; instants are aware datetimes in UTC."""
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Frame:
-        """A frame of plain rows; the inverse of `rows`."""
+        """A frame of plain rows; the inverse of `rows`. Instants may be in any zone; without one they are UTC."""
 
     def to_arrow(self, frame: Frame) -> ArrowStream:
         """The rows as an Arrow stream."""
@@ -172,7 +176,8 @@ class Store(_Live, Protocol):
     def begin(self, name: str, format: str) -> Target:
         """An address to write a new version of `name` to, which no reader sees.
 
-        Raises `Unsupported` for a format the store does not keep, `PluginFailed` where it cannot write.
+        Raises `Unsupported` for a format the store does not keep, `Invalid` for a name that is no plain word or begins
+        with `_` or `.`, `PluginFailed` where it cannot write.
         """
 
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
@@ -184,7 +189,7 @@ class Store(_Live, Protocol):
         """
 
     def abort(self, target: Target) -> None:
-        """Forget what was written. Never raises for a target that is gone."""
+        """Forget what was written. Never raises for a target that is gone; one that was committed stays."""
 
     def get(self, name: str, version: str) -> Artifact:
         """A committed version. Raises `NotFound`, or `Invalid` where its metadata is damaged."""
@@ -205,7 +210,10 @@ class ManifestStore(Protocol):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """The values of an entity from an instant on; `stamp` is microseconds since the Unix epoch, None without time."""
+    """The values of an entity from an instant on; `stamp` is microseconds since the Unix epoch, None without time.
+
+    Values are what `Engine.rows` gives: a store gives each back equal and of its type.
+    """
 
     stamp: int | None
     values: dict[str, Any]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import project_options
+from mlforge.errors import Invalid
+
+if TYPE_CHECKING:
+    from mlforge.definitions import Definitions
 
 
 @made("rollback")
@@ -24,6 +30,14 @@ def command(call: Invocation, name: str, version: str, profile: str | None, targ
 
     definitions = call.definitions(target)
     refuse_unknown(definitions, name, profile)
-    before = definitions.latest(name, profile)
+    before = _pointed_at(definitions, name, profile)
     definitions.rollback(name, version, profile)
     show.rolled_back(name, before, version)
+
+
+def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:
+    """The version readers get; None where the pointer is damaged, which going back to a version mends."""
+    try:
+        return definitions.latest(name, profile)
+    except Invalid:
+        return None

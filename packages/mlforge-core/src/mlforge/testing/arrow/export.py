@@ -14,7 +14,7 @@ from mlforge.model.schema import Schema
 from mlforge.testing.arrow import abi
 from mlforge.testing.arrow.layout import bitmap, decimal_bytes, format_of, item_of, pack, to_number
 
-_kept: dict[int, Any] = {}
+KEPT: dict[int, Any] = {}
 """What C still points at, by the number in `private_data`."""
 _numbers = itertools.count(1)
 
@@ -54,10 +54,10 @@ class Export:
             yield self.node(self.rows[start : start + self.chunk])
 
     def node(self, rows: Sequence[Mapping[str, Any]]) -> Node:
-        columns = [self._column(c.name, c.dtype, [row[c.name] for row in rows]) for c in self.schema]
+        columns = [self.column(c.name, c.dtype, [row[c.name] for row in rows]) for c in self.schema]
         return Node("", "+s", len(rows), [None], columns)
 
-    def _column(self, name: str, dtype: str, values: Sequence[Any]) -> Node:
+    def column(self, name: str, dtype: str, values: Sequence[Any]) -> Node:
         if self.formats.get(name) == "dictionary":
             return encoded(name, values)
         return column(name, dtype, values, self.formats.get(name))
@@ -65,8 +65,8 @@ class Export:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         number = next(_numbers)
         stream = abi.CStream(_schema_getter, _array_getter, _error_getter, _release_stream, number)
-        _kept[number] = (self, self.chunks())
-        _kept[-number] = stream
+        KEPT[number] = (self, self.chunks())
+        KEPT[-number] = stream
         return abi.new_capsule(ctypes.addressof(stream), abi.NAME, _destructor)
 
 
@@ -151,27 +151,27 @@ def c_array(node: Node, number: int, keep: list[Any]) -> abi.CArray:
 
 
 def _forget(struct: Any) -> None:
-    _kept.pop(struct.contents.private_data or 0, None)
+    KEPT.pop(struct.contents.private_data or 0, None)
     struct.contents.release = type(struct.contents.release)()
 
 
 def _get_schema(stream: Any, out: Any) -> int:
-    export, _ = _kept[stream.contents.private_data]
+    export, _ = KEPT[stream.contents.private_data]
     number, keep = next(_numbers), list[Any]()
     out[0] = c_schema(export.node([]), number, keep)
-    _kept[number] = keep
+    KEPT[number] = keep
     return 0
 
 
 def _get_next(stream: Any, out: Any) -> int:
-    _, chunks = _kept[stream.contents.private_data]
+    _, chunks = KEPT[stream.contents.private_data]
     node = next(chunks, None)
     if node is None:
         out[0] = abi.CArray()
         return 0
     number, keep = next(_numbers), list[Any]()
     out[0] = c_array(node, number, keep)
-    _kept[number] = keep
+    KEPT[number] = keep
     return 0
 
 
@@ -185,8 +185,8 @@ def _destroy(capsule: int) -> None:
     address = ctypes.addressof(stream.contents)
     if stream.contents.release:
         stream.contents.release(stream)
-    for number in [n for n, kept in _kept.items() if n < 0 and ctypes.addressof(kept) == address]:
-        del _kept[number]
+    for number in [n for n, kept in KEPT.items() if n < 0 and ctypes.addressof(kept) == address]:
+        del KEPT[number]
 
 
 # What C calls. They live as long as the module: a stream may be released after everything else is gone.

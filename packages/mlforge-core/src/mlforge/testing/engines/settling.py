@@ -59,6 +59,13 @@ class SettleTests(EngineSubject):
         settled = bench.table(bench.engine.settle(bench.frame(table), Shape((Key("k"),))))
         assert settled.column("k") == [-1, 1, 2, 2**53 + 1]
 
+    def test_what_a_key_is_made_of_is_left_out(self, bench: Bench) -> None:
+        table = Table.of(
+            Schema.of(user="String", x="Int64", first="String"), [{"user": "made", "x": 1, "first": "Ada"}]
+        )
+        settled = bench.table(bench.engine.settle(bench.frame(table), Shape((Key("user", ("first",)),))))
+        assert_same(table.select(["user", "x"]), settled)
+
     def test_repeated_rows_are_refused_counted_and_shown(self, bench: Bench) -> None:
         with refused(Invalid, "7", "ada", "bob", "dan", "tie_break"):
             bench.engine.settle(bench.frame(REPEATED), TIMED)

@@ -32,13 +32,12 @@ def missing_keys(table: Table, keys: Sequence[Key]) -> list[Key]:
 
 
 def hold(table: Table, shape: Shape) -> Held:
-    """The rows with keys and stamp first, the stamp in UTC; every row is kept."""
-    spent = {s for k in missing_keys(table, shape.keys) for s in k.sources} - set(shape.identity)
+    """The rows with keys and stamp first, the stamp in UTC; every row and column is kept."""
     keyed = derive(table, shape.keys)
     for name in shape.key_names:
         need_key_type(keyed, name)
     timed = keyed if shape.timestamp is None else stamped(keyed, shape.timestamp)
-    rest = [n for n in timed.names if n not in shape.identity and n not in spent]
+    rest = [n for n in timed.names if n not in shape.identity]
     frame = timed.select([*shape.identity, *rest])
     return Held(frame, len(frame.rows), sum(has_null_key(row, shape.key_names) for row in frame.rows))
 
@@ -98,14 +97,20 @@ def by_key(table: Table, names: Sequence[str]) -> dict[tuple[Any, ...], Table]:
 
 
 def settle(table: Table, shape: Shape) -> Table:
-    """The rows of a feature without windows: unique and sorted."""
+    """The rows of a feature without windows: unique and sorted, without what keys are made of."""
     groups = by_key(without_null_keys(table, shape), shape.identity)
     if shape.tie_break is None:
         refuse_duplicates(groups, shape)
     else:
         need_column(table, shape.tie_break)
     rows = [winner(g.rows, shape.tie_break) for g in groups.values()]
-    return Table(table.schema, sorted(rows, key=lambda row: sort_key(row, shape.identity)))
+    settled = Table(table.schema, sorted(rows, key=lambda row: sort_key(row, shape.identity)))
+    return settled.without(spent_sources(shape))
+
+
+def spent_sources(shape: Shape) -> set[str]:
+    """The columns that a key stands for."""
+    return {source for key in shape.keys for source in key.sources} - set(shape.identity)
 
 
 def refuse_duplicates(groups: dict[tuple[Any, ...], Table], shape: Shape) -> None:
