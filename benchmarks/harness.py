@@ -37,12 +37,12 @@ def measure(command, cwd=None, env=None):
     return Run(seconds, usage.ru_maxrss / 1024, text)
 
 
-def alternate(sides, runs, before=lambda name: None):
+def alternate(sides, runs, before=lambda: None):
     """Run each side in turn, once uncounted and then `runs` times. Gives the runs by side."""
     found = {name: [] for name in sides}
     for counted in range(-1, runs):
         for name, command in sides.items():
-            before(name)
+            before()
             run = measure(command)
             if counted >= 0:
                 found[name].append(run)
@@ -52,17 +52,23 @@ def alternate(sides, runs, before=lambda name: None):
 def report(title, found, goals):
     """Print medians, and the ratio of each side to the first, beside its goal. Gives the ratios of time."""
     first, *_ = found
-    medians = {n: Run(*(statistics.median(x) for x in zip(*[(r.seconds, r.mebibytes) for r in rs])), "") for n, rs in found.items()}
+    medians = {name: _median(runs) for name, runs in found.items()}
     print(f"\n{title}")
     for name, median in medians.items():
         spread = f"{min(r.seconds for r in found[name]):.2f}–{max(r.seconds for r in found[name]):.2f}"
         line = f"  {name:22} {median.seconds:8.3f} s ({spread})  {median.mebibytes:8,.0f} MiB"
-        if name != first:
-            time_ratio, memory_ratio = median.seconds / medians[first].seconds, median.mebibytes / medians[first].mebibytes
-            goal_time, goal_memory = goals.get(name, (None, None))
-            line += f"   time × {time_ratio:.2f}{_goal(time_ratio, goal_time)}, memory × {memory_ratio:.2f}{_goal(memory_ratio, goal_memory)}"
-        print(line, flush=True)
-    return {n: m.seconds / medians[first].seconds for n, m in medians.items()}
+        print(line + ("" if name == first else _ratios(median, medians[first], goals.get(name))), flush=True)
+    return {name: m.seconds / medians[first].seconds for name, m in medians.items()}
+
+
+def _median(runs):
+    return Run(statistics.median(r.seconds for r in runs), statistics.median(r.mebibytes for r in runs), "")
+
+
+def _ratios(mine, theirs, goals):
+    time_goal, memory_goal = goals or (None, None)
+    seconds, memory = mine.seconds / theirs.seconds, mine.mebibytes / theirs.mebibytes
+    return f"   time × {seconds:.2f}{_goal(seconds, time_goal)}, memory × {memory:.2f}{_goal(memory, memory_goal)}"
 
 
 def _goal(ratio, goal):

@@ -19,7 +19,9 @@ def main(options):
         }
         found = alternate(sides, options.runs)
         compare(found)
-        report(f"Point in time: {labels:,} labels, {rows:,} rows × 10 columns", found, {"mlforge (Polars)": (1.1, None)})
+        report(
+            f"Point in time: {labels:,} labels, {rows:,} rows × 10 columns", found, {"mlforge (Polars)": (1.1, None)}
+        )
 
 
 def compare(found):

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from harness import FLOORS, HERE, alternate, last_json, measure, report
@@ -16,7 +17,7 @@ def main(options):
         measure([sys.executable, FLOORS / "windows_events.py", events, entities, data])
         ours = [sys.executable, HERE / "build_windows.py", data, Path(folder, "store")]
         title = f"Windows: {events:,} events, {entities:,} entities, 365 d, interval 1 d"
-        forget = lambda name: shutil.rmtree(Path(folder, "store"), ignore_errors=True)  # noqa: E731
+        forget = partial(shutil.rmtree, Path(folder, "store"), ignore_errors=True)
         if options.more:
             sides = {"three windows": [*ours, "1d,7d,30d"], "four windows": [*ours, "1d,7d,14d,30d"]}
             report(title, alternate(sides, options.runs, forget), {"four windows": (4 / 3, None)})

@@ -1,7 +1,6 @@
 """Building from outside: versions, what changes them, and what survives when builders collide or die."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -214,7 +213,7 @@ def test_a_build_killed_at_any_moment_leaves_the_old_version_and_the_next_build_
     assert house.read(version="1.0.0").equals(before)
     assert house.read().equals(before)
     house.built("--force")
-    leftovers = [p for p in os.listdir(house.root / "store/spend") if p.startswith(".staging")]
+    leftovers = [p for p in (house.root / "store/spend").iterdir() if p.name.startswith(".staging")]
     assert leftovers == []
 
 

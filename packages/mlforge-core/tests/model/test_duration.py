@@ -15,7 +15,9 @@ def test_each_unit_is_read(text, micros):
     assert str(Duration.parse(text)) == text
 
 
-@pytest.mark.parametrize("wrong", ["", "7", "d", "0d", "-1d", "1.5h", "7 d", "7D", "1mo", 7, None, timedelta(0)], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", ["", "7", "d", "0d", "-1d", "1.5h", "7 d", "7D", "1mo", 7, None, timedelta(0)], ids=repr
+)
 def test_anything_else_is_refused_with_the_forms_there_are(wrong):
     with pytest.raises(Invalid) as error:
         Duration.parse(wrong, "window")

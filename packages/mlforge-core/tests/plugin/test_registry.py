@@ -66,7 +66,7 @@ def test_a_plugin_for_another_api_is_refused_in_one_sentence():
 
 def test_a_hook_that_does_not_exist_is_refused():
     with pytest.raises(Exception, match="mlforge_engine"):
-        loaded("fast", mlforge_engine=lambda: [])
+        loaded("fast", mlforge_engine=list)
 
 
 def test_a_hook_that_gives_the_wrong_thing_is_refused():
@@ -115,6 +115,11 @@ def test_a_config_is_hashable_and_told_by_its_kind():
 def test_no_dataframe_library_is_loaded_by_the_registry():
     import subprocess
 
-    code = "import sys; from mlforge.plugin.registry import registry; registry(); print([m for m in ('polars','pandas','pyarrow','numpy') if m in sys.modules])"
+    code = """
+import sys
+from mlforge.plugin.registry import registry
+registry()
+print([m for m in ("polars", "pandas", "pyarrow", "numpy") if m in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

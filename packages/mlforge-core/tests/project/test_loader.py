@@ -59,7 +59,9 @@ def test_a_package_imports_its_own_modules(folder):
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "names.py").write_text("NAME = 'shop'")
-    (package / "definitions.py").write_text("import mlforge as mlf\nfrom shop.names import NAME\nd = mlf.Definitions(NAME)")
+    (package / "definitions.py").write_text(
+        "import mlforge as mlf\nfrom shop.names import NAME\nd = mlf.Definitions(NAME)"
+    )
     assert load_project(None, folder).name == "shop"
 
 

@@ -51,7 +51,7 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def _failed(function: Callable[..., Any], frame: pl.DataFrame | pl.LazyFrame, error: BaseException) -> Invalid:
-    hint = "The traceback of the cause shows the line."
+    hint = "--debug shows the line."
     if isinstance(error, pl.exceptions.ColumnNotFoundError):
         hint = f"The source's columns: {', '.join(frame.collect_schema().names())}."
     return Invalid(f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint=hint)

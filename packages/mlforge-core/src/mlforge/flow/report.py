@@ -82,7 +82,9 @@ class BuildReport(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         """One line a feature."""
-        lines = [f"  {r.feature} {r.version or ''}: {r.status}, {r.rows:,} rows. {_note(r)}".rstrip() for r in self.results]
+        lines = [
+            f"  {r.feature} {r.version or ''}: {r.status}, {r.rows:,} rows. {_note(r)}".rstrip() for r in self.results
+        ]
         return "\n".join([f"BuildReport({len(self)} features, {self.seconds:.1f} s)", *lines])
 
     def __getitem__(self, name: str) -> BuildResult:

@@ -43,6 +43,7 @@ def generated(share: float, strategy: Strategy | Callable[[Any], Strategy]) -> C
             explore(drawn, lambda case: test(self, bench, case), bench, max(10, round(total_cases() * share)))
 
         vars(many).pop("__wrapped__")  # or pytest would ask for a fixture `case`
+        vars(many)["share"] = share
         return many
 
     return decorate
@@ -73,6 +74,7 @@ def _explore_batch(
         max_examples=min(BATCH, wanted + 1),
         deadline=None,
         database=None,
+        report_multiple_bugs=False,
         phases=[Phase.generate, *([Phase.shrink] if counting.shrink else [])],
         suppress_health_check=list(HealthCheck),
     )

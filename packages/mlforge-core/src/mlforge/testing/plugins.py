@@ -47,6 +47,10 @@ class PluginTests:
     @pytest.fixture
     def plugin(self) -> Plugin:
         """The plugin, loaded from its entry point."""
+        return self.loaded()
+
+    def loaded(self) -> Plugin:
+        """The plugin with what it announces, or the reason why it is broken."""
         return load_plugin(self._entry().load(), Plugin(self.entry_point, "", ""))
 
     def _entry(self) -> metadata.EntryPoint:
