@@ -24,7 +24,8 @@ def meta(schema=SCHEMA, of=None, version="1.0.0"):
     of = of or prints()
     return FeatureMeta(
         name="spend", version=version, created_at="", updated_at="", row_count=1, entity_keys=("user_id",),
-        timestamp="t", interval="1d", columns=schema.columns, schema_hash=schema.hash, config_hash=of.config_hash, logic_hash=of.logic,
+        timestamp="t", interval="1d", columns=schema.columns,
+        schema_hash=schema.hash, config_hash=of.config_hash, logic_hash=of.logic,
         source_hash=of.source, checks_hash=of.checks, config=of.config, max_age=of.max_age,
     )  # fmt: skip
 
