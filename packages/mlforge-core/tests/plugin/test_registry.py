@@ -66,7 +66,7 @@ def test_a_plugin_for_another_api_is_refused_in_one_sentence():
 
 def test_a_hook_that_does_not_exist_is_refused():
     with pytest.raises(Exception, match="mlforge_engine"):
-        loaded("fast", mlforge_engine=list)
+        loaded("fast", mlforge_engine=lambda: [engine()])
 
 
 def test_a_hook_that_gives_the_wrong_thing_is_refused():
