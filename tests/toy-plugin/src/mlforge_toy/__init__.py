@@ -1,1 +1,0 @@
-"""A stranger's plugin for mlforge."""
