@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import reduce
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, reduce
 from itertools import accumulate
 from operator import add
 from typing import Literal, NamedTuple, cast
@@ -449,10 +450,12 @@ def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.D
             chunk = frame.filter(pl.col("entity").is_between(start, start + at_once - 1))
         key = (pl.col("entity") - start) * stride + pl.col("index")
         events = chunk.select(key.alias("key"), pl.col("^v.*$")).sort("key")
-        yield from _slices(events, entities, start, plan)
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:  # most of a slice's steps keep but one core busy
+            yield from pool.map(lambda rows: rows(), _slices(events, entities, start, plan))
 
 
-def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> Iterator[pl.DataFrame]:
+def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> Iterator[Callable[[], pl.DataFrame]]:
+    """Whole entities at a time, as work to be done."""
     tiles, stride = _tiles(events, plan), plan.clock.gap
     if not any(value.unbounded or "median" in value.functions for value in plan.values.values()):
         events = events.clear()
@@ -462,13 +465,16 @@ def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) ->
         bound = (last // stride + 1) * stride
         high = int(tiles["key"].search_sorted(bound))
         inside = events.filter(pl.col("key").is_between(tiles["key"][low], bound - 1))
-        rows = _rows(tiles[low:high], inside, plan)
-        yield rows.select(
-            *entities.keys(pl.col("key") // stride + start),
-            plan.clock.stamp(pl.col("key") % stride).alias("stamp"),
-            pl.col("^a.*$"),
-        )
+        yield partial(_slice, tiles[low:high], inside, entities, start, plan)
         low = high
+
+
+def _slice(tiles: pl.DataFrame, events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> pl.DataFrame:
+    return _rows(tiles, events, plan).select(
+        *entities.keys(pl.col("key") // plan.clock.gap + start),
+        plan.clock.stamp(pl.col("key") % plan.clock.gap).alias("stamp"),
+        pl.col("^a.*$"),
+    )
 
 
 # --- windows ----------------------------------------------------------------------------------------------------------
