@@ -20,7 +20,7 @@ def main(options):
         forget = partial(shutil.rmtree, Path(folder, "store"), ignore_errors=True)
         if options.more:
             sides = {"three windows": [*ours, "1d,7d,30d"], "four windows": [*ours, "1d,7d,14d,30d"]}
-            report(title, alternate(sides, options.runs, forget), {"four windows": (4 / 3, None)})
+            report(title, alternate(sides, options.runs, forget), {"four windows": (1.33, None)})
             return
         floor = [sys.executable, FLOORS / "windows_polars.py", data, out]
         found = alternate({"floor (Polars)": floor, "mlforge (Polars)": [*ours, "1d,7d,30d"]}, options.runs, forget)
