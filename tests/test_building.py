@@ -232,3 +232,14 @@ def test_the_columns_a_key_is_made_of_stand_in_the_key_and_are_not_kept(defs, tm
         made = defs(lambda df, chosen=chosen: df.select(chosen), keys=None, entities=[person])
         made.build(force=True).raise_for_failure()
         assert made.read("f").columns == ["person_id", "x"]
+
+
+def test_an_entity_key_is_added_inside_a_function_and_is_the_same_everywhere(defs, tmp_path):
+    pl.DataFrame({"first": ["Ada", None], "last": ["L", "L"], "x": [1, 2]}).write_parquet(tmp_path / "e.parquet")
+    with_person = mlf.entity_key("first", "last", alias="person_id")
+    made = defs(lambda df: df.pipe(with_person).select("person_id", "x"), keys="person_id")
+    made.build().raise_for_failure()
+    expected = {mlf.surrogate_key("Ada", "L"), mlf.surrogate_key(None, "L")}
+    assert set(made.read("f")["person_id"]) == expected
+    with pytest.raises(mlf.errors.Invalid, match="dict"):
+        with_person({"first": ["Ada"]})
