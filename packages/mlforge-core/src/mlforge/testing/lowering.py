@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
@@ -62,7 +63,10 @@ class ValidatorTests(EverySubject):
 
     def validator(self) -> Validator:
         """The validator to test."""
-        raise NotImplementedError("Return a validator: def validator(self): return is_email()")
+        raise Invalid(
+            "The tests do not say which validator they are about.",
+            hint="Return a validator: def validator(self): return is_email()",
+        )
 
     def test_there_are_values_that_keep_the_promise_and_some_that_break_it(self) -> None:
         assert all([self.dtype, self.kept, self.broken]), "give dtype, kept and broken"
@@ -111,7 +115,10 @@ class MetricTests(EverySubject):
 
     def metric(self) -> Metric:
         """The metric to test."""
-        raise NotImplementedError("Return a metric: def metric(self): return Ratio('won', windows=['1d'])")
+        raise Invalid(
+            "The tests do not say which metric they are about.",
+            hint="Return a metric: def metric(self): return Ratio('won', windows=['1d'])",
+        )
 
     def test_there_are_events_and_expected_values(self) -> None:
         assert all([self.schema, self.events, self.expected]), "give schema, events and expected"

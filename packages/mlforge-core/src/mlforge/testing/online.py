@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
+from mlforge.errors import Invalid
 from mlforge.model.keys import surrogate_key
 from mlforge.plugin import Address, Entry, OnlineStore, OnlineStoreConfig, OnlineStoreDescriptor, Point
 from mlforge.plugin.registry import registry
@@ -65,7 +66,10 @@ class OnlineStoreTests:
 
     def config(self, folder: Path) -> OnlineStoreConfig:
         """The store to test, empty; `folder` is its own."""
-        raise NotImplementedError("Return a config: def config(self, folder): return SQLiteStore(path=str(folder))")
+        raise Invalid(
+            "The tests do not say which config they are about.",
+            hint="Return a config: def config(self, folder): return SQLiteStore(path=str(folder))",
+        )
 
     def descriptor(self) -> OnlineStoreDescriptor:
         """What the store announces: found by the config's kind, among the installed plugins."""

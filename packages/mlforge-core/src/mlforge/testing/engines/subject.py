@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlforge.errors import Invalid
 from mlforge.plugin import EngineConfig, EngineDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.testing.engines.bench import Bench
@@ -19,7 +20,10 @@ class EngineSubject:
 
     def config(self) -> EngineConfig:
         """The engine to test."""
-        raise NotImplementedError("Return the config of the engine to test: def config(self): return PolarsEngine()")
+        raise Invalid(
+            "The tests do not say which config they are about.",
+            hint="Return the config of the engine to test: def config(self): return PolarsEngine()",
+        )
 
     def descriptor(self) -> EngineDescriptor:
         """What the engine announces: found by the config's kind, among the installed plugins."""

@@ -3,10 +3,11 @@
 from mlforge.testing.stores.committing import CommitTests
 from mlforge.testing.stores.crashing import CrashTests
 from mlforge.testing.stores.looking import LookupTests
+from mlforge.testing.stores.machine import MachineTests
 from mlforge.testing.stores.manifests import ManifestTests
 
 
-class StoreTests(CommitTests, LookupTests, CrashTests, ManifestTests):
+class StoreTests(CommitTests, LookupTests, CrashTests, MachineTests, ManifestTests):
     """Everything an offline store must prove.
 
     Example:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlforge.errors import Invalid
 from mlforge.model.meta import Artifact, FeatureMeta, Target
 from mlforge.plugin import Store, StoreConfig, StoreDescriptor
 from mlforge.plugin.registry import registry
@@ -21,7 +22,10 @@ class StoreSubject:
 
     def config(self, folder: Path) -> StoreConfig:
         """The store to test; `folder` is empty and its own."""
-        raise NotImplementedError("Return a config: def config(self, folder): return LocalStore(path=str(folder))")
+        raise Invalid(
+            "The tests do not say which config they are about.",
+            hint="Return a config: def config(self, folder): return LocalStore(path=str(folder))",
+        )
 
     def descriptor(self) -> StoreDescriptor:
         """What the store announces: found by the config's kind, among the installed plugins."""
