@@ -60,7 +60,7 @@ class Definitions(Project):
         """Compute, check, version and keep features; those that have not changed are left alone.
 
         Args:
-            features: Names, all if None.
+            features: Names or features, all if None.
             feature_names: The same.
             tags: Only features with one of these tags.
             schedule: Only features with one of these schedule tags, such as `"daily"`.

@@ -178,3 +178,12 @@ def test_entities_and_sources_are_listed_once():
 
 def test_a_feature_is_printed_in_one_line():
     assert repr(make()) == "Feature('spend', keys=['user_id'], source='events.parquet')"
+
+
+def test_a_feature_may_be_chosen_by_itself():
+    from mlforge.project.selection import select
+
+    made = {"a": make("a"), "b": make("b")}
+    assert select(made, made["b"]) == (made["b"],)
+    assert select(made, ["a", made["b"]]) == (made["a"], made["b"])
+    assert select(made, "b , a") == (made["b"], made["a"])

@@ -11,13 +11,19 @@ from mlforge.model.feature import Feature
 SCHEDULES = ("realtime", "hourly", "daily", "weekly", "monthly", "on-demand")
 """Tags that are schedules."""
 
-Words = str | Sequence[str] | None
+Words = str | Feature | Sequence[str | Feature] | None
+"""Names, as a list or as `"a,b"`; a feature stands for its own."""
 
 
 def words(value: Words) -> tuple[str, ...]:
     """Names from a list or from `"a,b"`, each once."""
-    given = value.split(",") if isinstance(value, str) else (value or ())
-    return tuple(dict.fromkeys(w.strip() for w in given if w.strip()))
+    given: Iterable[str | Feature] = value.split(",") if isinstance(value, str) else _listed(value)
+    names = (w.name if isinstance(w, Feature) else w.strip() for w in given)
+    return tuple(dict.fromkeys(n for n in names if n))
+
+
+def _listed(value: Feature | Sequence[str | Feature] | None) -> Iterable[str | Feature]:
+    return (value,) if isinstance(value, Feature) else value or ()
 
 
 def select(
