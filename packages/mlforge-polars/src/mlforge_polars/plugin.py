@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, Lack, hookimpl
+from mlforge.plugin import EngineConfig, EngineDescriptor, Lack, hookimpl
 
 
 class PolarsEngine(EngineConfig, frozen=True, tag="polars"):
@@ -30,7 +30,7 @@ def mlforge_engines() -> list[EngineDescriptor]:
         EngineDescriptor(
             name="polars",
             summary="Fast feature building in memory on one machine.",
-            api=API_VERSION,
+            api=1,
             config=PolarsEngine,
             frames=("polars.dataframe.frame.DataFrame", "polars.lazyframe.frame.LazyFrame"),
             reads=frozenset({"parquet", "csv"}),

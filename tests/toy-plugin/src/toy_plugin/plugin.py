@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mlforge.plugin import (
-    API_VERSION,
     MetricDescriptor,
     OnlineStoreConfig,
     OnlineStoreDescriptor,
@@ -32,14 +31,14 @@ class ToyStore(OnlineStoreConfig, frozen=True, tag="toy"):
 @hookimpl
 def mlforge_online_stores() -> list[OnlineStoreDescriptor]:
     """One online store."""
-    return [OnlineStoreDescriptor(name="toy", summary="One SQLite file", api=API_VERSION, config=ToyStore)]
+    return [OnlineStoreDescriptor(name="toy", summary="One SQLite file", api=1, config=ToyStore)]
 
 
 @hookimpl
 def mlforge_validators() -> list[ValidatorDescriptor]:
     """One validator."""
     summary, target = "Every value looks like an e-mail address", "toy_plugin.validators:is_email"
-    return [ValidatorDescriptor(name="is_email", summary=summary, api=API_VERSION, target=target, example="is_email()")]
+    return [ValidatorDescriptor(name="is_email", summary=summary, api=1, target=target, example="is_email()")]
 
 
 @hookimpl
@@ -47,4 +46,4 @@ def mlforge_metrics() -> list[MetricDescriptor]:
     """One metric."""
     summary, target = "One sum divided by another", "toy_plugin.metrics:Ratio"
     example = 'Ratio("won", "played", windows=["7d"])'
-    return [MetricDescriptor(name="Ratio", summary=summary, api=API_VERSION, target=target, example=example)]
+    return [MetricDescriptor(name="Ratio", summary=summary, api=1, target=target, example=example)]

@@ -20,7 +20,7 @@ class Lack(msgspec.Struct, frozen=True):
 
 
 class _Descriptor(msgspec.Struct, frozen=True, kw_only=True):
-    """What every descriptor says: its name, one line about it, and the API it was written for."""
+    """What every descriptor says: its name, one line about it, and the API it was written for, as a number: `api=1`."""
 
     role: ClassVar[str] = ""
 
