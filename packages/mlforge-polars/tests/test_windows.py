@@ -263,12 +263,12 @@ def test_generated_frames_agree_with_the_oracle(case):
 @given(case=cases(), size=st.integers(1, 3))
 def test_slices_and_chunks_do_not_show(case, size):
     frame, keys, interval, aggs, lazy = case
-    before = kernel.TILES_PER_SLICE, kernel.LAST
+    before = kernel.TILES_PER_SLICE
     kernel.TILES_PER_SLICE = size
     try:
         check(frame, keys, interval, aggs, lazy)
     finally:
-        kernel.TILES_PER_SLICE, kernel.LAST = before
+        kernel.TILES_PER_SLICE = before
 
 
 def all_aggs(column, windows, functions=kernel.FUNCTIONS):

@@ -1,0 +1,105 @@
+"""Exact sums: numbers are split into limbs that add up without rounding, and totals joined to one float.
+
+Where limbs cannot hold the squares, Python's own integers do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import accumulate
+from operator import add
+
+import polars as pl
+
+from mlforge_polars.values import Limbs, Value
+
+
+def limb_names(value: Value, kind: str, limbs: Limbs) -> list[str]:
+    """The columns of the limbs of a value, lowest first."""
+    return [f"{value.name}.{kind}.{i}" for i in range(limbs.length)]
+
+
+def pairs(limbs: Limbs) -> list[tuple[int, int]]:
+    """Which limbs are multiplied for a square."""
+    return [(i, j) for i in range(limbs.length) for j in range(i, limbs.length)]
+
+
+def with_limbs(events: pl.LazyFrame, value: Value, limbs: Limbs, kind: str) -> pl.LazyFrame:
+    """Adds the limbs of every value, splitting off the highest first.
+
+    Each step is exact, for floats too: a float times a power of two, its whole part, and what is left of it are floats.
+    """
+    rest = pl.col(f"{value.name}.rest")
+    events = events.with_columns(_splittable(value, limbs).alias(f"{value.name}.rest")) if limbs.length else events
+    for i in reversed(range(limbs.length)):
+        whole, part, place = f"{value.name}.{kind}.{i}", pl.col(f"{value.name}.{kind}.{i}"), limbs.width * i
+        if value.dtype.is_float():
+            events = events.with_columns(times_power(rest, -place - limbs.exponent).cast(limbs.dtype).alias(whole))
+            part = times_power(part.cast(pl.Float64), place + limbs.exponent)
+        else:
+            events = events.with_columns((rest // 2**place if i else rest).alias(whole))
+            part = part * 2**place
+        events = events.with_columns(rest - part) if i else events
+    return events
+
+
+def _splittable(value: Value, limbs: Limbs) -> pl.Expr:
+    if not value.dtype.is_float():
+        return pl.col(value.name).cast(limbs.dtype)
+    column = pl.col(value.name).cast(pl.Float64)
+    return pl.when(column.is_finite()).then(column).otherwise(0.0) if value.special else column
+
+
+def times_power(number: pl.Expr, exponent: int) -> pl.Expr:
+    """A number times 2.0 ** exponent."""
+    if exponent > 1000:  # 2.0 ** 1024 is not a float
+        return number * 2.0**1000 * 2.0 ** (exponent - 1000)
+    return number * 2.0**exponent if exponent else number
+
+
+def joined(parts: Sequence[pl.Expr], limbs: Limbs, divisor: pl.Expr | None = None) -> pl.Expr:
+    """Limbs of a total, which may have outgrown their width, as one float.
+
+    Carrying so that all but the highest lie within half a unit of zero leaves one that outweighs all below it: nothing
+    is cancelled when they are added as floats.
+    """
+    carry, terms = pl.lit(0, dtype=limbs.dtype), []
+    for i, part in enumerate(parts):
+        total = part + carry if i else part
+        if i < len(parts) - 1:
+            carry = (total + 2 ** (limbs.width - 1)) // 2**limbs.width
+            total = total - carry * 2**limbs.width
+        size = total.cast(pl.Float64) if divisor is None else total.cast(pl.Float64) / divisor
+        terms.append(times_power(size, limbs.width * i + limbs.exponent))
+    return reduce(add, terms)
+
+
+def python_stds(column: pl.Series, value: Value, ranges: Sequence[tuple[int, int]]) -> Iterator[float | None]:
+    """The stds over ranges of rows, for numbers so far apart that only Python's integers hold their squares."""
+    low = value.squares.exponent
+    numbers = [_fixed(number, low) for number in column.cast(pl.Float64).to_list()]
+    counts = [0, *accumulate(number is not None for number in numbers)]
+    sums = [0, *accumulate(number or 0 for number in numbers)]
+    squares = [0, *accumulate((number or 0) ** 2 for number in numbers)]
+    for start, end in ranges:
+        n = counts[end] - counts[start]
+        spread = n * (squares[end] - squares[start]) - (sums[end] - sums[start]) ** 2
+        yield _root(spread, n * (n - 1), low) if n > 1 else None
+
+
+def _fixed(number: float | None, low: int) -> int | None:
+    """A float as a multiple of 2 ** low. What is not finite counts, and is dealt with by the caller."""
+    if number is None or not math.isfinite(number):
+        return None if number is None else 0
+    top, bottom = number.as_integer_ratio()
+    return (top << -low) // bottom if low < 0 else top >> low
+
+
+def _root(spread: int, divisor: int, low: int) -> float:
+    shift = max(0, spread.bit_length() - 500) & ~1  # even, so that its root is whole
+    try:
+        return math.ldexp(math.sqrt((spread >> shift) / divisor), shift // 2 + low)
+    except OverflowError:
+        return math.inf

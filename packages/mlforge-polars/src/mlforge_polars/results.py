@@ -1,0 +1,118 @@
+"""The columns of the result, from what was found of each window: one expression for each function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import polars as pl
+
+from mlforge_polars.aggs import Agg, Plan
+from mlforge_polars.exact import joined, limb_names, pairs, times_power
+from mlforge_polars.values import Value
+
+SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
+
+
+def finished(found: pl.DataFrame, aggs: Sequence[Agg], plan: Plan) -> pl.DataFrame:
+    """The columns a0, a1, ... of these aggregates. Raises OverflowError for an integer sum beyond 64 bits."""
+    finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan) for agg in aggs}
+    columns = found.lazy().select(**finals).collect()
+    for agg in aggs:
+        if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
+            raise OverflowError(f"{agg.name}: the sum over a window does not fit into 64 bits")
+    return columns
+
+
+def _final(agg: Agg, plan: Plan) -> pl.Expr:
+    if agg.column is None:
+        return pl.col("events").cast(pl.Int64)
+    return FINALS[agg.function](plan.values[agg.column])
+
+
+def _count(value: Value) -> pl.Expr:
+    return pl.col(value.events).cast(pl.Int64)
+
+
+def _totals(value: Value) -> list[pl.Expr]:
+    return [pl.col(name) for name in limb_names(value, "sum", value.sums)]
+
+
+def _sum(value: Value) -> pl.Expr:
+    if not value.dtype.is_float():
+        return _totals(value)[0].cast(pl.Int64, strict=False)
+    return _or_special(joined(_totals(value), value.sums), value)
+
+
+def _mean(value: Value) -> pl.Expr:
+    mean = joined(_totals(value), value.sums, divisor=pl.col(value.events))
+    return pl.when(pl.col(value.events) > 0).then(_or_special(mean, value))
+
+
+def _or_special(number: pl.Expr, value: Value) -> pl.Expr:
+    """A sum or mean as IEEE has it once there are NaN or infinities among its terms."""
+    if not value.special:
+        return number
+    nan, up, down = (pl.col(f"{value.name}.{kind}") > 0 for kind in ("nan", "up", "down"))
+    infinite = pl.when(up).then(math.inf).when(down).then(-math.inf).otherwise(number)
+    return pl.when(nan | (up & down)).then(math.nan).otherwise(infinite)
+
+
+def _std(value: Value) -> pl.Expr:
+    n = _count(value)
+    std = _squares_std(value, n) if value.squared else pl.col(f"{value.name}.std")
+    if value.special:
+        special = pl.any_horizontal(pl.col(f"{value.name}.{kind}") > 0 for kind in ("nan", "up", "down"))
+        std = pl.when(special).then(math.nan).otherwise(std)
+    return pl.when(n > 1).then(std)
+
+
+def _squares_std(value: Value, n: pl.Expr) -> pl.Expr:
+    """The root of (n * sum(x * x) - sum(x) ** 2) / (n * (n - 1)), the numerator limb by limb and exact."""
+    limbs, spread = value.squares, dict[int, pl.Expr]()
+    roots = [pl.col(name) for name in limb_names(value, "root", limbs)]
+    for i, j in pairs(limbs):
+        part = n.cast(pl.Int128) * pl.col(f"{value.name}.pair.{i}.{j}") - roots[i] * roots[j]
+        part = part if i == j else part + part
+        spread[i + j] = spread[i + j] + part if i + j in spread else part
+    parts = [spread[place] for place in sorted(spread)]
+    variance = joined(parts, limbs._replace(exponent=0)) / (n.cast(pl.Float64) * (n - 1))
+    return times_power(variance.sqrt(), limbs.exponent)
+
+
+def _median(value: Value) -> pl.Expr:
+    low, high = (pl.lit(value.labels).gather(pl.col(f"{value.name}.{side}").cast(pl.UInt32)) for side in SIDES)
+    if not value.dtype.is_float():
+        return (low.cast(pl.Int128) + high.cast(pl.Int128)).cast(pl.Float64) / 2
+    low, high = low.cast(pl.Float64), high.cast(pl.Float64)
+    return pl.when(low.abs() < 2.0**1000).then((low + high) / 2).otherwise(low / 2 + high / 2)
+
+
+def _min(value: Value) -> pl.Expr:
+    least = pl.col(f"{value.name}.min")
+    if value.special:
+        return pl.when(least.is_null() & (pl.col(value.events) > 0)).then(math.nan).otherwise(least)
+    return _unranked(least, value)
+
+
+def _max(value: Value) -> pl.Expr:
+    greatest = pl.col(f"{value.name}.max")
+    if value.special:
+        return pl.when(pl.col(f"{value.name}.nan") > 0).then(math.nan).otherwise(greatest)
+    return _unranked(greatest, value)
+
+
+def _unranked(bound: pl.Expr, value: Value) -> pl.Expr:
+    return pl.lit(value.labels).gather(bound.cast(pl.UInt32)) if value.ranked else bound
+
+
+FINALS: Mapping[str, Callable[[Value], pl.Expr]] = {
+    "count": _count,
+    "sum": _sum,
+    "mean": _mean,
+    "std": _std,
+    "min": _min,
+    "max": _max,
+    "median": _median,
+}
