@@ -8,6 +8,8 @@ import stat
 import polars as pl
 import pytest
 
+from mlforge.errors import NotFound
+
 ENGINE = """
 from typing import ClassVar
 from mlforge.plugin import EngineConfig, EngineDescriptor, hookimpl
@@ -272,11 +274,11 @@ def test_damaged_metadata_of_the_newest_version(before, damage):
 def test_data_that_was_removed_from_under_its_metadata(before):
     before.built("--force")
     (before.root / "store/spend/1.0.1/data.parquet").unlink()
-    train = before.root / "train.py"
-    train.write_text("from definitions import *\ndefs.read('spend')\n")
-    assert before.mlforge("inspect", "spend").returncode in (0, 1)
-    with pytest.raises(Exception, match="data.parquet"):
+    with pytest.raises(NotFound, match=r"data\.parquet") as error:
         before.read()
+    assert "rollback spend 1.0.0" in error.value.hint
+    assert before.mlforge("rollback", "spend", "1.0.0").returncode == 0
+    assert before.read().height
 
 
 def test_one_failing_feature_does_not_stop_the_others(before):

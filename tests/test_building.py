@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
@@ -204,6 +205,7 @@ def test_a_build_killed_at_any_moment_leaves_the_old_version_and_the_next_build_
     )
     house.built()
     before = house.read()
+    house.events(times=["2025-02-01T10:00"] * 50_000, user_id=list(range(50_000)), amount=[1.0] * 50_000)
     victim = subprocess.Popen(
         [sys.executable, "-m", "mlforge", "build", "--force"], cwd=house.root, stdout=subprocess.DEVNULL
     )
@@ -211,7 +213,8 @@ def test_a_build_killed_at_any_moment_leaves_the_old_version_and_the_next_build_
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert house.read(version="1.0.0").equals(before)
-    assert house.read().equals(before)
+    seen = house.read()
+    assert seen.equals(before) or seen["event_time"].min() > before["event_time"].max()  # the old whole, or the new
     house.built("--force")
     leftovers = [p for p in (house.root / "store/spend").iterdir() if p.name.startswith(".staging")]
     assert leftovers == []
@@ -243,3 +246,51 @@ def test_an_entity_key_is_added_inside_a_function_and_is_the_same_everywhere(def
     assert set(made.read("f")["person_id"]) == expected
     with pytest.raises(mlf.errors.Invalid, match="dict"):
         with_person({"first": ["Ada"]})
+
+
+def test_a_manifest_that_is_behind_is_mended_by_the_next_build(defs, tmp_path):
+    made = defs(lambda df: df)
+    made.build()
+    (tmp_path / "store/_metadata/manifest.json").unlink()
+    assert made.build()["f"].status == "unchanged"
+    assert "f" in (tmp_path / "store/_metadata/manifest.json").read_text()
+
+
+def test_a_manifest_that_cannot_be_written_fails_no_build(defs, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store/_metadata").write_text("in the way")
+    made = defs(lambda df: df)
+    assert made.build()["f"].status == "built"
+    assert made.manifest().features["f"].latest == "1.0.0"
+
+
+def test_every_promise_about_the_timestamp_is_checked(defs, tmp_path):
+    pl.DataFrame({"user_id": [1], "ts": ["2020-01-01"]}).write_csv(tmp_path / "e.csv")
+    late = [mlf.validators.greater_than(datetime(y, 1, 1, tzinfo=UTC)) for y in (1970, 2024)]
+    for stamp in ("ts", mlf.Timestamp("ts", alias="event_time")):
+        result = defs(lambda df: df, source="e.csv", timestamp=stamp, validators={"ts": late}).build(force=True)["f"]
+        assert [c.passed for c in result.checks] == [True, False]
+
+
+def test_a_failed_check_can_be_raised_with_what_it_found(defs):
+    report = defs(lambda df: df, validators={"amount": mlf.validators.greater_than(5)}).build()
+    with pytest.raises(mlf.errors.CheckFailed) as error:
+        report.raise_for_failure()
+    assert [c.failures for c in error.value.results] == [2]
+
+
+def test_a_first_row_that_cannot_be_shown_does_not_fail_a_committed_build(defs):
+    made = defs(lambda df: df.with_columns(far=pl.lit(5_000_000, dtype=pl.Int32).cast(pl.Date)))
+    result = made.build(preview=True)["f"]
+    assert (result.status, result.version) == ("built", made.latest("f"))
+
+
+def test_a_project_in_a_folder_with_brackets_finds_its_files(tmp_path):
+    root = tmp_path / "p[1]"
+    (root / "data").mkdir(parents=True)
+    pl.DataFrame({"user_id": [1], "x": [1]}).write_parquet(root / "data/a.parquet")
+    pl.DataFrame({"user_id": [2], "x": [1]}).write_parquet(root / "data/b.parquet")
+    for source in ("data/*.parquet", "data", "data/a.parquet"):
+        made = mlf.feature(source=source, keys="user_id", name="f")(lambda df: df)
+        defs = mlf.Definitions(features=[made], store=mlf.LocalStore("store"), root=root)
+        assert defs.build(force=True).raise_for_failure()["f"].rows == (1 if source.endswith("a.parquet") else 2)

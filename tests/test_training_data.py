@@ -210,11 +210,12 @@ def test_full_names_say_which_feature_a_column_is_of(defs):
         (SPINE.drop("user_id"), ["user_id", "label"]),
         (SPINE.drop("when"), ["time", "timestamp="]),
         (SPINE.with_columns(other="when"), ["label_time", "when, other"]),
+        (SPINE.with_columns(t=pl.lit("2020-01-01")), ["label_time", "when"]),
         (SPINE.with_columns(user_id=pl.col("user_id").cast(pl.String)), ["user_id", "String", "Int64"]),
         ([1, 2], ["list"]),
         ({"user_id": [1]}, ["dict"]),
     ],
-    ids=["no key", "no time", "two times", "another type", "a list", "a dict"],
+    ids=["no key", "no time", "two times", "a time and a text of the stamp's name", "another type", "a list", "a dict"],
 )
 def test_a_spine_that_does_not_fit_is_refused(defs, spine, words):
     with pytest.raises(Invalid) as error:
@@ -241,3 +242,14 @@ def test_a_feature_without_time_needs_no_label_time(defs):
 def test_a_struct_column_of_the_spine_is_left_alone(defs):
     spine = SPINE.with_columns(extra=pl.struct("label", "user_id"))
     assert_frame_equal(defs.get_training_data(spine, ["spend"]).select("extra"), spine.select("extra"))
+
+
+def test_a_pandas_key_too_large_for_a_float_is_refused_rather_than_mistaken(defs):
+    spine = pd.DataFrame({"user_id": [2.0**53, None], "when": [at(3), at(3)]})
+    with pytest.raises(Invalid, match="user_id"):
+        defs.get_training_data(spine, ["spend"])
+
+
+def test_a_lock_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(NotFound, match="nowhere"):
+        mlf.Lock.load(tmp_path / "nowhere.json")

@@ -80,7 +80,9 @@ def test_description_tags_and_owner_never_bump():
 @pytest.mark.parametrize(
     "other",
     [
-        prints(source="new"), prints(logic="new"), prints(made(interval="7d")), prints(made(max_age="1d")),
+        prints(source="new"), prints(logic="new"), prints(made(timestamp=mlf.Timestamp("b", alias="t"))),
+        prints(made(timestamp=mlf.Timestamp("t", format="%d/%m/%Y"))), prints(logic=None),
+        prints(made(interval="7d")), prints(made(max_age="1d")),
         prints(made(validators={"amount": mlf.validators.not_null()})), prints(source=None),
     ],
 )  # fmt: skip
@@ -142,3 +144,48 @@ def test_a_function_without_source_is_told_by_its_bytecode():
     namespace = {}
     exec("def f(df):\n    return df.head(10)\ndef g(df):\n    return df.head(11)", namespace)
     assert logic_hash(namespace["f"]) != logic_hash(namespace["g"])
+
+
+def test_spelling_is_no_change():
+    assert prints(made(interval="24h", max_age="1w")).unchanged_since(meta(of=prints(made(max_age="7d"))))
+
+
+def test_a_metric_over_an_expression_compares_equal_to_what_was_stored():
+    import msgspec
+
+    over = prints(made(metrics=[mlf.Sum((mlf.col("x") > 1) & ~mlf.col("x").is_in([3]), "7d", name="n")]))
+    stored = msgspec.json.decode(msgspec.json.encode(meta(of=over)), type=FeatureMeta)
+    assert categorise(stored, SCHEMA, over).reason == "data_refresh"
+
+
+def test_what_a_metric_computes_is_part_of_the_definition():
+    one, two = (made(metrics=[f("amount", windows="7d", name="x")]) for f in (mlf.Sum, mlf.Mean))
+    schema = Schema.of(user_id="Int64", t="Datetime", x_7d="Float64")
+    change = categorise(meta(schema, of=prints(one)), schema, prints(two))
+    assert (change.bump, change.reason, change.details) == ("minor", "config_changed", ("metric x_7d",))
+
+
+FACTOR = 2
+
+
+def test_plain_values_from_outside_are_logic():
+    def scaled(by, default=1):
+        def f(df, default=default):
+            return df * by * FACTOR * default
+
+        return f
+
+    assert logic_hash(scaled(1)) == logic_hash(scaled(1))
+    assert len({logic_hash(f) for f in (scaled(1), scaled(1000), scaled(1, 5))}) == 3
+
+
+def test_of_a_lambda_only_the_lambda_counts():
+    tagged = mlf.feature(source="e.csv", keys="u", name="f", tags="daily")(lambda df: df.head(1))
+    other = mlf.feature(source="e.csv", keys="u", name="f", tags="hourly")(lambda df: df.head(1))
+    assert logic_hash(tagged.function) == logic_hash(other.function)
+
+
+def test_a_partial_has_no_logic_of_its_own_and_always_counts_as_changed():
+    from functools import partial
+
+    assert logic_hash(partial(made, 1)) is None

@@ -28,7 +28,15 @@ def test_a_format_that_is_given_stands():
 
 
 @pytest.mark.parametrize(
-    ("path", "scheme"), [("a.csv", "file"), ("S3://b/a.csv", "s3"), ("raw.events", "table"), ("./a.b.csv", "file")]
+    ("path", "scheme"),
+    [
+        ("a.csv", "file"),
+        ("S3://b/a.csv", "s3"),
+        ("raw.events", "table"),
+        ("./a.b.csv", "file"),
+        ("a.csv.gz", "file"),
+        ("x.json", "file"),
+    ],
 )
 def test_a_path_tells_where_it_is(path, scheme):
     assert Source(path).scheme == scheme
@@ -58,3 +66,8 @@ def test_a_surrogate_key_goes_into_one_column():
 def test_an_alias_renames_the_timestamp():
     assert Timestamp("ts", alias="event_time").name == "event_time"
     assert Timestamp("ts").name == "ts"
+
+
+def test_a_file_of_any_ending_with_a_format_is_a_file():
+    assert Source("export.txt", format=CSVFormat()).scheme == "file"
+    assert Source("raw.events", format=DeltaFormat()).scheme == "table"

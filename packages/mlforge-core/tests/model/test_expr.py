@@ -76,3 +76,21 @@ def test_an_aggregate_of_an_expression_needs_a_name():
 def test_windows_are_given_and_each_once(windows):
     with pytest.raises(Invalid, match="window"):
         Aggregate("amount", "sum", windows)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: (col("v") > 1) and (col("v") < 3),
+        lambda: 1 < col("v") < 3,
+        lambda: not col("v").is_null(),
+        lambda: (col("v") > 0) & (col("s") == "paid"),
+        lambda: Aggregate(col("s") == "paid", "sum", "7d", name="x"),
+        lambda: Validator("x", violation=it() == "open"),
+    ],
+    ids=["and", "chained", "not", "== in an operand", "== in a metric", "== in a validator"],
+)
+def test_an_expression_that_python_would_cut_short_is_refused(build):
+    with pytest.raises(Invalid) as error:
+        build()
+    assert ".eq(x)" in error.value.hint

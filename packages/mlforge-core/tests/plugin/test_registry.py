@@ -123,3 +123,10 @@ print([m for m in ("polars", "pandas", "pyarrow", "numpy") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_default_engine_that_two_plugins_claim_is_not_passed_over():
+    rivals = [loaded(n, mlforge_engines=lambda: [engine("polars")]) for n in ("one", "two")]
+    other = loaded("fast", mlforge_engines=lambda: [engine()])
+    with pytest.raises(Conflict, match="mlforge-one and mlforge-two"):
+        Registry([*rivals, other]).default_engine()

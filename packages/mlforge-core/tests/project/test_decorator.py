@@ -187,3 +187,24 @@ def test_a_feature_may_be_chosen_by_itself():
     assert select(made, made["b"]) == (made["b"],)
     assert select(made, ["a", made["b"]]) == (made["a"], made["b"])
     assert select(made, "b , a") == (made["b"], made["a"])
+
+
+@pytest.mark.parametrize("empty", [[], "", " , "])
+def test_an_empty_choice_is_refused_rather_than_meaning_all(empty):
+    from mlforge.project.selection import select
+
+    with pytest.raises(Invalid, match="No feature"):
+        select({"a": make("a")}, empty)
+    with pytest.raises(Invalid, match="No tag"):
+        select({"a": make("a")}, None, empty)
+
+
+def test_two_entities_of_one_name_are_refused():
+    made = [make(n, keys=None, entities=[mlf.Entity("user", join_key=k)]) for n, k in (("a", "u"), ("b", "uid"))]
+    with pytest.raises(Invalid, match="'user'.*u.*uid"):
+        mlf.Definitions(features=made)
+
+
+def test_sources_of_one_name_are_told_apart_by_their_paths():
+    made = [make(n, source=f"{n}/e.parquet") for n in ("a", "b")]
+    assert sorted(mlf.Definitions(features=made).sources()) == ["a/e.parquet", "b/e.parquet"]

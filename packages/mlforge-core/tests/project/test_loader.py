@@ -29,7 +29,8 @@ def folder(tmp_path, monkeypatch):
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        del sys.modules[name]
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("place", ["definitions.py", "shop/definitions.py", "src/shop/definitions.py", "features.py"])
@@ -115,6 +116,7 @@ def test_no_definitions_is_an_error_that_says_how_to_begin(folder):
         ("x = 1\nraise ValueError('boom')  # Definitions(", ["ValueError", "boom", "line 2"]),
         ("Definitions(\n", ["SyntaxError", "definitions.py"]),
         ("import nowhere_to_be_found  # Definitions(", ["nowhere_to_be_found", "not installed"]),
+        ("exit()  # Definitions(", ["SystemExit"]),
         ("import mlforge as mlf\nmlf.Definitions(features=5)", ["neither a feature"]),
         ("import mlforge as mlf\nmlf.RedisStore()  # Definitions(", ["mlforge-redis"]),
     ],
@@ -146,3 +148,10 @@ def test_a_file_named_like_a_built_in_module_is_refused_rather_than_mistaken(fol
     (folder / "sys.py").write_text(text())
     with pytest.raises(Invalid, match="another name|cannot be imported"):
         load_project("sys.py", folder)
+
+
+def test_a_root_that_was_given_stays(folder, monkeypatch):
+    (folder / "elsewhere").mkdir()
+    (folder / "definitions.py").write_text("import mlforge as mlf\nd = mlf.Definitions('shop', root='elsewhere')")
+    monkeypatch.chdir(folder)
+    assert load_project(None, folder).root == folder / "elsewhere"

@@ -96,12 +96,16 @@ def test_a_mistake_in_the_file_is_named_with_its_path(tmp_path, monkeypatch, tex
     assert error.value.hint
 
 
-def test_a_variable_that_is_the_whole_value_keeps_its_type(project, monkeypatch):
+def test_a_variable_of_digits_may_fill_a_text(project, monkeypatch):
+    monkeypatch.setenv("STORE_PATH", "2025")
+    assert path_of(mlf.Definitions(), "prod") == project / "2025"
+
+
+def test_a_variable_may_be_part_of_a_text_and_have_a_default():
     from mlforge.project.profiles import _fill
 
-    given = {"port": "${env:PORT}", "url": "redis://${env:HOST,localhost}:${env:PORT}", "zip": "${env:ZIP}"}
-    filled = _fill(given, "x", {"PORT": "6379", "ZIP": "00501"})
-    assert filled == {"port": 6379, "url": "redis://localhost:6379", "zip": "00501"}
+    given = {"url": "redis://${env:HOST,localhost}:${env:PORT}", "zips": ["${env:ZIP}"]}
+    assert _fill(given, "x", {"PORT": "6379", "ZIP": "00501"}) == {"url": "redis://localhost:6379", "zips": ["00501"]}
 
 
 def test_the_project_starts_at_the_folder_with_the_file(project, monkeypatch):

@@ -12,9 +12,9 @@ from typing import Any, Self
 import msgspec
 
 from mlforge.__about__ import __version__
-from mlforge.errors import CheckFailed, Conflict, Invalid
+from mlforge.errors import CheckFailed, Conflict, Invalid, MlforgeError
 from mlforge.flow.logic import logic_hash
-from mlforge.flow.manifest import refresh_manifest
+from mlforge.flow.manifest import manifest_is_stale, refresh_manifest
 from mlforge.flow.plan import Job, check_scan, plan_job
 from mlforge.flow.report import BuildReport, BuildResult, failure_of
 from mlforge.flow.sources import fingerprint, resolve
@@ -104,14 +104,24 @@ def build(
         Version.parse(options.version)
     started, results = perf_counter(), []
     with Session(project, settings, clock, tell) as session:
-        for feature in features:
-            results.append(_build_safely(session, feature, options, engine))
-            registry().tell("mlforge_feature_built", result=results[-1])
-        if any(r.status == "built" for r in results):
-            refresh_manifest(session.store, clock())
+        try:
+            for feature in features:
+                results.append(_build_safely(session, feature, options, engine))
+                registry().tell("mlforge_feature_built", result=results[-1])
+        finally:
+            _mend_manifest(session, results)
     report = BuildReport(tuple(results), perf_counter() - started)
     registry().tell("mlforge_build_finished", report=report)
     return report
+
+
+def _mend_manifest(session: Session, results: list[BuildResult]) -> None:
+    """Bring the manifest up to date where it is not. It is derived: that it cannot be written fails no build."""
+    try:
+        if manifest_is_stale(session.store, [r.feature for r in results if r.status in ("built", "unchanged")]):
+            refresh_manifest(session.store, session.clock())
+    except MlforgeError as error:
+        _log.warning("The manifest could not be brought up to date: %s", error)
 
 
 def _build_safely(session: Session, feature: Feature, options: Options, engine: EngineConfig | None) -> BuildResult:
@@ -171,23 +181,21 @@ def _computed(engine: Engine, feature: Feature, held: Held) -> Frame:
 def _split_checks(feature: Feature, schema: Schema) -> tuple[list[Check], list[Check]]:
     """The checks of the function's columns, and those of the metrics' columns."""
     outputs = [c.name for c in feature.plan.columns] if feature.plan else []
-    checks = [_renamed(c, feature) for c in feature.checks]
+    checks = _promises(feature)
     for check in checks:
         if check.column not in schema and check.column not in outputs:
             raise Invalid(
                 f"{check.label} is promised of {check.column!r}, a column that is not there.",
                 hint=nearest(check.column, [*schema.names, *outputs]),
             )
-    return [c for c in checks if c.column in schema], [c for c in checks if c.column not in schema]
+    return [c for c in checks if c.column not in outputs], [c for c in checks if c.column in outputs]
 
 
-def _renamed(check: Check, feature: Feature) -> Check:
-    """A check of the timestamp under its first name means the column under its new one."""
+def _promises(feature: Feature) -> list[Check]:
+    """The feature's checks; one of the timestamp's first name means the column under its new one."""
     stamp = feature.timestamp
-    if stamp is None or check.column != stamp.column:
-        return check
-    validator = next(v for column, v in feature.validators if column == check.column and v.name == check.name)
-    return msgspec.structs.replace(validator.on(stamp.name), label=check.label)
+    renamed = {stamp.column: stamp.name} if stamp else {}
+    return [validator.on(renamed.get(column, column)) for column, validator in feature.validators]
 
 
 def _checked(
@@ -277,7 +285,12 @@ def _draft(job: Job, rows: Rows, prints: Fingerprints, count: int, started: date
 
 
 def _preview(engine: Engine, frame: Frame) -> tuple[dict[str, Any], ...]:
-    return tuple(next(iter(engine.rows(frame, PREVIEW_ROWS)), []))
+    """The first rows. They are for looking at: what cannot be shown fails no build."""
+    try:
+        return tuple(next(iter(engine.rows(frame, PREVIEW_ROWS)), []))
+    except Exception as error:  # noqa: BLE001 - the version is committed by now
+        _log.warning("The first rows cannot be shown: %s", error)
+        return ()
 
 
 def _unchanged(feature: Feature, previous: FeatureMeta, job: Job) -> BuildResult:

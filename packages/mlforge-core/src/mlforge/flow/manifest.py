@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 
 from mlforge.errors import MlforgeError
@@ -27,17 +28,40 @@ def derive_manifest(store: Store, now: datetime) -> Manifest:
 
 
 def refresh_manifest(store: Store, now: datetime) -> Manifest:
-    """Derive the manifest and keep it, where the store keeps one."""
+    """Derive the manifest and keep it, where the store keeps one.
+
+    What somebody commits between the two would be lost from it, so it is derived once more after it was written.
+    """
     manifest = derive_manifest(store, now)
-    if isinstance(store, ManifestStore):
+    while isinstance(store, ManifestStore):
         store.write_manifest(manifest)
+        again = derive_manifest(store, now)
+        if again.features == manifest.features:
+            break
+        manifest = again
     return manifest
 
 
+def manifest_is_stale(store: Store, names: Iterable[str]) -> bool:
+    """Whether the kept manifest says something else of one of these features than the store does."""
+    if not isinstance(store, ManifestStore):
+        return False
+    kept = _kept(store)
+    entries = kept.features if kept else {}
+    return any(name not in entries or entries[name].latest != store.latest(name) for name in names)
+
+
 def read_manifest(store: Store, now: datetime) -> Manifest:
-    """The manifest as it was kept, or derived where there is none."""
-    kept = store.read_manifest() if isinstance(store, ManifestStore) else None
-    return kept or derive_manifest(store, now)
+    """The manifest as it was kept, or derived where there is none that can be read."""
+    return _kept(store) or derive_manifest(store, now)
+
+
+def _kept(store: Store) -> Manifest | None:
+    try:
+        return store.read_manifest() if isinstance(store, ManifestStore) else None
+    except MlforgeError as error:
+        _log.warning("The kept manifest cannot be read: %s", error)
+        return None
 
 
 def _entry(store: Store, name: str) -> ManifestEntry | None:

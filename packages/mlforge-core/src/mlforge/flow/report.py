@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from mlforge.errors import MlforgeError, PluginFailed
+from mlforge.errors import CheckFailed, MlforgeError, PluginFailed
 from mlforge.model.check import CheckResult
 from mlforge.model.html import table
 from mlforge.model.meta import Change, FeatureMeta
@@ -96,9 +96,12 @@ class BuildReport(msgspec.Struct, frozen=True):
         Raises:
             PluginFailed: A feature failed; the message is the feature's own.
         """
-        failures = [(r.feature, r.failure) for r in self.results if r.failure is not None]
-        for name, failure in failures[:1]:
-            raise _error(failure.kind)(f"{name}: {failure.message}", hint=failure.hint)
+        failures = [(r, r.failure) for r in self.results if r.failure is not None]
+        for result, failure in failures[:1]:
+            message = f"{result.feature}: {failure.message}"
+            if failure.kind == CheckFailed.__name__:
+                raise CheckFailed(message, hint=failure.hint, results=result.checks)
+            raise _error(failure.kind)(message, hint=failure.hint)
         return self
 
     def _repr_html_(self) -> str:

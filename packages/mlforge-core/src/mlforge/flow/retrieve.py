@@ -55,7 +55,10 @@ class Lock(msgspec.Struct, frozen=True):
 
     @classmethod
     def load(cls, path: str | Path) -> Lock:
-        return cls.decode(Path(path).read_bytes())
+        try:
+            return cls.decode(Path(path).read_bytes())
+        except FileNotFoundError:
+            raise NotFound(f"There is no lock at {path}.", hint="Lock.save(path) writes one.") from None
 
 
 class TrainingData(NamedTuple):
@@ -175,11 +178,13 @@ def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | 
         return label
     if not stamps:
         return None
-    temporal = spine.temporal()
+    keys = {k for c in chosen for key in c.artifact.meta.keys for k in (key.name, *key.sources)}
+    temporal = [n for n in spine.temporal() if n not in keys]
     named = [n for n in spine.names if n in stamps]
-    for candidates in (temporal, named):
-        if len(candidates) == 1:
-            return Timestamp(candidates[0])
+    if len(temporal) == 1 and set(named) <= set(temporal):
+        return Timestamp(temporal[0])
+    if len(named) == 1 and (not temporal or named[0] in temporal):
+        return Timestamp(named[0])
     seen = f"It has {', '.join(temporal)}." if temporal else "It has no column of times."
     raise Invalid(
         f"Which column of the spine is its time cannot be told. {seen}", hint='Say it: timestamp="label_time"'

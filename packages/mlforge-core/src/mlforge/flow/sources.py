@@ -50,9 +50,11 @@ def _facts(path: Path) -> list[tuple[str, int, int]]:
 
 
 def _files(source: Source, root: Path) -> list[Path]:
-    place = root / Path(source.path).expanduser()
+    pattern = str(Path(source.path).expanduser())
+    place = root / pattern
     if set(str(source.path)) & _MAGIC and not place.exists():
-        found = [Path(p) for p in sorted(glob.glob(str(place), recursive=True)) if Path(p).is_file()]  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = [root / p for p in sorted(glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207 - as is
+        found = [p for p in found if p.is_file()]
         return _some(found, source, f"no file fits {source.path!r}")
     if not place.exists():
         raise NotFound(

@@ -15,7 +15,7 @@ from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.protocols import Engine
 
 Join = Callable[[Any], Any]
-_EXACT = 2**53  # beyond it a float may stand for another integer
+_EXACT = 2**53  # from here on a float may stand for another integer
 
 
 class Spine(Protocol):
@@ -187,7 +187,7 @@ def _holds_integers(series: Any) -> bool:
     if not str(series.dtype).startswith("float"):
         return False
     values = series.dropna()
-    return bool(((values % 1 == 0) & (values.abs() <= _EXACT)).all())
+    return bool(((values % 1 == 0) & (values.abs() < _EXACT)).all())
 
 
 def _arrow() -> Any:

@@ -34,21 +34,34 @@ class Fingerprints(msgspec.Struct, frozen=True):
         """Whether building again would give the same rows and make the same promises."""
         mine = (self.source, self.config_hash, self.logic, self.checks, self.max_age)
         theirs = (meta.source_hash, meta.config_hash, meta.logic_hash, meta.checks_hash, meta.max_age)
-        return self.source is not None and mine == theirs
+        return self.source is not None and self.logic is not None and mine == theirs
 
 
 def fingerprints(feature: Feature, source: str | None, logic: str | None) -> Fingerprints:
     """The fingerprints of a definition over a source."""
-    max_age = str(feature.max_age) if feature.max_age else None
+    max_age = feature.max_age.canonical if feature.max_age else None
     return Fingerprints(config_of(feature), logic, source, digest(feature.checks), max_age)
 
 
 def config_of(feature: Feature) -> Config:
     """The part of a definition that decides values."""
     columns = feature.plan.columns if feature.plan else ()
-    metrics = {c.name: {"window": c.window.micros, "expr": msgspec.to_builtins(c.expr)} for c in columns}
-    interval = str(feature.interval) if feature.interval else None
-    return Config(feature.keys, feature.shape.stamp, interval, metrics, feature.tie_break)
+    metrics = {c.name: {"window": c.window.micros, "expr": _as_stored(c.expr)} for c in columns}
+    stamp = feature.timestamp
+    return Config(
+        keys=feature.keys,
+        timestamp=feature.shape.stamp,
+        timestamp_column=stamp.column if stamp and stamp.column != stamp.name else None,
+        timestamp_format=stamp.format if stamp else None,
+        interval=feature.interval.canonical if feature.interval else None,
+        metrics=metrics,
+        tie_break=feature.tie_break,
+    )
+
+
+def _as_stored(value: Any) -> Any:
+    """A struct as it is read back from JSON, so that what is read compares with what is written."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def digest(value: Any) -> str:
@@ -104,7 +117,7 @@ def config_changes(before: Config, after: Config) -> Iterable[str]:
     old_keys, new_keys = _key_texts(before), _key_texts(after)
     if old_keys != new_keys:
         yield f"keys: {', '.join(old_keys)} → {', '.join(new_keys)}"
-    for field in ("timestamp", "interval", "tie_break"):
+    for field in ("timestamp", "timestamp_column", "timestamp_format", "interval", "tie_break"):
         was, now = getattr(before, field), getattr(after, field)
         if was != now:
             yield f"{field}: {was} → {now}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from mlforge.errors import Invalid
 from mlforge.model.expr import Col, Expr, It
 
 
@@ -26,6 +27,13 @@ class Validator(msgspec.Struct, frozen=True):
     name: str
     violation: Expr
     label: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.violation, Expr):
+            raise Invalid(
+                f"The violation of {self.name!r} is {self.violation!r}, not an expression.",
+                hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
+            )
 
     def on(self, column: str) -> Check:
         """This promise, made by one column."""

@@ -11,7 +11,7 @@ from mlforge.errors import Invalid
 
 MICROS = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000, "w": 604_800_000_000}
 WEEK_ORIGIN = -259_200_000_000  # Monday 1969-12-29, three days before the Unix epoch
-_FORM = re.compile(r"(\d+)([smhdw])")
+_FORM = re.compile(r"([0-9]+)([smhdw])")
 
 
 class Duration(msgspec.Struct, frozen=True, order=True):
@@ -47,8 +47,12 @@ class Duration(msgspec.Struct, frozen=True, order=True):
         micros = value // timedelta(microseconds=1)
         if micros <= 0 or micros % MICROS["s"]:
             raise Invalid(f"{value!r} is not a {what}.", hint="Give a positive timedelta of whole seconds.")
-        unit = next(u for u in "dhms" if micros % MICROS[u] == 0)
-        return cls(micros, f"{micros // MICROS[unit]}{unit}")
+        return cls(micros, _spelled(micros))
+
+    @property
+    def canonical(self) -> str:
+        """The one spelling of its length: `24h` and `1d` are both `1d`."""
+        return _spelled(self.micros)
 
     @property
     def origin(self) -> int:
@@ -60,3 +64,8 @@ class Duration(msgspec.Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         return self.text
+
+
+def _spelled(micros: int) -> str:
+    unit = next(u for u in "dhms" if micros % MICROS[u] == 0)
+    return f"{micros // MICROS[unit]}{unit}"

@@ -36,6 +36,12 @@ MERGEABLE = {"count": True, "sum": True, "mean": True, "min": True, "max": True,
 class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """A value computed for each row. Operators build bigger ones: `(it() > 0) & ~it().is_in([13])`."""
 
+    def __bool__(self) -> bool:
+        raise Invalid(
+            "An expression is neither true nor false before it has rows.",
+            hint="Write & for and, | for or, ~ for not; (a < x) & (x < b) for a < x < b; .eq(x) for ==, .ne(x) for !=.",
+        )
+
     def eq(self, other: Expr | Scalar) -> Expr:
         return Call("eq", (self, lift(other)))
 
@@ -146,6 +152,12 @@ class Call(Expr, frozen=True, tag="call"):
     args: tuple[Expr, ...]
 
     def __post_init__(self) -> None:
+        given: tuple[Any, ...] = self.args
+        if strangers := [a for a in given if not isinstance(a, Expr)]:
+            raise Invalid(
+                f"{self.op!r} of {strangers[0]!r}, which is no expression.",
+                hint="Write .eq(x) for ==, .ne(x) for !=.",
+            )
         arity = OPERATIONS.get(self.op, 0)
         if arity == 0 or len(self.args) != (arity or max(1, len(self.args))):
             raise Invalid(

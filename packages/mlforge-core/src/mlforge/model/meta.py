@@ -32,6 +32,8 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
 
     keys: tuple[Key, ...]
     timestamp: str | None = None
+    timestamp_column: str | None = None
+    timestamp_format: str | None = None
     interval: str | None = None
     metrics: dict[str, Any] = {}
     tie_break: str | None = None
@@ -72,7 +74,6 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None
-    build_seconds: float = 0.0
 
     @property
     def schema(self) -> Schema:

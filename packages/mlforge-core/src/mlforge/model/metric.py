@@ -81,6 +81,11 @@ class Aggregate(Metric, frozen=True):
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "windows", parse_windows(self.windows))
+        if not isinstance(self.column, str | Expr | None):
+            raise Invalid(
+                f"{self.function!r} of {self.column!r}, which is neither a column nor an expression.",
+                hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
+            )
         if isinstance(self.column, Expr) and not self.name:
             raise Invalid(f"{self.function!r} of an expression needs a name.", hint='Give it one: name="late_flights".')
         self._agg()
@@ -134,7 +139,8 @@ class WindowPlan(msgspec.Struct, frozen=True):
 
 def parse_windows(windows: Any) -> tuple[Duration, ...]:
     """Durations from `"7d"`, `["1d", "7d"]` or timedeltas. Raises `Invalid` for none at all or one twice."""
-    given: Sequence[Any] = [windows] if isinstance(windows, str | timedelta | Duration) else list(windows or ())
+    several = isinstance(windows, list | tuple | set)
+    given: Sequence[Any] = list(windows) if several else [windows] if windows else []
     parsed = tuple(Duration.parse(w, "window") for w in given)
     if not parsed:
         raise Invalid("A metric needs at least one window.", hint='windows=["1d", "7d"]')

@@ -50,6 +50,8 @@ _SUFFIXES: dict[str, Format] = {
     ".csv": CSVFormat(),
     ".tsv": CSVFormat(delimiter="\t"),
 }
+_OTHER_FILES = "arrow avro bz2 dat data db delta feather gz ipc json jsonl log ndjson orc txt xls xlsx xz zip zst"
+_FILE_ENDINGS = tuple(f".{ending}" for ending in _OTHER_FILES.split(" "))
 _TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}")
 
 
@@ -100,7 +102,9 @@ class Source(msgspec.Struct, frozen=True):
 
     @property
     def is_table(self) -> bool:
-        return bool(_TABLE.fullmatch(self.path)) and PurePath(self.path).suffix.lower() not in (*_SUFFIXES, ".delta")
+        ending = PurePath(self.path).suffix.lower()
+        dotted = bool(_TABLE.fullmatch(self.path)) and ending not in (*_SUFFIXES, *_FILE_ENDINGS)
+        return dotted and isinstance(self.format, DeltaFormat | None)
 
     def infer_format(self) -> Format | None:
         """The format that was given, or that the ending tells; None where neither does."""

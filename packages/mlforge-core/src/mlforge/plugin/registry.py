@@ -107,8 +107,11 @@ class Registry:
             NotInstalled: There is none, or there are several and none is the default.
         """
         engines = self.of(d.EngineDescriptor)
-        if DEFAULT_ENGINE in engines or len(engines) == 1:
-            return DEFAULT_ENGINE if DEFAULT_ENGINE in engines else next(iter(engines))
+        if DEFAULT_ENGINE in engines:
+            return DEFAULT_ENGINE
+        self._refuse_rivals(d.EngineDescriptor, DEFAULT_ENGINE)
+        if len(engines) == 1:
+            return next(iter(engines))
         if engines:
             raise NotInstalled(f"Several engines are installed: {', '.join(engines)}.", hint="Name one: engine=…")
         install = f"Install one: {install_hint('engine', DEFAULT_ENGINE)}"
@@ -139,7 +142,7 @@ def _load(entry: metadata.EntryPoint) -> Plugin:
     plugin = Plugin(entry.name, dist.name if dist else "?", dist.version if dist else "?")
     try:
         return load_plugin(entry.load(), plugin)
-    except Exception as error:  # noqa: BLE001 - a broken plugin is a line in the list, not a dead CLI
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin is a line in the list, not a dead CLI
         return msgspec.structs.replace(plugin, error=f"{type(error).__name__}: {error}")
 
 

@@ -196,6 +196,8 @@ def _metrics(metrics: Any) -> tuple[Metric, ...]:
 
 
 def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], ...]:
+    if not isinstance(validators, Mapping):
+        raise Invalid(f"validators={validators!r} names no columns.", hint='validators={"amount": [not_null()]}')
     pairs = [
         (column, v)
         for column, given in validators.items()

@@ -39,7 +39,8 @@ def load_project(target: str | None, here: Path) -> Project:
     modules = _modules(place, here, root)
     projects = {id(p): p for m in modules for p in _projects(m, name)}
     project = _only(list(projects.values()), place)
-    project.root = root
+    if not project.has_own_root:
+        project.root = root
     return project
 
 
@@ -69,11 +70,18 @@ def _candidates(root: Path) -> list[Path]:
 
 
 def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:
-    for path in sorted(root.iterdir()):
+    for path in _listed(root):
         if path.is_file() and path.suffix == ".py":
             yield path
         elif depth and _may_hold_definitions(path):
             yield from _python_files(path, depth - 1)
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except PermissionError:  # somebody else's: no definitions of this project
+        return []
 
 
 def _may_hold_definitions(path: Path) -> bool:
@@ -123,13 +131,13 @@ def _import_module(name: str, base: Path) -> ModuleType:
         raise Invalid(
             f"{name} needs {error.name!r}, which is not installed.", hint=f"pip install {error.name}"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Invalid(
             f"{name} does not import: {_told(error)}.", hint="Mend it; --debug shows the traceback."
         ) from error
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
     where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     line = f" ({Path(error.filename or '').name}, line {error.lineno})" if isinstance(error, SyntaxError) else where

@@ -112,7 +112,7 @@ def decode(value: Any, kind: type[Kind], where: str) -> Any:
         raise Invalid(f"{where} has no KIND.", hint=f"Say which: {where.rsplit('.', 1)[-1]}: {{KIND: …}}")
     config = registry().get(kind, value["KIND"]).config
     try:
-        return msgspec.convert(value, config)
+        return msgspec.convert(value, config, strict=False)  # a variable is text, also where a number is meant
     except msgspec.ValidationError as error:
         raise Invalid(
             f"{_located(where, str(error))}.", hint=f"Settings: {', '.join(config.__struct_fields__)}."
@@ -153,20 +153,11 @@ def _fill(value: Any, where: str, environment: Mapping[str, str]) -> Any:
     return value
 
 
-def _filled_text(text: str, where: str, environment: Mapping[str, str]) -> Any:
+def _filled_text(text: str, where: str, environment: Mapping[str, str]) -> str:
     def look_up(match: re.Match[str]) -> str:
         name, default = match[1], match[2]
         if name not in environment and default is None:
             raise Invalid(f"{where} needs the variable {name}, which is not set.", hint=f"export {name}=…")
         return environment.get(name, (default or "").strip())
 
-    filled = _REFERENCE.sub(look_up, text)
-    whole = _REFERENCE.fullmatch(text) is not None
-    return _scalar(filled) if whole else filled
-
-
-def _scalar(text: str) -> Any:
-    """A variable that is the whole value is read as YAML reads a plain word: `6379` is a number, `true` a boolean."""
-    if re.fullmatch(r"-?\d+", text) and str(int(text)) == text:
-        return int(text)
-    return {"true": True, "false": False, "null": None}.get(text.lower(), text)
+    return _REFERENCE.sub(look_up, text)

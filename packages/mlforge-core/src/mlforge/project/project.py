@@ -68,7 +68,8 @@ class Project:
         self.online_store = _typed(online_store, OnlineStoreConfig, "online_store")
         self.engine = engine
         self.profile = profile
-        self.root = Path(root) if root is not None else find_root(Path.cwd())
+        self.root = Path(root).resolve() if root is not None else find_root(Path.cwd())
+        self.has_own_root = root is not None
 
     def settings(self, profile: str | None = None) -> Settings:
         """Engine and stores in use.
@@ -105,7 +106,10 @@ class Project:
         return {e.name: e for f in self.features.values() for e in f.entities}
 
     def sources(self) -> dict[str, Source]:
-        return {f.source.name: f.source for f in self.features.values()}
+        """The sources by name; where several share one, by path."""
+        found = list(dict.fromkeys(f.source for f in self.features.values()))
+        names = [s.name for s in found]
+        return {s.name if names.count(s.name) == 1 else s.path: s for s in found}
 
 
 def engine_config(value: Any) -> EngineConfig:
@@ -131,7 +135,24 @@ def collect(features: Any) -> dict[str, Feature]:
                 f"Two features are named {made.name!r}: in {_home(other)} and in {_home(made)}.",
                 hint="Rename one, or pass name=… to @feature.",
             )
+    _refuse_rival_entities(found.values())
     return found
+
+
+def _refuse_rival_entities(features: Iterable[Feature]) -> None:
+    known: dict[str, Entity] = {}
+    for entity in (e for f in features for e in f.entities):
+        other = known.setdefault(entity.name, entity)
+        if other != entity:
+            raise Invalid(
+                f"Two entities are named {entity.name!r}: one is known by {_key_names(other)}, the other by "
+                f"{_key_names(entity)}.",
+                hint="Give one of them another name.",
+            )
+
+
+def _key_names(entity: Entity) -> str:
+    return ", ".join(k.name for k in entity.keys)
 
 
 def find_root(start: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from mlforge.errors import Unknown
+from mlforge.errors import Invalid, Unknown
 from mlforge.model.feature import Feature
 
 SCHEDULES = ("realtime", "hourly", "daily", "weekly", "monthly", "on-demand")
@@ -34,6 +34,9 @@ def select(
     Raises:
         Unknown: A name, tag or schedule that nothing has.
     """
+    for what, given in (("feature", names), ("tag", tags), ("schedule", schedule)):
+        if given is not None and not words(given):
+            raise Invalid(f"No {what} is named.", hint="Leave it out to mean all of them.")
     wanted, tagged, scheduled = words(names), words(tags), words(schedule)
     for name in wanted:
         if name not in features:

@@ -44,7 +44,7 @@ def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:
         "source_hash": "50u2ce",
         "checks_hash": "c4ec",
         "change_summary": Change("minor", "columns_added", ("x__sum__7d",)),
-        "config": Config((Key("user", ("first", "last")),), "ts", "1d", {"x__sum__7d": "sum(x)"}, "x"),
+        "config": Config((Key("user", ("first", "last")),), "ts", "at", "%Y", "1d", {"x__sum__7d": "sum(x)"}, "x"),
         "dropped_rows": 2,
         "engine": "polars",
         "mlforge_version": "1.0.0",
@@ -54,6 +54,5 @@ def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:
         "tags": ("money", "日本"),
         "description": "What a user spent",
         "owner": "ada",
-        "build_seconds": 1.5,
     }
     return FeatureMeta(name=name, version=version, **(fields | changes))
