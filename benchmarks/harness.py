@@ -76,5 +76,5 @@ def _goal(ratio, goal):
 
 
 def last_json(run):
-    """The JSON document on the last line a process printed."""
-    return json.loads(run.output.strip().splitlines()[-1])
+    """The last JSON document a process printed."""
+    return json.loads(next(line for line in reversed(run.output.splitlines()) if line.startswith("{")))

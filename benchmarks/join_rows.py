@@ -1,4 +1,4 @@
-"""Join the benchmark's labels: join_rows.py DATA STORE"""
+"""Join the benchmark's labels: join_rows.py DATA STORE ENGINE"""
 
 import json
 import sys
@@ -7,7 +7,7 @@ import polars as pl
 
 import mlforge as mlf
 
-folder, store = sys.argv[1:3]
+folder, store, engine = sys.argv[1:4]
 labels = pl.read_parquet(f"{folder}/labels.parquet")
-out = mlf.get_training_data(labels, ["facts"], store=mlf.LocalStore(store))
+out = mlf.get_training_data(labels, ["facts"], store=mlf.LocalStore(store), engine=engine)
 print(json.dumps({"rows": out.height, "checksum": out["f0"].sum()}))

@@ -14,20 +14,22 @@ def main(options):
         measure([sys.executable, FLOORS / "pit_data.py", rows, labels, entities, 10, folder])
         measure([sys.executable, HERE / "build_rows.py", folder, Path(folder, "store")])
         sides = {
-            "floor (Polars)": [sys.executable, FLOORS / "pit_polars.py", folder],
-            "mlforge (Polars)": [sys.executable, HERE / "join_rows.py", folder, Path(folder, "store")],
+            "floor": [sys.executable, FLOORS / f"pit_{options.engine}.py", folder],
+            "mlforge": [sys.executable, HERE / "join_rows.py", folder, Path(folder, "store"), options.engine],
         }
         found = alternate(sides, options.runs)
         compare(found)
         report(
-            f"Point in time: {labels:,} labels, {rows:,} rows × 10 columns", found, {"mlforge (Polars)": (1.1, None)}
+            f"Point in time ({options.engine}): {labels:,} labels, {rows:,} rows × 10 columns",
+            found,
+            {"mlforge": (1.1, None)},
         )
 
 
 def compare(found):
     """Exit where the two sides do not give the same number of rows and the same sum."""
-    words = found["floor (Polars)"][-1].output.replace(",", "").split()
+    words = found["floor"][-1].output.replace(",", "").split()
     rows, checksum = int(words[words.index("rows") - 1]), float(words[-1])
-    mine = last_json(found["mlforge (Polars)"][-1])
+    mine = last_json(found["mlforge"][-1])
     if mine["rows"] != rows or abs(mine["checksum"] - checksum) > 1e-6 * max(1, abs(checksum)):
         sys.exit(f"the rows differ: floor {rows} / {checksum}, mlforge {mine}")

@@ -1,4 +1,4 @@
-"""Run a benchmark: run.py windows|pit|start|listing [--runs N] [--scale X]"""
+"""Run a benchmark: run.py windows|pit|start|listing [--runs N] [--scale X] [--engine E]"""
 
 import argparse
 from importlib import import_module
@@ -11,6 +11,7 @@ def main():
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each side (3)")
     parser.add_argument("--scale", type=float, default=1.0, help="the share of the full data (1)")
     parser.add_argument("--more", action="store_true", help="windows: four windows beside three")
+    parser.add_argument("--engine", choices=["polars", "duckdb"], default="polars", help="for windows and pit")
     options = parser.parse_args()
     import_module(options.name).main(options)
 

@@ -104,7 +104,8 @@ def test_an_error_of_mlforge_passes_through_as_it_is(engine: LivePolarsEngine) -
 
 
 def test_another_librarys_frame_is_refused_with_the_way_to_convert_it(engine: LivePolarsEngine) -> None:
-    pandas = pytest.importorskip("pandas")
+    import pandas
+
     with pytest.raises(Invalid, match=r"returned a pandas\.DataFrame.*pl\.DataFrame\(result\)"):
         engine.apply(lambda df: pandas.DataFrame({"a": [1]}), FRAME)
 

@@ -1,0 +1,1 @@
+"""The DuckDB engine of mlforge: features larger than memory, on one machine."""

@@ -1,0 +1,317 @@
+"""The DuckDB engine: what each verb of the contract is, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
+from mlforge.model.check import Check, CheckResult
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.meta import Artifact, Target, Written
+from mlforge.model.metric import WindowPlan
+from mlforge.model.schema import Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import ArrowStream, Frame, Held, Join, Scan
+from mlforge_duckdb import apply, exchange, joins, keys, sources, times, windows
+from mlforge_duckdb.apply import Kind
+from mlforge_duckdb.compile import Windowed, compile_checks
+from mlforge_duckdb.edge import BROKEN, edge, no_column, overflowing, reason, too_little_memory
+from mlforge_duckdb.plugin import DuckDBEngine
+from mlforge_duckdb.session import Session, asked
+from mlforge_duckdb.types import Type, plainly, quoted, schema_of, text, types_of, word
+
+Relation = duckdb.DuckDBPyRelation
+
+_ROW_GROUP = 245_760  # rows, in whole vectors: small enough that a reader skips most of a file
+_LOOK = "Look at the function that made it."
+
+
+class LiveDuckDBEngine:
+    """Computes with DuckDB. Frames are relations of its own connection, and the Polars frames of functions."""
+
+    def __init__(self, config: DuckDBEngine) -> None:
+        self._session = Session(config)
+        self._scans: list[Scan] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._session.close()
+
+    def scan(self, scan: Scan) -> Relation:
+        with edge(f"Source {scan.name!r} cannot be read", "See the cause."):
+            rows = sources.open_source(scan, self._session)
+        self._scans.append(scan)
+        return rows
+
+    def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
+        kind, rows = apply.wanted(function), self._relation(frame)
+        result = apply.call(function, rows if kind == "relation" else self._in_polars(rows, kind), rows.columns)
+        if isinstance(result, Relation) and self._session.own(result) is None:
+            raise apply.foreign(function)
+        return result
+
+    def schema(self, frame: Frame) -> Schema:
+        return schema_of(types_of(self._relation(frame)))
+
+    def derive(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
+        """A Polars frame stays one."""
+        rows = self._derived(self._relation(frame), keys_)
+        if isinstance(frame, Relation):
+            return rows
+        return self._polars(rows).lazy() if isinstance(frame, pl.LazyFrame) else self._polars(rows)
+
+    def _derived(self, rows: Relation, keys_: Sequence[Key]) -> Relation:
+        types = types_of(rows)
+        made = [f"{keys.surrogate_key(k.sources, types)} AS {quoted(k.name)}" for k in keys.derivable(types, keys_)]
+        return rows.project(", ".join(["*", *made])) if made else rows
+
+    def hold(self, frame: Frame, shape: Shape) -> Held:
+        rows = self._derived(self._relation(frame), shape.keys)
+        types = types_of(rows)
+        _need_columns(types, shape)
+        with self._computing():
+            held = self._held(rows, types, shape)
+            nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names)
+            stamps = f"count(*) - count({quoted(shape.stamp)})" if shape.stamp else "0"
+            count, null_keys, late = _row(
+                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {stamps} FROM frame"
+            )
+        if late and shape.timestamp:
+            raise times.null_times(shape.timestamp.column, late, count)
+        return Held(held, count, null_keys)
+
+    def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
+        rows = self._relation(frame)
+        columns = ", ".join(dict.fromkeys(c.column for c in checks))
+        with edge(f"The checks of {columns} cannot be computed", "Look at the column's type."):
+            return _checked(rows, checks, examples)
+
+    def settle(self, frame: Frame, shape: Shape) -> Relation:
+        rows = self._relation(frame)
+        with edge("The rows cannot be sorted by their keys", "Look at the types of the keys."):
+            return _settled(rows, shape, self._session)
+
+    def aggregate(self, frame: Frame, shape: Shape, plan: WindowPlan) -> Relation:
+        if shape.timestamp is None:
+            raise Invalid("Windows need a timestamp.", hint='Give the feature one: timestamp="event_time".')
+        rows = self._relation(frame)
+        with edge("The windows cannot be computed", "Look at the types of the columns."):
+            windowed = Windowed(plan, types_of(rows))
+            return windows.change_points(rows, shape, plan, windowed, self._session)
+
+    def write(self, frame: Frame, target: Target) -> Written:
+        if target.format != "parquet":
+            raise Unsupported(f"The DuckDB engine does not write {target.format}.", hint="It writes Parquet.")
+        rows = self._relation(frame)
+        options = f"FORMAT parquet, ROW_GROUP_SIZE {_ROW_GROUP}"
+        query = f"COPY ({_writable(types_of(rows))}) TO {text(target.uri)} ({options}, USE_TMP_FILE false)"
+        with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause."):
+            (count,) = _row(rows, query)
+        return Written(count)
+
+    def asof(self, spine: Frame, timestamp: Timestamp | None, joins_: Sequence[Join]) -> Relation:
+        rows = self._relation(spine)
+        with edge("The point-in-time join cannot be computed", "Look at the types of keys and times."):
+            return joins.joined(rows, timestamp, joins_, self._session.connection)
+
+    def latest(self, artifact: Artifact, as_of: int, until: int) -> Relation:
+        with _reading(artifact):
+            rows = sources.artifact_rows(artifact, self._session.connection)
+            name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
+            return self._session.lent(f"FROM {name}", name)
+
+    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
+        """The rows, on a connection that lives as long as they do."""
+        with _reading(artifact):
+            connection = duckdb.connect(":memory:")
+            connection.execute("SET TimeZone = 'UTC'")
+            rows = connection.sql(sources.artifact_rows(artifact, connection))
+            return rows if columns is None else rows.project(", ".join(_known(rows, columns, artifact)))
+
+    def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
+        rows = self._relation(frame)
+        columns = ", ".join(f"{plainly(n, t)} AS {quoted(n)}" for n, t in types_of(rows).items())
+        batches = self._polars(rows.project(columns)).iter_slices(size)
+        for batch in batches:
+            yield batch.to_dicts()
+
+    def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Relation:
+        types = {c.name: exchange.dtype_of(c.dtype) for c in schema}
+        hint = f"The schema: {', '.join(f'{c.name} {c.dtype}' for c in schema)}."
+        with edge("The rows do not fit their schema", hint, also=(TypeError, ValueError, OverflowError)):
+            return self._relation(pl.DataFrame([dict(row) for row in rows], schema=types, orient="row"))
+
+    def to_arrow(self, frame: Frame) -> ArrowStream:
+        return ArrowStream(self._polars(self._relation(frame)))
+
+    def from_arrow(self, stream: ArrowStream) -> Relation:
+        with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
+            return self._relation(pl.DataFrame(stream))
+
+    def owns(self, frame: object) -> bool:
+        return isinstance(frame, Relation)
+
+    def _relation(self, frame: Relation | pl.DataFrame | pl.LazyFrame) -> Relation:
+        if isinstance(frame, Relation):
+            return frame
+        return exchange.from_polars(frame.lazy().collect(), self._session)
+
+    def _polars(self, rows: Relation) -> pl.DataFrame:
+        with self._computing():
+            return exchange.to_polars(rows)
+
+    def _in_polars(self, rows: Relation, kind: Kind) -> pl.DataFrame | pl.LazyFrame:
+        frame = self._polars(rows)
+        return frame.lazy() if kind == "LazyFrame" else frame
+
+    def _held(self, rows: Relation, types: dict[str, Type], shape: Shape) -> Relation:
+        """The rows under the contract's names, types and order of columns."""
+        time = shape.timestamp
+        columns = {n: plainly(n, t) for n, t in types.items()}
+        if time and word(types[time.column], time.column) == "String":
+            rows = self._session.keep(rows)
+        if time:
+            micros = times.instants(rows, types[time.column], time)
+            del columns[time.column]
+            columns[time.name] = f"CAST(make_timestamp({micros}) AS TIMESTAMPTZ)"
+        order = dict.fromkeys((*shape.identity, *columns))
+        return self._session.keep(rows, f"SELECT {', '.join(f'{columns[n]} AS {quoted(n)}' for n in order)} FROM frame")
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """Raise for a frame that cannot be computed: the file that makes it fail, or else what DuckDB says."""
+        try:
+            yield
+        except MlforgeError:
+            raise
+        except duckdb.OutOfMemoryException as error:
+            raise too_little_memory(error) from error
+        except BROKEN as error:
+            raise overflowing(error) or self._blamed(error) from error
+
+    def _blamed(self, error: BaseException) -> MlforgeError:
+        for scan in reversed(self._scans):
+            if isinstance(error, duckdb.Error) and (blamed := sources.blame(scan, self._session)):
+                return blamed
+        return Invalid(f"The frame cannot be computed: {type(error).__name__}: {reason(error)}", hint=_LOOK)
+
+
+def _row(rows: Relation, query: str) -> tuple[Any, ...]:
+    found: list[tuple[Any, ...]] = asked(rows, query).fetchall()
+    return found[0]
+
+
+def _need_columns(types: Mapping[str, Type], shape: Shape) -> None:
+    """Raise `Invalid` for a missing key or timestamp, for a key that cannot be one, for a name that is taken."""
+    time = shape.timestamp
+    for name in [*shape.key_names, *([time.column] if time else [])]:
+        if name not in types:
+            raise _lacking(name, types, shape)
+    for name in shape.key_names:
+        keys.check_key(name, types[name])
+    for name, dtype in types.items():
+        if not time or name != time.column:
+            word(dtype, name)
+    if time and time.name != time.column and time.name in types:
+        raise Invalid(
+            f"Timestamp {time.column!r} is to be called {time.name!r}, and there is a column of that name.",
+            hint="Drop or rename that column in the function, or choose another alias.",
+        )
+
+
+def _lacking(name: str, types: Mapping[str, Type], shape: Shape) -> Invalid:
+    made_of = next((k.sources for k in shape.keys if k.name == name), ())
+    lost = [s for s in made_of if s not in types]
+    return no_column(lost[0] if lost else name, types, "The function's result")
+
+
+def _checked(rows: Relation, checks: Sequence[Check], examples: int) -> tuple[CheckResult, ...]:
+    types = types_of(rows)
+    broken = compile_checks(checks, types)
+    if not checks:
+        return ()
+    flagged = f"SELECT {', '.join(f'{b} AS b{i}' for i, b in enumerate(broken))} FROM frame"
+    counts = ", ".join(f"count(*) FILTER (WHERE b{i})" for i in range(len(checks)))
+    total, *failures = _row(rows, f"SELECT count(*), {counts} FROM ({flagged})")
+    return tuple(
+        CheckResult(c.column, c.name, c.label, total, n, _examples(rows, c.column, types, b, examples) if n else ())
+        for c, n, b in zip(checks, failures, broken, strict=True)
+    )
+
+
+def _examples(rows: Relation, column: str, types: Mapping[str, Type], broken: str, number: int) -> tuple[Any, ...]:
+    """The first few values of a column that break a promise."""
+    flagged = f"SELECT {plainly(column, types[column])} AS v, {broken} AS b, row_number() OVER () AS i FROM frame"
+    found = asked(rows, f"SELECT v FROM ({flagged}) WHERE b ORDER BY i LIMIT {number}")
+    return tuple(exchange.to_polars(found)["v"])
+
+
+def _settled(rows: Relation, shape: Shape, session: Session) -> Relation:
+    if shape.tie_break and shape.tie_break not in rows.columns:
+        raise no_column(shape.tie_break, rows.columns, "tie_break: the frame")
+    identity = ", ".join(map(quoted, shape.identity))
+    spent = {s for k in shape.keys for s in k.sources} - set(shape.identity)
+    columns = ", ".join(quoted(c) for c in rows.columns if c not in spent)
+    known = " AND ".join(f"{quoted(k)} IS NOT NULL" for k in shape.key_names)
+    if shape.tie_break is None:
+        _refuse_duplicates(rows, shape, known)
+        return session.keep(rows, f"SELECT {columns} FROM frame WHERE {known} ORDER BY {identity}")
+    wins = f"row_number() OVER (PARTITION BY {identity} ORDER BY {quoted(shape.tie_break)} DESC NULLS LAST) = 1"
+    return session.keep(rows, f"SELECT {columns} FROM frame WHERE {known} QUALIFY {wins} ORDER BY {identity}")
+
+
+def _refuse_duplicates(rows: Relation, shape: Shape, known: str) -> None:
+    identity = ", ".join(map(quoted, shape.identity))
+    groups = f"SELECT {identity}, count(*) AS n FROM frame WHERE {known} GROUP BY {identity} HAVING n > 1"
+    total, count = _row(rows, f"SELECT coalesce(sum(n), 0), count(*) FROM ({groups})")
+    if count:
+        first = asked(rows, f"SELECT {identity} FROM ({groups}) ORDER BY ALL LIMIT 3")
+        raise _duplicates(total, exchange.to_polars(first))
+
+
+def _duplicates(total: int, repeated: pl.DataFrame) -> Invalid:
+    shown = "; ".join(", ".join(f"{k}={_value(v)}" for k, v in row.items()) for row in repeated.to_dicts())
+    return Invalid(
+        f"{total:,} rows share their {' and '.join(repeated.columns)} with another, such as {shown}.",
+        hint='Keep one of each in the function, or name the column whose greatest value wins: tie_break="updated_at".',
+    )
+
+
+def _value(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else repr(value)
+
+
+def _writable(types: Mapping[str, Type]) -> str:
+    """All columns as Parquet keeps them: a duration as its microseconds."""
+    columns = (f"epoch_us({quoted(n)}) AS {quoted(n)}" if t.id == "interval" else quoted(n) for n, t in types.items())
+    return f"SELECT {', '.join(columns)} FROM frame"
+
+
+@contextmanager
+def _reading(artifact: Artifact) -> Iterator[None]:
+    with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", "See the cause.", PluginFailed):
+        yield
+
+
+def _known(rows: Relation, columns: Sequence[str], artifact: Artifact) -> list[str]:
+    if lost := [c for c in columns if c not in rows.columns]:
+        raise no_column(lost[0], rows.columns, f"Feature {artifact.meta.name!r}")
+    return list(map(quoted, columns))
+
+
+def _valid(rows: str, artifact: Artifact, as_of: int, until: int) -> str:
+    """The rows valid at `as_of` or stamped after it, up to `until`."""
+    names = ", ".join(map(quoted, artifact.meta.entity_keys))
+    stamp = f"epoch_us({quoted(artifact.meta.timestamp or '')})"
+    following = f"lead({stamp}) OVER (PARTITION BY {names} ORDER BY {stamp})"
+    valid = f"{stamp} > {as_of} OR coalesce({following} > {as_of}, true)"
+    return f"SELECT * FROM ({rows}) WHERE {stamp} <= {until} QUALIFY {valid} ORDER BY {names}, {stamp}"

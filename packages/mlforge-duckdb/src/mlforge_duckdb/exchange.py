@@ -1,0 +1,136 @@
+"""Frames between DuckDB and Polars, over Arrow's C interface: pyarrow is not needed."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+import polars as pl
+
+from mlforge.errors import Invalid
+from mlforge_duckdb.session import Session
+from mlforge_duckdb.types import Type, is_null, quoted, types_of
+
+_WORDS: dict[str, pl.DataType] = {
+    **{t.__name__: t() for t in (pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Time, pl.Float32, pl.Float64)},
+    **{t.__name__: t() for t in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)},
+    "Datetime": pl.Datetime("us", "UTC"),
+    "Duration": pl.Duration("us"),
+}
+
+
+class _Stream:
+    """A Polars frame as nothing but an Arrow stream, which DuckDB then reads without pyarrow."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelation:
+    """A Polars frame as a relation; its columns stay where they are.
+
+    Raises:
+        Invalid: Columns that DuckDB cannot tell apart, or of a type it does not know.
+    """
+    _refuse_twins(frame.columns)
+    typed = [n for n, t in frame.schema.items() if t != pl.Null]
+    for name in typed:
+        _refuse_exotic(name, frame.schema[name])
+    rows = frame.select(_exported(n, frame.schema[n]) for n in typed)
+    _refuse_lost_times(frame, rows)
+    carrier = session.fresh("carrier")
+    if not typed:
+        rows = pl.select(pl.repeat(0, frame.height, dtype=pl.Int8).alias(carrier))
+    columns = [quoted(n) if n in rows.columns else f"NULL AS {quoted(n)}" for n in frame.columns]
+    name = session.register(_Stream(rows))
+    return session.connection.sql(f"SELECT {', '.join(columns)} FROM {name}")
+
+
+def to_polars(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """The rows of a relation in memory; instants are in UTC, durations in microseconds."""
+    types = types_of(relation)
+    rows = pl.DataFrame(relation.project(", ".join(_imported(n, t) for n, t in types.items())))
+    return rows.with_columns(_restored(n, rows.schema[n], t) for n, t in types.items())
+
+
+def dtype_of(text: str) -> pl.DataType:
+    """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", text):
+        return pl.Decimal(int(match[1]), int(match[2]))
+    if match := re.fullmatch(r"List\((.+)\)", text):
+        return pl.List(dtype_of(match[1]))
+    raise Invalid(f"{text!r} is not a type.", hint=f"Types: {', '.join(_WORDS)}, Decimal(p, s) and List(T).")
+
+
+def _refuse_twins(names: list[str]) -> None:
+    first: dict[str, str] = {}
+    for name in names:
+        twin = first.setdefault(name.lower(), name)
+        if twin != name:
+            raise Invalid(
+                f"Columns {twin!r} and {name!r} differ in case alone, which DuckDB does not see.",
+                hint="Rename one of them.",
+            )
+
+
+def _refuse_lost_times(given: pl.DataFrame, made: pl.DataFrame) -> None:
+    """Raise `Invalid` for a time of coarser unit that microseconds cannot hold."""
+    for name in (n for n, t in given.schema.items() if t == pl.Datetime("ms", getattr(t, "time_zone", None))):
+        lost = made[name].is_null() & given[name].is_not_null()
+        if lost.any():
+            row = lost.arg_true()[0]
+            raise Invalid(
+                f"Column {name!r}: {given[name].to_physical()[row]} in row {row:,} is out of the range of times.",
+                hint="Mend or drop such rows.",
+            )
+
+
+def _refuse_exotic(name: str, dtype: pl.DataType) -> None:
+    if isinstance(dtype, pl.Object | pl.Int128 | pl.UInt128):
+        raise Invalid(
+            f"Column {name!r} is {dtype}, which DuckDB cannot read.", hint="Cast it to pl.Int64, pl.Float64 or text."
+        )
+
+
+def _exported(name: str, dtype: pl.DataType) -> pl.Expr:
+    kept = _kept(dtype)
+    return pl.col(name) if kept == dtype else pl.col(name).cast(kept, strict=not isinstance(dtype, pl.Datetime))
+
+
+def _kept(dtype: pl.DataType) -> pl.DataType:
+    match dtype:
+        case pl.Datetime():
+            return pl.Datetime("us", dtype.time_zone and "UTC")
+        case pl.Duration():
+            return pl.Duration("us")
+        case pl.Categorical() | pl.Enum():
+            return pl.String()
+        case pl.List() | pl.Array():
+            inner = dtype.inner if isinstance(dtype.inner, pl.DataType) else dtype.inner()
+            return pl.List(_kept(inner))
+        case _:
+            return dtype
+
+
+def _imported(name: str, dtype: Type) -> str:
+    column = quoted(name)
+    if is_null(dtype):
+        return f"NULL::INTEGER AS {column}"
+    if dtype.id == "interval":
+        return f"epoch_us({column}) AS {column}"
+    return column
+
+
+def _restored(name: str, found: pl.DataType, dtype: Type) -> pl.Expr:
+    if is_null(dtype):
+        return pl.lit(None).alias(name)
+    if dtype.id == "interval":
+        return pl.col(name).cast(pl.Duration("us"))
+    if isinstance(found, pl.Datetime) and found.time_zone:
+        return pl.col(name).dt.convert_time_zone("UTC")
+    return pl.col(name)

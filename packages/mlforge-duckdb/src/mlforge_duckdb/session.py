@@ -1,0 +1,132 @@
+"""A connection of its own, its temporary tables, and a folder for what does not fit into memory."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import weakref
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from mlforge.errors import Invalid, PluginFailed
+from mlforge_duckdb.edge import reason, too_little_memory
+from mlforge_duckdb.plugin import DuckDBEngine
+
+_SETTINGS = (
+    "SET TimeZone = 'UTC'",
+    "SET ieee_floating_point_ops = true",
+    "SET autoinstall_known_extensions = false",
+    "SET enable_progress_bar = false",
+    "SET asof_loop_join_threshold = 0",  # the size of a frame from outside is not known, and may be any
+)
+
+
+class Session:
+    """A connection to a database in memory that spills into a folder; both are gone after `close`."""
+
+    def __init__(self, config: DuckDBEngine) -> None:
+        self._numbers = itertools.count()
+        self._folder = _folder(config)
+        try:
+            self.connection = _connected(config, self.folder)
+        except BaseException:
+            self._folder.cleanup()
+            raise
+
+    @property
+    def folder(self) -> Path:
+        """Where temporary files go."""
+        return Path(self._folder.name)
+
+    def close(self) -> None:
+        self.connection.close()
+        self._folder.cleanup()
+
+    def fresh(self, kind: str) -> str:
+        """A name that nothing has yet."""
+        return f"mlforge_{kind}_{next(self._numbers)}"
+
+    def own(self, frame: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation | None:
+        """The relation on this connection; None where it reads what only another connection sees."""
+        try:
+            return self.connection.sql("SELECT * FROM frame")
+        except duckdb.InvalidInputException:
+            return None
+
+    def keep(self, frame: duckdb.DuckDBPyRelation, query: str = "FROM frame") -> duckdb.DuckDBPyRelation:
+        """The rows of a query over `frame`, computed once; dropped with the last reference to the answer."""
+        name = self.store(frame, query)
+        return self.lent(f"FROM {name}", name)
+
+    def store(self, frame: duckdb.DuckDBPyRelation, query: str) -> str:
+        """The name of a new temporary table of the rows of a query over `frame`."""
+        name = self.fresh("rows")
+        frame.query("frame", f"CREATE TEMP TABLE {name} AS {query}")
+        return name
+
+    def make(self, query: str) -> str:
+        """The name of a new temporary table of a query's rows."""
+        name = self.fresh("rows")
+        self.connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        return name
+
+    def drop(self, *names: str) -> None:
+        """Forget temporary tables."""
+        for name in names:
+            self.connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def lent(self, query: str, *names: str) -> duckdb.DuckDBPyRelation:
+        """A query over temporary tables, which are dropped with the last reference to the answer."""
+        answer = self.connection.sql(query)
+        weakref.finalize(answer, _drop, weakref.ref(self), names)
+        return answer
+
+    def register(self, stream: Any) -> str:
+        """A name for an Arrow stream that can be read more than once; it stays until the session ends."""
+        name = self.fresh("stream")
+        self.connection.register(name, stream)
+        return name
+
+
+def asked(frame: duckdb.DuckDBPyRelation, query: str, view: str = "frame") -> duckdb.DuckDBPyRelation:
+    """The answer to a query over a relation, which it calls `view`; computed late, on the relation's connection."""
+    answer = frame.query(view, query)
+    if answer is None:
+        raise PluginFailed("DuckDB answered a query with nothing.", hint=query)
+    return answer
+
+
+def _drop(session: weakref.ref[Session], names: tuple[str, ...]) -> None:
+    live = session()
+    if live is not None:
+        with contextlib.suppress(duckdb.Error):  # the connection is closed, and the tables went with it
+            live.drop(*names)
+
+
+def _folder(config: DuckDBEngine) -> TemporaryDirectory[str]:
+    try:
+        if config.temp_directory:
+            Path(config.temp_directory).mkdir(parents=True, exist_ok=True)
+        return TemporaryDirectory(prefix="mlforge-duckdb-", dir=config.temp_directory, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise PluginFailed(
+            f"temp_directory {config.temp_directory!r} cannot be used: {reason(error)}", hint="Name another folder."
+        ) from error
+
+
+def _connected(config: DuckDBEngine, folder: Path) -> duckdb.DuckDBPyConnection:
+    given = {"memory_limit": config.memory_limit, "threads": config.threads, "temp_directory": str(folder)}
+    try:
+        connection = duckdb.connect(":memory:", config={k: v for k, v in given.items() if v is not None})
+        for setting in _SETTINGS:
+            connection.execute(setting)
+    except duckdb.OutOfMemoryException as error:
+        raise too_little_memory(error) from error
+    except duckdb.Error as error:
+        raise Invalid(
+            f"DuckDB refuses its settings: {reason(error)}", hint='Such as memory_limit="4GB", threads=4.'
+        ) from error
+    return connection

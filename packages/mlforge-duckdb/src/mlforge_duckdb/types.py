@@ -1,0 +1,129 @@
+"""DuckDB's types and mlforge's words for them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import duckdb
+
+from mlforge.errors import Invalid
+from mlforge.model.schema import Column, Schema
+
+Type = Any
+"""DuckDB's own description of a column's type: `id`, `children` and a text."""
+
+_SQL = {
+    "Boolean": "BOOLEAN",
+    "Int8": "TINYINT",
+    "Int16": "SMALLINT",
+    "Int32": "INTEGER",
+    "Int64": "BIGINT",
+    "UInt8": "UTINYINT",
+    "UInt16": "USMALLINT",
+    "UInt32": "UINTEGER",
+    "UInt64": "UBIGINT",
+    "Float32": "FLOAT",
+    "Float64": "DOUBLE",
+    "String": "VARCHAR",
+    "Binary": "BLOB",
+    "Date": "DATE",
+    "Datetime": "TIMESTAMPTZ",
+    "Time": "TIME",
+    "Duration": "INTERVAL",
+}
+_WORDS = {
+    **{sql.lower(): word for word, sql in _SQL.items()},
+    "enum": "String",
+    "time_ns": "Time",
+    "timestamp": "Datetime",
+    "timestamp_s": "Datetime",
+    "timestamp_ms": "Datetime",
+    "timestamp_ns": "Datetime",
+    "timestamp with time zone": "Datetime",
+}
+_WAYS_OUT = {
+    "null": "give it a type: NULL::VARCHAR, or CAST(... AS ...)",
+    "struct": "take its fields apart: s.field",
+    "hugeint": "cast it to BIGINT or DOUBLE",
+    "uhugeint": "cast it to UBIGINT or DOUBLE",
+    "uuid": "cast it to VARCHAR",
+}
+
+
+def quoted(name: str) -> str:
+    """A column's or table's name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A string in SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def types_of(relation: duckdb.DuckDBPyRelation) -> dict[str, Type]:
+    """The columns and their types, in order."""
+    return dict(zip(relation.columns, relation.types, strict=True))
+
+
+def schema_of(types: dict[str, Type]) -> Schema:
+    """Columns in mlforge's words. Raises `Invalid` for a type that has none."""
+    return Schema(tuple(Column(name, word(dtype, name)) for name, dtype in types.items()))
+
+
+def word(dtype: Type, column: str) -> str:
+    """The word of mlforge for a type.
+
+    Raises:
+        Invalid: There is none; names the column and the way out.
+    """
+    match dtype.id:
+        case "decimal":
+            precision, scale = (value for _, value in dtype.children)
+            return f"Decimal({precision}, {scale})"
+        case "list" | "array":
+            return f"List({word(dtype.children[0][1], column)})"
+        case found if found in _WORDS:
+            return _WORDS[found]
+        case other:
+            way_out = _WAYS_OUT.get(other, "cast it to another type, or leave it out")
+            raise Invalid(
+                f"Column {column!r} is {dtype}, which a feature cannot hold.", hint=f"In the function, {way_out}."
+            )
+
+
+def is_null(dtype: Type) -> bool:
+    """Whether a column has no type: nothing but nulls."""
+    return bool(dtype.id == "null")
+
+
+def sql_of(word: str) -> str:
+    """DuckDB's name for one of mlforge's words. Raises `Invalid` for a word that is none."""
+    if word in _SQL:
+        return _SQL[word]
+    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", word):
+        return f"DECIMAL({match[1]}, {match[2]})"
+    if match := re.fullmatch(r"List\((.+)\)", word):
+        return f"{sql_of(match[1])}[]"
+    raise Invalid(f"{word!r} is not a type.", hint=f"Types: {', '.join(_SQL)}, Decimal(p, s) and List(T).")
+
+
+def plainly(name: str, dtype: Type) -> str:
+    """A column as it is kept: instants in UTC microseconds, categories as strings, arrays as lists."""
+    kept = sql_of(word(dtype, name))
+    column = quoted(name)
+    if dtype.id == "timestamp_ns":
+        column = f"make_timestamp({floored(f'epoch_ns({column})', 1000)})"
+    return column if str(dtype) == kept or dtype.id == "timestamp with time zone" else f"CAST({column} AS {kept})"
+
+
+def micros(column: str, dtype: Type) -> str:
+    """An instant or a date as microseconds since the Unix epoch, whatever the connection's time zone."""
+    if dtype.id == "timestamp_ns":
+        return floored(f"epoch_ns({column})", 1000)
+    return f"epoch_us({column})"
+
+
+def floored(number: str, by: int) -> str:
+    """A division of integers that rounds down, as DuckDB's own does not below zero."""
+    return f"(({number}) // {by} - CAST(({number}) % {by} < 0 AS BIGINT))"
