@@ -104,10 +104,10 @@ def test_an_error_of_mlforge_passes_through_as_it_is(engine: LivePolarsEngine) -
 
 
 def test_another_librarys_frame_is_refused_with_the_way_to_convert_it(engine: LivePolarsEngine) -> None:
-    import pandas
+    import pandas as pd
 
     with pytest.raises(Invalid, match=r"returned a pandas\.DataFrame.*pl\.DataFrame\(result\)"):
-        engine.apply(lambda df: pandas.DataFrame({"a": [1]}), FRAME)
+        engine.apply(lambda df: pd.DataFrame({"a": [1]}), FRAME)
 
 
 @pytest.mark.parametrize("result", [None, 3, pl.Series([1])], ids=["None", "int", "Series"])
