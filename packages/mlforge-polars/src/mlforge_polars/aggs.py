@@ -13,6 +13,10 @@ from mlforge_polars.values import Value
 FUNCTIONS = ("count", "sum", "mean", "std", "min", "max", "median")
 
 
+class SumOverflow(OverflowError):
+    """A sum of integers does not fit into 64 bits."""
+
+
 class Agg(NamedTuple):
     """One output column: a function of a column (None: of the events themselves) over a window in microseconds."""
 
@@ -20,6 +24,11 @@ class Agg(NamedTuple):
     column: str | None
     window: int
     name: str
+
+    @property
+    def label(self) -> str:
+        """What messages call it: the name up to a null, behind which a caller tells its aggregates apart."""
+        return self.name.partition("\0")[0]
 
 
 class Plan(NamedTuple):
@@ -55,11 +64,11 @@ def check(keys: Sequence[str], time: str, interval: int | None, aggs: Sequence[A
 
 def _check_agg(agg: Agg, interval: int) -> None:
     if agg.function not in FUNCTIONS:
-        raise ValueError(f"{agg.name}: unknown function {agg.function!r}, known are {', '.join(FUNCTIONS)}")
+        raise ValueError(f"{agg.label}: unknown function {agg.function!r}, known are {', '.join(FUNCTIONS)}")
     if agg.column is None and agg.function != "count":
-        raise ValueError(f"{agg.name}: {agg.function} needs a column")
+        raise ValueError(f"{agg.label}: {agg.function} needs a column")
     if agg.window <= 0 or agg.window % interval:
-        raise ValueError(f"{agg.name}: the window {agg.window} is not a whole multiple of the interval {interval}")
+        raise ValueError(f"{agg.label}: the window {agg.window} is not a whole multiple of the interval {interval}")
 
 
 def result_type(agg: Agg, types: Mapping[str, pl.DataType]) -> pl.DataType:
@@ -70,5 +79,5 @@ def result_type(agg: Agg, types: Mapping[str, pl.DataType]) -> pl.DataType:
     if agg.function in ("min", "max"):
         return dtype
     if not (dtype.is_float() or dtype.is_integer() or dtype == pl.Boolean) or dtype in (pl.Int128, pl.UInt128):
-        raise TypeError(f"{agg.name}: {agg.function} of {agg.column}, which is {dtype}, not a number of up to 64 bits")
+        raise TypeError(f"{agg.label}: {agg.function} of {agg.column}, which is {dtype}, not a number of up to 64 bits")
     return pl.Int64() if agg.function == "sum" and not dtype.is_float() else pl.Float64()

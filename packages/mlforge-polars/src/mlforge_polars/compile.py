@@ -219,7 +219,7 @@ class Windowed:
         key = (agg, column.window.micros)
         if key not in self._aggs:
             source = None if agg.arg is None else self._input(column, agg.function, agg.arg)
-            name = f"{column.name}, aggregate {len(self._aggs)}"
+            name = f"{column.name}\0{len(self._aggs)}"
             self._aggs[key] = windows.Agg(agg.function, source, column.window.micros, name)
         return self._aggs[key].name
 

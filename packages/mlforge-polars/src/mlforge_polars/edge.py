@@ -30,7 +30,8 @@ def edge(
 def reason(error: BaseException) -> str:
     """The first line of an exception's text, as the end of a sentence."""
     first = str(error).strip().split("\n", 1)[0].rstrip(" .:")
-    return f"{first or type(error).__name__}."
+    beyond = "int64 overflow: " if "from `i128` to `i64` failed" in first else ""
+    return f"{beyond}{first or type(error).__name__}."
 
 
 def no_column(name: str, available: Iterable[str], where: str) -> Invalid:

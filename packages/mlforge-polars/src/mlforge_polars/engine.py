@@ -19,10 +19,13 @@ from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Frame, Held, Join, Scan
 from mlforge_polars import apply, keys, sources, times, windows
+from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import Windowed, compile_checks
 from mlforge_polars.edge import edge, no_column, reason
+from mlforge_polars.export import Export
 from mlforge_polars.joins import joined
 from mlforge_polars.plugin import PolarsEngine
+from mlforge_polars.shown import BEYOND, shown
 from mlforge_polars.types import INSTANT, dtype_of, plainly, schema_of, word
 
 _ROW_GROUP = 250_000  # rows: small enough that a reader skips most of a file, large enough to compress
@@ -72,7 +75,7 @@ class LivePolarsEngine:
         with edge(f"The checks of {_names(c.column for c in checks)} cannot be computed", "Look at the column's type."):
             found = rows.lazy().select(compile_checks(checks, rows.schema, examples)).collect()
         return tuple(
-            CheckResult(c.column, c.name, c.label, rows.height, found[f"n{i}"][0], tuple(found[f"e{i}"][0]))
+            CheckResult(c.column, c.name, c.label, rows.height, found[f"n{i}"][0], tuple(shown(found[f"e{i}"][0])))
             for i, c in enumerate(checks)
         )
 
@@ -120,7 +123,9 @@ class LivePolarsEngine:
         rows = self._collect(frame)
         plain_rows = rows.select(plainly(n, t) for n, t in rows.schema.items())
         for batch in plain_rows.iter_slices(size):
-            yield batch.to_dicts()
+            with edge("The rows cannot be made Python objects", _BEYOND, also=BEYOND):
+                made = batch.to_dicts()
+            yield made
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> pl.DataFrame:
         types = {c.name: dtype_of(c.dtype) for c in schema}
@@ -129,7 +134,7 @@ class LivePolarsEngine:
             return pl.DataFrame([dict(row) for row in rows], schema=types, orient="row")
 
     def to_arrow(self, frame: Frame) -> ArrowStream:
-        return ArrowStream(self._collect(frame))
+        return ArrowStream(Export(self._collect(frame)))
 
     def from_arrow(self, stream: ArrowStream) -> pl.DataFrame:
         with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
@@ -161,6 +166,7 @@ class LivePolarsEngine:
         )
 
 
+_BEYOND = "Python's times end with the year 9999: drop later ones in the function, or make them text."
 _WRITING = "See the cause: a full disk, a permission or the network."
 
 
@@ -227,10 +233,11 @@ def _same_as_next(names: Sequence[str]) -> pl.Expr:
 
 def _duplicates(surplus: pl.DataFrame) -> Invalid:
     repeated = surplus.unique(maintain_order=True)
-    shown = "; ".join(", ".join(f"{k}={_value(v)}" for k, v in row.items()) for row in repeated.head(3).to_dicts())
+    rows = zip(*(shown(column) for column in repeated.head(3)), strict=True)
+    examples = "; ".join(", ".join(f"{k}={_value(v)}" for k, v in zip(repeated.columns, r, strict=True)) for r in rows)
     return Invalid(
         f"{surplus.height + repeated.height:,} rows share their {' and '.join(surplus.columns)} with another, "
-        f"such as {shown}.",
+        f"such as {examples}.",
         hint='Keep one of each in the function, or name the column whose greatest value wins: tie_break="updated_at".',
     )
 
@@ -247,8 +254,11 @@ def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFr
     interval = plan.interval.micros if plan.interval else None
     try:
         points = windows.change_points(events, shape.key_names, shape.stamp, interval, windowed.aggs)
-    except OverflowError as error:
+    except SumOverflow as error:
         raise Invalid(f"int64 overflow: {error}.", hint="Cast the column to pl.Float64 in the function.") from error
+    except OverflowError as error:
+        hint = "Drop the rows whose time is far off in the function."
+        raise Invalid(f"The windows cannot be computed: {error}.", hint=hint) from error
     except (TypeError, ValueError) as error:
         raise Invalid(f"The windows cannot be computed: {error}.", hint="Look at the metrics.") from error
     return points.select(*shape.identity, *windowed.over(points))

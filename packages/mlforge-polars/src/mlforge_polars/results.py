@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from mlforge_polars.aggs import Agg, Plan
+from mlforge_polars.aggs import Agg, Plan, SumOverflow
 from mlforge_polars.exact import joined, limb_names, pairs, times_power
 from mlforge_polars.values import Value
 
@@ -16,12 +16,12 @@ SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of th
 
 
 def finished(found: pl.DataFrame, aggs: Sequence[Agg], plan: Plan) -> pl.DataFrame:
-    """The columns a0, a1, ... of these aggregates. Raises OverflowError for an integer sum beyond 64 bits."""
+    """The columns a0, a1, ... of these aggregates. Raises SumOverflow for an integer sum beyond 64 bits."""
     finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan) for agg in aggs}
     columns = found.lazy().select(**finals).collect()
     for agg in aggs:
         if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
-            raise OverflowError(f"{agg.name}: the sum over a window does not fit into 64 bits")
+            raise SumOverflow(f"{agg.label}: the sum over a window does not fit into 64 bits")
     return columns
 
 

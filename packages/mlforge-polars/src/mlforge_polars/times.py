@@ -15,6 +15,10 @@ _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _LOCAL = rf"{_DATE}[T ][0-9]{{2}}:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?"
 _ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _FORMS = (_DATE, _LOCAL, _LOCAL + _ZONE)  # a column has one of them
+_DIRECTIVE = re.compile(r"%[-_0#]?[.:]*[0-9]?([A-Za-z%+])")
+_WHOLE_DAY = frozenset("FDxcvs+")  # directives that fix a day alone
+_WEEKDAY = "aAuw"
+_DAYS = (("Yy", "mbBh", "de"), ("Yy", "j"), ("Yy", "UW", _WEEKDAY), ("Gg", "V", _WEEKDAY))  # one of each fix a day
 _DETECTED = "Detected, one a column: 2026-01-31, 2026-01-31T12:00:00.123456, 2026-01-31 12:00:00+02:00."
 
 
@@ -86,11 +90,22 @@ def _formatted(text: pl.Series, pattern: str) -> pl.Series:
             f"The format {pattern!r} of timestamp {text.name!r} has %Z, but a zone's name does not tell its offset.",
             hint="Use %z for an offset such as +0200, or write the zone's name as it stands.",
         )
+    if not _fixes_a_day(pattern):
+        raise Invalid(
+            f"The format {pattern!r} of timestamp {text.name!r} does not fix a day.",
+            hint="Make one text of year, month and day in the function, and read it with a format such as %Y-%m-%d.",
+        )
     chrono = re.sub(r"(?<!%)((?:%%)*)\.%f", r"\1%.f", pattern)
     chrono = re.sub(r"(?<!%)((?:%%)*)%f", r"\1%6f", chrono)
     if re.search(r"%[HI]", chrono) and not re.search(r"%[MTRXc]", chrono):
         return _parsed(text, f"{chrono} %M", minutes=" 00")
     return _parsed(text, chrono)
+
+
+def _fixes_a_day(pattern: str) -> bool:
+    """Whether a time that fits has a year, and a day of it."""
+    found = set(_DIRECTIVE.findall(pattern))
+    return bool(found & _WHOLE_DAY) or any(all(found & set(part) for part in day) for day in _DAYS)
 
 
 def _parsed(text: pl.Series, pattern: str, minutes: str = "") -> pl.Series:
