@@ -23,32 +23,62 @@ def Count(column: str | Expr | None = None, windows: Windows = (), **details: An
 
 
 def Sum(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """Their sum: int64 for integers and booleans, float64 for floats. 0 where there are none."""
+    """Their sum: int64 for integers and booleans, float64 for floats. 0 where there are none.
+
+    Example:
+        >>> Sum("amount", windows=["7d"]).columns()[0].name
+        'amount__sum__7d'
+    """
     return _aggregate("sum", column, windows, details)
 
 
 def Mean(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """Their mean, float64. Null where there are none."""
+    """Their mean, float64. Null where there are none.
+
+    Example:
+        >>> Mean("amount", windows=["7d"]).columns()[0].name
+        'amount__mean__7d'
+    """
     return _aggregate("mean", column, windows, details)
 
 
 def Min(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """The least value, in the column's own type. Null where there are none."""
+    """The least value, in the column's own type. Null where there are none.
+
+    Example:
+        >>> Min("amount", windows=["7d"]).columns()[0].name
+        'amount__min__7d'
+    """
     return _aggregate("min", column, windows, details)
 
 
 def Max(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """The greatest value, in the column's own type; NaN is the greatest. Null where there are none."""
+    """The greatest value, in the column's own type; NaN is the greatest. Null where there are none.
+
+    Example:
+        >>> Max("amount", windows=["7d"]).columns()[0].name
+        'amount__max__7d'
+    """
     return _aggregate("max", column, windows, details)
 
 
 def Std(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """Their sample standard deviation, float64. Null where there are fewer than two."""
+    """Their sample standard deviation, float64. Null where there are fewer than two.
+
+    Example:
+        >>> Std("amount", windows=["7d"]).columns()[0].name
+        'amount__std__7d'
+    """
     return _aggregate("std", column, windows, details)
 
 
 def Median(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """Their median, float64. Null where there are none."""
+    """Their median, float64. Null where there are none.
+
+    Example:
+        >>> Median("amount", windows=["7d"]).columns()[0].name
+        'amount__median__7d'
+    """
     return _aggregate("median", column, windows, details)
 
 

@@ -15,49 +15,94 @@ from mlforge.model.expr import Scalar, it
 
 
 def not_null() -> Validator:
-    """No value is null."""
+    """No value is null.
+
+    Example:
+        >>> not_null().name
+        'not_null'
+    """
     return Validator("not_null", it().is_null(), "not_null()")
 
 
 def unique() -> Validator:
-    """No value appears twice; nulls may."""
+    """No value appears twice; nulls may.
+
+    Example:
+        >>> unique().name
+        'unique'
+    """
     return Validator("unique", it().duplicated(), "unique()")
 
 
 def greater_than(value: Scalar) -> Validator:
-    """Every value is greater than `value`."""
+    """Every value is greater than `value`.
+
+    Example:
+        >>> greater_than(0).name
+        'greater_than'
+    """
     return Validator("greater_than", it() <= value, f"greater_than({value!r})")
 
 
 def less_than(value: Scalar) -> Validator:
-    """Every value is less than `value`."""
+    """Every value is less than `value`.
+
+    Example:
+        >>> less_than(100).name
+        'less_than'
+    """
     return Validator("less_than", it() >= value, f"less_than({value!r})")
 
 
 def greater_than_or_equal(value: Scalar) -> Validator:
-    """Every value is `value` or more."""
+    """Every value is `value` or more.
+
+    Example:
+        >>> greater_than_or_equal(0).name
+        'greater_than_or_equal'
+    """
     return Validator("greater_than_or_equal", it() < value, f"greater_than_or_equal({value!r})")
 
 
 def less_than_or_equal(value: Scalar) -> Validator:
-    """Every value is `value` or less."""
+    """Every value is `value` or less.
+
+    Example:
+        >>> less_than_or_equal(100).name
+        'less_than_or_equal'
+    """
     return Validator("less_than_or_equal", it() > value, f"less_than_or_equal({value!r})")
 
 
 def in_range(min_value: Any, max_value: Any) -> Validator:
-    """Every value lies between the two, ends included. Raises `Invalid` where they are the wrong way round."""
+    """Every value lies between the two, ends included. Raises `Invalid` where they are the wrong way round.
+
+    Example:
+        >>> in_range(0, 100).name
+        'in_range'
+    """
     if min_value > max_value:
         raise Invalid(f"in_range({min_value!r}, {max_value!r}) has no value in it.", hint="Put the smaller one first.")
     return Validator("in_range", (it() < min_value) | (it() > max_value), f"in_range({min_value!r}, {max_value!r})")
 
 
 def matches_regex(pattern: str) -> Validator:
-    """The pattern is found in every string; anchor it with `^` and `$`. No lookaround, no backreferences."""
+    """The pattern is found in every string; anchor it with `^` and `$`. No lookaround, no backreferences.
+
+    Example:
+        >>> matches_regex("^[A-Z]{2}$").name
+        'matches_regex'
+    """
     return Validator("matches_regex", ~it().matches(pattern), f"matches_regex({pattern!r})")
 
 
 def is_in(values: Sequence[Scalar]) -> Validator:
-    """Every value is one of `values`. Raises `Invalid` where there are none."""
+    """Every value is one of `values`. Raises `Invalid` where there are none.
+
+    Example:
+        >>> is_in(["AA", "UA"]).name
+        'is_in'
+    """
     if isinstance(values, str) or not list(values):
         raise Invalid(f"is_in({values!r}) allows no value.", hint='is_in(["AA", "UA"])')
     return Validator("is_in", ~it().is_in(list(values)), f"is_in({list(values)!r})")

@@ -240,12 +240,22 @@ class Agg(Expr, frozen=True, tag="agg"):
 
 
 def col(name: str) -> Expr:
-    """A column of the row, to compute with: `col("dep_delay") > 15`."""
+    """A column of the row, to compute with.
+
+    Example:
+        >>> (col("dep_delay") > 15).column_names
+        ('dep_delay',)
+    """
     return Col(name)
 
 
 def it() -> Expr:
-    """The column a validator is put on: `it() > 0`."""
+    """The column a validator is put on.
+
+    Example:
+        >>> (it() > 0).op
+        'gt'
+    """
     return It()
 
 
