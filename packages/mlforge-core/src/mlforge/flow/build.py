@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Any, Self
 
@@ -106,7 +107,7 @@ def build(
     with Session(project, settings, clock, tell) as session:
         try:
             for feature in features:
-                results.append(_build_safely(session, feature, options, engine))
+                results.append(safely(feature, partial(_build_one, session, feature, engine, options)))
                 registry().tell("mlforge_feature_built", result=results[-1])
         finally:
             _mend_manifest(session, results)
@@ -124,10 +125,11 @@ def _mend_manifest(session: Session, results: list[BuildResult]) -> None:
         _log.warning("The manifest could not be brought up to date: %s", error)
 
 
-def _build_safely(session: Session, feature: Feature, options: Options, engine: EngineConfig | None) -> BuildResult:
+def safely(feature: Feature, work: Callable[[], BuildResult]) -> BuildResult:
+    """What `work` gives, timed; whatever it raises is this feature's failure and nobody else's."""
     started = perf_counter()
     try:
-        result = _build_one(session, plan_job(feature, session.settings, engine), options)
+        result = work()
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
         _log.debug("%s failed", feature.name, exc_info=True)
         checks = getattr(error, "results", ())
@@ -135,10 +137,16 @@ def _build_safely(session: Session, feature: Feature, options: Options, engine: 
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 
-def _build_one(session: Session, job: Job, options: Options) -> BuildResult:
-    feature, announced = job.feature, registry().get(EngineDescriptor, job.engine.kind)
+def prepare(session: Session, feature: Feature, engine: EngineConfig | None) -> tuple[Job, Scan]:
+    """Who builds it and from what, refused here where the two do not fit."""
+    job = plan_job(feature, session.settings, engine)
     scan = resolve(feature.source, session.project.root)
-    check_scan(scan, feature.source.scheme, announced)
+    check_scan(scan, feature.source.scheme, registry().get(EngineDescriptor, job.engine.kind))
+    return job, scan
+
+
+def _build_one(session: Session, feature: Feature, engine: EngineConfig | None, options: Options) -> BuildResult:
+    job, scan = prepare(session, feature, engine)
     prints = fingerprints(feature, fingerprint(feature.source, scan), logic_hash(feature.function))
     latest = session.store.latest(feature.name)
     previous = session.store.get(feature.name, latest).meta if latest else None
@@ -147,9 +155,9 @@ def _build_one(session: Session, job: Job, options: Options) -> BuildResult:
         return _unchanged(feature, previous, job)
     if options.dry_run:
         return _planned(session, job, previous, prints, scan, options)
-    engine = session.engine(job.engine)
-    rows = compute(session, engine, feature, scan)
-    return _publish(session, engine, job, rows, prints, previous, options)
+    live = session.engine(job.engine)
+    rows = compute(session, live, feature, scan)
+    return _publish(session, live, job, rows, prints, previous, options)
 
 
 def compute(session: Session, engine: Engine, feature: Feature, scan: Scan) -> Rows:

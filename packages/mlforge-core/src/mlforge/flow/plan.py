@@ -15,7 +15,7 @@ from mlforge.project.project import Settings, default_engine, engine_config
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A feature with the engine that builds it, the store that keeps it, and the format they share."""
+    """A feature with the engine that builds it and the format that engine and store share."""
 
     feature: Feature
     engine: EngineConfig
