@@ -48,6 +48,7 @@ def feature(found: Feature) -> Document:
         "interval": None if found.interval is None else str(found.interval),
         "max_age": None if found.max_age is None else str(found.max_age),
         "tie_break": found.tie_break,
+        "incremental": found.incremental,
         "engine": engine_name(found.engine),
         "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],
         "validators": [{"column": c.column, "label": c.label} for c in found.checks],

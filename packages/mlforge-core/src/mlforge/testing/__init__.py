@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlforge.testing.online import OnlineStoreTests
     from mlforge.testing.plugins import PluginTests
     from mlforge.testing.reference import ReferenceEngine
-    from mlforge.testing.stores import StoreTests
+    from mlforge.testing.stores import PruningStoreTests, StoreTests
 
 _HOMES = {
     "EngineTests": "engines",
@@ -31,6 +31,7 @@ _HOMES = {
     "OnlineStoreTests": "online",
     "PluginTests": "plugins",
     "ReferenceEngine": "reference",
+    "PruningStoreTests": "stores",
     "StoreTests": "stores",
     "ValidatorTests": "lowering",
 }
@@ -41,6 +42,7 @@ __all__ = [
     "MetricTests",
     "OnlineStoreTests",
     "PluginTests",
+    "PruningStoreTests",
     "ReferenceEngine",
     "StoreTests",
     "ValidatorTests",

@@ -14,13 +14,23 @@ EXAMPLES = """Examples:
   mlforge build                                  what has changed
   mlforge build --features user_spend --force    one feature, changed or not
   mlforge build --schedule daily --profile prod  for a nightly job
-  mlforge build --dry-run                        only say what would be done"""
+  mlforge build --dry-run                        only say what would be done
+  mlforge build --since 2026-01-31 --until 2026-02-02   only these days' events are new or changed
+  mlforge build --last 7d                        the same, of the last seven days"""
 
 
 @made("build", epilog=EXAMPLES)
 @selection_options
 @click.option("--version", metavar="X.Y.Z", help="Give the one feature this version instead of the next one.")
 @click.option("--force", is_flag=True, help="Build even what has not changed.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Build on: only events from here on are new or changed. A time or date in UTC, or 7d.",
+)
+@click.option("--until", metavar="TIME", help="The same, up to, not including, here.")
+@click.option("--last", metavar="LENGTH", help="The same, this long before --until or now: 7d, 12h.")
+@click.option("--full-refresh", is_flag=True, help="Build everything, also of features that are built incrementally.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be built, and as which version.")
 @click.option("--preview/--no-preview", default=None, help="Show the first rows; on, except with --json.")
 @engine_option
@@ -34,6 +44,10 @@ def command(
     schedule: list[str] | None,
     version: str | None,
     force: bool,
+    since: str | None,
+    until: str | None,
+    last: str | None,
+    full_refresh: bool,
     dry_run: bool,
     preview: bool | None,
     engine: str | None,
@@ -52,7 +66,8 @@ def command(
     with call.working() as tell:
         found = definitions.build(
             features, tags=tags, schedule=schedule, version=version, force=force, engine=engine, dry_run=dry_run,
-            preview=wanted, profile=profile, on_progress=tell,
+            since=since, until=until, last=last, full_refresh=full_refresh, preview=wanted, profile=profile,
+            on_progress=tell,
         )  # fmt: skip
     if found.results:
         call.answer(documents.report(found), lambda: report.built(found, forced=force))
