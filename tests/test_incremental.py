@@ -23,7 +23,7 @@ METRICS = [
     for column in ("x", "n")
 ]
 EXAMPLES = settings(
-    max_examples=total_cases() // 200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=total_cases() // 300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 numbers = itertools.count()
 

@@ -42,10 +42,10 @@ class Reach(msgspec.Struct, frozen=True):
     entered: Span
 
 
-def reach(changed: Span, plan: WindowPlan | None, watermark: int | None) -> Reach:
-    """How far the events of a span reach, where the version that is continued was built up to a watermark.
+def reach(changed: Span, plan: WindowPlan | None, base: FeatureMeta | None) -> Reach:
+    """How far the events of a span reach, on top of a version.
 
-    Events from the end of the span on are read only where that version has some.
+    Events from the end of the span on are read only where that version has some, or may have.
     """
     if plan is None:
         return Reach(changed, changed, changed)
@@ -56,7 +56,9 @@ def reach(changed: Span, plan: WindowPlan | None, watermark: int | None) -> Reac
         until = None if until is None else -((origin - until) // length) * length + origin
     late = 1 if plan.interval else 0  # a bucket is known at its end: its first stamp is after its first instant
     entered = Span(_plus(since, late), _plus(until, late))
-    beyond = changed.until is not None and watermark is not None and watermark >= changed.until
+    beyond = (
+        base is not None and changed.until is not None and (base.watermark is None or base.watermark >= changed.until)
+    )
     read = Span(_plus(since, -longest), _plus(until, longest) if beyond else changed.until)
     return Reach(read, Span(entered.since, _plus(entered.until, longest)), entered)
 
@@ -90,7 +92,7 @@ def compute_step(
         CheckFailed: A broken promise.
     """
     meta = base.meta if base else None
-    far = reach(step.changed, feature.plan, meta.watermark if meta else None)
+    far = reach(step.changed, feature.plan, meta)
     tell(Progress(feature.name, "reading"))
     held = _held(engine, feature, scan, far.read)
     late, results = check_events(tell, engine, feature, held)
@@ -128,13 +130,13 @@ def _replacing(
 
 
 def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | None:
-    """The latest time of an event that the version will have been built from."""
-    before, until, since = base.watermark if base else None, step.changed.until, step.changed.since
+    """The latest time of an event that the version will have been built from; None where nothing tells it."""
+    if base is None or not base.row_count:
+        return last
+    before, until = base.watermark, step.changed.until
     if before is not None and until is not None and before >= until:
         return before if last is None else max(before, last)
-    if last is not None or before is None or since is None:
-        return last  # the range covers all that came before, or there is no other word
-    return min(before, since - 1)
+    return None if before is None else last
 
 
 def _held(engine: Engine, feature: Feature, scan: Scan, span: Span) -> Held:
