@@ -141,7 +141,7 @@ def stored(meta: FeatureMeta, latest: str | None) -> None:
     facts(_stored_facts(meta))
     if len(meta.parts) > 1:
         say()
-        parts = [(p.path, p.role, _rows(p), _size(p.bytes), p.hash) for p in meta.parts]
+        parts = [(p.path, p.role, _rows(p), _size(p.bytes), p.hash[:16]) for p in meta.parts]
         table(columns("*part", "holds", ">rows", ">size", "*SHA-256"), parts, indent=2)
     say()
     rows = [(c.name, c.dtype, _role(c.name, meta) or _made(c)) for c in meta.columns]
