@@ -402,6 +402,27 @@ def test_a_feature_that_is_defined_no_more_is_looked_into(build, tmp_path):
     assert "not defined any more" in found.verdict
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("how", [DAILY, {"metrics": SUMS}, {"tie_break": "amount"}], ids=["interval", "none", "rows"])
+def test_a_version_that_was_built_by_ranges_is_explained_as_one(project, engine, how):
+    defs = project(engine=engine, **how)
+    for span in ({"until": "2025-01-02"}, {"since": "2025-01-03"}, {"since": "2025-01-02", "until": "2025-01-03"}):
+        defs.build(**span).raise_for_failure()
+    for user, amount in ((1, 7.0), (2, 8.0)):
+        found = defs.explain("f", {"user_id": user}, at(4))
+        assert (found.version, found.agrees) == ("1.0.2", True), found
+        assert how == {"tie_break": "amount"} or told(found)["amount__sum__7d"] == fine(amount)
+
+
+def test_events_outside_of_the_ranges_that_were_built_are_not_held_against_the_store(project):
+    defs = project(**DAILY)
+    defs.build(until="2025-01-02").raise_for_failure()
+    assert defs.explain("f", {"user_id": 1}, at(2)).agrees is True
+    found = defs.explain("f", {"user_id": 1}, at(4))
+    assert (found.agrees, found.built) == (False, "events from the beginning until 2025-01-02")
+    assert "it may lack events outside of them" in found.verdict
+
+
 # Engines
 
 

@@ -44,6 +44,7 @@ def _facts(found: Explanation) -> list[tuple[str, Cell]]:
         ("recomputed", _other_stamp(found)),
         *(("changed", f"the {name}, since the version was built") for name in found.since.changed),
         *(("definition", line) for line in found.since.definition),
+        ("built", found.built),
         ("engine", found.engine),
     ]
     return [(name, value) for name, value in given if value]

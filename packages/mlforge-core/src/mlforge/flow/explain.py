@@ -123,6 +123,7 @@ def _composed(chosen: Chosen, question: Question, stored: Stored, again: Again |
         windows=tuple(_windows(chosen, micros_of(question.at), computed)),
         rows=_source_rows(meta, stored, computed),
         recomputed_stamp=_instant(computed.stamp) if computed else None,
+        built=_range(meta),
         failure=failure,
     )  # fmt: skip
 
@@ -181,6 +182,14 @@ def _causes(meta: FeatureMeta, stamp: int | None, again: Again | None) -> tuple[
     known = [known_from(micros_of(e[str(meta.timestamp)]), again.plan.interval) for e in again.events]
     left = {w.text: sum(k + w.micros == stamp for k in known) for w in again.plan.windows}
     return known.count(stamp), {window: n for window, n in left.items() if n}
+
+
+def _range(meta: FeatureMeta) -> str | None:
+    """Which events the version was built from last, and on top of what; None where it was built from all."""
+    step = meta.increment
+    if step is None:
+        return None
+    return f"events {Span(step.since, step.until)}{f', on top of {step.base}' if step.base else ''}"
 
 
 def _instant(micros: int | None) -> datetime | None:

@@ -113,6 +113,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         rows: What the function returns for the row that was used, in a feature without windows.
         recomputed_stamp: The stamp of the row that recomputing gives.
         since: What has changed since the version was built.
+        built: Which events the version was built from, where that was a range: it may lack others.
         failure: Why it could not be recomputed.
         engine: The engine that recomputed it.
     """
@@ -133,6 +134,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     rows: Sample | None = None
     recomputed_stamp: datetime | None = None
     since: Since = Since()
+    built: str | None = None
     failure: Failure | None = None
     engine: str = ""
 
@@ -177,6 +179,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         if changed := self.since.changed:
             has = "have" if len(changed) > 1 else "has"
             return f"The {' and the '.join(changed)} {has} changed since the version was built."
+        if self.built:
+            return f"The version was built by ranges, last of {self.built}: it may lack events outside of them."
         if "unknown" in (self.since.source, self.since.function):
             return "Whether source and function are what they were cannot be told."
         return (
