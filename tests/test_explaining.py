@@ -395,6 +395,20 @@ def test_a_function_that_fails_now_leaves_the_stored_part(build, project, engine
     assert "nothing" in found.failure.message
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_function_that_drops_the_key_now_is_named(build, project, engine):
+    build(engine=engine, **DAILY)
+    found = project(lambda df: df.drop("user_id"), engine=engine, **DAILY).explain("f", {"user_id": 1}, at(4))
+    assert (found.failure.kind, found.values[1].stored) == ("Invalid", 7.0)
+    assert "user_id" in found.failure.message
+
+
+def test_a_version_whose_metrics_are_all_gone_is_not_recomputed(build, project):
+    build(**DAILY)
+    found = project(metrics=mlf.Count(windows="1d")).explain("f", {"user_id": 1}, at(4))
+    assert (found.agrees, found.failure.kind, found.values[1].stored) == (None, "NotFound", 7.0)
+
+
 def test_a_feature_that_is_defined_no_more_is_looked_into(build, tmp_path):
     build(**DAILY)
     found = mlf.Definitions("shop", store=mlf.LocalStore("store"), root=tmp_path).explain("f", {"user_id": "1"}, at(4))

@@ -150,10 +150,10 @@ def _computed(origin: Origin, entity: Entity, given: Mapping[str, Any], at: int)
 def _only(origin: Origin, entity: Entity, given: Mapping[str, Any]) -> Frame:
     """The function's rows of one entity, found by its keys, or by what they are made of where they are not there."""
     engine, keys = origin.engine, origin.meta.keys
-    made = [k for k in keys if k.name not in origin.schema]
+    made = [k for k in keys if k.sources and k.name not in origin.schema]
     if any(s not in given for k in made for s in k.sources):
         return engine.where(engine.derive(origin.result, keys), is_(entity))
-    there = {n: v for n, v in entity.items() if n in origin.schema}
+    there = {k.name: entity[k.name] for k in keys if k not in made}
     sources = {s: v for k in made for s, v in source_values(k, given, origin.types).items()}
     return engine.where(origin.result, is_(there | sources))
 
@@ -179,13 +179,13 @@ def _plan(config: Config, feature: Feature) -> WindowPlan | None:
         return None
     now = config_of(feature).metrics
     columns = feature.plan.columns if feature.plan else ()
-    same = tuple(c for c in columns if now[c.name] == config.metrics.get(c.name))
-    if not same:
+    kept = tuple(c for c in columns if now[c.name] == config.metrics.get(c.name))
+    if not kept:
         raise NotFound(
             f"No metric of the version is in the definition of {feature.name!r} as it was.",
             hint="Go back to the code that built it.",
         )
-    return WindowPlan(Duration.parse(config.interval) if config.interval else None, same)
+    return WindowPlan(Duration.parse(config.interval) if config.interval else None, kept)
 
 
 def rows_of(engine: Engine, frame: Frame) -> list[Row]:
