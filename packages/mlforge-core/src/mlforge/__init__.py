@@ -12,6 +12,7 @@ from mlforge.__about__ import __version__
 if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions, get_training_data
+    from mlforge.flow.explanation import Explanation
     from mlforge.flow.report import BuildReport, BuildResult
     from mlforge.flow.retrieve import Lock, TrainingData
     from mlforge.metrics import Aggregate, Count, Max, Mean, Median, Min, Rolling, Std, Sum
@@ -34,6 +35,7 @@ _WORDS = {
     "Definitions": "mlforge.definitions",
     "DeltaFormat": "mlforge.model.source",
     "Entity": "mlforge.model.entity",
+    "Explanation": "mlforge.flow.explanation",
     "Feature": "mlforge.model.feature",
     "FeatureSpec": "mlforge.model.feature",
     "LocalStore": "mlforge.stores.local.plugin",
@@ -58,10 +60,10 @@ _WORDS = {
 _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
-    "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity", "Feature",
-    "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat", "Rolling", "Source", "Std",
-    "Sum", "Timestamp", "TrainingData", "__version__", "col", "entity_key", "errors", "feature", "get_training_data",
-    "metrics", "surrogate_key", "validators",
+    "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
+    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat",
+    "Rolling", "Source", "Std", "Sum", "Timestamp", "TrainingData", "__version__", "col", "entity_key", "errors",
+    "feature", "get_training_data", "metrics", "surrogate_key", "validators",
 ]  # fmt: skip
 
 

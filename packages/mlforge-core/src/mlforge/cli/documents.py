@@ -15,6 +15,7 @@ from mlforge.plugin.config import Config
 
 if TYPE_CHECKING:
     from mlforge.flow.catalog import Difference
+    from mlforge.flow.explanation import Explanation
     from mlforge.flow.report import BuildReport
     from mlforge.plugin.registry import Registry
     from mlforge.project.profiles import ProfileFile
@@ -97,6 +98,12 @@ def tags(features: Iterable[Feature]) -> list[Document]:
 def versions(name: str, latest: str | None, history: Sequence[FeatureMeta]) -> Document:
     """The versions of a feature, oldest first."""
     return {"feature": name, "latest": latest, "versions": history}
+
+
+def explanation(found: Explanation) -> Document:
+    """What a value is made of, and whether recomputing gives the same."""
+    said = {"why": found.why, "verdict": found.verdict, "agrees": found.agrees}
+    return {**msgspec.structs.asdict(found), **said}
 
 
 def difference(found: Difference) -> Document:

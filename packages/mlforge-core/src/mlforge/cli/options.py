@@ -12,14 +12,14 @@ from mlforge.cli.invocation import Invocation
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
     """`--features a,b --features c` as one list; None where it was not given."""
     if not value:
         return None
-    words = [w.strip() for v in value for w in v.split(",") if w.strip()]
-    if not words:
+    found = [w.strip() for v in value for w in v.split(",") if w.strip()]
+    if not found:
         raise click.BadParameter("It is empty: name at least one, or leave the option out.", ctx, param)
-    return words
+    return found
 
 
 def _turn_on_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -53,13 +53,13 @@ _target = click.option(
 _profile = click.option("--profile", metavar="NAME", help="A profile of mlforge.yaml; wins over MLFORGE_PROFILE.")
 engine_option = click.option("--engine", metavar="NAME", help="Compute with this engine, whatever the features say.")
 _features = click.option(
-    "--features", multiple=True, metavar="NAMES", callback=_words, help="Only these features: a,b or repeated."
+    "--features", multiple=True, metavar="NAMES", callback=words, help="Only these features: a,b or repeated."
 )
 tags_option = click.option(
-    "--tags", multiple=True, metavar="TAGS", callback=_words, help="Only features with one of these tags."
+    "--tags", multiple=True, metavar="TAGS", callback=words, help="Only features with one of these tags."
 )
 schedule_option = click.option(
-    "--schedule", multiple=True, metavar="NAMES", callback=_words,
+    "--schedule", multiple=True, metavar="NAMES", callback=words,
     help="Only features with one of these schedules: hourly, daily, weekly …",
 )  # fmt: skip
 
