@@ -17,7 +17,7 @@ from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, ent
 from mlforge.testing.victim import environment
 
 ENTITIES = 1500
-ROUNDS = 4
+MOST_ROUNDS, READS, SEEN = 40, 60, 40
 THREADS = 6
 
 
@@ -48,16 +48,17 @@ class RacingTests(OnlineSubject):
 
     def test_readers_meanwhile_see_whole_entries_that_never_grow_older(self, store: OnlineStore) -> None:
         store.write(published(0))
-        done, seen = threading.Event(), []
-        reader = threading.Thread(target=lambda: seen.append(oldest_first(store, done)))
+        watch = Watch(store)
+        reader = threading.Thread(target=watch.run)
         reader.start()
-        try:
-            for turn in range(1, ROUNDS):
-                store.write(published(turn))
-        finally:
-            done.set()
-            reader.join(60)
-        assert seen == [None]
+        for turn in range(1, MOST_ROUNDS):
+            store.write(published(turn))
+            if watch.reads >= READS or watch.wrong:
+                break
+        watch.done.set()
+        reader.join(60)
+        assert not watch.wrong
+        assert watch.reads, "nothing was read meanwhile"
 
     def test_many_threads_read_at_once(self, store: OnlineStore) -> None:
         kept = published(1)
@@ -77,18 +78,35 @@ def published(turn: int, entities: int = ENTITIES) -> list[Entry]:
     return [entry(i, as_of=turn * DAY, a=turn, b=turn, c=turn) for i in range(entities)]
 
 
-def oldest_first(store: OnlineStore, done: threading.Event) -> str | None:
-    """What a reader sees that it should not; None for nothing, until the publishers are done."""
-    addresses = [e.address for e in published(0, 40)]
-    last = [0] * len(addresses)
-    while not done.is_set():
-        for place, found in enumerate(store.read(addresses)):
-            if found is None or set(found.points[0].values) != {found.as_of // DAY}:
-                return f"torn: {found}"
-            if found.as_of < last[place]:
-                return f"older than {last[place]}: {found}"
-            last[place] = found.as_of
-    return None
+class Watch:
+    """A reader that notes what it should not see, until the publishers are done."""
+
+    def __init__(self, store: OnlineStore) -> None:
+        self.store = store
+        self.done = threading.Event()
+        self.wrong: list[str] = []
+        self.reads = 0
+        self.last = [0] * SEEN
+
+    def run(self) -> None:
+        """Read the same entities over and over."""
+        addresses = [e.address for e in published(0, SEEN)]
+        try:
+            while not self.done.is_set() and not self.wrong:
+                for place, found in enumerate(self.store.read(addresses)):
+                    self.look(place, found)
+                self.reads += 1
+        except Exception as error:  # noqa: BLE001 - the thread's failure is the test's
+            self.wrong.append(repr(error))
+
+    def look(self, place: int, found: Entry | None) -> None:
+        """Whether an entry is whole, and not older than what was there."""
+        if found is None or set(found.points[0].values) != {found.as_of // DAY}:
+            self.wrong.append(f"torn: {found}")
+        elif found.as_of < self.last[place]:
+            self.wrong.append(f"older than {self.last[place]}: {found}")
+        else:
+            self.last[place] = found.as_of
 
 
 class Errand(msgspec.Struct):
