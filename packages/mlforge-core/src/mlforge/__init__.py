@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
     from mlforge.stores.local.plugin import LocalStore
+    from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
 _WORDS = {
     "Aggregate": "mlforge.metrics",
@@ -44,6 +45,7 @@ _WORDS = {
     "Min": "mlforge.metrics",
     "ParquetFormat": "mlforge.model.source",
     "Rolling": "mlforge.metrics",
+    "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
     "Source": "mlforge.model.source",
     "Std": "mlforge.metrics",
     "Sum": "mlforge.metrics",
@@ -59,7 +61,8 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity", "Feature",
-    "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat", "Rolling", "Source", "Std",
+    "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat", "Rolling",
+    "SQLiteOnlineStore", "Source", "Std",
     "Sum", "Timestamp", "TrainingData", "__version__", "col", "entity_key", "errors", "feature", "get_training_data",
     "metrics", "surrogate_key", "validators",
 ]  # fmt: skip
