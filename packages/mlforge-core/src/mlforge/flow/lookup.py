@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from mlforge.errors import Invalid, NotFound
 from mlforge.flow.publication import Round
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import Key, surrogate_key
+from mlforge.model.keys import Key, KeyValue, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
 from mlforge.plugin.protocols import Entry
@@ -44,7 +44,7 @@ class Keys:
         """The entity's key. Raises `Invalid` for a column that is missing or of another type."""
         value: Any = row.get(self._one)
         if type(value) is self._types[0]:
-            return surrogate_key(value)
+            return surrogate_key(cast("KeyValue", value))
         values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
         return NOBODY if None in values else surrogate_key(*values)
 
