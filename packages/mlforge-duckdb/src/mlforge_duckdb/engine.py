@@ -17,9 +17,10 @@ from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
+from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Frame, Held, Join, Scan
-from mlforge_duckdb import apply, exchange, joins, keys, sources, times, windows
+from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
+from mlforge_duckdb import apply, exchange, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import Windowed, compile_checks
 from mlforge_duckdb.edge import BROKEN, edge, no_column, overflowing, reason, too_little_memory
@@ -89,6 +90,20 @@ class LiveDuckDBEngine:
             raise times.null_times(shape.timestamp.column, late, count)
         return Held(held, count, null_keys)
 
+    def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Relation:
+        with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
+            return narrowing.within(self._relation(frame), timestamp, span)
+
+    def matching(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], absent: bool = False) -> Relation:
+        rows, found = self._relation(frame), [self._relation(o) for o in others]
+        with self._computing():
+            return narrowing.matching(rows, found, columns, self._session, absent=absent)
+
+    def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
+        rows = self._relation(frame)
+        with self._computing():
+            return narrowing.extent(rows, timestamp)
+
     def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
         rows = self._relation(frame)
         columns = ", ".join(dict.fromkeys(c.column for c in checks))
@@ -125,7 +140,7 @@ class LiveDuckDBEngine:
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> Relation:
         with _reading(artifact):
-            rows = sources.artifact_rows(artifact, self._session.connection)
+            rows = layers.artifact_rows(artifact, self._session.connection)
             name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
             return self._session.lent(f"FROM {name}", name)
 
@@ -134,8 +149,11 @@ class LiveDuckDBEngine:
         with _reading(artifact):
             connection = duckdb.connect(":memory:")
             connection.execute("SET TimeZone = 'UTC'")
-            rows = connection.sql(sources.artifact_rows(artifact, connection))
-            return rows if columns is None else rows.project(", ".join(_known(rows, columns, artifact)))
+            return _stored(artifact, columns, connection)
+
+    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
+        with _reading(artifact):
+            return _stored(artifact, columns, self._session.connection)
 
     def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         rows = self._relation(frame)
@@ -300,6 +318,11 @@ def _writable(types: Mapping[str, Type]) -> str:
 def _reading(artifact: Artifact) -> Iterator[None]:
     with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", "See the cause.", PluginFailed):
         yield
+
+
+def _stored(artifact: Artifact, columns: Sequence[str] | None, connection: duckdb.DuckDBPyConnection) -> Relation:
+    rows = connection.sql(layers.artifact_rows(artifact, connection))
+    return rows if columns is None else rows.project(", ".join(_known(rows, columns, artifact)))
 
 
 def _known(rows: Relation, columns: Sequence[str], artifact: Artifact) -> list[str]:

@@ -14,8 +14,8 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge_duckdb import keys, times
 from mlforge_duckdb.edge import no_column
+from mlforge_duckdb.layers import artifact_rows
 from mlforge_duckdb.session import asked
-from mlforge_duckdb.sources import artifact_rows
 from mlforge_duckdb.types import Type, is_null, quoted, types_of, word
 
 _SPINE = "entity_df"

@@ -9,13 +9,12 @@ import duckdb
 import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
-from mlforge.model.meta import Artifact
 from mlforge.model.source import CSVFormat, ParquetFormat, format_name
 from mlforge.plugin import Scan
 from mlforge_duckdb.csvfile import CSVFile
 from mlforge_duckdb.edge import BROKEN, reason
 from mlforge_duckdb.session import Session, asked
-from mlforge_duckdb.types import plainly, quoted, sql_of, text, types_of, word
+from mlforge_duckdb.types import quoted, text, types_of
 
 
 def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
@@ -43,23 +42,6 @@ def parquet_files(uris: tuple[str, ...]) -> str:
     """Parquet files as a table in SQL; a path with wildcards is a pattern only where no file has that name."""
     paths = (re.sub(r"([\[*?])", r"[\1]", uri) if Path(uri).is_file() else uri for uri in uris)
     return f"read_parquet([{', '.join(map(text, paths))}], hive_partitioning = false, union_by_name = false)"
-
-
-def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> str:
-    """The rows of a committed version, of the types its metadata tells, as a query."""
-    files = parquet_files(artifact.uris)
-    told = {c.name: c.dtype for c in artifact.meta.columns if c.dtype}
-    types = types_of(connection.sql(f"FROM {files}"))
-    columns = ", ".join(f"{_told(n, t, told.get(n))} AS {quoted(n)}" for n, t in types.items())
-    return f"SELECT {columns} FROM {files}"
-
-
-def _told(name: str, dtype: object, wanted: str | None) -> str:
-    if wanted is None or wanted == word(dtype, name):
-        return plainly(name, dtype)
-    if wanted == "Duration":
-        return f"to_microseconds({quoted(name)})"
-    return f"CAST({quoted(name)} AS {sql_of(wanted)})"
 
 
 def blame(scan: Scan, session: Session) -> MlforgeError | None:

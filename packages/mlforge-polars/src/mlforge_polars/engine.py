@@ -16,9 +16,10 @@ from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, FeatureMeta, Target, Written
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
+from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Frame, Held, Join, Scan
-from mlforge_polars import apply, keys, sources, times, windows
+from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
+from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import Windowed, compile_checks
 from mlforge_polars.edge import edge, no_column, reason
@@ -70,6 +71,22 @@ class LivePolarsEngine:
             held = _held(rows, shape)
             return Held(held, held.height, held.height - _keyed(held, shape).height)
 
+    def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
+        with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
+            return narrowing.within(frame, timestamp, span, self._collect)
+
+    def matching(
+        self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], absent: bool = False
+    ) -> pl.DataFrame:
+        rows, found = self._collect(frame), [self._collect(o).select(columns) for o in others]
+        with edge("The rows cannot be matched", "Look at the types of the keys."):
+            return narrowing.matching(rows, found, columns, absent=absent)
+
+    def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
+        rows = self._collect(frame)
+        with edge("The rows cannot be counted", "Look at the type of the timestamp."):
+            return narrowing.extent(rows, timestamp)
+
     def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
         rows = self._collect(frame)
         with edge(f"The checks of {_names(c.column for c in checks)} cannot be computed", "Look at the column's type."):
@@ -111,13 +128,17 @@ class LivePolarsEngine:
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> pl.DataFrame:
         with _reading(artifact):
-            rows = sources.open_artifact(artifact)
+            rows = layers.open_artifact(artifact)
             return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
 
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):
-            rows = sources.open_artifact(artifact)
-            return (rows if columns is None else rows.select(_known(rows, columns, artifact))).collect()
+            return self.stored(artifact, columns).collect()
+
+    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.LazyFrame:
+        with _reading(artifact):
+            rows = layers.open_artifact(artifact)
+            return rows if columns is None else rows.select(_known(rows, columns, artifact))
 
     def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         rows = self._collect(frame)

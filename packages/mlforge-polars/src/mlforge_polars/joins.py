@@ -12,7 +12,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge_polars import asof, keys, times
 from mlforge_polars.edge import no_column
-from mlforge_polars.sources import open_artifact
+from mlforge_polars.layers import open_artifact
 from mlforge_polars.types import INSTANT, plain
 
 _SPINE = "entity_df"
@@ -55,6 +55,8 @@ def _prepared(join: Join, features: pl.LazyFrame, common: Mapping[str, pl.DataTy
         raise no_column(lost[0], known, f"Feature {meta.name!r}")
     wanted = [*([meta.timestamp] if meta.timestamp else []), *(c for c in join.columns if c not in meta.entity_keys)]
     rows = _cast_keys(features, common, meta.entity_keys, wanted)
+    if len(join.artifact.layers) > 1:
+        rows = rows.collect().lazy()  # overlaid once, not for every few columns
     return asof.Join(rows, meta.entity_keys, meta.timestamp, dict(join.columns), join.max_age, sorted=True)
 
 

@@ -8,12 +8,10 @@ from typing import Any
 import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
-from mlforge.model.meta import Artifact
 from mlforge.model.source import CSVFormat, ParquetFormat, format_name
 from mlforge.plugin import Scan
 from mlforge_polars.csvfile import CSVFile
 from mlforge_polars.edge import BROKEN, reason
-from mlforge_polars.types import dtype_of, plain
 
 
 def open_source(scan: Scan) -> pl.LazyFrame:
@@ -41,15 +39,6 @@ def scan_parquet(uris: tuple[str, ...], options: dict[str, Any]) -> pl.LazyFrame
     """Parquet files as one frame; a path with wildcard characters is a pattern only where no file has that name."""
     literal = all(Path(uri).is_file() for uri in uris)
     return pl.scan_parquet(list(uris), storage_options=options or None, glob=not literal, hive_partitioning=False)
-
-
-def open_artifact(artifact: Artifact) -> pl.LazyFrame:
-    """The rows of a committed version, of the types its metadata tells."""
-    rows = scan_parquet(artifact.uris, artifact.options)
-    schema = rows.collect_schema()
-    told = {c.name: dtype_of(c.dtype) for c in artifact.meta.columns if c.dtype}
-    casts = [pl.col(n).cast(told.get(n, plain(t))) for n, t in schema.items() if told.get(n, plain(t)) != t]
-    return rows.with_columns(casts) if casts else rows
 
 
 def blame(scan: Scan, error: BaseException) -> MlforgeError | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import groupby
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,13 +19,40 @@ class Change(msgspec.Struct, frozen=True, rename={"bump": "bump_type"}):
     details: tuple[str, ...] = ()
 
 
-class Part(msgspec.Struct, frozen=True):
-    """A data file of a version: where below the feature's folder, its rows, bytes and SHA-256."""
+class Part(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A data file of a version: where below the feature's folder, its rows (-1: not known), bytes and SHA-256.
+
+    A part of the role `gone` names, by keys and stamp, rows of earlier parts that are there no longer.
+    """
 
     path: str
     rows: int
     bytes: int
     hash: str
+    role: Literal["rows", "gone"] = "rows"
+
+    @property
+    def version(self) -> str:
+        """The version that wrote it."""
+        return self.path.split("/", 1)[0]
+
+
+class Increment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a version has more, or other, than the one it continues.
+
+    Args:
+        base: The version it continues; None for a first one.
+        since: Events from here on were built, in microseconds since the Unix epoch; None: from the beginning.
+        until: Up to, not including, here; None: to the end.
+        rows: Rows that are new or replace others.
+        gone: Rows that are there no longer.
+    """
+
+    base: str | None
+    since: int | None = None
+    until: int | None = None
+    rows: int = 0
+    gone: int = 0
 
 
 class Config(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -43,7 +71,9 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One committed version of a feature.
 
     `content_hash` is for integrity; `schema_hash`, `config_hash`, `logic_hash` and `source_hash` tell changes.
-    Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out.
+    Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out. `watermark` is the
+    latest time of an event that was built, in microseconds since the Unix epoch. Parts may be those of earlier
+    versions: a later part's rows replace earlier ones with the same keys and stamp.
     """
 
     name: str
@@ -64,6 +94,8 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     change_summary: Change | None = None
     config: Config
     parts: tuple[Part, ...] = ()
+    increment: Increment | None = None
+    watermark: int | None = None
     format: str = "parquet"
     dropped_rows: int = 0
     engine: str = ""
@@ -82,6 +114,11 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     @property
     def keys(self) -> tuple[Key, ...]:
         return self.config.keys
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that tell rows apart: keys, then the stamp if there is one."""
+        return self.entity_keys + ((self.timestamp,) if self.timestamp else ())
 
     @property
     def value_columns(self) -> tuple[str, ...]:
@@ -111,6 +148,13 @@ class Manifest(msgspec.Struct, frozen=True):
     features: dict[str, ManifestEntry]
 
 
+class Layer(msgspec.Struct, frozen=True):
+    """The addresses of what one version wrote: its rows, and the keys and stamps of rows that it took away."""
+
+    rows: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+
+
 class Artifact(msgspec.Struct, frozen=True):
     """A committed version and where its data is: one address a part, for engines to read."""
 
@@ -118,15 +162,34 @@ class Artifact(msgspec.Struct, frozen=True):
     uris: tuple[str, ...]
     options: dict[str, Any] = {}
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """What each version wrote, oldest first. A row goes where a later layer has its keys and stamp.
+
+        One layer where no earlier version's parts are used: its rows are the version's.
+        """
+        if not self.meta.parts:
+            return (Layer(self.uris),)
+        pairs = zip(self.meta.parts, self.uris, strict=True)
+        return tuple(_layer(list(written)) for _, written in groupby(pairs, lambda pair: pair[0].version))
+
+
+def _layer(written: list[tuple[Part, str]]) -> Layer:
+    return Layer(*(tuple(uri for part, uri in written if part.role == role) for role in ("rows", "gone")))
+
 
 class Target(msgspec.Struct, frozen=True):
-    """Where an engine writes before a commit: an address no reader sees. `token` is the store's own."""
+    """Where an engine writes before a commit: an address no reader sees. `token` is the store's own.
+
+    What is written to `gone` are the keys and stamps of rows that are there no longer.
+    """
 
     name: str
     uri: str
     format: str = "parquet"
     options: dict[str, Any] = {}
     token: str = ""
+    gone: str = ""
 
 
 class Written(msgspec.Struct, frozen=True):

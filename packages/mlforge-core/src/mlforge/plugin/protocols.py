@@ -15,6 +15,7 @@ from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Target, Written
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.source import Format
+from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.arrow import ArrowStream
 
@@ -37,6 +38,14 @@ class Held(msgspec.Struct, frozen=True):
     frame: Any
     rows: int
     null_keys: int
+
+
+class Extent(msgspec.Struct, frozen=True):
+    """How many rows a frame has, and the first and last instant in them, in microseconds since the Unix epoch."""
+
+    rows: int
+    first: int | None = None
+    last: int | None = None
 
 
 class Join(msgspec.Struct, frozen=True):
@@ -65,6 +74,9 @@ class Engine(_Live, Protocol):
     """Computes. Made from its config; used in a `with`, which ends whatever it opened.
 
     Errors of the backend are wrapped once, here: data that cannot be used is `Invalid`, anything else `PluginFailed`.
+
+    The rows of a committed version (an `Artifact`) are those of its `layers`, each row being replaced by a later
+    layer's with its keys and stamp, or taken away by one that names them as gone; sorted by keys and stamp.
     """
 
     def scan(self, scan: Scan) -> Frame:
@@ -101,6 +113,21 @@ class Engine(_Live, Protocol):
         Text without a format is a time where all of it has one form: dates; or dates and times, with a `T` or a space,
         to the minute, second or a fraction of one, and a zone (`Z` or an offset) in all of them or in none.
         """
+
+    def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
+        """The rows whose time lies in the span, in order, and those without a time, which `hold` counts.
+
+        Lazy where the frame is: a filter that may be moved before whatever made the frame. Raises `Invalid` as `hold`.
+        """
+
+    def matching(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], absent: bool = False) -> Frame:
+        """The rows, in any order, whose values in `columns` are found together in a row of another frame; or in none.
+
+        Without others none is found. A null is never found.
+        """
+
+    def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
+        """How many rows there are, and their first and last time. Raises `Invalid` as `hold`."""
 
     def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
         """Every check in one pass: how many rows break it, and the first few values of its column that do, in order.
@@ -145,6 +172,9 @@ class Engine(_Live, Protocol):
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
         """The rows of a committed version, in the frame type of the engine's users; `columns` in the order asked."""
 
+    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
+        """The rows of a committed version as `read` gives them, read as late as the engine can, to compute with."""
+
     def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         """The rows as batches of dicts of plain Python values; instants are aware datetimes in UTC."""
 
@@ -183,9 +213,10 @@ class Store(_Live, Protocol):
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
         """Make what was written to `target` the version `meta.version`, and point at it.
 
-        `expected` is what `latest` was when the version was decided. Returns the metadata with `parts` and
-        `content_hash` filled in. Raises `Conflict`, changing nothing, where the version exists or `latest` is not
-        `expected` any more: the same target may then be committed again, as another version.
+        `expected` is what `latest` was when the version was decided. Returns the metadata with `content_hash` and
+        `parts` filled in: those it has already, which versions that are there wrote, then those of the target. Raises
+        `Conflict`, changing nothing, where the version exists or `latest` is not `expected` any more: the same target
+        may then be committed again, as another version.
         """
 
     def abort(self, target: Target) -> None:
@@ -196,6 +227,25 @@ class Store(_Live, Protocol):
 
     def point(self, name: str, version: str) -> None:
         """Make an existing version the latest. Raises `NotFound`."""
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """The versions that were removed, and how many bytes that freed."""
+
+    versions: tuple[str, ...]
+    bytes: int
+
+
+@runtime_checkable
+class PruningStore(Protocol):
+    """A store that removes old versions."""
+
+    def prune(self, name: str, keep: int) -> Pruned:
+        """Remove all versions but the newest `keep` and the latest, and the data that no version is read from.
+
+        Data of a removed version that a newer one is read from stays until that one goes. Raises `NotFound`, and
+        `Invalid` where the metadata of a version that stays is damaged: nothing is removed then.
+        """
 
 
 @runtime_checkable

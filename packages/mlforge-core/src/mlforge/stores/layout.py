@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from mlforge.model.version import Version
 
 META = ".meta.json"
 LATEST = "_latest.json"
+DATA, GONE = "data", "gone"
 MANIFEST = ("_metadata", "manifest.json")
 FORMATS = ("parquet",)
 LONGEST_NAME = 200
@@ -38,6 +39,10 @@ class Piece(msgspec.Struct, frozen=True):
     path: str
     bytes: int
     hash: str
+
+    @property
+    def role(self) -> Literal["rows", "gone"]:
+        return "gone" if self.path.startswith(f"{GONE}.") else "rows"
 
 
 def is_safe(name: str) -> bool:
@@ -90,12 +95,20 @@ def _is_below(path: str) -> bool:
 
 
 def complete(meta: FeatureMeta, pieces: Sequence[Piece]) -> FeatureMeta:
-    """The metadata with its parts and content hash: the data's SHA-256, or that of its pieces' where there are several.
+    """The metadata with its parts and content hash: the data's SHA-256, or that of its parts' where there are several.
 
-    Of several pieces the store cannot know how many rows each has: -1.
+    The parts of earlier versions that it has already stay, first.
     """
-    rows = meta.row_count if len(pieces) == 1 else -1
-    parts = tuple(Part(f"{meta.version}/{p.path}", rows, p.bytes, p.hash) for p in pieces)
-    hashes = [p.hash for p in pieces]
-    content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    mine = [Part(f"{meta.version}/{p.path}", _rows(meta, pieces, p), p.bytes, p.hash, p.role) for p in pieces]
+    parts = (*meta.parts, *mine)
+    content = parts[0].hash if len(parts) == 1 else hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()
     return msgspec.structs.replace(meta, parts=parts, content_hash=content)
+
+
+def _rows(meta: FeatureMeta, pieces: Sequence[Piece], piece: Piece) -> int:
+    """How many rows a piece has; of several of one role the store cannot know how many each has: -1."""
+    if sum(p.role == piece.role for p in pieces) > 1:
+        return -1
+    if meta.increment is None or not (meta.parts or piece.role == "gone"):
+        return meta.row_count
+    return meta.increment.rows if piece.role == "rows" else meta.increment.gone

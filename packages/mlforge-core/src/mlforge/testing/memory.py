@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import msgspec
 
@@ -97,25 +97,30 @@ class LiveMemoryStore:
         if not name or set(name) & set("/\\\0") or name.startswith((".", "_")):
             raise Invalid(f"{name!r} cannot be the name of a feature.", hint="Use letters, digits and underscores.")
         self._begun += 1
-        return Target(name, str(Path(self._folder.name, f"{self._begun}.{format}")), format)
+        data, gone = (str(Path(self._folder.name, f"{self._begun}{role}.{format}")) for role in ("", "-gone"))
+        return Target(name, data, format, gone=gone)
 
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
         if meta.version in self.versions(target.name):
             raise Conflict(f"{target.name!r} {meta.version} is there already.", hint="Commit it as another version.")
         if self.latest(target.name) != expected:
             raise Conflict(f"{target.name!r} was built by somebody else meanwhile.", hint="Decide the version again.")
-        data = Path(target.uri).read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        part = Part(f"{meta.version}/data.{target.format}", meta.row_count, len(data), digest)
-        whole = msgspec.structs.replace(meta, parts=(part,), content_hash=digest)
-        self.artifacts.setdefault(target.name, {})[meta.version] = Artifact(whole, (target.uri,))
+        there = self.artifacts.get(target.name, {}).values()
+        known = {p.path: uri for a in there for p, uri in zip(a.meta.parts, a.uris, strict=True)}
+        kept = [known[p.path] for p in meta.parts]
+        uris = [uri for uri in (target.uri, target.gone) if Path(uri).exists()]
+        parts = (*meta.parts, *(_part(meta, uri, "gone" if uri == target.gone else "rows") for uri in uris))
+        content = hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()
+        whole = msgspec.structs.replace(meta, parts=parts, content_hash=content)
+        self.artifacts.setdefault(target.name, {})[meta.version] = Artifact(whole, (*kept, *uris))
         self.pointers[target.name] = meta.version
         return whole
 
     def abort(self, target: Target) -> None:
         committed = (uri for versions in self.artifacts.values() for a in versions.values() for uri in a.uris)
         if target.uri not in committed:
-            Path(target.uri).unlink(missing_ok=True)
+            for uri in (target.uri, target.gone):
+                Path(uri).unlink(missing_ok=True)
 
     def get(self, name: str, version: str) -> Artifact:
         if version not in self.artifacts.get(name, {}):
@@ -131,6 +136,14 @@ class LiveMemoryStore:
 
     def write_manifest(self, manifest: Manifest) -> None:
         self.manifest = manifest
+
+
+def _part(meta: FeatureMeta, uri: str, role: Literal["rows", "gone"]) -> Part:
+    data, step = Path(uri).read_bytes(), meta.increment
+    rows = meta.row_count if step is None or not meta.parts else step.rows
+    gone = step.gone if step else 0
+    digest = hashlib.sha256(data).hexdigest()
+    return Part(f"{meta.version}/{Path(uri).name}", rows if role == "rows" else gone, len(data), digest, role)
 
 
 class LiveMemoryOnlineStore:

@@ -7,6 +7,7 @@ feature take turns by a lock; readers need none.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from typing import Self
 from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
+from mlforge.plugin import Pruned
 from mlforge.stores import layout
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.plugin import LocalStore as Config
@@ -62,7 +64,8 @@ class LocalStore:
             )
         with disk.reporting(f"Beginning a version of {name!r}", folder):
             staged = self._stage(folder)
-        return Target(name, str(staged / f"data.{format}"), format, token=staged.name)
+        data, gone = (str(staged / f"{stem}.{format}") for stem in (layout.DATA, layout.GONE))
+        return Target(name, data, format, token=staged.name, gone=gone)
 
     def _stage(self, folder: Path) -> Path:
         disk.make_folder(folder)
@@ -94,6 +97,11 @@ class LocalStore:
             raise Conflict(
                 f"{meta.name!r} has a version {meta.version} already.",
                 hint="Versions never change: choose a free number.",
+            )
+        if (self._folder(meta.name) / meta.version).exists() and meta.version in self._read_from(meta.name):
+            raise Conflict(
+                f"{meta.name!r} had a version {meta.version}, whose data newer versions use.",
+                hint="Choose a number that was never taken.",
             )
         if (latest := self.latest(meta.name)) != expected:
             raise Conflict(
@@ -131,6 +139,30 @@ class LocalStore:
         folder = self._existing(name, version).parent
         with disk.reporting(f"Pointing {name!r} at {version}", folder), disk.locked(folder / LOCK):
             staging.rename(staging.staged_file(folder, _pointer(version)), folder / layout.LATEST)
+
+    def prune(self, name: str, keep: int) -> Pruned:
+        folder = self._folder(name)
+        if not self.versions(name):
+            raise NotFound(f"There is no version of {name!r}.", hint="Build it.")
+        with disk.reporting(f"Pruning {name!r}", folder), disk.locked(folder / LOCK):
+            versions, latest = self.versions(name), self.latest(name)
+            kept = {*versions[-keep:], latest}
+            used = self._read_from(name, kept)
+            gone = tuple(v for v in versions if v not in kept)
+            for version in gone:
+                (folder / version / layout.META).unlink()
+                disk.sync(folder / version)
+            left = [p for v in _folders(folder) if Version.is_valid(v) and v not in kept for p in [folder / v]]
+            return Pruned(gone, sum(_remove_unused(p, used.get(p.name, set())) for p in left))
+
+    def _read_from(self, name: str, versions: Collection[str | None] | None = None) -> dict[str, set[str]]:
+        """For each version that wrote any of it, the paths of the parts that some versions, or all, are read from."""
+        used: dict[str, set[str]] = {}
+        for version in self.versions(name):
+            if versions is None or version in versions:
+                for part in self.get(name, version).meta.parts:
+                    used.setdefault(part.version, set()).add(part.path)
+        return used
 
     def read_manifest(self) -> Manifest | None:
         path = self.root.joinpath(*layout.MANIFEST)
@@ -202,6 +234,18 @@ def _clear(path: Path) -> None:
     away = staging.fresh(path.parent)
     staging.rename(path, away)
     staging.remove(away)
+
+
+def _remove_unused(version: Path, used: set[str]) -> int:
+    """Remove the files of a former version that no version is read from. How many bytes they had."""
+    freed = 0
+    for path in [p for p in version.rglob("*") if p.is_file()]:
+        if path.relative_to(version.parent).as_posix() not in used:
+            freed += path.stat().st_size
+            path.unlink()
+    if not used:
+        staging.remove(version)
+    return freed
 
 
 def _pointer(version: str) -> bytes:

@@ -8,7 +8,9 @@ from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.holding import HoldTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
+from mlforge.testing.engines.layering import LayerTests
 from mlforge.testing.engines.meaning import MeaningTests
+from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
 from mlforge.testing.engines.storing import StorageTests
@@ -27,6 +29,8 @@ class EngineTests(
     MeaningTests,
     AsofTests,
     LatestTests,
+    NarrowTests,
+    LayerTests,
 ):
     """Everything an engine must prove.
 

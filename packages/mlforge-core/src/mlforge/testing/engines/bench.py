@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from mlforge.model.feature import Shape
-from mlforge.model.meta import Artifact, Config, FeatureMeta, Target
+from mlforge.model.meta import Artifact, Config, FeatureMeta, Part, Target
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.plugin import ArrowStream, Engine, EngineConfig, EngineDescriptor, Join
@@ -20,6 +22,7 @@ from mlforge.testing.strategies import Case
 from mlforge.testing.strategies.plans import is_near
 
 _numbers = itertools.count()
+ROLES: tuple[Literal["rows", "gone"], ...] = ("rows", "gone")
 
 
 class Bench:
@@ -83,6 +86,19 @@ class Bench:
     def stored(self, *tables: Table, shape: Shape, name: str = "feature") -> Artifact:
         """The tables, written by the engine as the parts of one version."""
         return self.artifact(*map(self.frame, tables), shape=shape, name=name)
+
+    def layered(self, layers: Sequence[tuple[Table, Table | None]], shape: Shape) -> Artifact:
+        """A version of several layers: of each the rows, and the keys and stamps of those that went."""
+        written = [
+            (f"1.0.{number}", role, table)
+            for number, layer in enumerate(layers)
+            for role, table in zip(ROLES, layer, strict=True)
+            if table is not None
+        ]
+        found = [self.stored(table, shape=shape) for _, _, table in written]
+        parts = tuple(Part(f"{version}/{role}", len(table.rows), 0, "", role) for version, role, table in written)
+        meta = msgspec.structs.replace(found[0].meta, parts=parts)
+        return Artifact(meta, tuple(a.uris[0] for a in found))
 
     def aggregate(self, case: Case) -> Table:
         return self.table(self.engine.aggregate(self.frame(case.events), case.shape, case.plan))

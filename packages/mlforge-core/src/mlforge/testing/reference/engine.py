@@ -14,10 +14,11 @@ from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
+from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Held, Join, Scan
+from mlforge.plugin import ArrowStream, Extent, Held, Join, Scan
 from mlforge.testing import arrow
-from mlforge.testing.reference import expressions, files, joining, shaping, windows
+from mlforge.testing.reference import expressions, files, joining, layering, narrowing, shaping, windows
 from mlforge.testing.reference.table import Table
 
 
@@ -55,6 +56,15 @@ class Reference:
     def hold(self, frame: Table, shape: Shape) -> Held:
         return shaping.hold(frame, shape)
 
+    def within(self, frame: Table, timestamp: Timestamp, span: Span) -> Table:
+        return narrowing.within(frame, timestamp, span)
+
+    def matching(self, frame: Table, others: Sequence[Table], columns: Sequence[str], absent: bool = False) -> Table:
+        return narrowing.matching(frame, others, columns, absent)
+
+    def extent(self, frame: Table, timestamp: Timestamp | None) -> Extent:
+        return narrowing.extent(frame, timestamp)
+
     def check(self, frame: Table, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
         return tuple(check(frame, c, examples) for c in checks)
 
@@ -71,8 +81,11 @@ class Reference:
         return Written(len(frame.rows))
 
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
-        table = files.concat([files.read(uri) for uri in artifact.uris])
+        table = layering.read(artifact)
         return table if columns is None else table.select(columns)
+
+    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
+        return self.read(artifact, columns)
 
     def asof(self, spine: Table, timestamp: Timestamp | None, joins: Sequence[Join]) -> Table:
         return joining.asof(spine, timestamp, [(j, self.read(j.artifact)) for j in joins])

@@ -1,0 +1,57 @@
+"""Fewer rows: those in a span of time, those found elsewhere, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from mlforge.model.span import Span
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import Extent
+from mlforge_duckdb import times
+from mlforge_duckdb.edge import no_column
+from mlforge_duckdb.session import Session, asked
+from mlforge_duckdb.types import quoted, types_of
+
+
+def within(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp, span: Span) -> duckdb.DuckDBPyRelation:
+    """The rows whose time lies in the span, and those without a time."""
+    at = _micros(rows, timestamp)
+    since = [f"({at}) >= {span.since}"] if span.since is not None else []
+    until = [f"({at}) < {span.until}"] if span.until is not None else []
+    return rows.filter(f"{' AND '.join(since + until)} OR ({at}) IS NULL") if since + until else rows
+
+
+def matching(
+    rows: duckdb.DuckDBPyRelation,
+    others: Sequence[duckdb.DuckDBPyRelation],
+    columns: Sequence[str],
+    session: Session,
+    *,
+    absent: bool,
+) -> duckdb.DuckDBPyRelation:
+    """The rows whose values are found in another relation, or in none."""
+    if not others:
+        return rows if absent else rows.limit(0)
+    names = ", ".join(map(quoted, columns))
+    found = [session.store(other, f"SELECT DISTINCT {names} FROM frame") for other in others]
+    everywhere = " UNION ".join(f"SELECT {names} FROM {table}" for table in found)
+    kind = "ANTI" if absent else "SEMI"
+    answer = session.keep(rows, f"SELECT * FROM frame {kind} JOIN ({everywhere}) USING ({names})")
+    session.drop(*found)
+    return answer
+
+
+def extent(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp | None) -> Extent:
+    """How many rows there are, and their first and last time."""
+    at = _micros(rows, timestamp) if timestamp else "NULL::BIGINT"
+    (found,) = asked(rows, f"SELECT count(*), min({at}), max({at}) FROM frame").fetchall()
+    return Extent(*found)
+
+
+def _micros(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp) -> str:
+    types = types_of(rows)
+    if timestamp.column not in types:
+        raise no_column(timestamp.column, types, "The frame")
+    return times.instants(rows, types[timestamp.column], timestamp)

@@ -1,0 +1,63 @@
+"""Fewer rows: those in a span of time, and those found elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import polars as pl
+
+from mlforge.model.span import Span
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import Extent
+from mlforge_polars import times
+from mlforge_polars.edge import no_column
+from mlforge_polars.types import INSTANT
+
+F = TypeVar("F", pl.DataFrame, pl.LazyFrame)
+
+
+def within(
+    frame: pl.DataFrame | pl.LazyFrame,
+    timestamp: Timestamp,
+    span: Span,
+    collect: Callable[[pl.LazyFrame], pl.DataFrame],
+) -> pl.DataFrame | pl.LazyFrame:
+    """The rows whose time lies in the span, and those without one; lazy where they are and their times need no look."""
+    name, schema = timestamp.column, frame.collect_schema()
+    if name not in schema:
+        raise no_column(name, schema.names(), "The frame")
+    if isinstance(schema[name], pl.Datetime | pl.Date):
+        return frame.filter(_inside(pl.col(name).cast(INSTANT, strict=False), span))
+    rows = frame if isinstance(frame, pl.DataFrame) else collect(frame)
+    at = times.instants(rows[name], timestamp).alias("at")
+    return rows.filter(at.to_frame().select(_inside(pl.col("at"), span)).to_series())
+
+
+def _inside(at: pl.Expr, span: Span) -> pl.Expr:
+    inside = pl.lit(value=True)
+    if span.since is not None:
+        inside &= at >= pl.lit(span.since).cast(INSTANT)
+    if span.until is not None:
+        inside &= at < pl.lit(span.until).cast(INSTANT)
+    return inside | at.is_null()
+
+
+def matching(
+    rows: pl.DataFrame, others: Sequence[pl.DataFrame], columns: Sequence[str], *, absent: bool
+) -> pl.DataFrame:
+    """The rows whose values are found in another frame, or in none."""
+    if not others:
+        return rows if absent else rows.clear()
+    found = pl.concat(others).unique()
+    return rows.join(found, on=list(columns), how="anti" if absent else "semi", maintain_order="left")
+
+
+def extent(rows: pl.DataFrame, timestamp: Timestamp | None) -> Extent:
+    """How many rows there are, and their first and last time."""
+    if timestamp is None:
+        return Extent(rows.height)
+    if timestamp.column not in rows.columns:
+        raise no_column(timestamp.column, rows.columns, "The frame")
+    at = times.instants(rows[timestamp.column], timestamp).to_physical()
+    return Extent(rows.height, at.min(), at.max())  # type: ignore[arg-type]  # the physical type is Int64
