@@ -12,6 +12,8 @@ from mlforge.__about__ import __version__
 if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions, get_training_data
+    from mlforge.flow.publish import PublishReport, PublishResult
+    from mlforge.flow.reader import OnlineFeatures
     from mlforge.flow.report import BuildReport, BuildResult
     from mlforge.flow.retrieve import Lock, TrainingData
     from mlforge.metrics import Aggregate, Count, Max, Mean, Median, Min, Rolling, Std, Sum
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
+    from mlforge.serving import aget_online_features, get_online_features
     from mlforge.stores.local.plugin import LocalStore
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
@@ -43,7 +46,10 @@ _WORDS = {
     "Mean": "mlforge.metrics",
     "Median": "mlforge.metrics",
     "Min": "mlforge.metrics",
+    "OnlineFeatures": "mlforge.flow.reader",
     "ParquetFormat": "mlforge.model.source",
+    "PublishReport": "mlforge.flow.publish",
+    "PublishResult": "mlforge.flow.publish",
     "Rolling": "mlforge.metrics",
     "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
     "Source": "mlforge.model.source",
@@ -51,20 +57,22 @@ _WORDS = {
     "Sum": "mlforge.metrics",
     "Timestamp": "mlforge.model.timestamp",
     "TrainingData": "mlforge.flow.retrieve",
+    "aget_online_features": "mlforge.serving",
     "col": "mlforge.model.expr",
     "entity_key": "mlforge.project.entity_key",
     "feature": "mlforge.project.decorator",
+    "get_online_features": "mlforge.serving",
     "get_training_data": "mlforge.definitions",
     "surrogate_key": "mlforge.model.keys",
 }
 _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
-    "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity", "Feature",
-    "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat", "Rolling",
-    "SQLiteOnlineStore", "Source", "Std",
-    "Sum", "Timestamp", "TrainingData", "__version__", "col", "entity_key", "errors", "feature", "get_training_data",
-    "metrics", "surrogate_key", "validators",
+    "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
+    "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
+    "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
+    "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key", "errors", "feature",
+    "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
 ]  # fmt: skip
 
 

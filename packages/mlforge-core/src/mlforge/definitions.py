@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Literal, overload
 
+import msgspec
+
 from mlforge.errors import Invalid
 from mlforge.flow import catalog
 from mlforge.flow.build import Options, Progress, build
@@ -22,13 +24,14 @@ from mlforge.model.source import Source
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.protocols import Store
-from mlforge.project.project import Project, default_engine, engine_config
+from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
+from mlforge.serving import Instant, Serving
 
 Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] | Feature | FeatureSpec]
 
 
-class Definitions(Project):
+class Definitions(Serving):
     """A project's features and where they go, and everything one does with them.
 
     Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`.
@@ -54,6 +57,9 @@ class Definitions(Project):
         engine: str | EngineConfig | None = None,
         dry_run: bool = False,
         preview: bool = False,
+        online: bool = False,
+        online_only: bool = False,
+        as_of: Instant | None = None,
         profile: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> BuildReport:
@@ -69,6 +75,9 @@ class Definitions(Project):
             engine: Build with this engine, whatever the features say.
             dry_run: Only say what would be done.
             preview: Bring the first rows along.
+            online: Publish what was built, and what has not changed, to the online store; see `report.published`.
+            online_only: Build nothing; publish what is built.
+            as_of: The instant to publish for; now if None.
             profile: A profile of `mlforge.yaml`; wins over everything else.
             on_progress: Called as the build goes on.
 
@@ -81,9 +90,20 @@ class Definitions(Project):
         chosen = self._chosen(features, feature_names, tags, schedule)
         if version is not None and len(chosen) > 1:
             raise Invalid(f"One version for {len(chosen)} features.", hint="Name the one feature it is for.")
+        if as_of is not None and not (online or online_only):
+            raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
         settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
         options = Options(version, force, dry_run, preview)
-        return build(self, settings, chosen, options, forced, now, on_progress or _quiet)
+        if online or online_only:
+            self.online_store_of(profile)
+        report = BuildReport(())
+        if not online_only:
+            report = build(self, settings, chosen, options, forced, now, on_progress or _quiet)
+            chosen = tuple(self.features[r.feature] for r in report if r.ok)
+        if dry_run or not chosen or not (online or online_only):
+            return report
+        published = self.publish(chosen, as_of=as_of, engine=engine, profile=profile, on_progress=on_progress)
+        return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     def validate(
         self,
@@ -202,10 +222,16 @@ class Definitions(Project):
         with self._store(profile) as store:
             return catalog.difference(store, name, before, after)
 
-    def rollback(self, name: str, version: str, profile: str | None = None) -> FeatureMeta:
-        """Make an existing version the one readers get. Raises `NotFound`."""
+    def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
+        """Make an existing version the one readers get; with `online` also the one served. Raises `NotFound`."""
+        if online:
+            self.feature(name)
+            self.online_store_of(profile)
         with self._store(profile) as store:
-            return catalog.rollback(store, name, version, now())
+            found = catalog.rollback(store, name, version, now())
+        if online:
+            self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
+        return found
 
     def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
         """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it."""

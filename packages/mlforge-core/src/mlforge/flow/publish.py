@@ -7,6 +7,7 @@ note stops. One that finds that the publish before it never ended writes everyth
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from time import perf_counter
 
@@ -17,7 +18,7 @@ from mlforge.flow.build import Progress, Tell
 from mlforge.flow.catalog import artifact as find
 from mlforge.flow.entries import BATCH, changes, comparable, entries, tombstone
 from mlforge.flow.publication import DEFAULT_HORIZON, Publication, Round, decode_publication, shown
-from mlforge.flow.report import Failure, failure_of
+from mlforge.flow.report import Failure, error_of, failure_of
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
 from mlforge.plugin.protocols import Engine, Entry, Expiring, Listing, OnlineStore, Store
@@ -88,6 +89,38 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
     def rate(self) -> float:
         """Entries written in a second."""
         return (self.entities + self.removed) / self.seconds if self.seconds else 0.0
+
+
+class PublishReport(msgspec.Struct, frozen=True):
+    """How the publishing of several features fared. Iterate it, or ask for one: `report["user_spend"]`."""
+
+    results: tuple[PublishResult, ...]
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether no feature failed."""
+        return all(r.ok for r in self.results)
+
+    @property
+    def failed(self) -> tuple[PublishResult, ...]:
+        return tuple(r for r in self.results if not r.ok)
+
+    def __iter__(self) -> Iterator[PublishResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __getitem__(self, name: str) -> PublishResult:
+        return {r.feature: r for r in self.results}[name]
+
+    def raise_for_failure(self) -> PublishReport:
+        """This report, or the first failure as an error."""
+        for result in self.failed:
+            if result.failure is not None:
+                raise error_of(result.failure, result.feature)
+        return self
 
 
 def publish_safely(publishing: Publishing, order: Order) -> PublishResult:

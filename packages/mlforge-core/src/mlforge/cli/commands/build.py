@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from mlforge.cli.invocation import Invocation
+from mlforge.cli.options import as_of_option, engine_option, json_option, project_options, selection_options
 from mlforge.cli.options import command as made
-from mlforge.cli.options import engine_option, json_option, project_options, selection_options
 
 EXAMPLES = """Examples:
 
@@ -14,6 +14,7 @@ EXAMPLES = """Examples:
   mlforge build                                  what has changed
   mlforge build --features user_spend --force    one feature, changed or not
   mlforge build --schedule daily --profile prod  for a nightly job
+  mlforge build --online                         and bring it into the online store
   mlforge build --dry-run                        only say what would be done"""
 
 
@@ -22,6 +23,9 @@ EXAMPLES = """Examples:
 @click.option("--version", metavar="X.Y.Z", help="Give the one feature this version instead of the next one.")
 @click.option("--force", is_flag=True, help="Build even what has not changed.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be built, and as which version.")
+@click.option("--online", is_flag=True, help="Publish what was built, and what has not changed, to the online store.")
+@click.option("--online-only", is_flag=True, help="Build nothing; publish what is built.")
+@as_of_option
 @click.option("--preview/--no-preview", default=None, help="Show the first rows; on, except with --json.")
 @engine_option
 @project_options
@@ -35,6 +39,9 @@ def command(
     version: str | None,
     force: bool,
     dry_run: bool,
+    online: bool,
+    online_only: bool,
+    as_of: str | None,
     preview: bool | None,
     engine: str | None,
     profile: str | None,
@@ -44,7 +51,7 @@ def command(
 
     What has not changed is left alone. A feature that fails is reported and stops no other; the exit code is then 1.
     """
-    from mlforge.cli import documents, report
+    from mlforge.cli import documents, online_report, report
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
@@ -52,9 +59,11 @@ def command(
     with call.working() as tell:
         found = definitions.build(
             features, tags=tags, schedule=schedule, version=version, force=force, engine=engine, dry_run=dry_run,
-            preview=wanted, profile=profile, on_progress=tell,
+            preview=wanted, online=online, online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
         )  # fmt: skip
-    if found.results:
+    if online_only:
+        call.answer(documents.report(found), lambda: online_report.published(found.published))
+    elif found.results:
         call.answer(documents.report(found), lambda: report.built(found, forced=force))
     else:
         nothing = (len(definitions.features), features, tags, schedule)
