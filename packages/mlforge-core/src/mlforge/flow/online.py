@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, Unsupported
 from mlforge.flow.reader import OnlineFeatures, Reader
 from mlforge.flow.spine import EngineSpine, Spine, spine_of
-from mlforge.model.schema import Schema
 from mlforge.plugin.protocols import Engine, Frame
 from mlforge.project.selection import nearest
 
@@ -22,6 +21,7 @@ def online_features(reader: Reader, entities: Any, open_engine: OpenEngine) -> O
     Raises:
         Invalid: A key that is missing or of another type, a column that an entity and a feature both have, entities
             that are neither dicts nor a table.
+        Unsupported: A frame that only its engine knows.
     """
     if _are_dicts(entities):
         rows = list(entities)
@@ -71,23 +71,19 @@ def _both(column: str, whose: str) -> Invalid:
 
 def _with_table(reader: Reader, table: Any, engine: Engine) -> OnlineFeatures:
     spine = spine_of(table, engine)
+    if isinstance(spine, EngineSpine):
+        kind = f"{type(table).__module__}.{type(table).__qualname__}"
+        raise Unsupported(
+            f"A {kind} cannot be looked up online.",
+            hint="Its rows would leave the engine one by one: convert it to a Polars, pandas or pyarrow table first.",
+        )
     if clash := set(reader.schema.names).intersection(spine.names):
         raise _both(min(clash), "The table")
     needed = _needed(reader, spine)
-    if isinstance(spine, EngineSpine):
-        return _with_own(reader, spine.frame, engine)
     rows = _rows(engine, engine.from_arrow(spine.pick(needed)))
     found = reader.read(rows)
     with engine.to_arrow(engine.from_rows(found.values, reader.schema)) as stream:
         return OnlineFeatures(spine.attach(stream, reader.schema.names), found.statuses)
-
-
-def _with_own(reader: Reader, frame: Frame, engine: Engine) -> OnlineFeatures:
-    """For a frame that only the engine knows: its rows out and in again."""
-    rows = _rows(engine, frame)
-    found = _beside(reader, rows, reader.read(rows))
-    schema = Schema((*engine.schema(frame), *reader.schema))
-    return OnlineFeatures(engine.from_rows(found.values, schema), found.statuses)
 
 
 def _rows(engine: Engine, frame: Frame) -> list[dict[str, Any]]:
