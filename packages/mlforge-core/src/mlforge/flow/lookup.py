@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from operator import itemgetter
 from typing import Any, Literal, cast
 
 from mlforge.errors import Invalid, NotFound
@@ -14,12 +13,12 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key, KeyValue, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
-from mlforge.plugin.protocols import Entry
+from mlforge.plugin.protocols import Entry, Point
 from mlforge.project.selection import nearest
 
 Status = Literal["present", "missing", "expired", "stale"]
 Row = Mapping[str, Any]
-Pick = Callable[[tuple[Any, ...]], Any]
+Pick = Callable[[tuple[Any, ...]], Sequence[Any]]
 NOBODY = "null"
 """The key under which nothing stands: that of an entity whose key is null."""
 _TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
@@ -88,55 +87,63 @@ class Lookup:
         self.keys = Keys(meta)
         self.columns = {c: f"{spec.name}__{c}" if full_names else c for c in _chosen(spec, meta)}
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        self._picks: dict[tuple[str, ...], tuple[tuple[str, ...], Pick]] = {}
+        self.blank = (None,) * len(self.columns)
+        self._since = publish.since
+        self._seen: tuple[tuple[str, ...], Pick] = ((), _nothing)
+        self._learn(meta.value_columns)
 
     @property
     def schema(self) -> tuple[Column, ...]:
         """The columns of the answer with their types."""
         return tuple(Column(name, self.meta.schema.dtype(c)) for c, name in self.columns.items())
 
-    def fill(self, row: dict[str, Any], entry: Entry | None, now: int) -> Status:
-        """Put an entry's values as of an instant into a row of nulls, and say how good they are."""
-        if entry is None or entry.as_of < self.publish.since:
-            return "missing"
-        points = entry.points
-        point = points[0]
-        if len(points) > 1:
-            for later in points[1:]:
-                if later.stamp is None or later.stamp > now:
-                    break
-                point = later
+    def found(self, entry: Entry | None, now: int) -> tuple[Sequence[Any], Status]:
+        """An entry's values as of an instant, nulls where there are none, and how good they are."""
+        if entry is None or entry.as_of < self._since:
+            return self.blank, "missing"
+        point, until = entry.points[0], entry.until
+        if len(entry.points) > 1:
+            point = _newest(entry.points, now)
         stamp = point.stamp
         if stamp is not None:
             if stamp > now:
-                return "missing"
+                return self.blank, "missing"
             if self.max_age is not None and now - stamp > self.max_age:
-                return "expired"
-        found = self._picks.get(entry.columns)
-        names, pick = found if found is not None else self._learn(entry.columns)
-        row.update(zip(names, pick(point.values), strict=True))
-        until = entry.until
-        return "present" if until is None or now <= until or self._is_unchanged(entry, now) else "stale"
+                return self.blank, "expired"
+        columns, pick = self._seen
+        values = pick(point.values) if entry.columns is columns else self._learn(entry.columns)(point.values)
+        return values, "present" if until is None or now <= until or self._is_unchanged(entry, now) else "stale"
 
     def _is_unchanged(self, entry: Entry, now: int) -> bool:
         """Whether a later publish found the entry as it should be, and looked far enough ahead."""
         last = self.publish
         return entry.as_of <= last.as_of and (last.until is None or now <= last.until)
 
-    def _learn(self, columns: tuple[str, ...]) -> tuple[tuple[str, ...], Pick]:
-        """Where the wanted columns stand in entries with these; one that they lack stays null."""
-        places = [(n, self.columns[c]) for n, c in enumerate(columns) if c in self.columns]
-        names = tuple(name for _, name in places)
-        self._picks[columns] = found = (names, _pick([n for n, _ in places], len(columns)))
-        return found
+    def _learn(self, columns: tuple[str, ...]) -> Pick:
+        """How to pick the wanted columns from entries with these; one that they lack is null."""
+        wanted = tuple(self.columns)
+        places = [columns.index(c) if c in columns else None for c in wanted]
+        pick: Pick = _all if columns == wanted else lambda values: [None if n is None else values[n] for n in places]
+        self._seen = (columns, pick)
+        return pick
 
 
-def _pick(places: Sequence[int], width: int) -> Pick:
-    if list(places) == list(range(width)):
-        return tuple
-    if len(places) == 1:
-        return lambda values: (values[places[0]],)
-    return itemgetter(*places) if places else lambda _: ()
+def _newest(points: Sequence[Point], now: int) -> Point:
+    """The last point not after an instant; the first where all are."""
+    newest = points[0]
+    for point in points[1:]:
+        if point.stamp is None or point.stamp > now:
+            break
+        newest = point
+    return newest
+
+
+def _all(values: tuple[Any, ...]) -> Sequence[Any]:
+    return values
+
+
+def _nothing(_: tuple[Any, ...]) -> Sequence[Any]:
+    return ()
 
 
 def _chosen(spec: FeatureSpec, meta: FeatureMeta) -> Sequence[str]:

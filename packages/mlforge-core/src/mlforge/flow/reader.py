@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
-from mlforge.flow.lookup import Keys, Lookup, Row, Status
+from mlforge.flow.lookup import Lookup, Row, Status
 from mlforge.flow.publication import served
 from mlforge.flow.retrieve import specs_of
 from mlforge.model.feature import FeatureSpec
@@ -36,11 +36,13 @@ class _Prepared:
     def __init__(self, lookups: Sequence[Lookup], notes: Sequence[bytes]) -> None:
         self.lookups, self.notes = tuple(lookups), tuple(notes)
         self.names = tuple(one.name for one in lookups)
-        self.nulls: dict[str, Any] = {name: None for one in lookups for name in one.columns.values()}
-        groups: dict[Any, tuple[Keys, list[int]]] = {}
-        for place, one in enumerate(lookups):
-            groups.setdefault(one.keys.same, (one.keys, []))[1].append(place)
-        self.groups = [(keys, [(n, self.names[n]) for n in places]) for keys, places in groups.values()]
+        self.columns = tuple(name for one in lookups for name in one.columns.values())
+        self.found = tuple(one.found for one in lookups)
+        places: dict[Any, int] = {}
+        for one in lookups:
+            places.setdefault(one.keys.same, len(places))
+        self.keys = tuple(next(one.keys for one in lookups if one.keys.same == same) for same in places)
+        self.slots = tuple((one.name, places[one.keys.same]) for one in lookups)
 
 
 class Reader:
@@ -123,7 +125,7 @@ class Reader:
         if monotonic() > self._due:
             self.refresh()
         prepared = self._ready()
-        return self._answer(prepared, rows, self.store.read(_addresses(prepared, rows)))
+        return self._answer(prepared, self.store.read(_addresses(prepared, rows)))
 
     async def aread(self, rows: Sequence[Row]) -> OnlineFeatures:
         """What `read` gives, without holding up other requests."""
@@ -133,20 +135,21 @@ class Reader:
         prepared = self._ready()
         addresses = _addresses(prepared, rows)
         if isinstance(self.store, AsyncReading):
-            return self._answer(prepared, rows, await self.store.aread(addresses))
-        return self._answer(prepared, rows, await asyncio.to_thread(self.store.read, addresses))
+            return self._answer(prepared, await self.store.aread(addresses))
+        return self._answer(prepared, await asyncio.to_thread(self.store.read, addresses))
 
-    def _answer(self, prepared: _Prepared, rows: Sequence[Row], found: Iterable[Entry | None]) -> OnlineFeatures:
-        now, lookups, names, nulls = self._clock(), prepared.lookups, prepared.names, prepared.nulls
-        entries = iter(found)
-        values, statuses = [], []
-        order = [lookups[place] for _, places in prepared.groups for place, _ in places]
-        for _ in rows:
-            row = nulls.copy()
-            values.append(row)
-            statuses.append({one.name: one.fill(row, next(entries), now) for one in order})
-        if len(prepared.groups) > 1:
-            statuses = [{name: one[name] for name in names} for one in statuses]
+    def _answer(self, prepared: _Prepared, found: Sequence[Entry | None]) -> OnlineFeatures:
+        now, names, columns, lookups = self._clock(), prepared.names, prepared.columns, prepared.found
+        values, statuses, width = [], [], len(lookups)
+        for start in range(0, len(found), width):
+            row: list[Any] = []
+            seen: list[Status] = []
+            for look, entry in zip(lookups, found[start : start + width], strict=True):
+                part, status = look(entry, now)
+                row += part
+                seen.append(status)
+            values.append(dict(zip(columns, row, strict=True)))
+            statuses.append(dict(zip(names, seen, strict=True)))
         return OnlineFeatures(values, statuses)
 
     def _ready(self) -> _Prepared:
@@ -156,12 +159,12 @@ class Reader:
 
 
 def _addresses(prepared: _Prepared, rows: Sequence[Row]) -> list[Address]:
-    """Where the entries of each entity stand, entity by entity, the features of one key together."""
-    found = []
+    """Where the entries of each entity stand, entity by entity."""
+    found: list[Address] = []
+    slots = prepared.slots
     for number, row in enumerate(rows):
-        for keys, places in prepared.groups:
-            key = keys.hash(row, number)
-            found += [Address(name, key) for _, name in places]
+        keys = [one.hash(row, number) for one in prepared.keys]
+        found += [Address(name, keys[place]) for name, place in slots]
     return found
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,6 +28,7 @@ Encoding = Literal["msgpack", "json"]
 _LAYOUT = 1
 _HEADER = 9
 _PACKED = bytes([_LAYOUT])
+_as_of = struct.Struct(">q").unpack_from
 _JSON_HEADER = re.compile(rb'\{"as_of":(-?\d+)')
 _MICRO = timedelta(microseconds=1)
 _DAY = date(1970, 1, 1)
@@ -80,22 +82,21 @@ def decode_entry(data: bytes, feature: str, key: str) -> Entry:
         Invalid: Bytes that are damaged, or in a layout of a later mlforge.
     """
     try:
+        if data[0] == _LAYOUT:
+            packed = _unpack(memoryview(data)[_HEADER:])
+            (as_of,) = _as_of(data, 1)
+            columns = _COLUMNS.get(packed.columns) or _learn(packed.columns)
+            return Entry(feature, key, packed.version, as_of, packed.until, columns, packed.points)
         if data[:1] == b"{":
             return _read_shown(data, feature, key)
-        if data[:1] != _PACKED:
-            raise Invalid(
-                f"What is kept of {feature!r} at {key!r} begins with {data[:1]!r}, which no layout known here does.",
-                hint="Upgrade mlforge, or publish the feature again.",
-            )
-        packed = _unpack(memoryview(data)[_HEADER:])
-        return Entry(
-            feature, key, packed.version, int.from_bytes(data[1:_HEADER], signed=True), packed.until,
-            _COLUMNS.get(packed.columns) or _learn(packed.columns), packed.points,
-        )  # fmt: skip
-    except (msgspec.MsgspecError, ValueError, ArithmeticError, TypeError, KeyError) as error:
+    except (msgspec.MsgspecError, struct.error, LookupError, ValueError, ArithmeticError, TypeError) as error:
         raise Invalid(
             f"What is kept of {feature!r} at {key!r} is damaged: {error}.", hint="Publish the feature again."
         ) from error
+    raise Invalid(
+        f"What is kept of {feature!r} at {key!r} begins with {data[:1]!r}, which no layout known here does.",
+        hint="Upgrade mlforge, or publish the feature again.",
+    )
 
 
 def entry_as_of(data: bytes) -> int:
