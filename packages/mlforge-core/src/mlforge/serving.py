@@ -157,26 +157,29 @@ class Serving(Project):
         *,
         sample: int = SAMPLE,
         seed: int = 0,
+        at: Instant | None = None,
         engine: str | EngineConfig | None = None,
         profile: str | None = None,
     ) -> ReplayReport:
-        """Compare what is served now with what a training set would have at this very instant, cell by cell.
+        """Compare what is served at an instant with what a training set would have then, cell by cell.
 
         Args:
             features: Names or features; all if None.
             sample: How many entities of each feature, chosen by chance.
             seed: Another number chooses others.
+            at: The instant: what a reader with that clock is given; now if None.
             engine: Compute the training side with this engine.
             profile: A profile of `mlforge.yaml`.
 
         Raises:
-            Invalid: There is no online store.
+            Invalid: There is no online store, or `at` is no time.
             Unknown: A feature that there is none of.
         """
+        instant = micros(datetime.now(UTC)) if at is None else instant_of(at, f"at={at!r}")
         settings = self.settings(profile)
         chosen = select(self.features, features)
         with self._live(settings, engine) as (offline, online, computing, _):
-            replaying = Replaying(offline, online, computing, micros(datetime.now(UTC)), sample, seed)
+            replaying = Replaying(offline, online, computing, instant, sample, seed)
             return ReplayReport(tuple(replay_safely(replaying, feature.name) for feature in chosen))
 
     def online_store_of(self, profile: str | None = None) -> OnlineStoreConfig:

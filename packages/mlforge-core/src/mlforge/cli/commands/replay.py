@@ -16,6 +16,7 @@ from mlforge.cli.options import engine_option, json_option, project_options
     help="How many entities of each feature.",
 )  # fmt: skip
 @click.option("--seed", metavar="N", type=int, default=0, show_default=True, help="Another number chooses others.")
+@click.option("--at", metavar="TIME", help="The reader's clock, such as 2024-02-29T12:00:00Z; now if not given.")
 @engine_option
 @project_options
 @json_option
@@ -25,6 +26,7 @@ def command(
     names: tuple[str, ...],
     sample: int,
     seed: int,
+    at: str | None,
     engine: str | None,
     profile: str | None,
     target: str | None,
@@ -38,6 +40,6 @@ def command(
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
-    found = definitions.replay(list(names) or None, sample=sample, seed=seed, engine=engine, profile=profile)
+    found = definitions.replay(list(names) or None, sample=sample, seed=seed, at=at, engine=engine, profile=profile)
     call.answer(documents.replayed(found), lambda: online_report.replayed(found))
     ctx.exit(0 if found.ok else 1)
