@@ -1,4 +1,4 @@
-"""Run a benchmark: run.py windows|pit|start|listing [--runs N] [--scale X] [--engine E]"""
+"""Run a benchmark: run.py windows|increment|pit|start|listing [--runs N] [--scale X] [--engine E]"""
 
 import argparse
 from importlib import import_module
@@ -7,11 +7,13 @@ from importlib import import_module
 def main():
     """Read the options and hand over."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=["windows", "pit", "start", "listing"])
+    parser.add_argument("name", choices=["windows", "increment", "pit", "start", "listing"])
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each side (3)")
     parser.add_argument("--scale", type=float, default=1.0, help="the share of the full data (1)")
     parser.add_argument("--more", action="store_true", help="windows: four windows beside three")
-    parser.add_argument("--engine", choices=["polars", "duckdb"], default="polars", help="for windows and pit")
+    parser.add_argument(
+        "--engine", choices=["polars", "duckdb"], default="polars", help="for windows, increment and pit"
+    )
     options = parser.parse_args()
     import_module(options.name).main(options)
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from mlforge.flow.publication import shown
+from mlforge.flow.publication import iso
 from mlforge.flow.publish import Order, Publishing, publish
 from mlforge.flow.reader import Reader
 from mlforge.model.duration import Duration
@@ -131,7 +131,7 @@ class Theorem:
         assert_same_rows([{n: row[n] for n in artifact.meta.value_columns} for row in expected], answer.values)
         seen = {status[name] for status in answer.statuses}
         self.seen |= seen
-        assert seen <= {"stale" if stale else "present", "missing", "expired"}, (seen, shown(q))
+        assert seen <= {"stale" if stale else "present", "missing", "expired"}, (seen, iso(q))
 
 
 @pytest.fixture(params=STORES)

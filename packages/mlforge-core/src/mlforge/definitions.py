@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, overload
 
 import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.flow import catalog
-from mlforge.flow.build import Options, Progress, build
+from mlforge.flow.build import Options, build
+from mlforge.flow.compute import Progress
 from mlforge.flow.manifest import read_manifest, refresh_manifest
 from mlforge.flow.report import BuildReport
 from mlforge.flow.retrieve import Lock, TrainingData, training_data
@@ -21,9 +22,10 @@ from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
 from mlforge.model.source import Source
+from mlforge.model.span import read_span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, StoreConfig
-from mlforge.plugin.protocols import Store
+from mlforge.plugin.protocols import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
 from mlforge.serving import Instant, Serving
@@ -60,6 +62,10 @@ class Definitions(Serving):
         online: bool = False,
         online_only: bool = False,
         as_of: Instant | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        last: str | timedelta | None = None,
+        full_refresh: bool = False,
         profile: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> BuildReport:
@@ -78,6 +84,11 @@ class Definitions(Serving):
             online: Publish what was built, and what has not changed, to the online store; see `report.published`.
             online_only: Build nothing; publish what is built.
             as_of: The instant to publish for; now if None.
+            since: Build incrementally: only events from here on are new, or other than they were. A time, a date, ISO
+                8601 text for either (UTC where it has no zone), or how long ago: `"7d"`.
+            until: The same, up to, not including, here.
+            last: The same, this long before `until`, or before now: `"7d"`, `"12h"`.
+            full_refresh: Build everything, also of features that are built incrementally.
             profile: A profile of `mlforge.yaml`; wins over everything else.
             on_progress: Called as the build goes on.
 
@@ -86,6 +97,7 @@ class Definitions(Serving):
 
         Raises:
             Unknown: A feature, tag, schedule, engine or profile that there is none of.
+            Invalid: A range that has no end after its beginning, or that is given together with `full_refresh`.
         """
         chosen = self._chosen(features, feature_names, tags, schedule)
         if version is not None and len(chosen) > 1:
@@ -93,7 +105,8 @@ class Definitions(Serving):
         if as_of is not None and not (online or online_only):
             raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
         settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
-        options = Options(version, force, dry_run, preview)
+        span = read_span(since, until, last, now())
+        options = Options(version, force, dry_run, preview, span, full_refresh)
         if online or online_only:
             self.online_store_of(profile)
         report = BuildReport(())
@@ -232,6 +245,17 @@ class Definitions(Serving):
         if online:
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
         return found
+
+    def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
+        """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.
+
+        Raises:
+            NotFound: A feature that was never built.
+            Invalid: Fewer than one to keep.
+            Unsupported: A store that removes nothing.
+        """
+        with self._store(profile) as store:
+            return catalog.prune(store, name, keep, now())
 
     def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
         """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it."""

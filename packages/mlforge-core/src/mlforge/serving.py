@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from time import perf_counter
 from typing import Any
 
 from mlforge.errors import Invalid
-from mlforge.flow.build import Progress
+from mlforge.flow.compute import Progress
 from mlforge.flow.online import aonline_features, online_features
-from mlforge.flow.publication import instant_of, micros
 from mlforge.flow.publish import Order, Publishing, PublishReport, publish_safely
 from mlforge.flow.reader import OnlineFeatures, Reader
 from mlforge.flow.replay import Replaying, ReplayReport, replay_safely
+from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.protocols import AsyncReading
 from mlforge.project.project import Project, Settings, default_engine, engine_config
 from mlforge.project.selection import Words, select, words
 
-Instant = str | date | datetime
+Instant = str | date | datetime | timedelta
 Entities = Sequence[Mapping[str, Any]] | Any
 SAMPLE = 1000
 
@@ -50,7 +50,7 @@ class Serving(Project):
             features: Names, `"name@1.0.0"` for a version that is not the latest, or features; all if None.
             tags: Only features with one of these tags.
             schedule: Only features with one of these schedule tags.
-            as_of: The instant: a time, a date or ISO 8601 text, in UTC where it names no zone; now if None.
+            as_of: The instant: a time, a date, ISO 8601 text (UTC where it names no zone) or how long ago; now if None.
             force: Write every entity, changed or not.
             engine: Read the versions with this engine.
             profile: A profile of `mlforge.yaml`.
@@ -65,14 +65,14 @@ class Serving(Project):
             Unknown: A feature, tag or schedule that there is none of.
         """
         started, settings = perf_counter(), self.settings(profile)
-        at = None if as_of is None else instant_of(as_of, f"as_of={as_of!r}")
+        at = None if as_of is None else read_instant(as_of, datetime.now(UTC), "as_of")
         orders = [
             Order(name, version, at, self.features[name].online_horizon, force)
             for name, version in self._pinned(features, tags, schedule)
         ]
         tell = on_progress or _quiet
         with self._live(settings, engine) as (offline, online, computing, kind):
-            publishing = Publishing(offline, online, computing, kind, micros(datetime.now(UTC)), tell)
+            publishing = Publishing(offline, online, computing, kind, micros_of(datetime.now(UTC)), tell)
             results = tuple(publish_safely(publishing, order) for order in orders)
         return PublishReport(results, perf_counter() - started)
 
@@ -175,7 +175,8 @@ class Serving(Project):
             Invalid: There is no online store, or `at` is no time.
             Unknown: A feature that there is none of.
         """
-        instant = micros(datetime.now(UTC)) if at is None else instant_of(at, f"at={at!r}")
+        now = datetime.now(UTC)
+        instant = micros_of(now) if at is None else read_instant(at, now, "at")
         settings = self.settings(profile)
         chosen = select(self.features, features)
         with self._live(settings, engine) as (offline, online, computing, _):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mlforge.plugin import StoreDescriptor
 from mlforge.stores.local.plugin import LocalStore, mlforge_stores
-from mlforge.testing import StoreTests
+from mlforge.testing import PruningStoreTests, StoreTests
 
 
-class TestLocalStore(StoreTests):
+class TestLocalStore(StoreTests, PruningStoreTests):
     def config(self, folder: Path) -> LocalStore:
         return LocalStore(folder)
 

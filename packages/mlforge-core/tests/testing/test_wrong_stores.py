@@ -27,6 +27,8 @@ MISTAKES = {
     "pointer to nothing": "the_pointer_cannot_name_what_is_not_there",
     "pointer before the data": CRASH,
     "written in place": CRASH,
+    "forgets earlier parts": "a_version_may_be_made_of_parts_of_earlier_ones",
+    "forgets what went": "a_version_may_be_made_of_parts_of_earlier_ones",
 }
 
 

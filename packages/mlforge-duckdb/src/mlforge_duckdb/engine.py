@@ -90,6 +90,10 @@ class LiveDuckDBEngine:
             raise times.null_times(shape.timestamp.column, late, count)
         return Held(held, count, null_keys)
 
+    def keep(self, frame: Frame) -> Relation:
+        with self._computing():
+            return self._session.keep(self._relation(frame))
+
     def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Relation:
         with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
             return narrowing.within(self._relation(frame), timestamp, span)

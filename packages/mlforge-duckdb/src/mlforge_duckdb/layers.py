@@ -19,7 +19,7 @@ def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> 
         kept = (
             f"FROM ({_typed(artifact, layer.rows, connection)}) ANTI JOIN ({' UNION ALL '.join(taken)}) USING ({names})"
         )
-        rows = f"SELECT * {kept} UNION ALL ({rows})"
+        rows = f"SELECT * {kept} UNION ALL BY NAME ({rows})"
         taken += [_identities(artifact, files, names, connection) for files in (layer.rows, layer.gone) if files]
     return f"SELECT * FROM ({rows}) ORDER BY {names}" if earlier else rows
 

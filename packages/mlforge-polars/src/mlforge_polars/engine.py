@@ -71,6 +71,9 @@ class LivePolarsEngine:
             held = _held(rows, shape)
             return Held(held, held.height, held.height - _keyed(held, shape).height)
 
+    def keep(self, frame: Frame) -> pl.DataFrame:
+        return self._collect(frame)
+
     def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
         with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
             return narrowing.within(frame, timestamp, span, self._collect)

@@ -16,7 +16,8 @@ def open_artifact(artifact: Artifact) -> pl.LazyFrame:
     for layer in reversed(earlier):  # the small, late layers come together before they meet the large, first one
         identity = list(artifact.meta.identity)
         kept = _open(artifact, layer.rows).join(pl.concat(taken), on=identity, how="anti", maintain_order="left")
-        rows, taken = pl.concat([kept, rows]), [*taken, *_identities(artifact, layer)]
+        names = kept.collect_schema().names()
+        rows, taken = pl.concat([kept, rows.select(names)]), [*taken, *_identities(artifact, layer)]
     return rows.sort(artifact.meta.identity) if earlier else rows
 
 

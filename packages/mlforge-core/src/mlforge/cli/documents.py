@@ -63,6 +63,7 @@ def feature(found: Feature) -> Document:
         "max_age": None if found.max_age is None else str(found.max_age),
         "tie_break": found.tie_break,
         "online_horizon": None if found.online_horizon is None else str(found.online_horizon),
+        "incremental": found.incremental,
         "engine": engine_name(found.engine),
         "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],
         "validators": [{"column": c.column, "label": c.label} for c in found.checks],

@@ -9,8 +9,10 @@ from typing import Any
 from mlforge.cli.documents import Document
 from mlforge.cli.terminal import GAP, Cell, Column, Styled, columns, facts, fitting, say, table
 from mlforge.model.feature import Feature
-from mlforge.model.meta import Change, FeatureMeta, Manifest
+from mlforge.model.meta import Change, FeatureMeta, Manifest, Part
 from mlforge.model.schema import Column as SchemaColumn
+from mlforge.model.span import Span, shown
+from mlforge.plugin.protocols import Pruned
 
 NONE = "–"
 _REASONS = {
@@ -142,6 +144,10 @@ def stored(meta: FeatureMeta, latest: str | None) -> None:
     say(Styled(f"{meta.name} {meta.version}", "bold"), f"  {readers}")
     say()
     facts(_stored_facts(meta))
+    if len(meta.parts) > 1:
+        say()
+        parts = [(p.path, p.role, _rows(p), _size(p.bytes), p.hash[:16]) for p in meta.parts]
+        table(columns("*part", "holds", ">rows", ">size", "*SHA-256"), parts, indent=2)
     say()
     rows = [(c.name, c.dtype, _role(c.name, meta) or _made(c)) for c in meta.columns]
     table(columns("column", "type", "*is"), rows, indent=2)
@@ -210,6 +216,17 @@ def rolled_back(name: str, before: str | None, version: str, *, online: bool = F
     say(f"To undo it: mlforge rollback {name} {before}{' --online' if online else ''}")
 
 
+def pruned(name: str, found: Pruned) -> None:
+    """Which versions went, and how much that freed."""
+    if not found.versions:
+        say(
+            Styled(f"{name}: ", "bold"),
+            f"no version to remove{f'; {_size(found.bytes)} freed' if found.bytes else ''}.",
+        )
+        return
+    say(Styled(f"{name}: ", "bold"), f"{joined(found.versions)} removed, {_size(found.bytes)} freed.")
+
+
 def profile(found: Document) -> None:
     """The profiles, and what is in use."""
     if found["file"] is None:
@@ -276,6 +293,7 @@ def _definition_facts(found: Feature) -> list[tuple[str, Cell]]:
         ("max_age", found.max_age),
         ("tie_break", found.tie_break),
         ("online_horizon", found.online_horizon),
+        ("incremental", found.incremental and "yes"),
         ("tags", ", ".join(found.tags)),
         ("owner", found.owner),
     ]
@@ -286,12 +304,27 @@ def _stored_facts(meta: FeatureMeta) -> list[tuple[str, Cell]]:
     given: list[tuple[str, Any]] = [
         ("built", f"{instant(meta.created_at)} by {meta.engine or 'an engine'}, mlforge {meta.mlforge_version}"),
         ("why", because(meta.change_summary)),
+        ("range", _range(meta)),
+        ("watermark", "" if meta.watermark is None else shown(meta.watermark)),
         ("rows", f"{meta.row_count:,}"),
         ("dropped", dropped(meta.dropped_rows)),
         ("files", _counted(len(meta.parts), "file") + f", {_size(sum(p.bytes for p in meta.parts))}"),
         ("content", meta.content_hash),
     ]
     return [(name, value) for name, value in given if value]
+
+
+def _range(meta: FeatureMeta) -> str:
+    """`events from 2026-01-31, continues 1.0.0`; nothing for a version that was built whole."""
+    step = meta.increment
+    if step is None:
+        return ""
+    onto = f", continues {step.base}" if step.base else ""
+    return f"events {Span(step.since, step.until)}{onto}"
+
+
+def _rows(part: Part) -> str:
+    return NONE if part.rows < 0 else f"{part.rows:,}"
 
 
 def dropped(rows: int) -> str:

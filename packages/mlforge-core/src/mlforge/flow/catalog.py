@@ -6,12 +6,12 @@ from datetime import datetime
 
 import msgspec
 
-from mlforge.errors import NotFound
+from mlforge.errors import Invalid, NotFound, Unsupported
 from mlforge.flow.manifest import refresh_manifest
 from mlforge.flow.version import config_changes
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.version import Version
-from mlforge.plugin.protocols import Store
+from mlforge.plugin.protocols import Pruned, PruningStore, Store
 from mlforge.project.selection import nearest
 
 
@@ -83,6 +83,24 @@ def rollback(store: Store, name: str, version: str, now: datetime) -> FeatureMet
     store.point(name, version)
     refresh_manifest(store, now)
     return found.meta
+
+
+def prune(store: Store, name: str, keep: int, now: datetime) -> Pruned:
+    """Remove all versions but the newest `keep` and the latest.
+
+    Raises:
+        NotFound: A feature that was never built.
+        Invalid: Fewer than one to keep.
+        Unsupported: A store that removes nothing.
+    """
+    if keep < 1:
+        raise Invalid(f"{keep} versions of {name!r} cannot be kept.", hint="Keep 1 or more.")
+    if not isinstance(store, PruningStore):
+        raise Unsupported("This store does not remove versions.", hint="Remove them with the tools of its backend.")
+    artifact(store, name)
+    pruned = store.prune(name, keep)
+    refresh_manifest(store, now)
+    return pruned
 
 
 def _unbuilt_hint(name: str, known: list[str]) -> str:

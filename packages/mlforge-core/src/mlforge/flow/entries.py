@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any
 
-from mlforge.flow.publication import Round, micros
+from mlforge.flow.publication import Round
 from mlforge.model.keys import surrogate_key
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column
+from mlforge.model.span import micros_of
 from mlforge.plugin.protocols import Engine, Entry, Point
 
 BATCH = 5_000
@@ -35,7 +36,7 @@ def entries(engine: Engine, artifact: Artifact, publish: Round) -> Iterator[Entr
                 if last is not None:
                     yield entry(last)
                 last, points = key, []
-            at = micros(row[stamp]) if stamp is not None else None
+            at = micros_of(row[stamp]) if stamp is not None else None
             points.append(Point(at, tuple([row[c] for c in columns])))
     if last is not None:
         yield entry(last)

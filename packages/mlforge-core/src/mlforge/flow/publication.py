@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -10,10 +10,9 @@ import msgspec
 from mlforge.errors import Invalid, NotFound
 from mlforge.model.duration import MICROS
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.span import EPOCH, MICRO
 from mlforge.plugin.protocols import OnlineStore
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICRO = timedelta(microseconds=1)
 DEFAULT_HORIZON = 2 * MICROS["d"]
 
 
@@ -104,31 +103,11 @@ def served(online: OnlineStore, feature: str) -> Served:
     return Served(note, found.done, found.meta)
 
 
-def micros(moment: datetime) -> int:
-    """Microseconds since the Unix epoch; a time without a zone is taken as UTC."""
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return (aware - EPOCH) // _MICRO
-
-
 def moment(instant: int) -> datetime:
     """The instant at some microseconds since the Unix epoch."""
-    return EPOCH + timedelta(microseconds=instant)
+    return EPOCH + instant * MICRO
 
 
-def shown(instant: int) -> str:
-    """An instant as people write it: `2024-02-29T00:00:00Z`."""
+def iso(instant: int) -> str:
+    """An instant in ISO 8601: `2024-02-29T00:00:00Z`."""
     return moment(instant).isoformat().replace("+00:00", "Z")
-
-
-def instant_of(value: object, what: str) -> int:
-    """An instant from a time, a date or ISO 8601 text. Raises `Invalid` for anything else."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(value.strip())
-        except ValueError:
-            value = None if value else value
-    if isinstance(value, datetime):
-        return micros(value)
-    if isinstance(value, date):
-        return micros(datetime(value.year, value.month, value.day, tzinfo=UTC))
-    raise Invalid(f"{what} is no time.", hint='Give a datetime, or text such as "2024-02-29T12:00:00Z".')

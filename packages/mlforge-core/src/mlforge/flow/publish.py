@@ -14,10 +14,10 @@ from time import perf_counter
 import msgspec
 
 from mlforge.errors import Conflict, Invalid, MlforgeError
-from mlforge.flow.build import Progress, Tell
 from mlforge.flow.catalog import artifact as find
+from mlforge.flow.compute import Progress, Tell
 from mlforge.flow.entries import BATCH, changes, comparable, entries, tombstone
-from mlforge.flow.publication import DEFAULT_HORIZON, Publication, Round, decode_publication, shown
+from mlforge.flow.publication import DEFAULT_HORIZON, Publication, Round, decode_publication, iso
 from mlforge.flow.report import Failure, error_of, failure_of
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
@@ -143,7 +143,7 @@ def publish(publishing: Publishing, order: Order) -> PublishResult:
     """
     if order.as_of is not None and order.as_of > publishing.now:
         raise Invalid(
-            f"{order.feature!r} cannot be published as of {shown(order.as_of)}, which lies ahead.",
+            f"{order.feature!r} cannot be published as of {iso(order.as_of)}, which lies ahead.",
             hint="Nothing older could be published until then. Change points ahead are published anyway.",
         )
     run = _Run(publishing, order, find(publishing.store, order.feature, order.version))
@@ -206,8 +206,8 @@ class _Run:
         """What there is to say of it."""
         publish = self.note.begun
         return PublishResult(
-            feature=self.order.feature, status=status, version=publish.version, as_of=shown(publish.as_of),
-            until=None if publish.until is None else shown(publish.until), entities=self.entities,
+            feature=self.order.feature, status=status, version=publish.version, as_of=iso(publish.as_of),
+            until=None if publish.until is None else iso(publish.until), entities=self.entities,
             removed=self.removed, resumed=self.resumed, whole=status == "published" and self.old is None,
         )  # fmt: skip
 
@@ -311,6 +311,6 @@ def _overtaken(feature: str, newer: Round | None) -> Conflict:
     if newer is None:
         return Conflict(f"What was noted of {feature!r} is gone from the online store.", hint="Publish it again.")
     return Conflict(
-        f"{feature!r} {newer.version} was published as of {shown(newer.as_of)}, which is not before this.",
+        f"{feature!r} {newer.version} was published as of {iso(newer.as_of)}, which is not before this.",
         hint="Publish as of a later instant: without --as-of it is now.",
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound
 from mlforge.flow.lookup import Status
-from mlforge.flow.publication import Served, moment, served, shown
+from mlforge.flow.publication import Served, iso, moment, served
 from mlforge.flow.reader import Reader
 from mlforge.flow.report import Failure, failure_of
 from mlforge.model.duration import Duration
@@ -126,7 +126,7 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     columns = artifact.meta.value_columns
     statuses = [status[feature] for status in found.statuses]
     return ReplayResult(
-        feature=feature, version=what.publish.version, published=shown(what.publish.as_of), at=shown(replaying.at),
+        feature=feature, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
         entities=len(keys), cells=len(keys) * len(columns),
         differences=tuple(_differences(columns, keys, found.values, offline, statuses, what)),
     )  # fmt: skip
@@ -198,7 +198,7 @@ def _why(status: Status, what: Served) -> str:
         case "missing":
             return "the entity is not online: it expired or was removed there"
         case "stale":
-            return f"stale: what was published ends at {'–' if until is None else shown(until)}"
+            return f"stale: what was published ends at {'–' if until is None else iso(until)}"
         case "expired":
             return "expired online, and not offline"
         case "present":

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from functools import partial
 from time import perf_counter
 
-from mlforge.flow.build import Clock, Session, Tell, compute, prepare, safely
+from mlforge.flow.build import prepare, safely
+from mlforge.flow.compute import Tell, compute
 from mlforge.flow.report import BuildReport, BuildResult
+from mlforge.flow.session import Clock, Session
 from mlforge.model.feature import Feature
 from mlforge.plugin.config import EngineConfig
 from mlforge.project.project import Project, Settings
@@ -30,7 +32,7 @@ def validate(
 
 def _validate_one(session: Session, feature: Feature, engine: EngineConfig | None) -> BuildResult:
     job, scan = prepare(session, feature, engine)
-    rows = compute(session, session.engine(job.engine), feature, scan)
+    rows = compute(session.tell, session.engine(job.engine), feature, scan)
     return BuildResult(
         feature=feature.name, status="valid", dropped=rows.dropped, engine=job.engine.kind, checks=rows.checks
     )

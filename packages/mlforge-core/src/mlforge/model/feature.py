@@ -65,6 +65,7 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     max_age: Duration | None = None
     tie_break: str | None = None
     online_horizon: Duration | None = None
+    incremental: bool | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)

@@ -114,6 +114,9 @@ class Engine(_Live, Protocol):
         to the minute, second or a fraction of one, and a zone (`Z` or an offset) in all of them or in none.
         """
 
+    def keep(self, frame: Frame) -> Frame:
+        """The same rows, in order, computed once, however often they are asked for."""
+
     def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
         """The rows whose time lies in the span, in order, and those without a time, which `hold` counts.
 

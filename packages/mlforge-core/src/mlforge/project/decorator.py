@@ -36,6 +36,7 @@ def feature(
     max_age: str | timedelta | None = None,
     tie_break: str | None = None,
     online_horizon: str | timedelta | None = None,
+    incremental: bool | None = None,
     name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Feature]:
     """Make a function over a source a feature. The function stays callable.
@@ -56,6 +57,9 @@ def feature(
         max_age: Values older than this are null, in training and in serving.
         tie_break: Without metrics: of rows with the same keys and timestamp, the greatest value here wins.
         online_horizon: How far ahead of a publish what is served stays exact; two intervals, or two days, if None.
+        incremental: Whether a build continues the latest version with what came since, instead of building everything.
+            The profile's word if None. The function is then handed the new rows and those that the longest window
+            before them holds: it must not mix rows that lie further apart, and not change times.
         name: The feature's name; the function's if None.
 
     Raises:
@@ -93,6 +97,7 @@ def feature(
             max_age=None if max_age is None else Duration.parse(max_age, "max_age"),
             tie_break=tie_break,
             online_horizon=None if online_horizon is None else Duration.parse(online_horizon, "online_horizon"),
+            incremental=incremental,
         )
         check_definition(made)
         return made
@@ -114,6 +119,10 @@ def _refuse_clock(made: Feature) -> None:
         )
     if made.interval and not made.metrics:
         raise Invalid(f"{where} has an interval but no metrics.", hint="Drop the interval, or give it metrics.")
+    if made.incremental and made.timestamp is None:
+        raise Invalid(
+            f"{where} is incremental but has no timestamp to tell what is new by.", hint="Give it a timestamp."
+        )
     if made.max_age and made.timestamp is None:
         raise Invalid(f"{where} has a max_age but no timestamp to count from.", hint="Give it a timestamp.")
     if made.online_horizon and made.timestamp is None:

@@ -32,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True):
     engine: EngineConfig | None = None
     offline_store: StoreConfig | None = None
     online_store: OnlineStoreConfig | None = None
+    incremental: bool | None = None
 
 
 class ProfileFile(msgspec.Struct, frozen=True):
@@ -55,9 +56,11 @@ class ProfileFile(msgspec.Struct, frozen=True):
                 hint=f"Known: {', '.join(self.profiles) or 'none'}.",
             )
         given, where = self.profiles[name], f"profiles.{name}"
-        _refuse_unknown(given, _FIELDS, where, self.path)
+        _refuse_unknown(given, (*_FIELDS, "incremental"), where, self.path)
         filled = {k: _fill(v, f"{where}.{k}", environment) for k, v in given.items()}
-        return Profile(name, **{k: decode(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()})
+        incremental = _switch(filled.pop("incremental", None), f"{where}.incremental")
+        configs = {k: decode(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()}
+        return Profile(name, **configs, incremental=incremental)
 
 
 def read_profiles(root: Path) -> ProfileFile | None:
@@ -117,6 +120,13 @@ def decode(value: Any, kind: type[Kind], where: str) -> Any:
         raise Invalid(
             f"{_located(where, str(error))}.", hint=f"Settings: {', '.join(config.__struct_fields__)}."
         ) from None
+
+
+def _switch(value: Any, where: str) -> bool | None:
+    switches = {"true": True, "false": False, "none": None}
+    if (word := str(value).lower()) not in switches:
+        raise Invalid(f"{where} is {value!r}, neither true nor false.", hint=f"{where.rsplit('.', 1)[-1]}: true")
+    return switches[word]
 
 
 def _located(where: str, message: str) -> str:

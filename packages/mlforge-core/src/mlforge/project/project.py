@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True):
     engine: EngineConfig | None = None
     online_store: OnlineStoreConfig | None = None
     profile: str | None = None
+    incremental: bool = False
 
 
 class Project:
@@ -85,6 +86,7 @@ class Project:
             _placed(engine, self.root),
             _placed(online, self.root),
             found.name if found else None,
+            bool(found and found.incremental),
         )
 
     def _own_engine(self) -> EngineConfig | None:

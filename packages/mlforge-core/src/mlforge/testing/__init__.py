@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlforge.testing.online import AsyncOnlineStoreTests, OnlineServerTests, OnlineStoreTests
     from mlforge.testing.plugins import PluginTests
     from mlforge.testing.reference import ReferenceEngine
-    from mlforge.testing.stores import StoreTests
+    from mlforge.testing.stores import PruningStoreTests, StoreTests
 
 _HOMES = {
     "AsyncOnlineStoreTests": "online",
@@ -33,6 +33,7 @@ _HOMES = {
     "OnlineStoreTests": "online",
     "PluginTests": "plugins",
     "ReferenceEngine": "reference",
+    "PruningStoreTests": "stores",
     "StoreTests": "stores",
     "ValidatorTests": "lowering",
 }
@@ -45,6 +46,7 @@ __all__ = [
     "OnlineServerTests",
     "OnlineStoreTests",
     "PluginTests",
+    "PruningStoreTests",
     "ReferenceEngine",
     "StoreTests",
     "ValidatorTests",

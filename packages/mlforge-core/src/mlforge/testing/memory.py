@@ -50,6 +50,7 @@ STORE = StoreDescriptor(
         "what_is_committed_is_there_after_reopening": FORGETS,
         "of_many_committers_at_once_exactly_one_wins": FORGETS,
         "a_kill_at_any_instant_leaves_the_old_version_whole": FORGETS,
+        "a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole": FORGETS,
     },
 )
 ONLINE_STORE = OnlineStoreDescriptor(

@@ -32,13 +32,14 @@ class Errand(msgspec.Struct):
     folder: str
     format: str
     step: int
+    doing: str
 
 
-def dies(config: StoreConfig, folder: Path, form: str, step: int) -> bool:
-    """Whether a process that commits 1.1.0 came as far as a step, and died there."""
+def dies(config: StoreConfig, folder: Path, form: str, step: int, doing: str = "commit") -> bool:
+    """Whether a process that commits 1.1.0, commits it as an increment or prunes came as far as a step and died."""
     kind = type(config)
     settings = msgspec.to_builtins(config)
-    errand = Errand(f"{kind.__module__}:{kind.__qualname__}", settings, str(folder), form, step)
+    errand = Errand(f"{kind.__module__}:{kind.__qualname__}", settings, str(folder), form, step, doing)
     code = "from mlforge.testing.victim import main; main()"
     line = [sys.executable, "-c", code, msgspec.json.encode(errand).decode()]
     done = subprocess.run(line, capture_output=True, text=True, env=environment(), check=False)  # noqa: S603
@@ -52,15 +53,19 @@ def environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """Commit 1.1.0 on top of 1.0.0, and die on the way."""
+    """Commit 1.1.0 on top of 1.0.0, or prune, and die on the way."""
     errand = msgspec.json.decode(sys.argv[1], type=Errand)
     module, _, name = errand.config.partition(":")
     config = msgspec.convert(errand.settings, getattr(import_module(module), name))
     with config.open() as store:
         die_at(errand.step, errand.folder)
+        if errand.doing == "prune":
+            store.prune("spend", 1)
+            return
+        parts = store.get("spend", "1.0.0").meta.parts if errand.doing == "increment" else ()
         target = store.begin("spend", errand.format)
         write_file(target.uri, b"new")
-        store.commit(target, meta_of("1.1.0"), "1.0.0")
+        store.commit(target, meta_of("1.1.0", parts=parts), "1.0.0")
 
 
 def begin_writing(event: str, args: tuple[Any, ...]) -> None:

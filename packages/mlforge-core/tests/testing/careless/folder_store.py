@@ -62,7 +62,7 @@ class LiveFolderStore:
         if self.mistake == "one address for all":
             folder = self.root / name / ".staging"
         folder.mkdir(parents=True, exist_ok=True)
-        return Target(name, str(folder / "data.parquet"), format)
+        return Target(name, str(folder / "data.parquet"), format, gone=str(folder / "gone.parquet"))
 
     def _refuse_unsafe(self, name: str) -> None:
         if (self.mistake != "any name goes" and not name.replace("_", "a").isalnum()) or name.startswith("_"):
@@ -70,19 +70,30 @@ class LiveFolderStore:
 
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
         self._refuse_conflict(target.name, meta.version, expected)
-        place, data = self.root / target.name / meta.version, Path(target.uri)
-        digest = hashlib.sha256(data.read_bytes()).hexdigest()
-        part = Part(f"{meta.version}/data.parquet", meta.row_count, data.stat().st_size, digest)
-        whole = msgspec.structs.replace(meta, parts=(part,), content_hash=digest)
+        place = self.root / target.name / meta.version
+        written = [Path(uri) for uri in (target.uri, target.gone) if Path(uri).exists()]
+        kept = () if self.mistake == "forgets earlier parts" else meta.parts
+        if self.mistake == "forgets what went":
+            written = written[:1]
+        parts = (*kept, *(self._part(meta, path) for path in written))
+        digest = hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()
+        whole = msgspec.structs.replace(meta, parts=parts, content_hash=digest)
         if self.mistake == "forgets metadata":
             whole = msgspec.structs.replace(whole, tags=(), max_age=None)
         if self.mistake == "pointer before the data":
             self._write(self.root / target.name / "_latest.json", meta.version)
         place.mkdir(exist_ok=True)
-        data.rename(place / "data.parquet")
+        for path in written:
+            path.rename(place / path.name)
         self._write(place / ".meta.json", whole)
         self._write(self.root / target.name / "_latest.json", meta.version)
         return whole
+
+    def _part(self, meta: FeatureMeta, path: Path) -> Part:
+        gone, step, data = path.name == "gone.parquet", meta.increment, path.read_bytes()
+        rows = meta.row_count if step is None or not meta.parts else step.gone if gone else step.rows
+        digest = hashlib.sha256(data).hexdigest()
+        return Part(f"{meta.version}/{path.name}", rows, len(data), digest, "gone" if gone else "rows")
 
     def _refuse_conflict(self, name: str, version: str, expected: str | None) -> None:
         if self.mistake != "versions are replaced" and version in self.versions(name):
@@ -107,7 +118,7 @@ class LiveFolderStore:
         if version not in self.versions(name):
             raise NotFound(f"No {name} {version}.", hint="Build it.")
         meta = msgspec.json.decode((place / ".meta.json").read_bytes(), type=FeatureMeta)
-        return Artifact(meta, (str(place / "data.parquet"),))
+        return Artifact(meta, tuple(str(place.parent / part.path) for part in meta.parts))
 
     def point(self, name: str, version: str) -> None:
         if self.mistake != "pointer to nothing":

@@ -15,13 +15,23 @@ EXAMPLES = """Examples:
   mlforge build --features user_spend --force    one feature, changed or not
   mlforge build --schedule daily --profile prod  for a nightly job
   mlforge build --online                         and bring it into the online store
-  mlforge build --dry-run                        only say what would be done"""
+  mlforge build --dry-run                        only say what would be done
+  mlforge build --since 2026-01-31 --until 2026-02-02   only these days' events are new or changed
+  mlforge build --last 7d                        the same, of the last seven days"""
 
 
 @made("build", epilog=EXAMPLES)
 @selection_options
 @click.option("--version", metavar="X.Y.Z", help="Give the one feature this version instead of the next one.")
 @click.option("--force", is_flag=True, help="Build even what has not changed.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="Build on: only events from here on are new or changed. A time or date in UTC, or 7d.",
+)
+@click.option("--until", metavar="TIME", help="The same, up to, not including, here.")
+@click.option("--last", metavar="LENGTH", help="The same, this long before --until or now: 7d, 12h.")
+@click.option("--full-refresh", is_flag=True, help="Build everything, also of features that are built incrementally.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be built, and as which version.")
 @click.option("--online", is_flag=True, help="Publish what was built, and what has not changed, to the online store.")
 @click.option("--online-only", is_flag=True, help="Build nothing; publish what is built.")
@@ -38,6 +48,10 @@ def command(
     schedule: list[str] | None,
     version: str | None,
     force: bool,
+    since: str | None,
+    until: str | None,
+    last: str | None,
+    full_refresh: bool,
     dry_run: bool,
     online: bool,
     online_only: bool,
@@ -59,7 +73,8 @@ def command(
     with call.working() as tell:
         found = definitions.build(
             features, tags=tags, schedule=schedule, version=version, force=force, engine=engine, dry_run=dry_run,
-            preview=wanted, online=online, online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
+            since=since, until=until, last=last, full_refresh=full_refresh, preview=wanted, online=online,
+            online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
         )  # fmt: skip
     if online_only:
         call.answer(documents.report(found), lambda: online_report.published(found.published))

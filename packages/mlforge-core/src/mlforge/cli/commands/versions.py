@@ -16,15 +16,36 @@ if TYPE_CHECKING:
 
 @made("versions")
 @click.argument("name")
+@click.option("--prune", is_flag=True, help="Remove old versions, and the data that no version is read from.")
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="With --prune: how many of the newest to keep.")
 @project_options
 @json_option
-@click.pass_obj
-def command(call: Invocation, name: str, profile: str | None, target: str | None) -> None:
+@click.pass_context
+def command(
+    ctx: click.Context, name: str, prune: bool, keep: int | None, profile: str | None, target: str | None
+) -> None:
     """List the versions of a feature, and why each was made.
 
-    The newest comes first.
+    The newest comes first. With --prune all but the newest N and the one that readers get are removed.
     """
-    answer(call, call.definitions(target), name, profile)
+    call = ctx.ensure_object(Invocation)
+    if prune != (keep is not None):
+        raise click.UsageError("--prune and --keep N go together.", ctx)
+    definitions = call.definitions(target)
+    if keep is not None:
+        remove(call, definitions, name, keep, profile)
+    else:
+        answer(call, definitions, name, profile)
+
+
+def remove(call: Invocation, definitions: Definitions, name: str, keep: int, profile: str | None) -> None:
+    """Remove the old versions of a feature, and say how much that freed."""
+    from mlforge.cli import show
+
+    refuse_unknown(definitions, name, profile)
+    pruned = definitions.prune(name, keep, profile)
+    document = {"feature": name, "removed": list(pruned.versions), "freed_bytes": pruned.bytes}
+    call.answer(document, lambda: show.pruned(name, pruned))
 
 
 def answer(call: Invocation, definitions: Definitions, name: str, profile: str | None) -> None:

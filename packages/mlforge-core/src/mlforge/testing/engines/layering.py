@@ -106,6 +106,11 @@ class LayerTests(EngineSubject):
         found = bench.table(bench.engine.read(bench.layered(layers, SHAPE)))
         assert found.column("plan") == ["free"]
 
+    def test_columns_are_told_by_their_names_not_their_places(self, bench: Bench) -> None:
+        other = Table(PLANS, FIRST.rows[:1]).select(["plan", "since", "user"])
+        found = bench.table(bench.engine.read(bench.layered([(FIRST, None), (other, None)], SHAPE)))
+        assert [(row["user"], row["plan"]) for row in found.rows] == [(1, "free"), (1, "paid")]
+
     def test_what_each_engine_writes_in_layers_the_others_read(self, bench: Bench) -> None:
         gone = FIRST.select(["user", "since"])
         artifact = bench.layered([(FIRST, None), (Table(PLANS, FIRST.rows[:1]), gone)], SHAPE)

@@ -56,6 +56,9 @@ class Reference:
     def hold(self, frame: Table, shape: Shape) -> Held:
         return shaping.hold(frame, shape)
 
+    def keep(self, frame: Table) -> Table:
+        return frame
+
     def within(self, frame: Table, timestamp: Timestamp, span: Span) -> Table:
         return narrowing.within(frame, timestamp, span)
 

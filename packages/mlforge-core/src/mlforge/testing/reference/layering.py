@@ -12,10 +12,11 @@ def read(artifact: Artifact) -> Table:
     """The rows, in the order they were written where there is one layer, else by keys and stamp."""
     first, *later = artifact.layers
     table = files.concat([files.read(uri) for uri in first.rows])
-    return _overlaid(table, later, artifact.meta.identity) if later else table
+    return overlaid(table, later, artifact.meta.identity) if later else table
 
 
-def _overlaid(table: Table, layers: list[Layer], identity: tuple[str, ...]) -> Table:
+def overlaid(table: Table, layers: list[Layer], identity: tuple[str, ...]) -> Table:
+    """The rows of a first layer, under what later ones brought and took away."""
     rows: dict[tuple[object, ...], Row] = {key_of(row, identity): row for row in table.rows}
     for layer in layers:
         for uri in layer.gone:

@@ -2,12 +2,13 @@
 
 from mlforge.testing.stores.committing import CommitTests
 from mlforge.testing.stores.crashing import CrashTests
+from mlforge.testing.stores.growing import GrowTests, PruningStoreTests
 from mlforge.testing.stores.looking import LookupTests
 from mlforge.testing.stores.machine import MachineTests
 from mlforge.testing.stores.manifests import ManifestTests
 
 
-class StoreTests(CommitTests, LookupTests, CrashTests, MachineTests, ManifestTests):
+class StoreTests(CommitTests, GrowTests, LookupTests, CrashTests, MachineTests, ManifestTests):
     """Everything an offline store must prove.
 
     Example:
@@ -15,8 +16,8 @@ class StoreTests(CommitTests, LookupTests, CrashTests, MachineTests, ManifestTes
             def config(self, folder): return LocalStore(path=str(folder))
 
     A store whose addresses are not files also says how a test writes to one (`fill`), reads a version (`contents`), and
-    how its commit can die (`crash`).
+    how its commit can die (`crash`). One that removes old versions subclasses `PruningStoreTests` as well.
     """
 
 
-__all__ = ["StoreTests"]
+__all__ = ["PruningStoreTests", "StoreTests"]

@@ -35,6 +35,10 @@ class StoreSubject:
         """Write what an engine would write to a target's address."""
         write_file(target.uri, data)
 
+    def fill_gone(self, target: Target, data: bytes) -> None:
+        """Write what an engine would write to a target's address of what went."""
+        write_file(target.gone, data)
+
     def contents(self, artifact: Artifact) -> list[bytes]:
         """The bytes of each part of a version."""
         return [local_path(uri).read_bytes() for uri in artifact.uris]

@@ -1,0 +1,150 @@
+"""Versions that are made of what earlier ones wrote, and what becomes of it when old versions go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlforge.errors import Conflict, NotFound
+from mlforge.model.meta import FeatureMeta, Increment
+from mlforge.plugin import Pruned, PruningStore, Store
+from mlforge.testing.refusals import refused
+from mlforge.testing.stores.crashing import MOST_STEPS
+from mlforge.testing.stores.subject import StoreSubject
+from mlforge.testing.versions import meta_of
+from mlforge.testing.victim import dies
+
+
+def grow(subject: StoreSubject, store: Store, version: str, data: bytes = b"new", gone: bytes = b"") -> FeatureMeta:
+    """A version that continues the latest: its parts, then one of rows and maybe one of what went."""
+    latest = store.latest("spend") or ""
+    target = subject.begin(store, data=data)
+    if gone:
+        subject.fill_gone(target, gone)
+    kept = store.get("spend", latest).meta.parts
+    step = Increment(latest, 10, 20, rows=7, gone=4 if gone else 0)
+    return store.commit(target, meta_of(version, parts=kept, increment=step), latest)
+
+
+class GrowTests(StoreSubject):
+    """A version that continues another keeps its parts."""
+
+    def test_a_version_may_be_made_of_parts_of_earlier_ones(self, store: Store) -> None:
+        self.commit(store, "1.0.0", data=b"old")
+        meta = grow(self, store, "1.0.1", b"more", b"less")
+        assert [(p.version, p.role, p.rows, p.bytes) for p in meta.parts] == [
+            ("1.0.0", "rows", 3, 3), ("1.0.1", "rows", 7, 4), ("1.0.1", "gone", 4, 4),
+        ]  # fmt: skip
+        artifact = store.get("spend", "1.0.1")
+        assert artifact.meta == meta
+        assert self.contents(artifact) == [b"old", b"more", b"less"]
+        assert [(len(layer.rows), len(layer.gone)) for layer in artifact.layers] == [(1, 0), (1, 1)]
+
+    def test_its_content_hash_is_that_of_all_its_parts(self, store: Store) -> None:
+        hashes = [self.commit(store, "1.0.0", data=b"old").content_hash]
+        hashes += [grow(self, store, "1.0.1", b"a").content_hash, grow(self, store, "1.0.2", b"a").content_hash]
+        assert len(set(hashes)) == 3
+
+    def test_parts_of_several_versions_stay_in_their_order(self, store: Store) -> None:
+        self.commit(store, "1.9.0", data=b"1")
+        for number, version in enumerate(("1.10.0", "1.11.0", "2.0.0"), 2):
+            grow(self, store, version, b"%d" % number)
+        assert self.contents(store.get("spend", "2.0.0")) == [b"1", b"2", b"3", b"4"]
+
+    def test_a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole(self, folder: Path) -> None:
+        for step in range(1, MOST_STEPS):
+            place = folder / str(step)
+            place.mkdir()
+            with self.config(place).open() as store:
+                self.commit(store, "1.0.0", data=b"old")
+            died = dies(self.config(place), place, self.descriptor().formats[0], step, "increment")
+            with self.config(place).open() as store:
+                expected = {"1.0.0": [b"old"], "1.1.0": [b"old", b"new"]}
+                assert {v: self.contents(store.get("spend", v)) for v in store.versions("spend")}.items() <= (
+                    expected.items()
+                )
+                assert store.latest("spend") in (("1.0.0", "1.1.0") if died else ("1.1.0",))
+                assert self.contents(store.get("spend", "1.0.0")) == [b"old"]
+            if not died:
+                break
+        assert 3 < step < MOST_STEPS - 1, f"the increment ended after {step} steps: nothing was killed"
+
+
+class PruningStoreTests(StoreSubject):
+    """Old versions go; what newer ones are read from stays."""
+
+    @pytest.fixture
+    def pruning(self, store: Any) -> PruningStore:
+        assert isinstance(store, PruningStore), "a store that removes nothing lacks these tests"
+        return store
+
+    def test_the_newest_stay_and_the_latest(self, store: Store, pruning: PruningStore) -> None:
+        for version in ("1.0.0", "1.1.0", "1.9.0", "1.10.0"):
+            self.commit(store, version, data=version.encode())
+        store.point("spend", "1.0.0")
+        assert pruning.prune("spend", 2) == Pruned(("1.1.0",), self.freed(len("1.1.0")))
+        assert store.versions("spend") == ["1.0.0", "1.9.0", "1.10.0"]
+        assert [self.contents(store.get("spend", v)) for v in store.versions("spend")] == [
+            [b"1.0.0"], [b"1.9.0"], [b"1.10.0"],
+        ]  # fmt: skip
+        with refused(NotFound, "1.1.0"):
+            store.get("spend", "1.1.0")
+
+    def freed(self, size: int) -> int:
+        """What removing a version of so many bytes is said to free."""
+        return size
+
+    def test_removing_a_version_breaks_no_newer_one(self, store: Store, pruning: PruningStore) -> None:
+        self.commit(store, "1.0.0", data=b"old")
+        grow(self, store, "1.0.1", b"more", b"less")
+        assert pruning.prune("spend", 1) == Pruned(("1.0.0",), 0)
+        assert store.versions("spend") == ["1.0.1"]
+        assert self.contents(store.get("spend", "1.0.1")) == [b"old", b"more", b"less"]
+
+    def test_what_nothing_is_read_from_any_more_goes_later(self, store: Store, pruning: PruningStore) -> None:
+        self.commit(store, "1.0.0", data=b"old")
+        grow(self, store, "1.0.1")
+        pruning.prune("spend", 1)
+        self.commit(store, "1.1.0", data=b"whole")
+        assert pruning.prune("spend", 1) == Pruned(("1.0.1",), self.freed(len(b"old")) + self.freed(len(b"new")))
+        assert self.contents(store.get("spend", "1.1.0")) == [b"whole"]
+
+    def test_nothing_to_remove_is_no_error(self, store: Store, pruning: PruningStore) -> None:
+        self.commit(store, "1.0.0")
+        assert pruning.prune("spend", 1) == Pruned((), 0)
+
+    def test_a_number_whose_data_is_in_use_is_not_given_again(self, store: Store, pruning: PruningStore) -> None:
+        self.commit(store, "1.0.0", data=b"old")
+        grow(self, store, "1.0.1")
+        pruning.prune("spend", 1)
+        with refused(Conflict, "1.0.0"):
+            store.commit(self.begin(store, data=b"other"), meta_of("1.0.0"), "1.0.1")
+        assert self.contents(store.get("spend", "1.0.1")) == [b"old", b"new"]
+
+    def test_a_feature_that_is_not_there_is_not_found(self, pruning: PruningStore) -> None:
+        with refused(NotFound, "spend"):
+            pruning.prune("spend", 1)
+
+    def test_a_kill_at_any_instant_of_pruning_leaves_what_stays_whole(
+        self, folder: Path, opened: Callable[[], AbstractContextManager[Any]]
+    ) -> None:
+        for step in range(1, MOST_STEPS):
+            place = folder / str(step)
+            place.mkdir()
+            with self.config(place).open() as store:
+                self.commit(store, "1.0.0", data=b"old")
+                self.commit(store, "1.1.0", data=b"base")
+                grow(self, store, "1.1.1")
+            died = dies(self.config(place), place, self.descriptor().formats[0], step, "prune")
+            with self.config(place).open() as store:
+                assert self.contents(store.get("spend", "1.1.1")) == [b"base", b"new"]
+                store.prune("spend", 1)
+                assert store.versions("spend") == ["1.1.1"]
+                assert self.contents(store.get("spend", "1.1.1")) == [b"base", b"new"]
+            if not died:
+                break
+        assert 2 < step < MOST_STEPS - 1, f"pruning ended after {step} steps: nothing was killed"
