@@ -64,7 +64,7 @@ class Shop:
         as_of = None if at is None else NOON + int(at * HOUR)
         present = NOON + int(now * HOUR) if now is not None else NOON + 1000 * HOUR
         publishing = Publishing(self, self.online, self.bench.engine, engine, present, self.told.append, batch)
-        wanted = Order(name, version, as_of, Duration.parse(horizon), **order)
+        wanted = Order(name, version, as_of, horizon and Duration.parse(horizon), **order)
         return publish(publishing, wanted)
 
     def reader(self, features="spend", at=0.0, **how):

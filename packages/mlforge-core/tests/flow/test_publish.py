@@ -89,6 +89,14 @@ def test_entities_that_are_gone_are_removed_and_new_ones_come(shop):
     assert shop.statuses([1, 2, 3, 4], at=1) == ["missing", "present", "missing", "present"]
 
 
+def test_a_change_point_ahead_that_is_no_more_goes(shop):
+    shop.version("1.0.0", [(1, -5, 10), (1, 1, 11)])
+    shop.publish(0)
+    shop.version("1.0.1", [(1, -5, 10)])
+    assert done(shop.publish(0.5)) == ("published", 1, 0, False)
+    assert shop.amounts([1], at=2) == [10]
+
+
 def test_an_older_version_is_published_on_purpose(shop):
     shop.version("1.0.0", [(1, -1, 1)])
     shop.version("1.0.1", [(1, -1, 2), (2, -1, 3)])
@@ -183,6 +191,18 @@ def test_an_instant_ahead_is_refused(shop):
     shop.version("1.0.0", THREE)
     with refused(Invalid, "lies ahead", "2024-02-29T13:00:00Z"):
         shop.publish(1, now=0)
+
+
+def test_a_horizon_beyond_all_time_ends_with_it(shop):
+    shop.version("1.0.0", THREE)
+    assert shop.publish(0, horizon="99999999w").until == "9999-12-31T00:00:00Z"
+    assert shop.statuses([1], at=10**6) == ["present"]
+
+
+@pytest.mark.parametrize(("interval", "until"), [(None, "2024-03-02T12:00:00Z"), ("3h", "2024-02-29T18:00:00Z")])
+def test_the_horizon_is_two_intervals_or_two_days(shop, interval, until):
+    shop.version("1.0.0", THREE, interval=interval)
+    assert shop.publish(0, horizon=None).until == until
 
 
 def test_what_was_not_built_is_not_published(shop):

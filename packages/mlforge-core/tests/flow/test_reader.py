@@ -165,6 +165,13 @@ def test_a_key_that_is_not_there_is_named(spend):
         spend.reader("f").read([{"a": 1}])
 
 
+def test_half_a_character_is_no_key(shop):
+    shop.version("1.0.0", [{"k": "a", "x": 1}], name="f", keys=("k",), timed=False, types={"k": "String", "x": "Int64"})
+    shop.publish(0, name="f")
+    with refused(Invalid, "entity 1"):
+        shop.reader("f").read([{"k": "a"}, {"k": "\ud800"}])
+
+
 def test_numbers_of_numpy_are_numbers(spend):
     scalar = type("int64", (), {"__module__": "numpy", "item": lambda self: 1})()
     assert spend.reader().read([{"user": scalar}]).values == [{"amount": 10}]

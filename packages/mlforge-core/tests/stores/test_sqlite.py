@@ -123,8 +123,8 @@ import os, sys
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.online.racing import published
 def entries():
-    yield from published(1, 1000)
-    yield from published(1, 1500)[1000:1200]
+    yield from published(1, 5000)
+    yield from published(1, 6000)[5000:5200]
     os._exit(9)
 with SQLiteOnlineStore(sys.argv[1]).open() as store:
     store.write(entries())
@@ -132,9 +132,9 @@ with SQLiteOnlineStore(sys.argv[1]).open() as store:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=False).returncode == 9
     with SQLiteOnlineStore(path).open() as store:
-        found = store.read([entry(n).address for n in range(1500)])
-        assert [e is not None for e in found] == [True] * 1000 + [False] * 500
-        assert store.write([entry(1200, x=1)]) == 1
+        found = store.read([entry(n).address for n in range(6000)])
+        assert [e is not None for e in found] == [True] * 5000 + [False] * 1000
+        assert store.write([entry(5200, x=1)]) == 1
 
 
 def test_tombstones_are_forgotten_after_a_month(path):

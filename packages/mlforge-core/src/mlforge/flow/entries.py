@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
+from operator import itemgetter
 from typing import Any
 
 from mlforge.flow.publication import Round
@@ -21,7 +22,8 @@ def entries(engine: Engine, artifact: Artifact, publish: Round) -> Iterator[Entr
     meta = artifact.meta
     until = publish.as_of if publish.until is None else publish.until
     frame = engine.latest(artifact, publish.as_of, until)
-    keys, columns, stamp = meta.entity_keys, meta.value_columns, meta.timestamp
+    columns, stamp = meta.value_columns, meta.timestamp
+    key_of, values_of = _picked(meta.entity_keys), _picked(columns)
     last: tuple[Any, ...] | None = None
     points: list[Point] = []
 
@@ -31,15 +33,21 @@ def entries(engine: Engine, artifact: Artifact, publish: Round) -> Iterator[Entr
 
     for rows in engine.rows(frame, BATCH):
         for row in rows:
-            key = tuple([row[k] for k in keys])
+            key = key_of(row)
             if key != last:
                 if last is not None:
                     yield entry(last)
                 last, points = key, []
-            at = micros_of(row[stamp]) if stamp is not None else None
-            points.append(Point(at, tuple([row[c] for c in columns])))
+            points.append(Point(None if stamp is None else micros_of(row[stamp]), values_of(row)))
     if last is not None:
         yield entry(last)
+
+
+def _picked(names: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
+    """A row's values of some columns, as a tuple."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda row: tuple([row[n] for n in names])
 
 
 def changes(old: Iterable[Entry], new: Iterable[Entry], publish: Round) -> Iterator[Entry]:

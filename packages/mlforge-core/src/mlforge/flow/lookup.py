@@ -42,10 +42,15 @@ class Keys:
     def hash(self, row: Row, number: int) -> str:
         """The entity's key. Raises `Invalid` for a column that is missing or of another type."""
         value: Any = row.get(self._one)
-        if type(value) is self._types[0]:
-            return surrogate_key(cast("KeyValue", value))
-        values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
-        return NOBODY if None in values else surrogate_key(*values)
+        try:
+            if type(value) is self._types[0]:
+                return surrogate_key(cast("KeyValue", value))
+            values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
+            return NOBODY if None in values else surrogate_key(*values)
+        except UnicodeEncodeError as error:
+            raise Invalid(
+                f"A key of entity {number} is no Unicode text: {error.object!r}.", hint="It holds half a character."
+            ) from None
 
     def _value(self, row: Row, key: Key, kind: type, number: int) -> Any:
         if key.name in row:

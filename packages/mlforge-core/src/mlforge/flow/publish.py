@@ -8,6 +8,7 @@ note stops. One that finds that the publish before it never ended writes everyth
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from time import perf_counter
 
@@ -21,9 +22,11 @@ from mlforge.flow.publication import DEFAULT_HORIZON, Publication, Round, decode
 from mlforge.flow.report import Failure, error_of, failure_of
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
+from mlforge.model.span import micros_of
 from mlforge.plugin.protocols import Engine, Entry, Expiring, Listing, OnlineStore, Store
 
 RESUMED_WITHIN = MICROS["h"]
+LAST = micros_of(datetime(9999, 12, 31, tzinfo=UTC))
 TRIES = 20
 
 
@@ -232,19 +235,20 @@ class _Run:
             raise _overtaken(order.feature, seen.begun)
         if seen and seen.done and seen.whole and meta.timestamp is None and self._publishes(seen.done):
             as_of = seen.done.as_of if order.as_of is None and not self._must_write() else as_of
-        until = None if meta.timestamp is None else as_of + self._horizon()
         base = seen.done if seen and self._can_compare(seen) else None
         if base is None and seen and seen.begun.as_of == as_of and not self._publishes(seen.begun):
             raise _overtaken(order.feature, seen.begun)
         since = base.since if base else as_of
-        return Round(meta.version, meta.content_hash, as_of, until, self.publishing.engine_kind, since, base is None)
+        return Round(
+            meta.version, meta.content_hash, as_of, self._until(as_of), self.publishing.engine_kind, since, base is None
+        )
 
     def _is_taken_up(self, seen: Publication) -> bool:
         """Whether to go on with a publish that was cut off."""
         cut = seen.begun
         if seen.whole or self.order.force or not self._publishes(cut) or cut.engine != self.publishing.engine_kind:
             return False
-        if cut.until is not None and cut.until != cut.as_of + self._horizon():
+        if cut.until != self._until(cut.as_of):
             return False
         if not cut.all and (seen.done is None or self._published(seen.done) is None):
             return False
@@ -278,11 +282,13 @@ class _Run:
         expires = self.online.lifetime() if isinstance(self.online, Expiring) else None
         return self.order.force or expires is not None
 
-    def _horizon(self) -> int:
-        given, interval = self.order.horizon, self.new.meta.interval
-        if given is not None:
-            return given.micros
-        return 2 * Duration.parse(interval).micros if interval else DEFAULT_HORIZON
+    def _until(self, as_of: int) -> int | None:
+        """How far ahead change points are written; None for a feature without time."""
+        meta, given = self.new.meta, self.order.horizon
+        if meta.timestamp is None:
+            return None
+        ahead = 2 * Duration.parse(meta.interval).micros if meta.interval else DEFAULT_HORIZON
+        return min(as_of + (ahead if given is None else given.micros), LAST)
 
     def _write(self, batch: list[Entry]) -> None:
         self.online.write(batch)

@@ -16,7 +16,7 @@ LAYOUT = 1
 TABLES = """
 create table if not exists entries (
     feature text not null, key text not null, as_of integer not null, data blob, primary key (feature, key)
-) without rowid;
+);
 create index if not exists tombstones on entries (feature, as_of) where data is null;
 create table if not exists notes (feature text primary key, note blob not null) without rowid;
 """
@@ -93,7 +93,8 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
                 connection.execute(statement)
             connection.execute(f"pragma application_id={APPLICATION}")
             connection.execute(f"pragma user_version={LAYOUT}")
-    connection.execute("pragma synchronous=normal")
+    for setting in ("synchronous=normal", "cache_size=-65536", "wal_autocheckpoint=10000"):
+        connection.execute(f"pragma {setting}")
 
 
 @contextmanager

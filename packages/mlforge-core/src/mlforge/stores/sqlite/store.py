@@ -17,7 +17,7 @@ from mlforge.stores.sqlite.connections import connect_to_read, connect_to_write,
 if TYPE_CHECKING:
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
-BATCH = 1000
+BATCH = 5000
 PAGE = 10_000
 MONTH = 30 * 86_400_000_000
 READ = "select data from entries where feature = ? and key = ?"
@@ -60,7 +60,8 @@ class LiveSQLiteOnlineStore:
         return kept
 
     def _write(self, batch: list[Entry]) -> int:
-        rows = [(e.feature, e.key, e.as_of, encode_entry(e) if e.points else None) for e in batch]
+        ordered = sorted(batch, key=lambda e: (e.feature, e.key))  # neighbours in the index, so that fewer pages change
+        rows = [(e.feature, e.key, e.as_of, encode_entry(e) if e.points else None) for e in ordered]
         with self._writing() as connection:
             kept = connection.executemany(UPSERT, rows).rowcount
             newest = {e.feature: e.as_of for e in sorted(batch, key=lambda e: e.as_of) if not e.points}
