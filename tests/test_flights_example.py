@@ -136,6 +136,13 @@ def test_it_runs_from_another_folder_and_prints_two_scores_and_two_proofs(exampl
     assert "are equal" in example.first.stdout
 
 
+def test_it_publishes_reads_and_replays_what_was_known_then(example: SimpleNamespace) -> None:
+    served = example.first.stdout.partition("5  Serve")[2]
+    assert "7 published" in served
+    assert "values of 7 features in" in served
+    assert served.rstrip().endswith("100 % of 729 values are equal.")
+
+
 def test_the_rows_without_an_aircraft_are_counted(example: SimpleNamespace) -> None:
     lost = pl.read_parquet(example.project / "data" / "flights.parquet")["tailnum"].null_count()
     assert lost > 0
@@ -145,8 +152,10 @@ def test_the_rows_without_an_aircraft_are_counted(example: SimpleNamespace) -> N
 def test_a_second_run_builds_nothing_and_says_the_same(example: SimpleNamespace) -> None:
     assert example.second.returncode == 0, example.second.stdout + example.second.stderr
     assert "7 unchanged" in example.second.stdout
-    after = [run.stdout.partition("3  Train")[2].partition("\n\n")[2] for run in (example.first, example.second)]
-    assert after[0].splitlines()[1:] == after[1].splitlines()[1:]
+    trained = [run.stdout.partition("3  Train")[2].partition("5  Serve")[0] for run in (example.first, example.second)]
+    after = [text.partition("\n\n")[2].splitlines()[1:] for text in trained]
+    assert after[0] == after[1]
+    assert "7 unchanged" in example.second.stdout.partition("5  Serve")[2]
 
 
 def test_wall_clocks_become_instants(modules: SimpleNamespace, tmp_path: Path) -> None:

@@ -21,11 +21,12 @@ from rich.console import Console
 HERE = Path(__file__).parent
 TICKET = ["carrier", "origin", "dest", "distance", "hour", "weekday"]
 SPLIT, DAY = datetime(2013, 10, 1, tzinfo=UTC), "1 October"
+NOON = SPLIT.replace(hour=12)
 console = Console(highlight=False, soft_wrap=True)
 
 
 def main(tables: Path) -> int:
-    """Prepare, build, look, train, and prove. 0, or 1 where a value knows the future."""
+    """Prepare, build, look, train, prove, and serve. 0, or 1 where a value knows the future."""
     raw = prepare(tables, HERE / "data")
 
     step(f"1  Build: seven features from {raw.height:,} flights")
@@ -41,7 +42,13 @@ def main(tables: Path) -> int:
     compare(training)
 
     step("4  Prove that no value knows a flight later than its label")
-    return prove(training, raw)
+    leaks = prove(training, raw)
+
+    step(f"5  Serve: what is known of a flight at noon of {DAY}, from one file and without a server")
+    mlforge("publish", "--as-of", f"{NOON:%Y-%m-%dT%H:%M:%SZ}")
+    serve(raw)
+    mlforge("replay", "--at", f"{NOON:%Y-%m-%dT%H:%M:%SZ}")
+    return leaks
 
 
 def training_set(raw: pl.DataFrame) -> pl.DataFrame:
@@ -116,6 +123,25 @@ def prove(training: pl.DataFrame, raw: pl.DataFrame) -> int:
     for line in found.wrong[:5]:
         console.print(f"  [red]{line}[/]")
     return int(bool(changed or found.wrong))
+
+
+def serve(raw: pl.DataFrame) -> None:
+    """What a service would be told of the next flight, and how long that takes."""
+    flight = (
+        raw.filter(pl.col("scheduled_at") > NOON, pl.col("tailnum").is_not_null())
+        .sort("scheduled_at")
+        .row(0, named=True)
+    )
+    question = {name: flight[name] for name in ("tailnum", "carrier", "flight", "origin", "dest")}
+    instant = int(NOON.timestamp()) * 1_000_000
+    with project.online_reader(list(project.features), full_names=True, clock=lambda: instant) as reader:
+        started = perf_counter()
+        (values,), (statuses,) = reader.read([question])
+        spent = perf_counter() - started
+    console.print(f"\n{question}\n  {len(values)} values of {len(statuses)} features in {1000 * spent:.1f} ms, such as")
+    for name in ("carrier_delays__late_7d", "origin_departures__delay_3h", "weather__wind_speed"):
+        console.print(f"  {name} = {values[name]}  [dim]{statuses[name.split('__')[0]]}[/]")
+    console.print()
 
 
 def step(title: str) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions, get_training_data
     from mlforge.flow.explanation import Explanation
+    from mlforge.flow.publish import PublishReport, PublishResult
+    from mlforge.flow.reader import OnlineFeatures
     from mlforge.flow.report import BuildReport, BuildResult
     from mlforge.flow.retrieve import Lock, TrainingData
     from mlforge.metrics import Aggregate, Count, Max, Mean, Median, Min, Rolling, Std, Sum
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
+    from mlforge.serving import aget_online_features, get_online_features
     from mlforge.stores.local.plugin import LocalStore
+    from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
 _WORDS = {
     "Aggregate": "mlforge.metrics",
@@ -44,16 +48,22 @@ _WORDS = {
     "Mean": "mlforge.metrics",
     "Median": "mlforge.metrics",
     "Min": "mlforge.metrics",
+    "OnlineFeatures": "mlforge.flow.reader",
     "ParquetFormat": "mlforge.model.source",
+    "PublishReport": "mlforge.flow.publish",
+    "PublishResult": "mlforge.flow.publish",
     "Rolling": "mlforge.metrics",
+    "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
     "Source": "mlforge.model.source",
     "Std": "mlforge.metrics",
     "Sum": "mlforge.metrics",
     "Timestamp": "mlforge.model.timestamp",
     "TrainingData": "mlforge.flow.retrieve",
+    "aget_online_features": "mlforge.serving",
     "col": "mlforge.model.expr",
     "entity_key": "mlforge.project.entity_key",
     "feature": "mlforge.project.decorator",
+    "get_online_features": "mlforge.serving",
     "get_training_data": "mlforge.definitions",
     "surrogate_key": "mlforge.model.keys",
 }
@@ -61,9 +71,10 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
-    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "ParquetFormat",
-    "Rolling", "Source", "Std", "Sum", "Timestamp", "TrainingData", "__version__", "col", "entity_key", "errors",
-    "feature", "get_training_data", "metrics", "surrogate_key", "validators",
+    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
+    "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
+    "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key", "errors", "feature",
+    "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
 ]  # fmt: skip
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, overload
+
+import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.flow import catalog
@@ -26,14 +28,14 @@ from mlforge.model.span import moment_of, read_instant, read_span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.protocols import Pruned, Store
-from mlforge.project.project import Project, default_engine, engine_config
+from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
+from mlforge.serving import Instant, Serving
 
-Instant = str | date | datetime | timedelta
 Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] | Feature | FeatureSpec]
 
 
-class Definitions(Project):
+class Definitions(Serving):
     """A project's features and where they go, and everything one does with them.
 
     Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`.
@@ -59,6 +61,9 @@ class Definitions(Project):
         engine: str | EngineConfig | None = None,
         dry_run: bool = False,
         preview: bool = False,
+        online: bool = False,
+        online_only: bool = False,
+        as_of: Instant | None = None,
         since: Instant | None = None,
         until: Instant | None = None,
         last: str | timedelta | None = None,
@@ -78,6 +83,9 @@ class Definitions(Project):
             engine: Build with this engine, whatever the features say.
             dry_run: Only say what would be done.
             preview: Bring the first rows along.
+            online: Publish what was built, and what has not changed, to the online store; see `report.published`.
+            online_only: Build nothing; publish what is built.
+            as_of: The instant to publish for; now if None.
             since: Build incrementally: only events from here on are new, or other than they were. A time, a date, ISO
                 8601 text for either (UTC where it has no zone), or how long ago: `"7d"`.
             until: The same, up to, not including, here.
@@ -96,10 +104,21 @@ class Definitions(Project):
         chosen = self._chosen(features, feature_names, tags, schedule)
         if version is not None and len(chosen) > 1:
             raise Invalid(f"One version for {len(chosen)} features.", hint="Name the one feature it is for.")
+        if as_of is not None and not (online or online_only):
+            raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
         settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
         span = read_span(since, until, last, now())
         options = Options(version, force, dry_run, preview, span, full_refresh)
-        return build(self, settings, chosen, options, forced, now, on_progress or _quiet)
+        if online or online_only:
+            self.online_store_of(profile)
+        report = BuildReport(())
+        if not online_only:
+            report = build(self, settings, chosen, options, forced, now, on_progress or _quiet)
+            chosen = tuple(self.features[r.feature] for r in report if r.ok)
+        if dry_run or not chosen or not (online or online_only):
+            return report
+        published = self.publish(chosen, as_of=as_of, engine=engine, profile=profile, on_progress=on_progress)
+        return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     def validate(
         self,
@@ -258,10 +277,16 @@ class Definitions(Project):
         with self._store(profile) as store:
             return catalog.difference(store, name, before, after)
 
-    def rollback(self, name: str, version: str, profile: str | None = None) -> FeatureMeta:
-        """Make an existing version the one readers get. Raises `NotFound`."""
+    def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
+        """Make an existing version the one readers get; with `online` also the one served. Raises `NotFound`."""
+        if online:
+            self.feature(name)
+            self.online_store_of(profile)
         with self._store(profile) as store:
-            return catalog.rollback(store, name, version, now())
+            found = catalog.rollback(store, name, version, now())
+        if online:
+            self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
+        return found
 
     def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
         """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.

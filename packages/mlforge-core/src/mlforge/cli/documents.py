@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import structs
 
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
@@ -16,6 +17,8 @@ from mlforge.plugin.config import Config
 if TYPE_CHECKING:
     from mlforge.flow.catalog import Difference
     from mlforge.flow.explanation import Explanation
+    from mlforge.flow.publish import PublishReport
+    from mlforge.flow.replay import ReplayReport
     from mlforge.flow.report import BuildReport
     from mlforge.plugin.registry import Registry
     from mlforge.project.profiles import ProfileFile
@@ -31,7 +34,18 @@ def encode(document: object) -> str:
 
 def report(found: BuildReport) -> Document:
     """How a build or a validation fared."""
+    online = {} if found.published is None else {"published": found.published.results}
+    return {"ok": found.ok, "seconds": found.seconds, "results": found.results, **online}
+
+
+def published(found: PublishReport) -> Document:
+    """How a publishing fared."""
     return {"ok": found.ok, "seconds": found.seconds, "results": found.results}
+
+
+def replayed(found: ReplayReport) -> Document:
+    """How what is served compares."""
+    return {"ok": found.ok, "results": [{"share": r.share, **structs.asdict(r)} for r in found]}
 
 
 def feature(found: Feature) -> Document:
@@ -49,6 +63,7 @@ def feature(found: Feature) -> Document:
         "interval": None if found.interval is None else str(found.interval),
         "max_age": None if found.max_age is None else str(found.max_age),
         "tie_break": found.tie_break,
+        "online_horizon": None if found.online_horizon is None else str(found.online_horizon),
         "incremental": found.incremental,
         "engine": engine_name(found.engine),
         "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],

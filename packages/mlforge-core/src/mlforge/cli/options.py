@@ -52,6 +52,9 @@ _target = click.option(
 )  # fmt: skip
 _profile = click.option("--profile", metavar="NAME", help="A profile of mlforge.yaml; wins over MLFORGE_PROFILE.")
 engine_option = click.option("--engine", metavar="NAME", help="Compute with this engine, whatever the features say.")
+as_of_option = click.option(
+    "--as-of", metavar="TIME", help="The instant to publish for, such as 2024-02-29T12:00:00Z; now if not given."
+)
 _features = click.option(
     "--features", multiple=True, metavar="NAMES", callback=words, help="Only these features: a,b or repeated."
 )

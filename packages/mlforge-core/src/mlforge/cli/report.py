@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlforge.cli.show import NONE, because, dropped, joined, plain, preview
+from mlforge.cli.online_report import published
+from mlforge.cli.show import NONE, because, dropped, joined, plain, preview, spent
 from mlforge.cli.terminal import Cell, Styled, columns, say, table
 from mlforge.flow.report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
@@ -24,6 +25,9 @@ def built(report: BuildReport, *, forced: bool = False) -> None:
     _failures(report)
     say()
     say(_summary(report))
+    if report.published is not None:
+        say()
+        published(report.published)
     if not forced and len(report) and all(r.status == "unchanged" for r in report):
         say("Nothing to build: sources, definitions and functions are what they were. --force builds anyway.")
 
@@ -46,11 +50,6 @@ def nothing(verb: str, defined: int, features: Words, tags: Words, schedule: Wor
     asked = (("tag", words(tags)), ("schedule", words(schedule)))
     wanted = " and ".join(f"the {what} {' or '.join(names)}" for what, names in asked if names)
     say(f"Nothing to {verb}: {f'none of {joined(words(features))}' if features else 'no feature'} has {wanted}.")
-
-
-def spent(seconds: float) -> str:
-    """`3.2 s`, or `2 min 5 s`."""
-    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
 def _built_row(result: BuildResult) -> tuple[Cell, ...]:

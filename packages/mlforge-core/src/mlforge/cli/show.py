@@ -48,6 +48,11 @@ def joined(words: Iterable[str]) -> str:
     return ", ".join(words) or NONE
 
 
+def spent(seconds: float) -> str:
+    """`3.2 s`, or `2 min 5 s`."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
 def instant(text: str) -> str:
     """`2026-01-05T12:00:00Z` as `2026-01-05 12:00:00 UTC`."""
     return text.replace("T", " ").replace("Z", " UTC")
@@ -201,13 +206,14 @@ def difference(found: Document) -> None:
         table(heads, [(n, a or NONE, b or "gone") for n, (a, b) in found["columns"].items()], indent=2)
 
 
-def rolled_back(name: str, before: str | None, version: str) -> None:
+def rolled_back(name: str, before: str | None, version: str, *, online: bool = False) -> None:
     """Which version readers get now, and how to undo it."""
+    served = f" {version} is served online, too." if online else ""
     if before in (None, version):
-        say(Styled(f"{name}: ", "bold"), f"readers get {version}.")
+        say(Styled(f"{name}: ", "bold"), f"readers get {version}.{served}")
         return
-    say(Styled(f"{name}: ", "bold"), f"readers get {version} now; they got {before}.")
-    say(f"To undo it: mlforge rollback {name} {before}")
+    say(Styled(f"{name}: ", "bold"), f"readers get {version} now; they got {before}.{served}")
+    say(f"To undo it: mlforge rollback {name} {before}{' --online' if online else ''}")
 
 
 def pruned(name: str, found: Pruned) -> None:
@@ -286,6 +292,7 @@ def _definition_facts(found: Feature) -> list[tuple[str, Cell]]:
         ("interval", found.interval),
         ("max_age", found.max_age),
         ("tie_break", found.tie_break),
+        ("online_horizon", found.online_horizon),
         ("incremental", found.incremental and "yes"),
         ("tags", ", ".join(found.tags)),
         ("owner", found.owner),

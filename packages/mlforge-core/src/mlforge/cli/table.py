@@ -11,6 +11,8 @@ import click
 COMMANDS = {
     "init": "Make a new project that builds at once.",
     "build": "Compute features, check them and keep them as versions.",
+    "publish": "Bring built versions into the online store.",
+    "replay": "Compare what is served with what training would see, cell by cell.",
     "validate": "Compute features and check what they promise, and write nothing.",
     "list": "List features, entities, sources, versions or tags.",
     "inspect": "Show all there is to know about a feature, an entity or a source.",

@@ -60,15 +60,19 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BuildReport(msgspec.Struct, frozen=True):
-    """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`."""
+    """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`.
+
+    `published` is the `PublishReport` of a build that published too.
+    """
 
     results: tuple[BuildResult, ...]
     seconds: float = 0.0
+    published: Any = None
 
     @property
     def ok(self) -> bool:
         """Whether no feature failed."""
-        return all(r.ok for r in self.results)
+        return all(r.ok for r in self.results) and (self.published is None or self.published.ok)
 
     @property
     def failed(self) -> tuple[BuildResult, ...]:
@@ -102,6 +106,8 @@ class BuildReport(msgspec.Struct, frozen=True):
             if failure.kind == CheckFailed.__name__:
                 raise CheckFailed(message, hint=failure.hint, results=result.checks)
             raise _error(failure.kind)(message, hint=failure.hint)
+        if self.published is not None:
+            self.published.raise_for_failure()
         return self
 
     def _repr_html_(self) -> str:
@@ -118,6 +124,11 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, MlforgeError):
         return Failure(type(error).__name__, error.message, error.hint)
     return Failure("PluginFailed", f"{type(error).__name__}: {error}", "This is a defect; --debug shows the traceback.")
+
+
+def error_of(failure: Failure, feature: str) -> MlforgeError:
+    """A failure of a feature as the error it was."""
+    return _error(failure.kind)(f"{feature}: {failure.message}", hint=failure.hint)
 
 
 def _error(kind: str) -> type[MlforgeError]:

@@ -91,7 +91,7 @@ def training_data(
         Invalid: A missing key or time column, two columns of one name, a lock that no longer holds.
     """
     full_names = full_names or (isinstance(features, Lock) and features.full_names)
-    chosen = [choose(store, spec, full_names=full_names) for spec in _specs(features)]
+    chosen = [choose(store, spec, full_names=full_names) for spec in specs_of(features)]
     if isinstance(features, Lock):
         _refuse_changed(features, chosen)
     spine = spine_of(frame, engine)
@@ -120,7 +120,8 @@ def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
     )
 
 
-def _specs(features: Any) -> list[FeatureSpec]:
+def specs_of(features: Any) -> list[FeatureSpec]:
+    """The features that are meant. Raises `Invalid` for none, and for something that names none."""
     if isinstance(features, Lock):
         return [FeatureSpec(p.name, p.version, p.columns) for p in features.pins]
     given = [features] if isinstance(features, str | Feature | FeatureSpec) else list(features or ())

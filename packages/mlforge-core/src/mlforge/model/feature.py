@@ -64,6 +64,7 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     engine: Any = None
     max_age: Duration | None = None
     tie_break: str | None = None
+    online_horizon: Duration | None = None
     incremental: bool | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -36,6 +36,10 @@ class Key(msgspec.Struct, frozen=True):
 
 def encode_component(value: KeyValue) -> bytes:
     """One component of a key, typed and prefixed by its length."""
+    kind = type(value)
+    if kind is int or kind is str:
+        data = str(value).encode()
+        return b"%b%d:%b" % (b"i" if kind is int else b"s", len(data), data)
     letter, text = _letter_and_text(value)
     data = text.encode()
     return f"{letter}{len(data)}:".encode() + data

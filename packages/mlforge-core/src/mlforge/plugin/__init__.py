@@ -4,6 +4,7 @@ A plugin imports this package, `mlforge.model` and `mlforge.errors`, and nothing
 """
 
 from mlforge.plugin.arrow import ArrowStream
+from mlforge.plugin.codec import Encoding, decode_entry, encode_entry, entry_as_of
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, Secret, StoreConfig
 from mlforge.plugin.descriptors import (
     API_VERSION,
@@ -18,12 +19,15 @@ from mlforge.plugin.descriptors import (
 from mlforge.plugin.hookspecs import hookimpl
 from mlforge.plugin.protocols import (
     Address,
+    AsyncReading,
     Engine,
     Entry,
+    Expiring,
     Extent,
     Frame,
     Held,
     Join,
+    Listing,
     ManifestStore,
     OnlineStore,
     Point,
@@ -37,17 +41,21 @@ __all__ = [
     "API_VERSION",
     "Address",
     "ArrowStream",
+    "AsyncReading",
     "Command",
     "Config",
+    "Encoding",
     "Engine",
     "EngineConfig",
     "EngineDescriptor",
     "Entry",
+    "Expiring",
     "Extent",
     "Frame",
     "Held",
     "Join",
     "Lack",
+    "Listing",
     "ManifestStore",
     "MetricDescriptor",
     "OnlineStore",
@@ -62,5 +70,8 @@ __all__ = [
     "StoreConfig",
     "StoreDescriptor",
     "ValidatorDescriptor",
+    "decode_entry",
+    "encode_entry",
+    "entry_as_of",
     "hookimpl",
 ]

@@ -270,24 +270,31 @@ class ManifestStore(Protocol):
         """Replace the manifest, atomically."""
 
 
-class Point(msgspec.Struct, frozen=True):
-    """The values of an entity from an instant on; `stamp` is microseconds since the Unix epoch, None without time.
+class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The values of an entity from an instant on, one a column of its entry.
 
-    Values are what `Engine.rows` gives: a store gives each back equal and of its type.
+    `stamp` is microseconds since the Unix epoch, None without time. Values are what `Engine.rows` gives: None, bool,
+    int within 64 bits, float, str, bytes, date, time, aware datetime, timedelta, Decimal, or a list of these. A store
+    gives each back equal and of its type; `encode_entry` and `decode_entry` do so.
     """
 
     stamp: int | None
-    values: dict[str, Any]
+    values: tuple[Any, ...]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """What an online store keeps of an entity: its values as of an instant, and the change points after it.
+
+    An entry without points is a tombstone: the entity is gone. It is written and outlived like any other entry, so an
+    older publisher that runs late cannot bring the entity back.
 
     Args:
         feature: The feature.
         key: The entity's `surrogate_key` over its key values.
         version: The version it was published from.
         as_of: The instant it was published for, in microseconds since the Unix epoch.
+        until: The last instant up to which the points are known to be all; None where time plays no part.
+        columns: The names of the values.
         points: The value at `as_of` first, then the later ones, by stamp.
     """
 
@@ -295,10 +302,16 @@ class Entry(msgspec.Struct, frozen=True):
     key: str
     version: str
     as_of: int
-    points: tuple[Point, ...]
+    until: int | None = None
+    columns: tuple[str, ...] = ()
+    points: tuple[Point, ...] = ()
+
+    @property
+    def address(self) -> Address:
+        return Address(self.feature, self.key)
 
 
-class Address(msgspec.Struct, frozen=True):
+class Address(msgspec.Struct, frozen=True, gc=False):
     """Where an entry stands: a feature and an entity's key."""
 
     feature: str
@@ -306,10 +319,56 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class OnlineStore(_Live, Protocol):
-    """Keeps, for each entity, what is served."""
+    """Keeps, for each entity, what is served, and for each feature a note of what was published.
+
+    It may be read and written from several threads and processes at once: an entry is read whole, as one publisher
+    wrote it. A backend that is down, too slow, full or refuses the credentials is `PluginFailed`, naming what did
+    not answer and where, never a secret, within the store's own time limits; so is one met at opening.
+    """
 
     def write(self, entries: Iterable[Entry]) -> int:
-        """Keep these entries and return how many were. One with an older `as_of` than what is there is left out."""
+        """Keep these entries and return how many were, in batches of the store's own size, read as they come.
+
+        Of what is there and what is written to one address the greatest `as_of` stays, whoever writes at the same
+        time; of two equal ones the later written. Where it fails, each entry is there whole or not at all, and the
+        same entries may be written again.
+        """
 
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
-        """The entries at these addresses, in their order; None for one that is missing."""
+        """The entries at these addresses, in their order; None for one that is missing, gone or expired."""
+
+    def read_note(self, feature: str) -> bytes | None:
+        """What was last noted of a feature; None where nothing was. A note never expires."""
+
+    def swap_note(self, feature: str, before: bytes | None, after: bytes) -> bool:
+        """Note `after` where the note is still `before`, atomically; whether it was."""
+
+    def ping(self) -> None:
+        """Return where the backend answers. Raises `PluginFailed` where it does not."""
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """An online store that can tell which entries were not published anew. It may take its time."""
+
+    def older(self, feature: str, as_of: int) -> Iterator[str]:
+        """The keys of a feature's entries with an older `as_of`, tombstones left out, each once, in any order."""
+
+
+@runtime_checkable
+class Expiring(Protocol):
+    """An online store that may forget entries by itself."""
+
+    def lifetime(self) -> int | None:
+        """How many microseconds after it was written an entry may be forgotten; None for never."""
+
+
+@runtime_checkable
+class AsyncReading(Protocol):
+    """An online store that reads without holding a thread. Others are read in one."""
+
+    async def aread(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        """What `read` gives."""
+
+    async def aclose(self) -> None:
+        """End what `aread` opened, in the loop it was called in. No error where there is nothing to end."""

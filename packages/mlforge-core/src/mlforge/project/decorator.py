@@ -35,6 +35,7 @@ def feature(
     engine: Any = None,
     max_age: str | timedelta | None = None,
     tie_break: str | None = None,
+    online_horizon: str | timedelta | None = None,
     incremental: bool | None = None,
     name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Feature]:
@@ -55,6 +56,7 @@ def feature(
         engine: The engine that builds it; the project's if None.
         max_age: Values older than this are null, in training and in serving.
         tie_break: Without metrics: of rows with the same keys and timestamp, the greatest value here wins.
+        online_horizon: How far ahead of a publish what is served stays exact; two intervals, or two days, if None.
         incremental: Whether a build continues the latest version with what came since, instead of building everything.
             The profile's word if None. The function is then handed the new rows and those that the longest window
             before them holds: it must not mix rows that lie further apart, and not change times.
@@ -94,6 +96,7 @@ def feature(
             engine=engine,
             max_age=None if max_age is None else Duration.parse(max_age, "max_age"),
             tie_break=tie_break,
+            online_horizon=None if online_horizon is None else Duration.parse(online_horizon, "online_horizon"),
             incremental=incremental,
         )
         check_definition(made)
@@ -122,6 +125,8 @@ def _refuse_clock(made: Feature) -> None:
         )
     if made.max_age and made.timestamp is None:
         raise Invalid(f"{where} has a max_age but no timestamp to count from.", hint="Give it a timestamp.")
+    if made.online_horizon and made.timestamp is None:
+        raise Invalid(f"{where} has an online_horizon but no timestamp: nothing changes with time.", hint="Drop it.")
 
 
 def _refuse_windows(made: Feature) -> None:

@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from mlforge.testing.engines import EngineTests
     from mlforge.testing.lowering import MetricTests, ValidatorTests
     from mlforge.testing.memory import MemoryOnlineStore, MemoryStore
-    from mlforge.testing.online import OnlineStoreTests
+    from mlforge.testing.online import AsyncOnlineStoreTests, OnlineServerTests, OnlineStoreTests
     from mlforge.testing.plugins import PluginTests
     from mlforge.testing.reference import ReferenceEngine
     from mlforge.testing.stores import PruningStoreTests, StoreTests
 
 _HOMES = {
+    "AsyncOnlineStoreTests": "online",
     "EngineTests": "engines",
     "MemoryOnlineStore": "memory",
     "MemoryStore": "memory",
     "MetricTests": "lowering",
+    "OnlineServerTests": "online",
     "OnlineStoreTests": "online",
     "PluginTests": "plugins",
     "ReferenceEngine": "reference",
@@ -36,10 +38,12 @@ _HOMES = {
     "ValidatorTests": "lowering",
 }
 __all__ = [
+    "AsyncOnlineStoreTests",
     "EngineTests",
     "MemoryOnlineStore",
     "MemoryStore",
     "MetricTests",
+    "OnlineServerTests",
     "OnlineStoreTests",
     "PluginTests",
     "PruningStoreTests",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, Self
@@ -57,7 +58,11 @@ ONLINE_STORE = OnlineStoreDescriptor(
     summary="Forgets when it is closed",
     api=API_VERSION,
     config=MemoryOnlineStore,
-    lacks={"what_is_written_is_there_after_reopening": FORGETS},
+    lacks={
+        "what_is_written_is_there_after_reopening": FORGETS,
+        "a_note_is_there_after_reopening": FORGETS,
+        "of_publishers_in_processes_the_newest_wins": FORGETS,
+    },
 )
 
 
@@ -143,28 +148,50 @@ def _part(meta: FeatureMeta, uri: str, role: Literal["rows", "gone"]) -> Part:
 
 
 class LiveMemoryOnlineStore:
-    """Entries in a dict."""
+    """Entries and notes in dicts, one thread at a time."""
 
     def __init__(self, config: MemoryOnlineStore) -> None:
         self.config = config
         self.entries: dict[Address, Entry] = {}
+        self.notes: dict[str, bytes] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.entries.clear()
+        self.notes.clear()
 
     def write(self, entries: Iterable[Entry]) -> int:
-        return sum(self._keep(entry) for entry in entries)
+        return sum(map(self._keep, entries))
 
     def _keep(self, entry: Entry) -> bool:
-        address = Address(entry.feature, entry.key)
-        there = self.entries.get(address)
-        if there is not None and there.as_of > entry.as_of:
-            return False
-        self.entries[address] = entry
-        return True
+        with self._lock:
+            there = self.entries.get(entry.address)
+            if there is not None and there.as_of > entry.as_of:
+                return False
+            self.entries[entry.address] = entry
+            return True
 
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
-        return [self.entries.get(address) for address in addresses]
+        found = map(self.entries.get, addresses)
+        return [e if e and e.points else None for e in found]
+
+    def older(self, feature: str, as_of: int) -> Iterator[str]:
+        with self._lock:
+            kept = list(self.entries.values())
+        return (e.key for e in kept if e.feature == feature and e.as_of < as_of and e.points)
+
+    def read_note(self, feature: str) -> bytes | None:
+        return self.notes.get(feature)
+
+    def swap_note(self, feature: str, before: bytes | None, after: bytes) -> bool:
+        with self._lock:
+            if self.notes.get(feature) != before:
+                return False
+            self.notes[feature] = after
+            return True
+
+    def ping(self) -> None:
+        return None

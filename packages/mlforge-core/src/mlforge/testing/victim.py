@@ -42,10 +42,14 @@ def dies(config: StoreConfig, folder: Path, form: str, step: int, doing: str = "
     errand = Errand(f"{kind.__module__}:{kind.__qualname__}", settings, str(folder), form, step, doing)
     code = "from mlforge.testing.victim import main; main()"
     line = [sys.executable, "-c", code, msgspec.json.encode(errand).decode()]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
+    done = subprocess.run(line, capture_output=True, text=True, env=environment(), check=False)  # noqa: S603
     assert done.returncode in (0, EXIT), done.stderr
     return done.returncode == EXIT
+
+
+def environment() -> dict[str, str]:
+    """The variables of a process that can import what this one can."""
+    return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from mlforge.cli.invocation import Invocation
+from mlforge.cli.options import as_of_option, engine_option, json_option, project_options, selection_options
 from mlforge.cli.options import command as made
-from mlforge.cli.options import engine_option, json_option, project_options, selection_options
 
 EXAMPLES = """Examples:
 
@@ -14,6 +14,7 @@ EXAMPLES = """Examples:
   mlforge build                                  what has changed
   mlforge build --features user_spend --force    one feature, changed or not
   mlforge build --schedule daily --profile prod  for a nightly job
+  mlforge build --online                         and bring it into the online store
   mlforge build --dry-run                        only say what would be done
   mlforge build --since 2026-01-31 --until 2026-02-02   only these days' events are new or changed
   mlforge build --last 7d                        the same, of the last seven days"""
@@ -32,6 +33,9 @@ EXAMPLES = """Examples:
 @click.option("--last", metavar="LENGTH", help="The same, this long before --until or now: 7d, 12h.")
 @click.option("--full-refresh", is_flag=True, help="Build everything, also of features that are built incrementally.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be built, and as which version.")
+@click.option("--online", is_flag=True, help="Publish what was built, and what has not changed, to the online store.")
+@click.option("--online-only", is_flag=True, help="Build nothing; publish what is built.")
+@as_of_option
 @click.option("--preview/--no-preview", default=None, help="Show the first rows; on, except with --json.")
 @engine_option
 @project_options
@@ -49,6 +53,9 @@ def command(
     last: str | None,
     full_refresh: bool,
     dry_run: bool,
+    online: bool,
+    online_only: bool,
+    as_of: str | None,
     preview: bool | None,
     engine: str | None,
     profile: str | None,
@@ -58,7 +65,7 @@ def command(
 
     What has not changed is left alone. A feature that fails is reported and stops no other; the exit code is then 1.
     """
-    from mlforge.cli import documents, report
+    from mlforge.cli import documents, online_report, report
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
@@ -66,10 +73,12 @@ def command(
     with call.working() as tell:
         found = definitions.build(
             features, tags=tags, schedule=schedule, version=version, force=force, engine=engine, dry_run=dry_run,
-            since=since, until=until, last=last, full_refresh=full_refresh, preview=wanted, profile=profile,
-            on_progress=tell,
+            since=since, until=until, last=last, full_refresh=full_refresh, preview=wanted, online=online,
+            online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
         )  # fmt: skip
-    if found.results:
+    if online_only:
+        call.answer(documents.report(found), lambda: online_report.published(found.published))
+    elif found.results:
         call.answer(documents.report(found), lambda: report.built(found, forced=force))
     else:
         nothing = (len(definitions.features), features, tags, schedule)

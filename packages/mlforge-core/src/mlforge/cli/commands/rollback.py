@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 @made("rollback")
 @click.argument("name")
 @click.argument("version", metavar="V")
+@click.option("--online", is_flag=True, help="Publish that version, too, as of now.")
 @project_options
 @click.pass_obj
-def command(call: Invocation, name: str, version: str, profile: str | None, target: str | None) -> None:
+def command(call: Invocation, name: str, version: str, online: bool, profile: str | None, target: str | None) -> None:
     """Make an older version of a feature the one that readers get.
 
     No version is deleted, and the next build gets a number that nobody has.
@@ -31,8 +32,8 @@ def command(call: Invocation, name: str, version: str, profile: str | None, targ
     definitions = call.definitions(target)
     refuse_unknown(definitions, name, profile)
     before = _pointed_at(definitions, name, profile)
-    definitions.rollback(name, version, profile)
-    show.rolled_back(name, before, version)
+    definitions.rollback(name, version, profile, online=online)
+    show.rolled_back(name, before, version, online=online)
 
 
 def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from mlforge.testing.strategies.cases import Case, cases
 from mlforge.testing.strategies.checks import validators
-from mlforge.testing.strategies.entries import entries, feature_values
+from mlforge.testing.strategies.entries import entries
 from mlforge.testing.strategies.keys import KeySpace, key_spaces, key_values
 from mlforge.testing.strategies.plans import plans
 from mlforge.testing.strategies.predicates import predicates
@@ -17,7 +17,6 @@ __all__ = [
     "cases",
     "dtypes",
     "entries",
-    "feature_values",
     "key_spaces",
     "key_values",
     "label_columns",

@@ -1,0 +1,170 @@
+"""How one feature is looked up: from an entity's columns to an address, from an entry to values and a status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal, cast
+
+from mlforge.errors import Invalid, NotFound
+from mlforge.flow.publication import Round
+from mlforge.model.duration import Duration
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.keys import Key, KeyValue, surrogate_key
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.schema import Column, is_integer
+from mlforge.plugin.protocols import Entry, Point
+from mlforge.project.selection import nearest
+
+Status = Literal["present", "missing", "expired", "stale"]
+Row = Mapping[str, Any]
+Pick = Callable[[tuple[Any, ...]], Sequence[Any]]
+NOBODY = "null"
+"""The key under which nothing stands: that of an entity whose key is null."""
+_TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
+
+
+class Keys:
+    """A feature's key columns: which columns of a row they are read from, and their hash."""
+
+    def __init__(self, meta: FeatureMeta) -> None:
+        self.feature = meta.name
+        self.keys = meta.keys
+        self.dtypes = tuple(meta.schema.dtype(k.name) for k in meta.keys)
+        self._types = tuple(int if is_integer(d) else _TYPES[d] for d in self.dtypes)
+        self._one = meta.keys[0].name if len(meta.keys) == 1 else ""
+
+    @property
+    def same(self) -> tuple[Any, ...]:
+        """What is equal for features that are about the same entity."""
+        return self.keys, self.dtypes
+
+    def hash(self, row: Row, number: int) -> str:
+        """The entity's key. Raises `Invalid` for a column that is missing or of another type."""
+        value: Any = row.get(self._one)
+        try:
+            if type(value) is self._types[0]:
+                return surrogate_key(cast("KeyValue", value))
+            values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
+            return NOBODY if None in values else surrogate_key(*values)
+        except UnicodeEncodeError as error:
+            raise Invalid(
+                f"A key of entity {number} is no Unicode text: {error.object!r}.", hint="It holds half a character."
+            ) from None
+
+    def _value(self, row: Row, key: Key, kind: type, number: int) -> Any:
+        if key.name in row:
+            return self._typed(row[key.name], key.name, kind, number)
+        if not key.sources:
+            raise Invalid(
+                f"{self.feature!r} is looked up by {key.name!r}, which entity {number} does not have.",
+                hint=f"It has: {', '.join(map(str, row)) or 'nothing'}.",
+            )
+        if missing := [s for s in key.sources if s not in row]:
+            raise Invalid(
+                f"{self.feature!r} is looked up by {key.name!r}, and entity {number} has neither that nor "
+                f"{missing[0]!r}, which it is made of.",
+                hint=f"It has: {', '.join(map(str, row)) or 'nothing'}.",
+            )
+        return surrogate_key(*(_plain(row[s]) for s in key.sources))
+
+    def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
+        plain = _plain(value)
+        if plain is None or _fits(plain, kind):
+            return plain
+        dtype = self.dtypes[[k.name for k in self.keys].index(name)]
+        raise Invalid(
+            f"The key {name!r} of entity {number} is {value!r}, and {self.feature!r} has keys of the type {dtype}.",
+            hint=f"Give it as {kind.__name__}.",
+        )
+
+
+class Lookup:
+    """One feature that is served: its columns under their names in the answer, and what its entries mean."""
+
+    def __init__(self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, full_names: bool) -> None:
+        if spec.version is not None and spec.version != publish.version:
+            raise NotFound(
+                f"{spec.name!r} is served as {publish.version}, not {spec.version}.",
+                hint=f"Ask for that one, or publish the other: mlforge publish {spec.name}@{spec.version}",
+            )
+        self.name, self.publish, self.meta = spec.name, publish, meta
+        self.keys = Keys(meta)
+        self.columns = {c: f"{spec.name}__{c}" if full_names else c for c in _chosen(spec, meta)}
+        self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
+        self.blank = (None,) * len(self.columns)
+        self._since = publish.since
+        self._seen: tuple[tuple[str, ...], Pick] = ((), _nothing)
+        self._learn(meta.value_columns)
+
+    @property
+    def schema(self) -> tuple[Column, ...]:
+        """The columns of the answer with their types."""
+        return tuple(Column(name, self.meta.schema.dtype(c)) for c, name in self.columns.items())
+
+    def found(self, entry: Entry | None, now: int) -> tuple[Sequence[Any], Status]:
+        """An entry's values as of an instant, nulls where there are none, and how good they are."""
+        if entry is None or entry.as_of < self._since:
+            return self.blank, "missing"
+        point, until = entry.points[0], entry.until
+        if len(entry.points) > 1:
+            point = _newest(entry.points, now)
+        stamp = point.stamp
+        if stamp is not None:
+            if stamp > now:
+                return self.blank, "missing"
+            if self.max_age is not None and now - stamp > self.max_age:
+                return self.blank, "expired"
+        columns, pick = self._seen
+        values = pick(point.values) if entry.columns is columns else self._learn(entry.columns)(point.values)
+        return values, "present" if until is None or now <= until or self._is_unchanged(entry, now) else "stale"
+
+    def _is_unchanged(self, entry: Entry, now: int) -> bool:
+        """Whether a later publish found the entry as it should be, and looked far enough ahead."""
+        last = self.publish
+        return entry.as_of <= last.as_of and (last.until is None or now <= last.until)
+
+    def _learn(self, columns: tuple[str, ...]) -> Pick:
+        """How to pick the wanted columns from entries with these; one that they lack is null."""
+        wanted = tuple(self.columns)
+        places = [columns.index(c) if c in columns else None for c in wanted]
+        pick: Pick = _all if columns == wanted else lambda values: [None if n is None else values[n] for n in places]
+        self._seen = (columns, pick)
+        return pick
+
+
+def _newest(points: Sequence[Point], now: int) -> Point:
+    """The last point not after an instant; the first where all are."""
+    newest = points[0]
+    for point in points[1:]:
+        if point.stamp is None or point.stamp > now:
+            break
+        newest = point
+    return newest
+
+
+def _all(values: tuple[Any, ...]) -> Sequence[Any]:
+    return values
+
+
+def _nothing(_: tuple[Any, ...]) -> Sequence[Any]:
+    return ()
+
+
+def _chosen(spec: FeatureSpec, meta: FeatureMeta) -> Sequence[str]:
+    there = meta.value_columns
+    if spec.columns is None:
+        return there
+    if unknown := [c for c in spec.columns if c not in there]:
+        raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))
+    return tuple(spec.columns)
+
+
+def _fits(value: Any, kind: type) -> bool:
+    other = {int: bool, date: datetime}.get(kind)
+    return isinstance(value, kind) and not (other is not None and isinstance(value, other))
+
+
+def _plain(value: Any) -> Any:
+    """A plain Python value, of NumPy's scalars and the like too."""
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

@@ -1,0 +1,184 @@
+"""Reading served values: prepared once for some features, then asked as often as one likes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import monotonic, time_ns
+from typing import Any, NamedTuple
+
+from mlforge.errors import Invalid
+from mlforge.flow.lookup import Lookup, Row, Status
+from mlforge.flow.publication import served
+from mlforge.flow.retrieve import specs_of
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.schema import Schema
+from mlforge.plugin.protocols import Address, AsyncReading, Entry, OnlineStore
+
+REFRESHED_AFTER = 5.0
+
+
+class OnlineFeatures(NamedTuple):
+    """What was asked for: a row of values for each entity, and for each a status by feature.
+
+    A status is `present`, `missing` (no such entity, or nothing known yet), `expired` (older than the feature's
+    `max_age`: null) or `stale` (the last known value; publish again).
+    """
+
+    values: Any
+    statuses: list[dict[str, Status]]
+
+
+class _Prepared:
+    """The features as they were published when somebody last looked."""
+
+    def __init__(self, lookups: Sequence[Lookup], notes: Sequence[bytes]) -> None:
+        self.lookups, self.notes = tuple(lookups), tuple(notes)
+        self.names = tuple(one.name for one in lookups)
+        self.columns = tuple(name for one in lookups for name in one.columns.values())
+        self.found = tuple(one.found for one in lookups)
+        places: dict[Any, int] = {}
+        for one in lookups:
+            places.setdefault(one.keys.same, len(places))
+        self.keys = tuple(next(one.keys for one in lookups if one.keys.same == same) for same in places)
+        self.slots = tuple((one.name, places[one.keys.same]) for one in lookups)
+
+
+class Reader:
+    """Reads the values of some features for any entities, of one published version each.
+
+    One read of the store for a request, whatever its features and entities. What was published is looked at again every
+    few seconds. Threads may share a reader.
+
+    Args:
+        store: A live online store.
+        features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, or several.
+        full_names: Name the columns `{feature}__{column}`.
+        clock: The present instant, in microseconds since the Unix epoch.
+        refreshed_after: Seconds after which a new publish is noticed at the latest.
+
+    Raises:
+        NotFound: A feature that has not been published, or is served as another version.
+        Invalid: Two features that bring a column of one name.
+    """
+
+    def __init__(
+        self,
+        store: OnlineStore,
+        features: Any,
+        full_names: bool = False,
+        clock: Callable[[], int] | None = None,
+        refreshed_after: float = REFRESHED_AFTER,
+    ) -> None:
+        self.store = store
+        self.full_names = full_names
+        self._specs: list[FeatureSpec] = specs_of(features)
+        self._clock = clock or _now
+        self._refreshed_after = refreshed_after
+        self._prepared: _Prepared | None = None
+        self.refresh()
+
+    @property
+    def features(self) -> dict[str, FeatureMeta]:
+        """What is known of each feature: its version, keys, columns and description."""
+        return {one.name: one.meta for one in self._ready().lookups}
+
+    @property
+    def schema(self) -> Schema:
+        """The columns of an answer and their types."""
+        return Schema(tuple(column for one in self._ready().lookups for column in one.schema))
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """How each feature is looked up."""
+        return self._ready().lookups
+
+    def refresh(self) -> None:
+        """Look at what is published now. Raises as the constructor does."""
+        self._due = monotonic() + self._refreshed_after
+        try:
+            self._prepared = self._prepare(self._prepared)
+        except BaseException:
+            self._due = 0.0
+            raise
+
+    def _prepare(self, before: _Prepared | None) -> _Prepared:
+        found = [served(self.store, spec.name) for spec in self._specs]
+        if before is not None and before.notes == tuple(one.note for one in found):
+            return before
+        pairs = zip(self._specs, found, strict=True)
+        lookups = [Lookup(spec, one.publish, one.meta, self.full_names) for spec, one in pairs]
+        _refuse_collisions(lookups)
+        return _Prepared(lookups, [one.note for one in found])
+
+    def read(self, rows: Sequence[Row]) -> OnlineFeatures:
+        """The values for each entity, in order: a dict of the features' columns, null where there is no value.
+
+        Args:
+            rows: For each entity its key columns, or those that surrogate keys are made of; others are ignored.
+
+        Raises:
+            Invalid: A key that is missing, or of another type.
+            PluginFailed: The store does not answer.
+        """
+        if monotonic() > self._due:
+            self.refresh()
+        prepared = self._ready()
+        return self._answer(prepared, self.store.read(_addresses(prepared, rows)))
+
+    async def aread(self, rows: Sequence[Row]) -> OnlineFeatures:
+        """What `read` gives, without holding up other requests."""
+        if monotonic() > self._due:
+            self._due = monotonic() + self._refreshed_after
+            await asyncio.to_thread(self.refresh)
+        prepared = self._ready()
+        addresses = _addresses(prepared, rows)
+        if isinstance(self.store, AsyncReading):
+            return self._answer(prepared, await self.store.aread(addresses))
+        return self._answer(prepared, await asyncio.to_thread(self.store.read, addresses))
+
+    def _answer(self, prepared: _Prepared, found: Sequence[Entry | None]) -> OnlineFeatures:
+        now, names, columns, lookups = self._clock(), prepared.names, prepared.columns, prepared.found
+        values, statuses, width = [], [], len(lookups)
+        for start in range(0, len(found), width):
+            row: list[Any] = []
+            seen: list[Status] = []
+            for look, entry in zip(lookups, found[start : start + width], strict=True):
+                part, status = look(entry, now)
+                row += part
+                seen.append(status)
+            values.append(dict(zip(columns, row, strict=True)))
+            statuses.append(dict(zip(names, seen, strict=True)))
+        return OnlineFeatures(values, statuses)
+
+    def _ready(self) -> _Prepared:
+        if self._prepared is None:
+            raise Invalid("The reader is not prepared.", hint="Call refresh().")
+        return self._prepared
+
+
+def _addresses(prepared: _Prepared, rows: Sequence[Row]) -> list[Address]:
+    """Where the entries of each entity stand, entity by entity."""
+    found: list[Address] = []
+    slots = prepared.slots
+    for number, row in enumerate(rows):
+        keys = [one.hash(row, number) for one in prepared.keys]
+        found += [Address(name, keys[place]) for name, place in slots]
+    return found
+
+
+def _refuse_collisions(lookups: Sequence[Lookup]) -> None:
+    owners: dict[str, str] = {}
+    for one in lookups:
+        for column in one.columns.values():
+            if column in owners:
+                raise Invalid(
+                    f"{owners[column]!r} and {one.name!r} both bring a column {column!r}.",
+                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
+                )
+            owners[column] = one.name
+
+
+def _now() -> int:
+    return time_ns() // 1000

@@ -1,0 +1,122 @@
+"""Connections to one SQLite file, and its errors in mlforge's words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from mlforge.errors import PluginFailed
+
+APPLICATION = 0x6D6C666F
+LAYOUT = 1
+TABLES = """
+create table if not exists entries (
+    feature text not null, key text not null, as_of integer not null, data blob, primary key (feature, key)
+);
+create index if not exists tombstones on entries (feature, as_of) where data is null;
+create table if not exists notes (feature text primary key, note blob not null) without rowid;
+"""
+
+
+def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
+    """A connection that makes the file and its tables where they are not there."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(f"file:{quote(path)}", timeout)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(path: str, timeout: float) -> sqlite3.Connection | None:
+    """A connection that changes nothing; None while there is nothing to read."""
+    if not os.path.exists(path):  # noqa: PTH110 - on the serving path, and three times as fast
+        return None
+    connection = _connect(f"file:{quote(path)}?mode=ro{_immutable(path)}", timeout)
+    try:
+        made = _is_made(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    if made:
+        return connection
+    connection.close()
+    return None
+
+
+@contextmanager
+def told(path: str) -> Iterator[None]:
+    """SQLite's and the system's errors, in mlforge's words."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise PluginFailed(f"The online store at {path!r} does not answer: {error}.", hint=_hint(error)) from error
+
+
+def _connect(uri: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(uri, timeout, isolation_level=None, check_same_thread=False, uri=True)
+
+
+def _immutable(path: str) -> str:
+    """Where nobody can write, not even the notes that readers make for each other, there is nothing to coordinate."""
+    return "" if os.access(Path(path).parent, os.W_OK) or Path(f"{path}-wal").exists() else "&immutable=1"
+
+
+def _is_made(connection: sqlite3.Connection, path: str) -> bool:
+    """Whether the file has its tables. Raises `PluginFailed` for another program's file, or a later mlforge's."""
+    (layout,) = connection.execute("pragma user_version").fetchone()
+    (application,) = connection.execute("pragma application_id").fetchone()
+    (tables,) = connection.execute("select count(*) from sqlite_master").fetchone()
+    if application != APPLICATION and (tables or layout or application):
+        raise PluginFailed(
+            f"The file {path!r} is another program's database.", hint="Give the online store a path of its own."
+        )
+    if layout > LAYOUT:
+        raise PluginFailed(
+            f"The online store at {path!r} has the layout {layout}, which is not known here.",
+            hint="Upgrade mlforge, or publish to another path.",
+        )
+    return bool(layout)
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    if not _is_made(connection, path):
+        connection.execute("pragma journal_mode=wal")
+        with transaction(connection):
+            for statement in TABLES.strip().split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"pragma application_id={APPLICATION}")
+            connection.execute(f"pragma user_version={LAYOUT}")
+    for setting in ("synchronous=normal", "cache_size=-65536", "wal_autocheckpoint=10000"):
+        connection.execute(f"pragma {setting}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, kind: str = "immediate") -> Iterator[sqlite3.Connection]:
+    """All or nothing; `immediate` for writing, where the turn is waited for at the beginning."""
+    connection.execute(f"begin {kind}")
+    try:
+        yield connection
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _hint(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorname", "")
+    hints = {
+        "SQLITE_BUSY": "Another process is writing for longer than the store's timeout: try again, or raise it.",
+        "SQLITE_FULL": "The disk is full: make room and publish again.",
+        "SQLITE_NOTADB": "The file is no SQLite database: give the online store a path of its own.",
+        "SQLITE_CORRUPT": "The file is damaged: remove it and publish again.",
+        "SQLITE_READONLY": "The file may not be written: check its permissions.",
+    }
+    found = next((hint for name, hint in hints.items() if code.startswith(name)), None)
+    return found or "Check the path, its permissions and the room on its disk."

@@ -1,0 +1,137 @@
+"""Entries and notes in two tables. Readers never wait for a writer, nor a writer for readers (write-ahead log)."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from mlforge.plugin import Address, Entry, decode_entry, encode_entry
+from mlforge.stores.sqlite.connections import connect_to_read, connect_to_write, told, transaction
+
+if TYPE_CHECKING:
+    from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+
+BATCH = 5000
+PAGE = 10_000
+MONTH = 30 * 86_400_000_000
+READ = "select data from entries where feature = ? and key = ?"
+UPSERT = """
+insert into entries values (?, ?, ?, ?)
+on conflict do update set as_of = excluded.as_of, data = excluded.data where excluded.as_of >= as_of
+"""
+OLDER = """
+select key from entries where feature = ? and key > ? and as_of < ? and data is not null order by key limit ?
+"""
+FORGET = "delete from entries where feature = ? and data is null and as_of < ?"
+NOTE = "insert into notes values (?, ?) on conflict do update set note = excluded.note"
+
+
+class LiveSQLiteOnlineStore:
+    """One writing connection, and as many reading ones as there are readers at once."""
+
+    def __init__(self, config: SQLiteOnlineStore) -> None:
+        self.path = config.path
+        self.timeout = float(config.timeout)
+        self._readers: deque[sqlite3.Connection] = deque()
+        self._writer: sqlite3.Connection | None = None
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        with self._turn:
+            while self._readers:
+                self._readers.pop().close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def write(self, entries: Iterable[Entry]) -> int:
+        given, kept = iter(entries), 0
+        while batch := list(islice(given, BATCH)):
+            kept += self._write(batch)
+        return kept
+
+    def _write(self, batch: list[Entry]) -> int:
+        ordered = sorted(batch, key=lambda e: (e.feature, e.key))  # neighbours in the index, so that fewer pages change
+        rows = [(e.feature, e.key, e.as_of, encode_entry(e) if e.points else None) for e in ordered]
+        with self._writing() as connection:
+            kept = connection.executemany(UPSERT, rows).rowcount
+            newest = {e.feature: e.as_of for e in sorted(batch, key=lambda e: e.as_of) if not e.points}
+            connection.executemany(FORGET, [(feature, as_of - MONTH) for feature, as_of in newest.items()])
+        return kept
+
+    def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        if not addresses:
+            return []
+        with self._reading() as connection:
+            if connection is None:
+                return [None] * len(addresses)
+            execute = connection.execute
+            rows = [execute(READ, (a.feature, a.key)).fetchone() for a in addresses]
+        return [
+            decode_entry(row[0], a.feature, a.key) if row and row[0] else None
+            for row, a in zip(rows, addresses, strict=True)
+        ]
+
+    def older(self, feature: str, as_of: int) -> Iterator[str]:
+        last: str | None = ""
+        while last is not None:
+            with self._reading() as connection:
+                rows = connection.execute(OLDER, (feature, last, as_of, PAGE)).fetchall() if connection else []
+            yield from (key for (key,) in rows)
+            last = rows[-1][0] if rows else None
+
+    def read_note(self, feature: str) -> bytes | None:
+        with self._reading() as connection:
+            return self._note(connection, feature) if connection else None
+
+    def swap_note(self, feature: str, before: bytes | None, after: bytes) -> bool:
+        with self._writing() as connection:
+            if self._note(connection, feature) != before:
+                return False
+            connection.execute(NOTE, (feature, after))
+            return True
+
+    def ping(self) -> None:
+        with self._reading() as connection:
+            if connection is not None:
+                connection.execute("select 1 from notes").fetchone()
+
+    def _note(self, connection: sqlite3.Connection, feature: str) -> bytes | None:
+        row = connection.execute("select note from notes where feature = ?", (feature,)).fetchone()
+        return bytes(row[0]) if row else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._turn, told(self.path):
+            if self._writer is None:
+                self._writer = connect_to_write(self.path, self.timeout)
+            with transaction(self._writer) as connection:
+                yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """A connection nobody else uses meanwhile, at one instant of the file; None before the first publish."""
+        with told(self.path):
+            try:
+                connection: sqlite3.Connection | None = self._readers.pop()
+            except IndexError:
+                connection = connect_to_read(self.path, self.timeout)
+            if connection is None:
+                yield None
+                return
+            try:
+                with transaction(connection, "deferred"):
+                    yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._readers.append(connection)

@@ -1,0 +1,22 @@
+"""What an online store must prove."""
+
+from mlforge.testing.online.aging import AgingTests
+from mlforge.testing.online.awaiting import AsyncOnlineStoreTests
+from mlforge.testing.online.keeping import KeepingTests
+from mlforge.testing.online.noting import NotingTests
+from mlforge.testing.online.racing import RacingTests
+from mlforge.testing.online.serving import OnlineServerTests
+
+
+class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests):
+    """Everything an online store must prove.
+
+    Example:
+        class TestSQLite(OnlineStoreTests):
+            def config(self, folder): return SQLiteOnlineStore(path=str(folder / "online.db"))
+
+    One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`.
+    """
+
+
+__all__ = ["AsyncOnlineStoreTests", "OnlineServerTests", "OnlineStoreTests"]

@@ -1,0 +1,137 @@
+"""Publishers and readers at once: in threads, and in processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlforge.plugin import Entry, OnlineStore, OnlineStoreConfig
+from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry
+from mlforge.testing.victim import environment
+
+ENTITIES = 1500
+MOST_ROUNDS, READS, SEEN = 40, 60, 40
+THREADS = 6
+
+
+class RacingTests(OnlineSubject):
+    """Nothing is lost and nothing is torn, whoever comes at the same time."""
+
+    def test_of_publishers_in_threads_the_newest_wins(self, store: OnlineStore) -> None:
+        start = threading.Barrier(THREADS)
+
+        def publish(turn: int) -> None:
+            entries = published(turn, 20)
+            start.wait(60)
+            store.write(entries)
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for first in range(0, 10 * THREADS, THREADS):
+                list(pool.map(publish, range(first, first + THREADS)))
+                newest = published(first + THREADS - 1, 20)
+                assert_found(store.read([e.address for e in newest]), newest)
+
+    def test_of_publishers_in_processes_the_newest_wins(self, folder: Path) -> None:
+        config = self.config(folder)
+        publishers = [publisher(config, n) for n in (2, 1, 3)]
+        outcomes = [p.communicate(timeout=120)[1] for p in publishers]
+        assert [p.returncode for p in publishers] == [0, 0, 0], outcomes
+        with config.open() as store:
+            assert_found(store.read([e.address for e in published(3)]), published(3))
+
+    def test_readers_meanwhile_see_whole_entries_that_never_grow_older(self, store: OnlineStore) -> None:
+        store.write(published(0))
+        watch = Watch(store)
+        reader = threading.Thread(target=watch.run)
+        reader.start()
+        for turn in range(1, MOST_ROUNDS):
+            store.write(published(turn))
+            if watch.reads >= READS or watch.wrong:
+                break
+        watch.done.set()
+        reader.join(60)
+        assert not watch.wrong
+        assert watch.reads, "nothing was read meanwhile"
+
+    def test_many_threads_read_at_once(self, store: OnlineStore) -> None:
+        kept = published(1)
+        store.write(kept)
+
+        def read(start: int) -> None:
+            some = kept[start::8]
+            for _ in range(20):
+                assert_found(store.read([e.address for e in some]), some)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(read, range(8)))
+
+
+def published(turn: int, entities: int = ENTITIES) -> list[Entry]:
+    """What one of several publishers writes: in each value its number."""
+    return [entry(i, as_of=turn * DAY, a=turn, b=turn, c=turn) for i in range(entities)]
+
+
+class Watch:
+    """A reader that notes what it should not see, until the publishers are done."""
+
+    def __init__(self, store: OnlineStore) -> None:
+        self.store = store
+        self.done = threading.Event()
+        self.wrong: list[str] = []
+        self.reads = 0
+        self.last = [0] * SEEN
+
+    def run(self) -> None:
+        """Read the same entities over and over."""
+        addresses = [e.address for e in published(0, SEEN)]
+        try:
+            while not self.done.is_set() and not self.wrong:
+                for place, found in enumerate(self.store.read(addresses)):
+                    self.look(place, found)
+                self.reads += 1
+        except Exception as error:  # noqa: BLE001 - the thread's failure is the test's
+            self.wrong.append(repr(error))
+
+    def look(self, place: int, found: Entry | None) -> None:
+        """Whether an entry is whole, and not older than what was there."""
+        if found is None or set(found.points[0].values) != {found.as_of // DAY}:
+            self.wrong.append(f"torn: {found}")
+        elif found.as_of < self.last[place]:
+            self.wrong.append(f"older than {self.last[place]}: {found}")
+        else:
+            self.last[place] = found.as_of
+
+
+class Errand(msgspec.Struct):
+    """What a process is to publish, and where."""
+
+    config: str
+    settings: dict[str, Any]
+    turn: int
+
+
+def publisher(config: OnlineStoreConfig, turn: int) -> subprocess.Popen[str]:
+    """A process that publishes."""
+    kind = type(config)
+    errand = Errand(f"{kind.__module__}:{kind.__qualname__}", msgspec.to_builtins(config), turn)
+    code = "from mlforge.testing.online.racing import main; main()"
+    line = [sys.executable, "-c", code, msgspec.json.encode(errand).decode()]
+    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment())  # noqa: S603
+
+
+def main() -> None:
+    """Publish in batches, as another process."""
+    errand = msgspec.json.decode(sys.argv[1], type=Errand)
+    module, _, name = errand.config.partition(":")
+    config = msgspec.convert(errand.settings, getattr(import_module(module), name))
+    entries = published(errand.turn)
+    with config.open() as store:
+        for start in range(0, ENTITIES, 100):
+            store.write(entries[start : start + 100])

@@ -1,0 +1,251 @@
+"""The embedded online store: the kit, and what a file can suffer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from mlforge.errors import Invalid, PluginFailed
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing import OnlineStoreTests
+from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
+from mlforge.testing.refusals import refused
+
+
+class TestSQLite(OnlineStoreTests):
+    def config(self, folder):
+        return SQLiteOnlineStore(folder / "not" / "yet" / "there?#%.db")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "online.db"
+
+
+def test_reading_makes_no_file(path):
+    with SQLiteOnlineStore(path).open() as store:
+        assert store.read([entry(1).address]) == [None]
+        assert store.read_note("spend") is None
+        assert list(store.older("spend", 5)) == []
+        store.ping()
+    assert not path.exists()
+
+
+def test_a_reader_that_was_first_sees_what_is_published_later(path):
+    with SQLiteOnlineStore(path).open() as reader, SQLiteOnlineStore(path).open() as writer:
+        assert reader.read([entry(1).address]) == [None]
+        writer.write([entry(1, x=1)])
+        assert_found(reader.read([entry(1).address]), [entry(1, x=1)])
+
+
+def test_a_reader_does_not_wait_for_a_writer(path):
+    with SQLiteOnlineStore(path, timeout=0.1).open() as store:
+        store.write([entry(1, x=1)])
+        with sqlite3.connect(path) as other:
+            other.execute("begin immediate")
+            assert_found(store.read([entry(1).address]), [entry(1, x=1)])
+
+
+def test_a_writer_waits_its_turn_and_then_says_so(path):
+    with SQLiteOnlineStore(path, timeout=0.1).open() as store:
+        store.write([entry(1, x=1)])
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("begin immediate")
+        with refused(PluginFailed, path.name, "locked") as caught:
+            store.write([entry(1, as_of=1, x=2)])
+        assert "timeout" in caught.value.hint
+        other.close()
+        assert store.write([entry(1, as_of=1, x=2)]) == 1
+
+
+def test_one_read_is_of_one_instant(path):
+    here, there = entry(1, x=0), entry(2, x=0)
+    stop = threading.Event()
+
+    def publish():
+        with SQLiteOnlineStore(path).open() as store:
+            turn = 0
+            while not stop.is_set():
+                turn += 1
+                store.write([entry(1, as_of=turn, x=turn), entry(2, as_of=turn, x=turn)])
+
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([here, there])
+        writer = threading.Thread(target=publish)
+        writer.start()
+        try:
+            for _ in range(500):
+                one, two = store.read([here.address, there.address])
+                assert one.as_of == two.as_of
+        finally:
+            stop.set()
+            writer.join()
+
+
+def test_processes_read_while_one_writes(path):
+    code = """
+import sys
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing.online.racing import published, DAY
+addresses, last = [e.address for e in published(0, 200)], -1
+with SQLiteOnlineStore(sys.argv[1]).open() as store:
+    while last < 5 * DAY:
+        found = [e for e in store.read(addresses) if e]
+        assert len({e.as_of for e in found}) <= 1, "torn"
+        assert not found or found[0].as_of >= last, "older"
+        last = found[0].as_of if found else last
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    readers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path)], env=environment, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    from mlforge.testing.online.racing import published
+
+    with SQLiteOnlineStore(path).open() as store:
+        for turn in range(6):
+            store.write(published(turn, 200))
+        outcomes = [r.communicate(timeout=60)[1] for r in readers]
+    assert [r.returncode for r in readers] == [0, 0, 0], outcomes
+
+
+def test_a_publisher_that_is_killed_leaves_what_it_had_committed(path):
+    code = """
+import os, sys
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing.online.racing import published
+def entries():
+    yield from published(1, 5000)
+    yield from published(1, 6000)[5000:5200]
+    os._exit(9)
+with SQLiteOnlineStore(sys.argv[1]).open() as store:
+    store.write(entries())
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=False).returncode == 9
+    with SQLiteOnlineStore(path).open() as store:
+        found = store.read([entry(n).address for n in range(6000)])
+        assert [e is not None for e in found] == [True] * 5000 + [False] * 1000
+        assert store.write([entry(5200, x=1)]) == 1
+
+
+def test_tombstones_are_forgotten_after_a_month(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([tombstone(1, as_of=0), tombstone(2, as_of=10 * DAY), entry(3, as_of=0, x=1)])
+        store.write([tombstone(4, as_of=30 * DAY)])
+        assert store.write([tombstone(5, as_of=31 * DAY)]) == 1
+        assert store.write([entry(1, as_of=-1, x=1), entry(2, as_of=9 * DAY, x=1)]) == 1
+        assert_found(store.read([entry(3).address]), [entry(3, as_of=0, x=1)])
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"\0" * 5000])
+def test_a_file_that_is_no_database_is_left_alone(path, content):
+    path.write_bytes(content)
+    with SQLiteOnlineStore(path).open() as store:
+        for verb in (lambda: store.read([entry(1).address]), lambda: store.write([entry(1, x=1)]), store.ping):
+            with refused(PluginFailed, path.name):
+                verb()
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_left_alone(path):
+    with sqlite3.connect(path) as other:
+        other.execute("create table notes (x)")
+    before = path.read_bytes()
+    with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "another program", path.name):
+        store.write([entry(1, x=1)])
+    assert path.read_bytes() == before
+
+
+def test_a_later_layout_is_refused(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1)])
+    with sqlite3.connect(path) as other:
+        other.execute("pragma user_version=2")
+    with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "layout 2"):
+        store.read([entry(1).address])
+
+
+def test_a_folder_in_the_way_is_named(path):
+    path.mkdir()
+    with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, path.name):
+        store.write([entry(1, x=1)])
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with SQLiteOnlineStore(tmp_path / "file" / "online.db").open() as store, refused(PluginFailed, "online.db"):
+        store.write([entry(1, x=1)])
+
+
+def test_a_full_disk_is_said(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1)])
+        vars(store)["_writer"].execute("pragma max_page_count=1")
+        with refused(PluginFailed, "full") as caught:
+            store.write([entry(n, x="x" * 1000) for n in range(100)])
+        assert "disk" in caught.value.hint
+        assert_found(store.read([entry(1).address]), [entry(1, x=1)])
+
+
+@pytest.fixture
+def image():
+    """A folder that another user can reach, and only its owner can write to."""
+    folder = Path(tempfile.mkdtemp())
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_a_copy_in_a_folder_nobody_may_write_to_is_read(path, image):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1)])
+    shutil.copy(path, image / "online.db")
+    code = """
+import os, sys
+from mlforge.errors import PluginFailed
+from mlforge.stores.sqlite.store import LiveSQLiteOnlineStore
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing.online.subject import entry, assert_found
+if os.geteuid() == 0:
+    os.setuid(65534)
+with SQLiteOnlineStore(sys.argv[1]).open() as store:
+    assert_found(store.read([entry(1).address]), [entry(1, x=1)])
+    try:
+        store.write([entry(1, as_of=1, x=2)])
+    except PluginFailed as error:
+        assert "permissions" in error.hint
+    else:
+        raise AssertionError("it was written")
+"""
+    (image / "online.db").chmod(0o444)
+    image.chmod(0o555)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    line = [sys.executable, "-B", "-c", code, str(image / "online.db")]
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("bad", ["", " ", "redis://x", "a\0b", ":memory:", b"x"])
+def test_a_path_that_is_none_is_refused(bad):
+    with refused(Invalid, repr(bad)):
+        SQLiteOnlineStore(bad)
+
+
+@pytest.mark.parametrize("bad", [0, -1, float("nan"), float("inf"), 3601, "5", True, None])
+def test_a_timeout_that_is_none_is_refused(bad):
+    with refused(Invalid, repr(bad)):
+        SQLiteOnlineStore("x.db", timeout=bad)
+
+
+def test_a_relative_path_starts_at_the_project(tmp_path):
+    assert SQLiteOnlineStore("a/b.db").at(tmp_path).path == str(tmp_path / "a" / "b.db")
+    assert SQLiteOnlineStore("/a/b.db").at(tmp_path).path == "/a/b.db"

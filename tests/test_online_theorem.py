@@ -1,0 +1,155 @@
+"""Online equals offline: within the horizon what is served is what a training set would have, and beyond it is stale.
+
+Generated streams, both clocks, every store and engine at hand, published once or after one another, with a fake clock.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import strategies as st
+
+from mlforge.flow.publication import iso
+from mlforge.flow.publish import Order, Publishing, publish
+from mlforge.flow.reader import Reader
+from mlforge.model.duration import Duration
+from mlforge.model.meta import Artifact
+from mlforge.model.schema import Column, Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import EngineDescriptor, Join
+from mlforge.plugin.registry import registry
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing.compare import assert_same_rows
+from mlforge.testing.engines.bench import Bench, columns_of
+from mlforge.testing.generated import explore, total_cases
+from mlforge.testing.memory import MemoryOnlineStore
+from mlforge.testing.reference import DESCRIPTOR, ReferenceEngine, Table
+from mlforge.testing.reference.times import instant
+from mlforge.testing.strategies import cases
+from mlforge.testing.strategies.times import instants
+
+STORES = {"memory": lambda folder: MemoryOnlineStore(), "sqlite": lambda folder: SQLiteOnlineStore(folder / "o.db")}
+ENGINES = ("reference", "polars", "duckdb")
+CASES = max(40, total_cases() // 25)
+_names = itertools.count()
+
+
+class Shelf:
+    """An offline store as a dict, which is all that publishing asks of one."""
+
+    def __init__(self):
+        self.versions_of: dict[str, Artifact] = {}
+
+    def latest(self, name):
+        return next(reversed(self.versions_of))
+
+    def versions(self, name):
+        return list(self.versions_of)
+
+    def get(self, name, version):
+        return self.versions_of[version]
+
+    def put(self, name, version, artifact):
+        meta = msgspec.structs.replace(artifact.meta, name=name, version=version, content_hash=f"{name} {version}")
+        self.versions_of[version] = msgspec.structs.replace(artifact, meta=meta)
+        return self.versions_of[version]
+
+
+class Question(msgspec.Struct):
+    """A stream in two parts, the instants they are published at, how far ahead, and the instants that are asked."""
+
+    case: object
+    cut: int
+    first: int
+    second: int
+    horizon: int
+    asked: list
+    force: bool
+    max_age: str | None
+
+
+@st.composite
+def questions(draw, functions):
+    case = draw(cases(functions, max_rows=8))
+    at = instants(case.units, case.base)
+    first, second = sorted((draw(at), draw(at)))
+    second += first == second
+    horizon = draw(st.sampled_from([*case.units, 2 * max(case.units), 1_000_000]))
+    ahead = st.sampled_from([0, 1, horizon // 2, horizon - 1, horizon])
+    asked = [second + draw(ahead) for _ in range(2)] + [second + horizon + 1]
+    ages = st.sampled_from([None, None, Duration(horizon, "").canonical])
+    cut = draw(st.integers(0, len(case.events.rows)))
+    return Question(case, cut, first, second, horizon, asked, draw(st.booleans()), draw(ages))
+
+
+class Theorem:
+    """One engine and one store, held to it."""
+
+    shrink = False
+
+    def __init__(self, bench, online):
+        self.bench, self.online, self.cases = bench, online, 0
+        self.seen: set[str] = set()
+
+    def ask(self, question):
+        name, case, shelf = f"f{next(_names)}", question.case, Shelf()
+        parts = (case.events.rows[: question.cut], case.events.rows[-(len(case.events.rows) - question.cut // 2) :])
+        for number, (rows, at) in enumerate(zip(parts, (question.first, question.second), strict=True)):
+            artifact = self.built(case, rows)
+            meta = msgspec.structs.replace(artifact.meta, max_age=question.max_age)
+            kept = shelf.put(name, f"1.0.{number}", msgspec.structs.replace(artifact, meta=meta))
+            self.publish(shelf, name, at, question)
+        for q in question.asked:
+            self.compare(name, case, kept, q, stale=q > question.second + question.horizon)
+
+    def built(self, case, rows):
+        events = Table(case.events.schema, [dict(row) for row in rows])
+        return self.bench.built(events, case.shape, case.plan)
+
+    def publish(self, shelf, name, at, question):
+        horizon = Duration(question.horizon, "some time")
+        publishing = Publishing(shelf, self.online, self.bench.engine, "it", at, lambda progress: None, batch=3)
+        publish(publishing, Order(name, as_of=at, horizon=horizon, force=question.force))
+
+    def compare(self, name, case, artifact, q, stale):
+        for table in (case.spine, case.events):
+            wanted = {column for key in case.shape.keys for column in (key.name, *key.sources)}
+            schema = Schema(tuple(c for c in table.schema if c.name in wanted))
+            self.compare_rows(
+                name, Table(schema, [{n: row[n] for n in schema.names} for row in table.rows]), artifact, q, stale
+            )
+
+    def compare_rows(self, name, entities, artifact, q, stale):
+        answer = Reader(self.online, name, clock=lambda: q).read(entities.rows)
+        labelled = [row | {"label": instant(q)} for row in entities.rows]
+        spine = self.bench.engine.from_rows(labelled, Schema((*entities.schema, Column("label", "Datetime"))))
+        age = artifact.meta.max_age and Duration.parse(artifact.meta.max_age).micros
+        join = Join(artifact, columns_of(artifact), age)
+        expected = self.bench.table(self.bench.engine.asof(spine, Timestamp("label"), [join])).rows
+        assert_same_rows([{n: row[n] for n in artifact.meta.value_columns} for row in expected], answer.values)
+        seen = {status[name] for status in answer.statuses}
+        self.seen |= seen
+        assert seen <= {"stale" if stale else "present", "missing", "expired"}, (seen, iso(q))
+
+
+@pytest.fixture(params=STORES)
+def online(request, tmp_path):
+    with STORES[request.param](tmp_path).open() as store:
+        yield store
+
+
+@pytest.fixture(params=ENGINES)
+def bench(request, tmp_path):
+    found = DESCRIPTOR if request.param == "reference" else registry().get(EngineDescriptor, request.param)
+    config = ReferenceEngine() if request.param == "reference" else found.config()
+    (tmp_path / "data").mkdir()
+    with config.open() as engine:
+        yield Bench(engine, found, tmp_path / "data")
+
+
+def test_within_the_horizon_online_equals_offline(bench, online):
+    theorem = Theorem(bench, online)
+    explore(questions(bench.functions), theorem.ask, theorem, CASES)
+    assert theorem.seen == {"present", "missing", "expired", "stale"}
