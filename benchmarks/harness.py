@@ -15,11 +15,12 @@ FLOORS = HERE / "floors"
 
 
 class Run(NamedTuple):
-    """What one process took: wall seconds, peak memory in MiB, and what it printed."""
+    """What one process took: wall seconds, peak memory in MiB, what it printed, and seconds of all processors."""
 
     seconds: float
     mebibytes: float
     output: str
+    cpu: float = 0.0
 
 
 def measure(command, cwd=None, env=None):
@@ -34,7 +35,7 @@ def measure(command, cwd=None, env=None):
         text = output.read()
     if process.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{text}")
-    return Run(seconds, usage.ru_maxrss / 1024, text)
+    return Run(seconds, usage.ru_maxrss / 1024, text, usage.ru_utime + usage.ru_stime)
 
 
 def alternate(sides, runs, before=lambda: None):
@@ -56,13 +57,14 @@ def report(title, found, goals):
     print(f"\n{title}")
     for name, median in medians.items():
         spread = f"{min(r.seconds for r in found[name]):.2f}–{max(r.seconds for r in found[name]):.2f}"
-        line = f"  {name:22} {median.seconds:8.3f} s ({spread})  {median.mebibytes:8,.0f} MiB"
+        line = f"  {name:22} {median.seconds:8.3f} s ({spread})  {median.cpu:7.2f} s CPU  {median.mebibytes:8,.0f} MiB"
         print(line + ("" if name == first else _ratios(median, medians[first], goals.get(name))), flush=True)
     return {name: m.seconds / medians[first].seconds for name, m in medians.items()}
 
 
 def _median(runs):
-    return Run(statistics.median(r.seconds for r in runs), statistics.median(r.mebibytes for r in runs), "")
+    seconds, mebibytes, cpu = (statistics.median(getattr(r, f) for r in runs) for f in ("seconds", "mebibytes", "cpu"))
+    return Run(seconds, mebibytes, "", cpu)
 
 
 def _ratios(mine, theirs, goals):

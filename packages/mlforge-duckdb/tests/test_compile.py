@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import duckdb
@@ -11,7 +12,7 @@ import pytest
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Agg, Col, col, it
+from mlforge.model.expr import Agg, Col, col, it, lift
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import Aggregate, MetricColumn, WindowPlan
@@ -37,6 +38,10 @@ def test_large_integers_keep_their_last_digit_beside_a_whole_float(engine: LiveD
     values = pl.Series([2**53, 2**53 + 1])
     assert violations(engine, values, it().eq(float(2**53))) == (1, (2**53,))
     assert violations(engine, values, it().is_in([float(2**53), "x"][:1])) == (1, (2**53,))
+
+
+def test_no_negated_number_is_greater_than_nan(engine: LiveDuckDBEngine) -> None:
+    assert violations(engine, pl.Series([0.0, 1.0]), lift(math.nan) < -it()) == (0, ())
 
 
 def test_times_are_compared_as_instants_whatever_their_zone_or_unit(engine: LiveDuckDBEngine) -> None:

@@ -12,6 +12,7 @@ from mlforge.__about__ import __version__
 if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions, get_training_data
+    from mlforge.flow.explanation import Explanation
     from mlforge.flow.publish import PublishReport, PublishResult
     from mlforge.flow.reader import OnlineFeatures
     from mlforge.flow.report import BuildReport, BuildResult
@@ -38,6 +39,7 @@ _WORDS = {
     "Definitions": "mlforge.definitions",
     "DeltaFormat": "mlforge.model.source",
     "Entity": "mlforge.model.entity",
+    "Explanation": "mlforge.flow.explanation",
     "Feature": "mlforge.model.feature",
     "FeatureSpec": "mlforge.model.feature",
     "LocalStore": "mlforge.stores.local.plugin",
@@ -69,10 +71,10 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
-    "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
-    "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
-    "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key", "errors", "feature",
-    "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
+    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
+    "OnlineFeatures", "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source",
+    "Std", "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key",
+    "errors", "feature", "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
 ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, overload
@@ -13,16 +13,18 @@ from mlforge.errors import Invalid
 from mlforge.flow import catalog
 from mlforge.flow.build import Options, build
 from mlforge.flow.compute import Progress
+from mlforge.flow.explain import Question, explain
+from mlforge.flow.explanation import Explanation
 from mlforge.flow.manifest import read_manifest, refresh_manifest
 from mlforge.flow.report import BuildReport
-from mlforge.flow.retrieve import Lock, TrainingData, training_data
+from mlforge.flow.retrieve import Lock, TrainingData, spec_of, training_data
 from mlforge.flow.validate import validate
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
 from mlforge.model.source import Source
-from mlforge.model.span import read_span
+from mlforge.model.span import moment_of, read_instant, read_span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.protocols import Pruned, Store
@@ -132,6 +134,46 @@ class Definitions(Serving):
         chosen = self._chosen(features, None, tags, schedule)
         forced = None if engine is None else engine_config(engine)
         return validate(self, self.settings(profile), chosen, forced, now, on_progress or _quiet)
+
+    def explain(
+        self,
+        feature: str | Feature | FeatureSpec | tuple[str, str],
+        key: Mapping[str, Any],
+        at: Instant | None = None,
+        *,
+        columns: str | Sequence[str] | None = None,
+        version: str | None = None,
+        engine: str | EngineConfig | None = None,
+        profile: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Explanation:
+        """Why a feature has the values it has, for one entity at one instant, and whether recomputing gives the same.
+
+        Args:
+            feature: `"f"`, `"f@1.0.0"`, `("f", "1.0.0")`, a `FeatureSpec` or the feature.
+            key: The entity's keys: `{"user_id": 42}`; for a surrogate key, itself or the columns it is made of.
+            at: The instant: a time, a date, or ISO 8601 text, in UTC where it has no zone, or how long ago: `"7d"`;
+                now if None.
+            columns: Some of its columns; all if None.
+            version: A version; the latest if None.
+            engine: Recompute with this engine, whatever the feature says.
+            profile: A profile of `mlforge.yaml`.
+            on_progress: Called as it goes on.
+
+        Returns:
+            The row that was used, the windows with the events in them, and each value, stored and recomputed.
+
+        Raises:
+            Unknown: There is no such feature.
+            NotFound: It was not built, or has no such version or column.
+            Invalid: The key names no entity, or `at` is no time.
+        """
+        spec = spec_of(feature)
+        wanted = FeatureSpec(spec.name, version or spec.version, spec.columns if columns is None else columns)
+        present = now()
+        moment = present if at is None else moment_of(read_instant(at, present, "at"))
+        forced = None if engine is None else engine_config(engine)
+        return explain(self, self.settings(profile), Question(wanted, key, moment), forced, now, on_progress or _quiet)
 
     @overload
     def get_training_data(

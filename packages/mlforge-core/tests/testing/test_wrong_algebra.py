@@ -16,7 +16,8 @@ from mlforge.testing.reference.expressions import RULES
 GENERATED = "expressions_mean_what_the_reference_says"
 CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
-column, count = expressions.column, expressions.count_values
+KEPT = "the_rows_for_which_a_condition_is_true_are_kept_in_order"
+column, count, where = expressions.column, expressions.count_values, expressions.where
 
 
 def two_valued(*args: bool | None) -> bool:
@@ -63,6 +64,15 @@ def repeats_after_the_first(duplicated: Any, table: Table) -> Any:
     return count(duplicated, table) - count(duplicated, Table(table.schema, table.rows[:1]))
 
 
+def where_not_false(table: Table, condition: Expr) -> Table:
+    verdicts = column(condition, table)
+    return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is not False])
+
+
+def where_turned_round(table: Table, condition: Expr) -> Table:
+    return Table(table.schema, where(table, condition).rows[::-1])
+
+
 WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "and is two-valued": (RULES, "and", two_valued, GENERATED),
     "or is strict": (RULES, "or", strict_or, GENERATED),
@@ -80,6 +90,8 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "less is less or equal": (RULES, "lt", RULES["le"], CHECKED),
     "nulls break every promise": (expressions, "column", null_breaks, CHECKED),
     "the first of a repeated value is not repeated": (expressions, "count_values", repeats_after_the_first, CHECKED),
+    "rows of which nothing is known are kept": (expressions, "where", where_not_false, KEPT),
+    "rows that are kept are turned round": (expressions, "where", where_turned_round, KEPT),
 }
 
 

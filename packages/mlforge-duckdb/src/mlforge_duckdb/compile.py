@@ -146,7 +146,7 @@ def _arithmetic(op: str, args: Sequence[Typed]) -> Typed:
 def _operated(op: str, args: Sequence[str]) -> str:
     if op == "abs":
         return f"abs({args[0]})"
-    return f"(-({args[0]}))" if op == "neg" else f"({args[0]} {_SIGNS[op]} {args[1]})"
+    return f"({args[0]} * -1)" if op == "neg" else f"({args[0]} {_SIGNS[op]} {args[1]})"
 
 
 def _widest(kinds: Sequence[str]) -> str:

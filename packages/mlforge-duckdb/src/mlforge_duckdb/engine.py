@@ -12,6 +12,7 @@ import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.check import Check, CheckResult
+from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
@@ -22,7 +23,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
 from mlforge_duckdb import apply, exchange, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
-from mlforge_duckdb.compile import Windowed, compile_checks
+from mlforge_duckdb.compile import Compiler, Windowed, compile_checks
 from mlforge_duckdb.edge import BROKEN, edge, no_column, overflowing, reason, too_little_memory
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
@@ -148,7 +149,12 @@ class LiveDuckDBEngine:
             name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
             return self._session.lent(f"FROM {name}", name)
 
-    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
+    def where(self, frame: Frame, condition: Expr) -> Relation:
+        rows = self._relation(frame)
+        with edge("The rows cannot be chosen", "Look at the types of the columns."):
+            return rows.filter(Compiler(types_of(rows)).typed(condition).sql)
+
+    def read(self, artifact: Artifact, columns: Sequence[str] | None = None, condition: Expr | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""
         with _reading(artifact):
             connection = duckdb.connect(":memory:")

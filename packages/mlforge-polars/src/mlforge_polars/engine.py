@@ -11,6 +11,7 @@ import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.check import Check, CheckResult
+from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, FeatureMeta, Target, Written
@@ -21,7 +22,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
-from mlforge_polars.compile import Windowed, compile_checks
+from mlforge_polars.compile import Windowed, compile_checks, compile_expr
 from mlforge_polars.edge import edge, no_column, reason
 from mlforge_polars.export import Export
 from mlforge_polars.joins import joined
@@ -133,6 +134,10 @@ class LivePolarsEngine:
         with _reading(artifact):
             rows = layers.open_artifact(artifact)
             return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
+
+    def where(self, frame: Frame, condition: Expr) -> Frame:
+        with edge("The rows cannot be chosen", "Look at the types of the columns."):
+            return frame.filter(compile_expr(condition, frame.collect_schema()))
 
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):

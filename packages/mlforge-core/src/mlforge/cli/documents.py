@@ -16,6 +16,7 @@ from mlforge.plugin.config import Config
 
 if TYPE_CHECKING:
     from mlforge.flow.catalog import Difference
+    from mlforge.flow.explanation import Explanation
     from mlforge.flow.publish import PublishReport
     from mlforge.flow.replay import ReplayReport
     from mlforge.flow.report import BuildReport
@@ -112,6 +113,12 @@ def tags(features: Iterable[Feature]) -> list[Document]:
 def versions(name: str, latest: str | None, history: Sequence[FeatureMeta]) -> Document:
     """The versions of a feature, oldest first."""
     return {"feature": name, "latest": latest, "versions": history}
+
+
+def explanation(found: Explanation) -> Document:
+    """What a value is made of, and whether recomputing gives the same."""
+    said = {"why": found.why, "verdict": found.verdict, "agrees": found.agrees}
+    return {**msgspec.structs.asdict(found), **said}
 
 
 def difference(found: Difference) -> Document:

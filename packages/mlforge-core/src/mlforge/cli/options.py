@@ -12,14 +12,14 @@ from mlforge.cli.invocation import Invocation
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
+def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
     """`--features a,b --features c` as one list; None where it was not given."""
     if not value:
         return None
-    words = [w.strip() for v in value for w in v.split(",") if w.strip()]
-    if not words:
+    found = [w.strip() for v in value for w in v.split(",") if w.strip()]
+    if not found:
         raise click.BadParameter("It is empty: name at least one, or leave the option out.", ctx, param)
-    return words
+    return found
 
 
 def _turn_on_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -56,13 +56,13 @@ as_of_option = click.option(
     "--as-of", metavar="TIME", help="The instant to publish for, such as 2024-02-29T12:00:00Z; now if not given."
 )
 _features = click.option(
-    "--features", multiple=True, metavar="NAMES", callback=_words, help="Only these features: a,b or repeated."
+    "--features", multiple=True, metavar="NAMES", callback=words, help="Only these features: a,b or repeated."
 )
 tags_option = click.option(
-    "--tags", multiple=True, metavar="TAGS", callback=_words, help="Only features with one of these tags."
+    "--tags", multiple=True, metavar="TAGS", callback=words, help="Only features with one of these tags."
 )
 schedule_option = click.option(
-    "--schedule", multiple=True, metavar="NAMES", callback=_words,
+    "--schedule", multiple=True, metavar="NAMES", callback=words,
     help="Only features with one of these schedules: hourly, daily, weekly …",
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "validate": "Compute features and check what they promise, and write nothing.",
     "list": "List features, entities, sources, versions or tags.",
     "inspect": "Show all there is to know about a feature, an entity or a source.",
+    "explain": "Show what a value is made of, and whether recomputing gives the same.",
     "versions": "List the versions of a feature, and why each was made.",
     "diff": "Show what changed between two versions of a feature.",
     "rollback": "Make an older version of a feature the one that readers get.",

@@ -8,7 +8,7 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound, Unsupported
 from mlforge.flow.manifest import refresh_manifest
-from mlforge.flow.version import config_changes
+from mlforge.flow.version import definition_changes
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.version import Version
 from mlforge.plugin.protocols import Pruned, PruningStore, Store
@@ -68,10 +68,8 @@ def difference(store: Store, name: str, before: str, after: str) -> Difference:
     old, new = artifact(store, name, before).meta, artifact(store, name, after).meta
     was, now = {c.name: c.dtype for c in old.columns}, {c.name: c.dtype for c in new.columns}
     changed = {n: (was.get(n), now.get(n)) for n in {**was, **now} if was.get(n) != now.get(n)}
-    gone = [f"metric {n} removed" for n in old.config.metrics if n not in new.config.metrics]
-    come = [f"metric {n} added" for n in new.config.metrics if n not in old.config.metrics]
     return Difference(
-        name, before, after, changed, (*config_changes(old.config, new.config), *gone, *come),
+        name, before, after, changed, tuple(definition_changes(old.config, new.config)),
         old.logic_hash != new.logic_hash, old.source_hash != new.source_hash,
         (old.row_count, new.row_count), old.content_hash == new.content_hash,
     )  # fmt: skip

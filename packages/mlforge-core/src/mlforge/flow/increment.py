@@ -102,7 +102,9 @@ def compute_step(
     schema = described(engine, feature, frame)
     _refuse_other_columns(feature, schema, meta)
     results += checked(engine, frame, late, results)
-    gone = None if old is None else engine.matching(old, [frame], feature.shape.identity, absent=True)
+    gone = None
+    if old is not None and not _only_adds(step, meta):
+        gone = engine.matching(old, [frame], feature.shape.identity, absent=True)
     replaced = 0 if old is None else engine.extent(old, None).rows
     if not (engine.extent(frame, None).rows or replaced):
         return None
@@ -122,11 +124,17 @@ def _replacing(
     if feature.plan is None:
         return made_of(engine, feature, held.frame), old
     touched = [engine.within(held.frame, stamp, step.changed)]
-    if old is not None and not step.additions:
+    if old is not None and not _only_adds(step, base.meta if base else None):
         touched.append(engine.within(old, stamp, far.entered))
     events = engine.matching(held.frame, touched, keys)
     frame = engine.keep(engine.within(made_of(engine, feature, events), stamp, far.stamps))
     return frame, None if old is None else engine.matching(old, touched, keys)
+
+
+def _only_adds(step: Step, base: FeatureMeta | None) -> bool:
+    """Whether every old row is among the new ones: its events are all there still."""
+    last, since = base.watermark if base else None, step.changed.since
+    return step.additions or (last is not None and since is not None and since > last)
 
 
 def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | None:

@@ -91,7 +91,7 @@ def training_data(
         Invalid: A missing key or time column, two columns of one name, a lock that no longer holds.
     """
     full_names = full_names or (isinstance(features, Lock) and features.full_names)
-    chosen = [_choose(store, spec, full_names) for spec in specs_of(features)]
+    chosen = [choose(store, spec, full_names=full_names) for spec in specs_of(features)]
     if isinstance(features, Lock):
         _refuse_changed(features, chosen)
     spine = spine_of(frame, engine)
@@ -127,10 +127,11 @@ def specs_of(features: Any) -> list[FeatureSpec]:
     given = [features] if isinstance(features, str | Feature | FeatureSpec) else list(features or ())
     if not given:
         raise Invalid("No feature is named.", hint='features=["user_spend"]')
-    return [_spec(f) for f in given]
+    return [spec_of(f) for f in given]
 
 
-def _spec(given: Any) -> FeatureSpec:
+def spec_of(given: Any) -> FeatureSpec:
+    """Which feature, version and columns something names. Raises `Invalid` where it names none."""
     match given:
         case FeatureSpec():
             return given
@@ -146,7 +147,8 @@ def _spec(given: Any) -> FeatureSpec:
     raise Invalid(f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])')
 
 
-def _choose(store: Store, spec: FeatureSpec, full_names: bool) -> Chosen:
+def choose(store: Store, spec: FeatureSpec, *, full_names: bool) -> Chosen:
+    """A version and its columns. Raises `NotFound` for one that is not there."""
     found = artifact(store, spec.name, spec.version)
     there = found.meta.value_columns
     wanted = there if spec.columns is None else spec.columns

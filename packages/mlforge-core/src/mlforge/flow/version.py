@@ -126,5 +126,12 @@ def config_changes(before: Config, after: Config) -> Iterable[str]:
             yield f"metric {name}"
 
 
+def definition_changes(before: Config, after: Config) -> Iterable[str]:
+    """What differs between two configs, metrics that came or went included."""
+    yield from config_changes(before, after)
+    yield from (f"metric {n} removed" for n in before.metrics if n not in after.metrics)
+    yield from (f"metric {n} added" for n in after.metrics if n not in before.metrics)
+
+
 def _key_texts(config: Config) -> list[str]:
     return [f"{k.name}({', '.join(k.sources)})" if k.sources else k.name for k in config.keys]

@@ -91,6 +91,14 @@ def micros_of(moment: datetime) -> int:
     return (aware - EPOCH) // MICRO
 
 
+def moment_of(micros: int) -> datetime:
+    """The time in UTC; the first or the last that Python knows, for one beyond them."""
+    try:
+        return EPOCH + micros * MICRO
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if micros < 0 else datetime.max.replace(tzinfo=UTC)
+
+
 def shown(micros: int) -> str:
     """An instant for people: ISO 8601 in UTC, as short as it is exact."""
     try:

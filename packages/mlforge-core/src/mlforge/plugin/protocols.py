@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import msgspec
 
 from mlforge.model.check import Check, CheckResult
+from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Target, Written
@@ -170,6 +171,13 @@ class Engine(_Live, Protocol):
         """For each entity the row valid at `as_of`, and the rows stamped in `(as_of, until]`, by keys and stamp.
 
         Both are microseconds since the Unix epoch. All rows, for a feature without a stamp.
+        """
+
+    def where(self, frame: Frame, condition: Expr) -> Frame:
+        """The rows for which a condition is true, in order, chosen as early as the engine can.
+
+        Of rows that `stored` gives, no more is read than that needs. The condition is about each row by itself: there
+        is no `duplicated` in it. Raises `Invalid` for a column that is not there.
         """
 
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:

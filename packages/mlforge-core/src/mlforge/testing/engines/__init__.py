@@ -3,6 +3,7 @@
 from mlforge.testing.engines.aggregating import AggregateTests
 from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
+from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.holding import HoldTests
@@ -24,6 +25,7 @@ class EngineTests(
     HoldTests,
     ExpressionTests,
     CheckTests,
+    WhereTests,
     SettleTests,
     AggregateTests,
     MeaningTests,

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from mlforge.errors import Invalid, Unsupported
 from mlforge.model.check import Check, CheckResult
+from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
@@ -82,6 +83,9 @@ class Reference:
             raise Unsupported(f"The reference engine does not write {target.format}.", hint="Ask for jsonl.")
         files.write(frame, target.uri)
         return Written(len(frame.rows))
+
+    def where(self, frame: Table, condition: Expr) -> Table:
+        return expressions.where(frame, condition)
 
     def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)

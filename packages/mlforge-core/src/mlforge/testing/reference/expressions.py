@@ -37,6 +37,13 @@ def column(expr: Expr, table: Table) -> list[Any]:
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
 
 
+def where(table: Table, condition: Expr) -> Table:
+    """The rows for which a condition is true; not those for which it is unknown."""
+    need(condition, table)
+    verdicts = column(condition, table)
+    return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True])
+
+
 def count_values(duplicated: Call, table: Table) -> Counter[Any]:
     """How often each value stands in the table."""
     return Counter(rank(v) for v in column(duplicated.args[0], table) if v is not None)
