@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+import math
 
 import pytest
 
 from mlforge.testing.online import OnlineServerTests, OnlineStoreTests
 from mlforge.testing.online.serving import SECRET
 from mlforge.testing.plugins import PluginTests
-from mlforge_dynamodb.plugin import DynamoDBStore
-
-KEYS = {"access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "the-right-one"}
-
-
-def own(folder, url, **settings):
-    """A config with a table of its own for a folder."""
-    mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    given = {"auto_create": True, "region": "eu-central-1", **KEYS, **settings}
-    return DynamoDBStore(table_name=f"test-{mark}", endpoint_url=url, **given)
 
 
 class TestPlugin(PluginTests):
@@ -28,12 +17,38 @@ class TestPlugin(PluginTests):
 
 class OneServer:
     @pytest.fixture(autouse=True)
-    def _servers(self, servers):
-        self.servers = servers
+    def _servers(self, servers, config):
+        self.servers, self.own = servers, config
 
     def config(self, folder):
-        return own(folder, self.servers.get().url)
+        return self.own(folder, self.servers.get().url)
 
 
 class TestStore(OneServer, OnlineStoreTests):
     pass
+
+
+class TestFaults(OneServer, OnlineServerTests):
+    where = "127.0.0.1"
+
+    def faulty(self, fault, folder):
+        if fault == "refusing":
+            url = self.servers.get(INITIAL_NO_AUTH_ACTION_COUNT="0").url
+            return self.own(folder, url, auto_create=False, secret_access_key=SECRET)
+        url = self.servers.dead() if fault == "down" else self.servers.silent()
+        return self.own(folder, url, auto_create=False, timeout=0.3, connect_timeout=0.3)
+
+    def full(self, folder):
+        proxy = self.servers.proxy()
+        proxy.busy["PutItem"] = math.inf
+        return self.own(folder, proxy.url, patience=0.5)
+
+    def expiring(self, folder):
+        return self.own(folder, self.servers.get().url, ttl_seconds=1)
+
+    def restart(self, folder):
+        """The server keeps nothing: its table is made again, as it is by whoever restores it."""
+        server = self.servers.get()
+        server.stop()
+        server.start()
+        self.config(folder).open().__exit__(None, None, None)

@@ -22,7 +22,7 @@ _ACCESS = "Check access_key_id and secret_access_key, or what AWS's own chain fi
 _HINTS = {
     MISSING: "Set auto_create: true, or make it with the keys pk and sk, both strings; and check region.",
     "AccessDeniedException": "Let it run GetItem, BatchGetItem, PutItem and Query on the table.",
-    "ValidationException": "Its keys must be pk and sk, both strings; and check region.",
+    "ValidationException": "Is it the right table? Its keys must be pk and sk, both strings.",
     "ExpiredTokenException": "Renew the credentials.",
     "UnrecognizedClientException": _ACCESS,
     "InvalidSignatureException": _ACCESS,

@@ -52,12 +52,12 @@ class LiveDynamoDBStore:
         written, rest = 0, iter(entries)
         with ThreadPoolExecutor(self._workers) as pool:
             while window := list(islice(rest, _WINDOW)):
-                written += sum(pool.map(self._put, _newest(window)))
+                expires = None if self._ttl is None else math.ceil(time.time()) + self._ttl
+                items = [item_of(e, expires) for e in _newest(window)]
+                written += sum(pool.map(self._put, items))
         return written
 
-    def _put(self, entry: Entry) -> bool:
-        expires = None if self._ttl is None else math.ceil(time.time()) + self._ttl
-        item = item_of(entry, expires)
+    def _put(self, item: Item) -> bool:
         return self.table.put(item, _NOT_NEWER, {":as_of": item["as_of"]})
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:

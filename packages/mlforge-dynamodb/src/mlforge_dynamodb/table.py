@@ -23,9 +23,9 @@ class Table:
     """A table, which threads may ask at once."""
 
     def __init__(self, config: DynamoDBStore) -> None:
-        self._config, self._name = config, config.table_name
+        self._config, self.name = config, config.table_name
         self.client = connect(config)
-        self.where = f"table {self._name!r} at {config.endpoint_url or self.client.meta.region_name}"
+        self.where = f"table {self.name!r} at {config.endpoint_url or self.client.meta.region_name}"
         self._told = Told(self.where)
         if config.auto_create:
             with self._told:
@@ -34,7 +34,7 @@ class Table:
     def get(self, key: Item) -> Item | None:
         """What is there at this moment."""
         with self._told:
-            answer = self.client.get_item(TableName=self._name, Key=key, ConsistentRead=True)
+            answer = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
@@ -42,14 +42,14 @@ class Table:
         """What is there of at most `BATCH` keys, in any order. What a busy table leaves out is asked for again."""
         found: list[Item] = []
         patience = Patience(self._config.timeout)
-        asked: Any = {self._name: {"Keys": keys, "ConsistentRead": self._config.consistent_read}}
+        asked: Any = {self.name: {"Keys": keys, "ConsistentRead": self._config.consistent_read}}
         while asked:
             with self._told:
                 answer = self.client.batch_get_item(RequestItems=asked)
-            some, asked = answer["Responses"].get(self._name, []), answer.get("UnprocessedKeys")
+            some, asked = answer["Responses"].get(self.name, []), answer.get("UnprocessedKeys")
             found += some
             if asked and not some and not patience.wait():
-                raise self._left_out(len(asked[self._name]["Keys"]), len(keys))
+                raise self._left_out(len(asked[self.name]["Keys"]), len(keys))
         return found
 
     def _left_out(self, left: int, asked: int) -> PluginFailed:
@@ -60,7 +60,7 @@ class Table:
 
     def put(self, item: Item, condition: str, values: Item) -> bool:
         """Put an item where the condition holds; whether it did. What a busy table refuses is tried again."""
-        put = {"TableName": self._name, "Item": item, "ConditionExpression": condition}
+        put = {"TableName": self.name, "Item": item, "ConditionExpression": condition}
         if values:
             put["ExpressionAttributeValues"] = values
         patience = Patience(self._config.patience)
@@ -87,7 +87,7 @@ class Table:
         """The sort keys in a partition for whose items the condition holds."""
         with self._told:
             pages = self.client.get_paginator("query").paginate(
-                TableName=self._name,
+                TableName=self.name,
                 ConsistentRead=True,
                 KeyConditionExpression="pk = :pk",
                 FilterExpression=condition,
