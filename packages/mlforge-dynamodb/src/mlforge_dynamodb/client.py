@@ -41,14 +41,12 @@ def connect(config: DynamoDBStore) -> Any:
         raise Invalid("There is no region to look for the table in.", hint="Set region, or AWS_REGION.") from None
 
 
-def create(client: Any, config: DynamoDBStore) -> None:
+def create(client: Any, table: str) -> None:
     """Make the table where there is none, and have it forget what is too old."""
-    table = config.table_name
     if not _exists(client, table):
         _make(client, table)
     client.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    if config.ttl_seconds is not None:
-        _let_expire(client, table)
+    _let_expire(client, table)
 
 
 def _exists(client: Any, table: str) -> bool:

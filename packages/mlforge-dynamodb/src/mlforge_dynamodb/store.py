@@ -17,6 +17,7 @@ from mlforge_dynamodb.plugin import DynamoDBStore
 from mlforge_dynamodb.table import BATCH, Table
 
 _WINDOW = 1000
+_MONTH = 30 * 86_400
 _NOT_NEWER = "attribute_not_exists(as_of) OR as_of <= :as_of"
 _OLDER = f"as_of < :as_of AND attribute_not_exists(gone) AND (attribute_not_exists({EXPIRES}) OR {EXPIRES} > :now)"
 
@@ -52,10 +53,14 @@ class LiveDynamoDBStore:
         written, rest = 0, iter(entries)
         with ThreadPoolExecutor(self._workers) as pool:
             while window := list(islice(rest, _WINDOW)):
-                expires = None if self._ttl is None else math.ceil(time.time()) + self._ttl
-                items = [item_of(e, expires) for e in _newest(window)]
+                items = [item_of(e, self._expires(e)) for e in _newest(window)]
                 written += sum(pool.map(self._put, items))
         return written
+
+    def _expires(self, entry: Entry) -> int | None:
+        """The second after which an entry is forgotten: a tombstone always is some day."""
+        seconds = self._ttl if entry.points else self._ttl or _MONTH
+        return None if seconds is None else math.ceil(time.time()) + seconds
 
     def _put(self, item: Item) -> bool:
         return self.table.put(item, _NOT_NEWER, {":as_of": item["as_of"]})

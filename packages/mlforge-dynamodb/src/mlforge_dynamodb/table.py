@@ -29,7 +29,7 @@ class Table:
         self._told = Told(self.where)
         if config.auto_create:
             with self._told:
-                create(self.client, config)
+                create(self.client, self.name)
 
     def get(self, key: Item) -> Item | None:
         """What is there at this moment."""

@@ -33,6 +33,7 @@ _HINTS = {
     "BUSY": "A script of somebody else runs there: try again.",
     "ERR DB index": "Choose a db the server has.",
     "ERR SELECT is not allowed in cluster mode": "A cluster has only the db 0.",
+    "ERR This instance has cluster support disabled": "It is one server: leave cluster out.",
     "ERR max number of clients": "Raise its maxclients.",
     "WRONGTYPE": "Choose a prefix that nobody else uses.",
     "MLFORGE": "Upgrade mlforge, or choose a prefix that nobody else uses.",

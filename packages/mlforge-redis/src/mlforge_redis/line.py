@@ -81,18 +81,21 @@ class Lines:
         """Send some commands. The answers must be fetched, or abandoned."""
         packed = pack(commands)
         line = self._idle_line()
-        if line is not None and (again or line.is_quiet):
-            asked = Asked(self, line, packed, len(commands), again)
-            try:
+        if line is None:
+            return self.begin_anew(packed, len(commands))
+        asked = Asked(self, line, packed, len(commands), again)
+        try:
+            if again or line.is_quiet:
                 line.send(packed)
                 return asked
-            except TimeoutError:
+        except TimeoutError:
+            asked.abandon()
+            raise
+        except OSError:
+            if not again:
                 asked.abandon()
                 raise
-            except OSError:
-                asked.abandon()
-                if not again:
-                    raise
+        asked.abandon()
         return self.begin_anew(packed, len(commands))
 
     def begin_anew(self, packed: bytes, answers: int) -> Asked:

@@ -16,7 +16,8 @@ from mlforge_redis.settings import lifetime
 _READ_KEYS = 10_000
 _WRITE_ENTRIES, _WRITE_BYTES = 500, 1 << 20
 _GLOB = str.maketrans({c: f"\\{c}" for c in "*?[]^-\\"})
-Batch = dict[str, tuple[int, bytes]]
+_MONTH = 30 * 86_400_000_000
+Batch = dict[str, tuple[int, str, bytes]]
 Groups = Sequence[Sequence[int]]
 
 
@@ -27,6 +28,7 @@ class LiveRedisStore:
         self._encoding = config.encoding
         self._prefix = f"{config.prefix}:"
         self._lifetime = lifetime(config.ttl)
+        self._live, self._gone = _milliseconds(self._lifetime), _milliseconds(self._lifetime or _MONTH)
         self._server = Server(config)
 
     def __enter__(self) -> Self:
@@ -60,7 +62,7 @@ class LiveRedisStore:
             if key in batch and batch[key][0] > entry.as_of:
                 continue
             data = encode_entry(entry, self._encoding)
-            batch[key] = entry.as_of, data
+            batch[key] = entry.as_of, self._live if entry.points else self._gone, data
             size += len(data)
             if len(batch) >= _WRITE_ENTRIES or size >= _WRITE_BYTES:
                 written += self._write(batch)
@@ -68,14 +70,13 @@ class LiveRedisStore:
         return written + self._write(batch)
 
     def _write(self, batch: Batch) -> int:
-        """Write a batch: a call for each instant and each group of keys."""
-        milliseconds = "" if self._lifetime is None else self._lifetime // 1000
+        """Write a batch: a call for each instant, lifetime and group of keys."""
         calls: list[Command] = []
         firsts = []
-        for as_of, keys in _by_age(batch).items():
+        for (as_of, milliseconds), keys in _alike(batch).items():
             for group in self._server.groups(keys):
                 some = [keys[p] for p in group]
-                calls.append((len(some), *some, *_age(as_of), milliseconds, *[batch[k][1] for k in some]))
+                calls.append((len(some), *some, *_age(as_of), milliseconds, *[batch[k][2] for k in some]))
                 firsts.append(some[0])
         return sum(self._server.run(WRITE, calls, firsts)) if calls else 0
 
@@ -153,11 +154,16 @@ def _entries(
     return found
 
 
-def _by_age(batch: Batch) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
-    for key, (as_of, _) in batch.items():
-        found.setdefault(as_of, []).append(key)
+def _alike(batch: Batch) -> dict[tuple[int, str], list[str]]:
+    """The keys of a batch by what one call has once: the instant and the lifetime."""
+    found: dict[tuple[int, str], list[str]] = {}
+    for key, (as_of, milliseconds, _) in batch.items():
+        found.setdefault((as_of, milliseconds), []).append(key)
     return found
+
+
+def _milliseconds(micros: int | None) -> str:
+    return "" if micros is None else str(micros // 1000)
 
 
 def _age(as_of: int) -> tuple[bytes, str]:
