@@ -92,6 +92,9 @@ class Servers:
         for node, slots in zip(nodes, [(0, 5460), (5461, 10922), (10923, 16383)], strict=True):
             assert node.ask("CLUSTER", "ADDSLOTSRANGE", *slots) == b"OK"
             self.meet(nodes[0], node)
+        self.wait_until_up(nodes)
+
+    def wait_until_up(self, nodes: list[Server]) -> None:
         wait_for(lambda: all(is_up(n) for n in nodes), "the cluster does not come up")
 
     def restart_cluster(self, kind: str) -> None:
@@ -101,7 +104,7 @@ class Servers:
             node.stop()
         for node in nodes:
             node.start()
-        wait_for(lambda: all(is_up(n) for n in nodes), "the cluster does not come up again")
+        self.wait_until_up(nodes)
 
     def meet(self, first: Server, second: Server) -> None:
         bus = second.options[second.options.index("--cluster-port") + 1]
