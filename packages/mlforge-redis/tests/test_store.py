@@ -160,6 +160,35 @@ def test_an_awaited_busy_server_is_named_in_time_and_its_late_answer_goes_to_nob
     asyncio.run(run())
 
 
+def test_all_who_await_a_silent_server_are_told_in_time(servers):
+    config = RedisStore(host="127.0.0.1", port=servers.silent(), password="x", timeout=0.3, connect_timeout=0.3)
+
+    async def run(store):
+        started = time.monotonic()
+        asked = [store.aread([entry(i).address]) for i in range(20)]
+        done = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(d) for d in done} == {PluginFailed}
+        assert time.monotonic() - started < 2
+        await store.aclose()
+
+    with config.open() as store:
+        asyncio.run(run(store))
+
+
+def test_a_connection_that_is_being_made_may_be_closed(servers):
+    config = RedisStore(host="127.0.0.1", port=servers.silent(), password="x", timeout=5, connect_timeout=5)
+
+    async def run(store):
+        asked = asyncio.ensure_future(store.aread([entry(1).address]))
+        await asyncio.sleep(0.05)
+        await store.aclose()
+        with pytest.raises(PluginFailed):
+            await asked
+
+    with config.open() as store:
+        asyncio.run(run(store))
+
+
 def test_who_gives_up_waiting_leaves_the_others_their_answers(store):
     kept = [entry(i, x=i) for i in range(50)]
     store.write(kept)

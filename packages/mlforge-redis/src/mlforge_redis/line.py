@@ -82,7 +82,7 @@ class Lines:
         packed = pack(commands)
         line = self._idle_line()
         if line is None:
-            return self.begin_anew(packed, len(commands))
+            return self._begin_on_new(packed, len(commands))
         asked = Asked(self, line, packed, len(commands), again)
         try:
             if again or line.is_quiet:
@@ -99,8 +99,11 @@ class Lines:
         return self.begin_anew(packed, len(commands))
 
     def begin_anew(self, packed: bytes, answers: int) -> Asked:
-        """Send on a new connection: where one was closed by the server, all were."""
+        """Send on a new connection, after one was closed by the server, which will have closed all."""
         self._drop()
+        return self._begin_on_new(packed, answers)
+
+    def _begin_on_new(self, packed: bytes, answers: int) -> Asked:
         line = Line(self._endpoint, *self._timeouts)
         asked = Asked(self, line, packed, answers, again=False)
         try:

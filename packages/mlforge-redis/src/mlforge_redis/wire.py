@@ -99,8 +99,8 @@ class Wires:
 
     def __init__(self, endpoint: Endpoint, timeout: float, connect_timeout: float) -> None:
         self._endpoint, self._timeout, self._connect_timeout = endpoint, timeout, connect_timeout
-        self._connecting = asyncio.Lock()
         self._wire: Wire | None = None
+        self._connecting: asyncio.Task[Wire] | None = None
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """The answers to some commands; asked again, once, where a connection that was there broke."""
@@ -126,12 +126,25 @@ class Wires:
             raise
 
     async def _connected(self) -> Wire:
-        """The connection; of many who need it at once, one makes it."""
-        async with self._connecting:
-            if self._wire is None or not self._wire.is_open:
-                async with asyncio.timeout(self._connect_timeout):
-                    self._wire = await self._greeted()
-            return self._wire
+        """The connection; of many who need it at once, one makes it, and all are told if it cannot be made."""
+        making = self._connecting
+        if making is None:
+            making = self._connecting = asyncio.get_running_loop().create_task(self._make())
+            making.add_done_callback(_retrieve)
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            if not making.cancelled():
+                raise
+            raise ConnectionResetError("the connection was closed while it was made") from None
+
+    async def _make(self) -> Wire:
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                self._wire = await self._greeted()
+                return self._wire
+        finally:
+            self._connecting = None
 
     async def _greeted(self) -> Wire:
         wire, endpoint = await self._connect(), self._endpoint
@@ -150,6 +163,14 @@ class Wires:
         return (await loop.create_connection(Wire, endpoint.host, endpoint.port, ssl=endpoint.tls))[1]
 
     async def close(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
         wire, self._wire = self._wire, None
         if wire is not None:
             await wire.close()
+
+
+def _retrieve(done: asyncio.Task[Wire]) -> None:
+    """Take note of how it ended, also where nobody waits any more."""
+    if not done.cancelled():
+        done.exception()
