@@ -69,6 +69,8 @@ def test_a_window_may_have_any_length_without_an_interval():
         ({"metrics": [mlf.Count(windows="1d")]}, "timestamp"),
         ({"interval": "1d", "timestamp": "t"}, "interval"),
         ({"max_age": "1d"}, "max_age"),
+        ({"online_horizon": "1d"}, "online_horizon"),
+        ({"online_horizon": "soon", "timestamp": "t"}, "online_horizon"),
         ({"tie_break": "user_id"}, "ties"),
         ({**WINDOWED, "metrics": [mlf.Count(windows="1d")], "tie_break": "x"}, "tie_break"),
         ({"metrics": ["sum"]}, "metric"),
