@@ -1,19 +1,30 @@
-"""Run a benchmark: run.py windows|pit|start|listing [--runs N] [--scale X] [--engine E]"""
+"""Run a benchmark: run.py NAME [--runs N] [--scale X] [--engine E]"""
 
 import argparse
 from importlib import import_module
 
+BENCHMARKS = {
+    "windows": "windows",
+    "more": "windows_more",
+    "instants": "windows_instants",
+    "median": "windows_median",
+    "large": "large",
+    "pit": "pit",
+    "many": "pit_many",
+    "start": "start",
+    "listing": "listing",
+}
+
 
 def main():
-    """Read the options and hand over."""
+    """Read the options and hand over to the benchmark's own module."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=["windows", "pit", "start", "listing"])
+    parser.add_argument("name", choices=list(BENCHMARKS))
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each side (3)")
     parser.add_argument("--scale", type=float, default=1.0, help="the share of the full data (1)")
-    parser.add_argument("--more", action="store_true", help="windows: four windows beside three")
-    parser.add_argument("--engine", choices=["polars", "duckdb"], default="polars", help="for windows and pit")
+    parser.add_argument("--engine", choices=["polars", "duckdb"], default="polars", help="for windows and joins")
     options = parser.parse_args()
-    import_module(options.name).main(options)
+    import_module(BENCHMARKS[options.name]).main(options)
 
 
 if __name__ == "__main__":
