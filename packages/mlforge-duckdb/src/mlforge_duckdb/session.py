@@ -1,10 +1,12 @@
-"""A connection of its own, its temporary tables, and a folder for what does not fit into memory."""
+"""A connection of its own, its tables, and a folder for what does not fit into memory."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import weakref
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,12 +25,15 @@ _SETTINGS = (
     "SET asof_loop_join_threshold = 0",  # the size of a frame from outside is not known, and may be any
 )
 
+_SIDE_BY_SIDE = 4  # queries at most: each needs memory of its own
+
 
 class Session:
     """A connection to a database in memory that spills into a folder; both are gone after `close`."""
 
     def __init__(self, config: DuckDBEngine) -> None:
         self._numbers = itertools.count()
+        self._files: dict[int, tuple[Path, ...]] = {}
         self._folder = _folder(config)
         try:
             self.connection = _connected(config, self.folder)
@@ -61,28 +66,62 @@ class Session:
         name = self.store(frame, query)
         return self.lent(f"FROM {name}", name)
 
-    def store(self, frame: duckdb.DuckDBPyRelation, query: str) -> str:
-        """The name of a new temporary table of the rows of a query over `frame`."""
+    def store(self, frame: duckdb.DuckDBPyRelation, query: str, view: str = "frame") -> str:
+        """The name of a new table of the rows of a query over `frame`, which it calls `view`."""
         name = self.fresh("rows")
-        frame.query("frame", f"CREATE TEMP TABLE {name} AS {query}")
+        frame.query(view, f"CREATE TABLE {name} AS {query}")
         return name
 
     def make(self, query: str) -> str:
-        """The name of a new temporary table of a query's rows."""
+        """The name of a new table of a query's rows."""
         name = self.fresh("rows")
-        self.connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        self.connection.execute(f"CREATE TABLE {name} AS {query}")
         return name
 
+    def run_each(self, statements: Sequence[str]) -> None:
+        """Run statements that do not need each other, a few side by side."""
+        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, self._threads())) as pool:
+            work = [pool.submit(self._run_aside, statement) for statement in statements]
+            try:
+                for done in as_completed(work):
+                    done.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _run_aside(self, statement: str) -> None:
+        with self.connection.cursor() as aside:
+            _set(aside)
+            aside.execute(statement)
+
+    def _threads(self) -> int:
+        return int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
     def drop(self, *names: str) -> None:
-        """Forget temporary tables."""
+        """Forget tables."""
         for name in names:
             self.connection.execute(f"DROP TABLE IF EXISTS {name}")
 
     def lent(self, query: str, *names: str) -> duckdb.DuckDBPyRelation:
-        """A query over temporary tables, which are dropped with the last reference to the answer."""
+        """A query over tables, which are dropped with the last reference to the answer."""
         answer = self.connection.sql(query)
         weakref.finalize(answer, _drop, weakref.ref(self), names)
         return answer
+
+    def read(self, query: str, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+        """A query that reads all rows of some files, in order; they are removed with the last reference to it."""
+        answer = self.connection.sql(query)
+        self._files[id(answer)] = tuple(files)
+        weakref.finalize(answer, _remove, weakref.ref(self), id(answer))
+        return answer
+
+    def files(self, frame: duckdb.DuckDBPyRelation) -> tuple[Path, ...]:
+        """The files that hold a relation's rows, if files do."""
+        return self._files.get(id(frame), ())
+
+    def forget(self, number: int) -> None:
+        for file in self._files.pop(number, ()):
+            file.unlink(missing_ok=True)
 
     def register(self, stream: Any) -> str:
         """A name for an Arrow stream that can be read more than once; it stays until the session ends."""
@@ -106,6 +145,17 @@ def _drop(session: weakref.ref[Session], names: tuple[str, ...]) -> None:
             live.drop(*names)
 
 
+def _remove(session: weakref.ref[Session], number: int) -> None:
+    live = session()
+    if live is not None:
+        live.forget(number)
+
+
+def _set(connection: duckdb.DuckDBPyConnection) -> None:
+    for setting in _SETTINGS:
+        connection.execute(setting)
+
+
 def _folder(config: DuckDBEngine) -> TemporaryDirectory[str]:
     try:
         if config.temp_directory:
@@ -121,8 +171,7 @@ def _connected(config: DuckDBEngine, folder: Path) -> duckdb.DuckDBPyConnection:
     given = {"memory_limit": config.memory_limit, "threads": config.threads, "temp_directory": str(folder)}
     try:
         connection = duckdb.connect(":memory:", config={k: v for k, v in given.items() if v is not None})
-        for setting in _SETTINGS:
-            connection.execute(setting)
+        _set(connection)
     except duckdb.OutOfMemoryException as error:
         raise too_little_memory(error) from error
     except duckdb.Error as error:
