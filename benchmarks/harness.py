@@ -38,10 +38,10 @@ def measure(command, cwd=None, env=None):
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def alternate(sides, runs, before=lambda: None):
-    """Run each side in turn, once uncounted and then `runs` times. Gives the runs by side."""
+def alternate(sides, runs, before=lambda: None, warm=True):
+    """Run each side in turn, once uncounted unless not `warm`, and then `runs` times. Gives the runs by side."""
     found = {name: [] for name in sides}
-    for counted in range(-1, runs):
+    for counted in range(-1 if warm else 0, runs):
         for name, command in sides.items():
             before()
             run = measure(command)

@@ -18,7 +18,7 @@ def main(options):
         measure([sys.executable, run, "build", folder, store, "polars", count])
         theirs = {f"feast {kind}": [python, PEERS / "pit_feast.py", folder, kind, count] for kind in ("duckdb", "file")}
         ours = {f"mlforge {e}": [sys.executable, run, "join", folder, store, e, count] for e in ("polars", "duckdb")}
-        found = alternate(theirs | ours, options.runs)
+        found = alternate(theirs | ours, options.runs, warm=options.runs > 1)
     compare(found)
     report(f"Against Feast 0.67: {title}", found, {})
     say(found, theirs)
