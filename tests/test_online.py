@@ -86,6 +86,16 @@ def test_online_only_builds_nothing(online):
     assert "reading" not in done.stderr
 
 
+def test_online_only_publishes_a_version_by_its_number_and_takes_no_words_about_building(online):
+    online.built()
+    online.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
+    online.built()
+    done = online.mlforge("build", "--online-only", "--features", "plan", "--version", "1.0.0")
+    assert rows_of(done)["plan"][:2] == ["published", "1.0.0"]
+    for words in (["--force"], ["--dry-run"], ["--last", "7d"]):
+        online.refused("build", "--online-only", *words, says="builds nothing")
+
+
 def test_publish_as_of_an_instant_and_never_back(online):
     online.built()
     done = online.mlforge("publish", "spend", "--as-of", "2025-01-04")
