@@ -303,6 +303,12 @@ def test_a_reader_is_kept_and_asked_again(defs):
         assert reader.features["plan"].version == "1.0.0"
 
 
+def test_several_readers_may_share_a_store(defs):
+    with defs.online_store_of().open() as store:
+        readers = [defs.reader_on(store, name) for name in ("plan", ["spend", "plan"])]
+        assert [reader.read([{"user_id": 1}]).values[0]["dearest"] for reader in readers] == [2.0, 2.0]
+
+
 def test_bad_questions_are_refused(defs):
     with pytest.raises(NotFound, match="nothing"):
         defs.get_online_features("nothing", [{"user_id": 1}])
