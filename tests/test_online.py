@@ -217,7 +217,7 @@ def tamper(path, feature):
 
 def test_replay_says_what_it_cannot_compare(online):
     online.built()
-    online.refused("replay", says="not been published")
+    online.refused("replay", says=["not been published", "No value was compared"])
     online.mlforge("publish")
     online.refused("replay", "--sample", "0", says="sample")
     online.refused("replay", "nothing", says="nothing")
