@@ -3,7 +3,7 @@
 import argparse
 from importlib import import_module
 
-NAMES = ["windows", "increment", "pit", "start", "listing", "versus_sdk", "versus_feast"]
+NAMES = ["windows", "increment", "pit", "start", "listing", "versus_sdk", "versus_feast", "online_redis"]
 
 
 def main():

@@ -71,10 +71,10 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
-    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
-    "OnlineFeatures", "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source",
-    "Std", "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key",
-    "errors", "feature", "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
+    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
+    "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
+    "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key", "errors", "feature",
+    "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
 ]  # fmt: skip
 
 

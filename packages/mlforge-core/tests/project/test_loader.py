@@ -118,7 +118,7 @@ def test_no_definitions_is_an_error_that_says_how_to_begin(folder):
         ("import nowhere_to_be_found  # Definitions(", ["nowhere_to_be_found", "not installed"]),
         ("exit()  # Definitions(", ["SystemExit"]),
         ("import mlforge as mlf\nmlf.Definitions(features=5)", ["neither a feature"]),
-        ("import mlforge as mlf\nmlf.RedisStore()  # Definitions(", ["mlforge-redis"]),
+        ("import mlforge as mlf\nmlf.SparkEngine()  # Definitions(", ["mlforge-spark"]),
     ],
 )
 def test_a_file_that_does_not_import_says_where(folder, source, words):

@@ -24,6 +24,7 @@ HEAVY = (
     "duckdb",
     "pyspark",
     "redis",
+    "hiredis",
     "boto3",
     "botocore",
     "fsspec",

@@ -1,0 +1,1 @@
+"""The DynamoDB online store of mlforge: features served from a table of Amazon DynamoDB."""

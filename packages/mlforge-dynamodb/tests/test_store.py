@@ -1,0 +1,168 @@
+"""What only a table of DynamoDB can do wrong, and what the kit cannot see."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mlforge.errors import Invalid, PluginFailed
+from mlforge.plugin import Entry, Point
+from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
+
+
+@pytest.fixture
+def store(servers, config, tmp_path):
+    with config(tmp_path, servers.get().url).open() as opened:
+        yield opened
+
+
+def scanned(store):
+    """All items as they are."""
+    return store.table.client.scan(TableName=store.table.name)["Items"]
+
+
+def test_no_request_asks_for_more_than_a_hundred_items(store):
+    asked = []
+    store.table.client.meta.events.register(
+        "before-call.dynamodb.BatchGetItem", lambda params, **_: asked.append(params["body"].count(b'"sk"'))
+    )
+    kept = [entry(i, x=i) for i in range(250)]
+    store.write(kept)
+    assert_found(store.read([e.address for e in kept]), kept)
+    assert sorted(asked) == [50, 100, 100]
+
+
+def test_what_a_busy_table_leaves_out_is_asked_for_again(store):
+    kept = [entry(i, x=i) for i in range(30)]
+    store.write(kept)
+    answers = []
+
+    def leave_out(parsed, **_):
+        """Answer a third of what was found, and then nothing once, as a busy table does."""
+        (name,) = parsed["Responses"]
+        items = parsed["Responses"][name]
+        share = 0 if len(answers) == 1 else max(1, len(items) // 3)
+        answers.append(share)
+        left = [{k: i[k] for k in ("pk", "sk")} for i in items[share:]]
+        parsed["Responses"][name] = items[:share]
+        parsed["UnprocessedKeys"] = {name: {"Keys": left, "ConsistentRead": True}} if left else {}
+
+    store.table.client.meta.events.register("after-call.dynamodb.BatchGetItem", leave_out)
+    assert_found(store.read([e.address for e in kept]), kept)
+    assert len(answers) > 3
+
+
+def test_a_table_that_leaves_everything_out_is_named_in_time(servers, config, tmp_path):
+    with config(tmp_path, servers.get().url, timeout=0.3).open() as store:
+
+        def leave_out(parsed, **_):
+            keys = [{"pk": {"S": "spend:0"}, "sk": {"S": "0"}}]
+            parsed["Responses"] = {}
+            parsed["UnprocessedKeys"] = {store.table.name: {"Keys": keys}}
+
+        store.table.client.meta.events.register("after-call.dynamodb.BatchGetItem", leave_out)
+        started = time.monotonic()
+        with pytest.raises(PluginFailed, match=r"left 1 of 1 items out for 0\.3 s") as caught:
+            store.read([entry(1).address])
+        assert time.monotonic() - started < 5
+        assert "capacity" in caught.value.hint
+
+
+def test_what_a_busy_table_refuses_is_written_when_it_is_not_busy_any_more(servers, config, tmp_path):
+    proxy = servers.proxy()
+    kept = [entry(i, x=i) for i in range(5)]
+    with config(tmp_path, proxy.url).open() as store:
+        proxy.busy["PutItem"] = 12
+        assert store.write(kept) == 5
+        assert proxy.busy["PutItem"] < 0
+        assert_found(store.read([e.address for e in kept]), kept)
+
+
+def test_a_write_whose_answer_is_lost_is_done_again(servers, config, tmp_path):
+    proxy = servers.proxy()
+    with config(tmp_path, proxy.url).open() as store:
+        proxy.lost["PutItem"] = 1
+        assert store.write([entry(1, x=1)]) == 1
+        assert_found(store.read([entry(1).address]), [entry(1, x=1)])
+
+
+def test_a_swap_whose_answer_is_lost_still_knows_that_it_was_done(servers, config, tmp_path):
+    proxy = servers.proxy()
+    with config(tmp_path, proxy.url).open() as store:
+        proxy.lost["PutItem"] = 1
+        assert store.swap_note("spend", None, b"1")
+        assert not store.swap_note("spend", None, b"1")
+        proxy.lost["PutItem"] = 1
+        assert store.swap_note("spend", b"1", b"2")
+        assert store.read_note("spend") == b"2"
+
+
+def test_an_entity_that_is_too_large_is_refused_by_its_feature_and_the_limit(store):
+    large = entry(1, x="x" * 409_600)
+    with pytest.raises(Invalid, match=r"'spend'.* has 409,\d+ bytes.* at most 409,600") as caught:
+        store.write([entry(2, x=1), large])
+    assert "online_horizon" in caught.value.hint
+    assert store.read([entry(2).address, large.address]) == [None, None]
+
+
+def test_a_large_entity_is_kept(store):
+    large = entry(1, x="x" * 300_000)
+    store.write([large])
+    assert_found(store.read([large.address]), [large])
+
+
+def test_a_note_that_is_too_large_is_refused(store):
+    with pytest.raises(Invalid, match=r"its note has 500,000 bytes"):
+        store.swap_note("spend", None, b"x" * 500_000)
+
+
+def test_items_say_what_they_are(servers, config, tmp_path):
+    with config(tmp_path, servers.get().url, ttl_seconds=100).open() as store:
+        kept, gone = entry(1, as_of=DAY, x=1), tombstone(2, as_of=-1)
+        before = time.time()
+        store.write([kept, gone])
+        items = {i["sk"]["S"]: i for i in scanned(store)}
+        assert items[kept.key]["pk"] == {"S": f"spend:{kept.key[0]}"}
+        assert items[kept.key]["as_of"] == {"N": str(DAY)}
+        assert before + 100 <= int(items[kept.key]["expires"]["N"]) <= time.time() + 102
+        assert items[gone.key]["gone"] == {"BOOL": True}
+        found = store.table.client.describe_time_to_live(TableName=store.table.name)["TimeToLiveDescription"]
+        assert (found["AttributeName"], found["TimeToLiveStatus"]) == ("expires", "ENABLED")
+
+
+def test_a_table_is_paid_by_request_and_made_once(servers, config, tmp_path):
+    made = config(tmp_path, servers.get().url)
+    with made.open() as one, made.open() as two:
+        table = two.table.client.describe_table(TableName=made.table_name)["Table"]
+        assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+        one.write([entry(1, x=1)])
+        assert_found(two.read([entry(1).address]), [entry(1, x=1)])
+
+
+def test_an_instant_of_64_bits_is_compared_exactly(store):
+    first = Entry("spend", "a1", "1.0.0", 2**63 - 2, None, ("x",), (Point(None, (1,)),))
+    later = Entry("spend", "a1", "1.0.0", 2**63 - 1, None, ("x",), (Point(None, (2,)),))
+    assert (store.write([later]), store.write([first])) == (1, 0)
+    assert_found(store.read([later.address]), [later])
+
+
+def test_a_missing_table_is_named_with_the_way_out(servers, config, tmp_path):
+    with config(tmp_path, servers.get().url, auto_create=False).open() as store:
+        with pytest.raises(PluginFailed, match=r"table 'test-.*ResourceNotFoundException") as caught:
+            store.ping()
+        assert "auto_create: true" in caught.value.hint
+
+
+def test_a_table_with_other_keys_is_refused(servers, config, tmp_path):
+    made = config(tmp_path, servers.get().url, auto_create=False)
+    with made.open() as store:
+        store.table.client.create_table(
+            TableName=made.table_name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        )
+        with pytest.raises(PluginFailed, match="ValidationException") as caught:
+            store.read([entry(1).address])
+        assert "pk and sk" in caught.value.hint
