@@ -86,6 +86,16 @@ def test_online_only_builds_nothing(online):
     assert "reading" not in done.stderr
 
 
+def test_online_only_publishes_a_version_by_its_number_and_takes_no_words_about_building(online):
+    online.built()
+    online.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
+    online.built()
+    done = online.mlforge("build", "--online-only", "--features", "plan", "--version", "1.0.0")
+    assert rows_of(done)["plan"][:2] == ["published", "1.0.0"]
+    for words in (["--force"], ["--dry-run"], ["--last", "7d"]):
+        online.refused("build", "--online-only", *words, says="builds nothing")
+
+
 def test_publish_as_of_an_instant_and_never_back(online):
     online.built()
     done = online.mlforge("publish", "spend", "--as-of", "2025-01-04")
@@ -207,7 +217,7 @@ def tamper(path, feature):
 
 def test_replay_says_what_it_cannot_compare(online):
     online.built()
-    online.refused("replay", says="not been published")
+    online.refused("replay", says=["not been published", "No value was compared"])
     online.mlforge("publish")
     online.refused("replay", "--sample", "0", says="sample")
     online.refused("replay", "nothing", says="nothing")
@@ -291,6 +301,12 @@ def test_a_reader_is_kept_and_asked_again(defs):
     with defs.online_reader(["plan"]) as reader:
         assert reader.read([{"user_id": 1}]).values == [{"dearest": 2.0}]
         assert reader.features["plan"].version == "1.0.0"
+
+
+def test_several_readers_may_share_a_store(defs):
+    with defs.online_store_of().open() as store:
+        readers = [defs.reader_on(store, name) for name in ("plan", ["spend", "plan"])]
+        assert [reader.read([{"user_id": 1}]).values[0]["dearest"] for reader in readers] == [2.0, 2.0]
 
 
 def test_bad_questions_are_refused(defs):

@@ -84,7 +84,7 @@ class Definitions(Serving):
             dry_run: Only say what would be done.
             preview: Bring the first rows along.
             online: Publish what was built, and what has not changed, to the online store; see `report.published`.
-            online_only: Build nothing; publish what is built.
+            online_only: Build nothing; publish what is built: `version`, or the latest.
             as_of: The instant to publish for; now if None.
             since: Build incrementally: only events from here on are new, or other than they were. A time, a date, ISO
                 8601 text for either (UTC where it has no zone), or how long ago: `"7d"`.
@@ -109,6 +109,8 @@ class Definitions(Serving):
         settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
         span = read_span(since, until, last, now())
         options = Options(version, force, dry_run, preview, span, full_refresh)
+        if online_only:
+            _refuse_building(since, until, last, force, full_refresh, dry_run)
         if online or online_only:
             self.online_store_of(profile)
         report = BuildReport(())
@@ -117,7 +119,8 @@ class Definitions(Serving):
             chosen = tuple(self.features[r.feature] for r in report if r.ok)
         if dry_run or not chosen or not (online or online_only):
             return report
-        published = self.publish(chosen, as_of=as_of, engine=engine, profile=profile, on_progress=on_progress)
+        pinned = [f"{f.name}@{version}" for f in chosen] if online_only and version else chosen
+        published = self.publish(pinned, as_of=as_of, engine=engine, profile=profile, on_progress=on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     def validate(
@@ -364,6 +367,11 @@ def _one_spine(spine: Any, entity_df: Any) -> Any:
     if (spine is None) == (entity_df is None):
         raise Invalid("Training data needs a spine.", hint="Give the table with keys and label times as spine=…")
     return entity_df if spine is None else spine
+
+
+def _refuse_building(*asked: object) -> None:
+    if any(word not in (None, False) for word in asked):
+        raise Invalid("online_only builds nothing.", hint="Leave out ranges, force, full_refresh and dry_run.")
 
 
 def _quiet(_: Progress) -> None:

@@ -17,7 +17,7 @@ from mlforge.flow.reader import OnlineFeatures, Reader
 from mlforge.flow.replay import Replaying, ReplayReport, replay_safely
 from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
-from mlforge.plugin.protocols import AsyncReading
+from mlforge.plugin.protocols import AsyncReading, OnlineStore
 from mlforge.project.project import Project, Settings, default_engine, engine_config
 from mlforge.project.selection import Words, select, words
 
@@ -149,7 +149,13 @@ class Serving(Project):
         """
         config = _online_store(store, self.settings(profile), self)
         with config.open() as online:
-            yield Reader(online, _named(features), full_names, clock)
+            yield self.reader_on(online, features, full_names, clock)
+
+    def reader_on(
+        self, online: OnlineStore, features: Any, full_names: bool = False, clock: Callable[[], int] | None = None
+    ) -> Reader:
+        """A reader on a store that is open already, for one who keeps several on one store."""
+        return Reader(online, _named(features), full_names, clock)
 
     def replay(
         self,

@@ -41,6 +41,9 @@ def replayed(report: ReplayReport) -> None:
     _failures([(r.feature, r.failure) for r in report if r.failure])
     say()
     cells, wrong = sum(r.cells for r in report), sum(len(r.differences) for r in report)
+    if not cells:
+        say("No value was compared.")
+        return
     say(f"{_percent(wrong, cells)} of {cells:,} values are equal" + (f"; {wrong:,} differ." if wrong else "."))
 
 

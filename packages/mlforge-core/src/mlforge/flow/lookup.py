@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, cast
 
@@ -13,12 +13,11 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key, KeyValue, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
-from mlforge.plugin.protocols import Entry, Point
+from mlforge.plugin.protocols import Entry
 from mlforge.project.selection import nearest
 
 Status = Literal["present", "missing", "expired", "stale"]
 Row = Mapping[str, Any]
-Pick = Callable[[tuple[Any, ...]], Sequence[Any]]
 NOBODY = "null"
 """The key under which nothing stands: that of an entity whose key is null."""
 _TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
@@ -94,8 +93,8 @@ class Lookup:
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
         self.blank = (None,) * len(self.columns)
         self._since = publish.since
-        self._seen: tuple[tuple[str, ...], Pick] = ((), _nothing)
-        self._learn(meta.value_columns)
+        self._wanted = self._whole = tuple(self.columns)
+        self._places: dict[tuple[str, ...], list[int | None]] = {}
 
     @property
     def schema(self) -> tuple[Column, ...]:
@@ -106,17 +105,20 @@ class Lookup:
         """An entry's values as of an instant, nulls where there are none, and how good they are."""
         if entry is None or entry.as_of < self._since:
             return self.blank, "missing"
-        point, until = entry.points[0], entry.until
-        if len(entry.points) > 1:
-            point = _newest(entry.points, now)
+        points, until = entry.points, entry.until
+        point = points[0]
+        if len(points) > 1:
+            for later in points:
+                if later.stamp > now:  # type: ignore[operator] # points without time come alone
+                    break
+                point = later
         stamp = point.stamp
         if stamp is not None:
             if stamp > now:
                 return self.blank, "missing"
             if self.max_age is not None and now - stamp > self.max_age:
                 return self.blank, "expired"
-        columns, pick = self._seen
-        values = pick(point.values) if entry.columns is columns else self._learn(entry.columns)(point.values)
+        values = point.values if entry.columns is self._whole else self._pick(entry.columns, point.values)
         return values, "present" if until is None or now <= until or self._is_unchanged(entry, now) else "stale"
 
     def _is_unchanged(self, entry: Entry, now: int) -> bool:
@@ -124,31 +126,16 @@ class Lookup:
         last = self.publish
         return entry.as_of <= last.as_of and (last.until is None or now <= last.until)
 
-    def _learn(self, columns: tuple[str, ...]) -> Pick:
-        """How to pick the wanted columns from entries with these; one that they lack is null."""
-        wanted = tuple(self.columns)
-        places = [columns.index(c) if c in columns else None for c in wanted]
-        pick: Pick = _all if columns == wanted else lambda values: [None if n is None else values[n] for n in places]
-        self._seen = (columns, pick)
-        return pick
-
-
-def _newest(points: Sequence[Point], now: int) -> Point:
-    """The last point not after an instant; the first where all are."""
-    newest = points[0]
-    for point in points[1:]:
-        if point.stamp is None or point.stamp > now:
-            break
-        newest = point
-    return newest
-
-
-def _all(values: tuple[Any, ...]) -> Sequence[Any]:
-    return values
-
-
-def _nothing(_: tuple[Any, ...]) -> Sequence[Any]:
-    return ()
+    def _pick(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Sequence[Any]:
+        """The wanted columns of an entry with these; one that it lacks is null."""
+        if columns == self._wanted:
+            self._whole = columns  # the same names are the same object in the next entry
+            return values
+        places = self._places.get(columns)
+        if places is None:
+            places = [columns.index(c) if c in columns else None for c in self._wanted]
+            self._places[columns] = places
+        return [None if n is None else values[n] for n in places]
 
 
 def _chosen(spec: FeatureSpec, meta: FeatureMeta) -> Sequence[str]:
