@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlforge.errors import Invalid
+from mlforge.plugin.limits import refuse_number, refuse_seconds
 
 if TYPE_CHECKING:
     from mlforge_dynamodb.plugin import DynamoDBStore
@@ -25,10 +26,10 @@ def check(config: DynamoDBStore) -> None:
     if config.region is not None and not _REGION.fullmatch(config.region):
         raise Invalid(f"region is {config.region!r}.", hint="Give one such as eu-central-1.")
     if config.ttl_seconds is not None:
-        _refuse_number("ttl_seconds", config.ttl_seconds, 1, _CENTURY)
-    _refuse_number("workers", config.workers, 1, 256)
+        refuse_number("ttl_seconds", config.ttl_seconds, 1, _CENTURY)
+    refuse_number("workers", config.workers, 1, 256)
     for name in ("timeout", "connect_timeout", "patience"):
-        _refuse_seconds(name, getattr(config, name))
+        refuse_seconds(name, getattr(config, name))
     _check_endpoint(config.endpoint_url)
 
 
@@ -38,13 +39,3 @@ def _check_endpoint(url: str | None) -> None:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise Invalid("endpoint_url is no address of a server.", hint="Write http://host:port or https://host.")
-
-
-def _refuse_number(name: str, value: object, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise Invalid(f"{name} is {value!r}.", hint=f"Give a whole number from {low} to {high}.")
-
-
-def _refuse_seconds(name: str, value: object) -> None:
-    if type(value) not in {int, float} or not 0 < float(str(value)) <= 3600:
-        raise Invalid(f"{name} is {value!r}.", hint="Give seconds above 0, at most 3600.")

@@ -98,8 +98,7 @@ class Cluster:
             except OSError as error:
                 failure = error
                 continue
-            refuse_errors(answers)
-            self._slots = _full(slots_of(answers[0], node))
+            self._slots = _slots(answers, node)
             return self._slots
         raise failure or ConnectionError("no node is known")
 
@@ -150,8 +149,7 @@ class AwaitedCluster:
             except OSError as error:
                 failure = error
                 continue
-            refuse_errors(answers)
-            self._slots = _full(slots_of(answers[0], node))
+            self._slots = _slots(answers, node)
             return self._slots
         raise failure or ConnectionError("no node is known")
 
@@ -180,7 +178,9 @@ def _known(slots: Slots | None, seed: Endpoint) -> list[Node]:
     return [*(slots.nodes if slots else ()), first]
 
 
-def _full(slots: Slots) -> Slots:
+def _slots(answers: Sequence[Any], asked: Node) -> Slots:
+    refuse_errors(answers)
+    slots = slots_of(answers[0], asked)
     if not slots.nodes:
         raise hiredis.ReplyError("CLUSTERDOWN No node keeps any slot")
     return slots

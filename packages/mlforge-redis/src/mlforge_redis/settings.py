@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from mlforge.errors import Invalid
 from mlforge.model.duration import MICROS, Duration
 from mlforge.plugin import Encoding
+from mlforge.plugin.limits import refuse_number, refuse_seconds
 
 if TYPE_CHECKING:
     from mlforge_redis.plugin import RedisStore
@@ -18,10 +19,10 @@ _YEAR = 365 * 24 * 3600
 
 def check(config: RedisStore) -> None:
     """Raise `Invalid` for a setting that cannot be, naming it and its limits."""
-    _refuse_number("port", config.port, 1, 65_535)
-    _refuse_number("db", config.db, 0, 2**31 - 1)
-    _refuse_seconds("timeout", config.timeout)
-    _refuse_seconds("connect_timeout", config.connect_timeout)
+    refuse_number("port", config.port, 1, 65_535)
+    refuse_number("db", config.db, 0, 2**31 - 1)
+    refuse_seconds("timeout", config.timeout)
+    refuse_seconds("connect_timeout", config.connect_timeout)
     _refuse_text("host", config.host)
     _refuse_text("prefix", config.prefix)
     if config.encoding not in get_args(Encoding):
@@ -49,16 +50,6 @@ def placed(config: RedisStore, root: Path) -> dict[str, Any]:
     """The files of a config, relative ones at a folder."""
     given = {f: getattr(config, f) for f in _FILES}
     return {f: str(root / Path(path).expanduser()) for f, path in given.items() if path}
-
-
-def _refuse_number(name: str, value: object, low: int, high: int) -> None:
-    if type(value) is not int or not low <= value <= high:
-        raise Invalid(f"{name} is {value!r}.", hint=f"Give a whole number from {low} to {high}.")
-
-
-def _refuse_seconds(name: str, value: object) -> None:
-    if type(value) not in {int, float} or not 0 < float(str(value)) <= 3600:
-        raise Invalid(f"{name} is {value!r}.", hint="Give seconds above 0, at most 3600.")
 
 
 def _refuse_text(name: str, value: object) -> None:
