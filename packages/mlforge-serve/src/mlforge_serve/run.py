@@ -1,0 +1,173 @@
+"""The server's processes: one that serves, or one that watches over several that do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import uvicorn
+from starlette.middleware.cors import CORSMiddleware
+
+from mlforge.errors import Conflict, Invalid
+from mlforge_serve.app import App
+from mlforge_serve.catalog import LOOKED_EVERY, Catalog
+from mlforge_serve.door import Served
+from mlforge_serve.keys import Keys, read_keys
+from mlforge_serve.metrics import Board, Tally
+from mlforge_serve.pages import pages
+from mlforge_serve.protocol import protocol_of
+from mlforge_serve.settings import Settings
+from mlforge_serve.workers import watch_over
+
+FIRST_LOOK = 1.0
+"""Seconds to wait for the store at the start: a dead one is served around."""
+THREADS = 32
+_log = logging.getLogger("mlforge.serve")
+
+
+def serve(served: Served, settings: Settings) -> int:
+    """Serve until a signal says to stop; then answer what was asked, and return an exit code."""
+    listening = _listen(settings)
+    settings = msgspec.structs.replace(settings, port=listening.getsockname()[1])
+    board = Board(served.features, settings.workers)
+    _log.info(
+        "%s: %d features at %s, %d worker%s", settings.title, len(served.features), settings.url, settings.workers,
+        "s" * (settings.workers > 1),
+    )  # fmt: skip
+    if settings.workers == 1:
+        work(served, settings, listening, board.tally(0))
+        return 0
+    patience = settings.limits.timeout + 5.0
+    return watch_over(settings.workers, lambda n: work(served, settings, listening, board.tally(n)), patience)
+
+
+def work(served: Served, settings: Settings, listening: socket.socket, tally: Tally) -> None:
+    """Serve as one worker."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)  # what comes after uvicorn has drained: nothing more
+    tally.reset()
+    with served.store.open() as store:
+        catalog = Catalog(served, store, THREADS)
+        app = App(catalog, settings.limits, tally, pages(settings))
+        config = _configured(app, settings)
+        gc.collect()
+        gc.freeze()
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+            runner.run(_serve(uvicorn.Server(config), app, catalog, settings, listening))
+    _log.info("stopped")
+
+
+async def _serve(
+    server: uvicorn.Server, app: App, catalog: Catalog, settings: Settings, listening: socket.socket
+) -> None:
+    async with _watched(app, catalog, settings, server):
+        await server.serve([listening])
+
+
+@contextlib.asynccontextmanager
+async def _watched(app: App, catalog: Catalog, settings: Settings, server: uvicorn.Server) -> AsyncIterator[None]:
+    """While it serves, look at the store and the key file every now and then."""
+    watch = _Watch(app, settings)
+    watch.read_keys()
+    first = asyncio.ensure_future(catalog.look())
+    await asyncio.wait([first], timeout=FIRST_LOOK)
+    looking = asyncio.create_task(watch.go_on(first, server))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
+        await catalog.aclose()
+
+
+class _Watch:
+    """What is looked at again and again."""
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+        self._seen: Any = None
+        self._parent = os.getppid()
+
+    async def go_on(self, first: asyncio.Future[None], server: uvicorn.Server) -> None:
+        await first
+        while True:
+            self.app.tally.store_up(self.app.catalog.up)
+            await asyncio.sleep(LOOKED_EVERY)
+            if self.settings.workers > 1 and os.getppid() != self._parent:
+                _log.error("the process that watched over this one is gone")
+                server.should_exit = True
+            self.read_keys()
+            await self.app.catalog.look()
+
+    def read_keys(self) -> None:
+        """Know the keys that are in the file now; one that is damaged changes nothing."""
+        path = self.settings.key_file
+        if path is None:
+            return
+        try:
+            state = path.stat()
+            seen = (state.st_mtime_ns, state.st_size, state.st_ino)
+            if seen != self._seen:
+                self.app.keys = Keys(read_keys(path).keys)
+                self._seen = seen
+        except Exception as error:
+            if self.app.keys is None:
+                raise
+            if self._seen is not None:
+                _log.error("the keys stay as they were: %s", error)
+                self._seen = None
+
+
+def _configured(app: App, settings: Settings) -> uvicorn.Config:
+    wrapped: Any = app
+    if settings.cors_origins:
+        wrapped = CORSMiddleware(
+            app, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"], max_age=3600,
+            allow_headers=["authorization", "content-type", "x-api-key"],
+        )  # fmt: skip
+    return uvicorn.Config(
+        wrapped, http=protocol_of(settings.limits), ws="none", lifespan="off", interface="asgi3", log_config=None,
+        access_log=False, proxy_headers=False, server_header=False,
+        timeout_graceful_shutdown=int(settings.limits.timeout) + 2,
+        ssl_certfile=settings.tls_cert, ssl_keyfile=settings.tls_key,
+    )  # fmt: skip
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The socket to listen at, bound. Raises `Conflict` where somebody else listens, `Invalid` for no address."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+    except socket.gaierror as error:
+        raise Invalid(f"{settings.host!r} is no address here: {error.strerror}.", hint="--host 127.0.0.1") from error
+    except OSError as error:
+        raise Conflict(
+            f"{settings.url} cannot be listened at: {error.strerror}.", hint="Choose another --port or --host."
+        ) from error
+    listening.setblocking(False)
+    listening.set_inheritable(True)
+    return listening
+
+
+def _leave(number: int, frame: Any) -> None:
+    """Nothing: the server has stopped already."""
+
+
+def refuse_many_workers(workers: int) -> None:
+    """Raise `Invalid` where a process cannot be doubled."""
+    if workers > 1 and not hasattr(os, "fork"):
+        raise Invalid(f"{workers} workers need fork, which {sys.platform} lacks.", hint="--workers 1")
