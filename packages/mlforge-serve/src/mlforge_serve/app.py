@@ -10,13 +10,14 @@ from typing import Any
 from mlforge.errors import MlforgeError
 from mlforge_serve.answers import JSON
 from mlforge_serve.catalog import Catalog, Plan
+from mlforge_serve.deadlines import Deadlines
 from mlforge_serve.head import Head, admit, head_of
 from mlforge_serve.keys import Keys
 from mlforge_serve.metrics import ROUTES, SERVING, Tally
 from mlforge_serve.problems import JSON as PROBLEM
 from mlforge_serve.problems import Problem, problem_of
 from mlforge_serve.requests import MSGPACK
-from mlforge_serve.serving import ClientGone, Serving
+from mlforge_serve.serving import ClientGone, Serving, read_body
 from mlforge_serve.settings import Limits
 
 _log = logging.getLogger("mlforge.serve")
@@ -33,6 +34,7 @@ class App:
     def __init__(self, catalog: Catalog, limits: Limits, tally: Tally, pages: Any) -> None:
         self.catalog, self.limits, self.tally, self.pages = catalog, limits, tally, pages
         self.keys: Keys | None = None
+        self._deadlines = Deadlines(limits.timeout)
         serving = Serving(catalog, limits, tally)
         self._answers = (serving.online, serving.batch)
         self._active = 0
@@ -55,21 +57,26 @@ class App:
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
     async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:
-        head = head_of(scope)
-        arrived = _Arrival(receive)
+        head, body = head_of(scope), None
+        task = self._deadlines.begin()
         try:
             key = admit(self.keys, head)
-            async with asyncio.timeout(self.limits.timeout):
-                plan, body = await self._answers[route](head, key, arrived)
+            body = await read_body(head, receive, self.limits.body)
+            plan, answer = await self._answers[route](head, key, body)
         except ClientGone:
             self.tally.failed(route, "gone")
-        except TimeoutError as error:
-            await self._refuse(route, problem_of(error) if arrived.whole else self._too_slow(), send)
+        except asyncio.CancelledError:
+            if not self._deadlines.missed(task):
+                raise
+            await self._refuse(route, self._too_slow() if body is None else problem_of(TimeoutError()), send)
         except Exception as error:  # noqa: BLE001 - whatever happens has an answer, and never shows the inside
             await self._refuse(route, self._told(error, route), send)
         else:
-            await self._answer(head, body, send)
+            self._deadlines.end(task)
+            await self._answer(head, answer, send)
             self._observe(route, plan, perf_counter_ns() - started)
+        finally:
+            self._deadlines.end(task)
 
     async def _answer(self, head: Head, body: bytes, send: Any) -> None:
         kind = MSGPACK if head.msgpack else JSON
@@ -118,17 +125,3 @@ class App:
 
 async def _post_only(*_: Any) -> None:
     raise Problem("method_not_allowed", "This route takes a body.", "POST one.", allow="POST")
-
-
-class _Arrival:
-    """Receives a body, and knows whether all of it has come."""
-
-    __slots__ = ("_receive", "whole")
-
-    def __init__(self, receive: Any) -> None:
-        self._receive, self.whole = receive, False
-
-    async def __call__(self) -> Any:
-        message = await self._receive()
-        self.whole = not message.get("more_body")
-        return message

@@ -13,16 +13,15 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import MlforgeError, NotFound, PluginFailed
-from mlforge.model.feature import FeatureSpec
 from mlforge.plugin import Address, AsyncReading, Entry, OnlineStore
 from mlforge_serve.door import Lookup, Reader, Served
-from mlforge_serve.requests import CONVERTED
+from mlforge_serve.requests import CONVERTED, Pick, spec_of
 
 READERS = 256
 LOOKED_EVERY = 2.0
 """Seconds after which a new publish is noticed."""
 _log = logging.getLogger("mlforge.serve")
-Wanted = tuple[tuple[FeatureSpec, ...], bool]
+Wanted = tuple[tuple[str | Pick, ...], bool]
 
 
 class Watched:
@@ -31,13 +30,16 @@ class Watched:
     def __init__(self, store: OnlineStore, threads: int) -> None:
         self.store = store
         self.notes: dict[str, bytes | None] = {}
-        self.aread = store.aread if isinstance(store, AsyncReading) else self._read_in_a_thread
+        self._read = store.aread if isinstance(store, AsyncReading) else self._read_in_a_thread
         self._threads = ThreadPoolExecutor(threads, "read")
 
     def read_note(self, feature: str) -> bytes | None:
         if feature not in self.notes:
             raise PluginFailed("The online store has not answered yet.", hint="Try again.")
         return self.notes[feature]
+
+    async def aread(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        return await self._read(addresses)
 
     async def aclose(self) -> None:
         """End what reading opened; reads that hang are left behind."""
@@ -126,10 +128,11 @@ class Catalog:
             self._plans.move_to_end(wanted)
         return found
 
-    def _made(self, specs: tuple[FeatureSpec, ...], full_names: bool) -> Plan:
+    def _made(self, features: tuple[str | Pick, ...], full_names: bool) -> Plan:
+        specs = [spec_of(one) for one in features]
         for spec in specs:
             self._refuse_stranger(spec.name)
-        reader: Reader = self._reader(list(specs), full_names)
+        reader: Reader = self._reader(specs, full_names)
         names = tuple(spec.name for spec in specs)
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in reader.lookups for k in one.meta.keys]
         versions = {one.name: one.publish.version for one in reader.lookups}

@@ -34,9 +34,9 @@ class Serving:
     def __init__(self, catalog: Catalog, limits: Limits, tally: Tally) -> None:
         self.catalog, self.limits, self.tally = catalog, limits, tally
 
-    async def online(self, head: Head, key: Key | None, receive: Receive) -> tuple[Plan, bytes]:
+    async def online(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of one entity."""
-        request = _online(await read_body(head, receive, self.limits.body), head.content_type)
+        request = _online(body, head.content_type)
         plan = self._plan(request, key)
         entity = _ready(request.entity, plan, "entity")
         found = await plan.reader.aread((entity,))
@@ -46,9 +46,9 @@ class Serving:
         msgpack = head.msgpack
         return plan, encode_answer(plan, encode_row(found.values[0], msgpack), status, msgpack)
 
-    async def batch(self, head: Head, key: Key | None, receive: Receive) -> tuple[Plan, bytes]:
+    async def batch(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of many entities."""
-        request = _batch(await read_body(head, receive, self.limits.body), head.content_type)
+        request = _batch(body, head.content_type)
         _bound("entities", len(request.entities), self.limits.entities)
         plan, msgpack = self._plan(request, key), head.msgpack
         rows = tuple(_ready(e, plan, f"entities[{n}]") for n, e in enumerate(request.entities))
@@ -77,11 +77,10 @@ class Serving:
         _bound("features", len(request.features), self.limits.features)
         if not request.features:
             raise Problem("invalid_request", "No feature is named.", "Name at least one.", field="features")
-        specs = tuple(map(spec_of, request.features))
         if key is not None and key.features is not None:
-            for spec in specs:
-                refuse_others(key, spec.name)
-        return self.catalog.plan((specs, request.full_names))
+            for one in request.features:
+                refuse_others(key, spec_of(one).name)
+        return self.catalog.plan((request.features, request.full_names))
 
 
 def refuse_others(key: Key | None, feature: str) -> None:
