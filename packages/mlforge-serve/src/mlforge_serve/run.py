@@ -148,15 +148,13 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(2048)
+        listening = socket.create_server(address[:2], family=family, backlog=2048)
     except socket.gaierror as error:
         raise Invalid(f"{settings.host!r} is no address here: {error.strerror}.", hint="--host 127.0.0.1") from error
     except OSError as error:
         raise Conflict(
-            f"{settings.url} cannot be listened at: {error.strerror}.", hint="Choose another --port or --host."
+            f"{settings.url} cannot be listened at: {os.strerror(error.errno or 0)}.",
+            hint="Choose another --port or --host.",
         ) from error
     listening.setblocking(False)
     listening.set_inheritable(True)
