@@ -108,3 +108,14 @@ def test_what_was_asked_before_the_stop_is_answered(project: Path, serve: Run, m
             assert "stopped" in server.log
             assert "Traceback" not in server.log
             moody("")
+
+
+def test_a_store_that_hangs_does_not_hold_up_the_stop(project: Path, serve: Run, moody: Run) -> None:
+    for workers in ("1", "2"):
+        with serve(project, "--timeout", "1", "--workers", workers, **moody("")) as server:
+            moody("30")
+            assert server.online(["spend"], {"user_id": 1}).status == 504
+            began = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - began < 12
+            moody("")

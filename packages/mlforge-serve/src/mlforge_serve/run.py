@@ -10,6 +10,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -30,6 +32,7 @@ from mlforge_serve.workers import watch_over
 
 FIRST_LOOK = 1.0
 """Seconds to wait for the store at the start: a dead one is served around."""
+LAST_WAIT = 1.0
 THREADS = 32
 _log = logging.getLogger("mlforge.serve")
 
@@ -45,6 +48,7 @@ def serve(served: Served, settings: Settings) -> int:
     )  # fmt: skip
     if settings.workers == 1:
         work(served, settings, listening, board.tally(0))
+        _leave_hanging_reads()
         return 0
     patience = settings.limits.timeout + 5.0
     return watch_over(settings.workers, lambda n: work(served, settings, listening, board.tally(n)), patience)
@@ -159,6 +163,18 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setblocking(False)
     listening.set_inheritable(True)
     return listening
+
+
+def _leave_hanging_reads() -> None:
+    """Python waits at its end for threads, and so for a store that does not answer: nobody waits for that any more."""
+    end = time.monotonic() + LAST_WAIT
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(max(0.0, end - time.monotonic()))
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _leave(number: int, frame: Any) -> None:

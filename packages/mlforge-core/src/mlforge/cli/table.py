@@ -63,6 +63,7 @@ def plugin_command(name: str) -> click.Command:
         Unknown: Nobody does.
         PluginFailed: It cannot be imported, or is no command.
     """
+    from mlforge.cli.options import debug_option
     from mlforge.errors import PluginFailed
     from mlforge.plugin.config import load
     from mlforge.plugin.descriptors import Command
@@ -71,6 +72,8 @@ def plugin_command(name: str) -> click.Command:
     found = load(registry().get(Command, name).target, f"the command {name!r}")
     if not isinstance(found, click.Command):
         raise PluginFailed(f"The command {name!r} is {found!r}, no click command.", hint="Tell the plugin's authors.")
+    if all(param.name != "debug" for param in found.params):
+        found.params.append(debug_option())
     return found
 
 
