@@ -209,8 +209,8 @@ def project(tmp_path: Path, published: Path) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, *words: str, log: Path, **environment: str) -> Iterator[Server]:
-    """Start a server at a free port, and end it."""
+def serving(folder: Path, *words: str, log: Path, started: bool = True, **environment: str) -> Iterator[Server]:
+    """Start a server at a free port, and end it. `started`: once it answers; else once it says where it listens."""
     command = [sys.executable, "-W", "error", "-m", "mlforge", "serve", "--port", "0", *words]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=folder, stderr=stream, env=CLEAN | environment)
@@ -220,7 +220,8 @@ def serving(folder: Path, *words: str, log: Path, **environment: str) -> Iterato
         found = STARTED.search(server.log)
         assert found, server.log
         server.scheme, server.port = found[1], int(found[3])
-        wait(lambda: _listens(server))
+        if started:
+            wait(lambda: _listens(server))
         yield server
     finally:
         if process.poll() is None:

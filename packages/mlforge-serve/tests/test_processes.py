@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,25 @@ def test_several_workers_answer_and_count_together(published: Path, serve: Run, 
         assert server.stop() == 0
 
 
+def test_connections_are_spread_over_the_workers(published: Path, serve: Run, wait: Run) -> None:
+    with serve(published, "--workers", "2") as server:
+        wait(lambda: len(workers_of(server)) == 2)
+        before = {pid: sockets(pid) for pid in children(server)}
+        kept = [server.connect() for _ in range(40)]
+        for connection in kept:
+            connection.request("GET", "/health")
+            assert connection.getresponse().read()
+        assert all(sockets(pid) - count >= 5 for pid, count in before.items())
+        for connection in kept:
+            connection.close()
+
+
+def test_an_address_is_not_shared_with_another_server(published: Path, serve: Run, mlforge: Run) -> None:
+    with serve(published, "--workers", "2") as server:
+        again = mlforge(published, "serve", "--workers", "2", "--port", str(server.port))
+        assert (again.returncode, "cannot be listened at" in again.stderr) == (1, True)
+
+
 def test_a_worker_that_dies_is_replaced_and_what_it_counted_stays(published: Path, serve: Run, wait: Run) -> None:
     with serve(published, "--workers", "2") as server:
         wait(lambda: len(workers_of(server)) == 2)
@@ -92,6 +112,16 @@ def test_a_signal_stops_the_server_in_order(published: Path, serve: Run, number:
         assert "Traceback" not in server.log
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_a_signal_while_it_starts_stops_it_too(published: Path, serve: Run, workers: str, after: float) -> None:
+    with serve(published, "--workers", workers, started=False) as server:
+        time.sleep(after)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) in (0, -signal.SIGTERM)
+        assert "Traceback" not in server.log
+
+
 def test_the_log_is_text_or_json_and_says_where(published: Path, serve: Run) -> None:
     import json
 
@@ -116,6 +146,10 @@ def test_features_named_by_hand_are_served_without_definitions(published: Path, 
 
 def ask(server: Server) -> None:
     assert server.online(["spend"], {"user_id": 1}).status == 200
+
+
+def sockets(pid: int) -> int:
+    return sum(fd.readlink().name.startswith("socket:") for fd in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def is_running(pid: int) -> bool:

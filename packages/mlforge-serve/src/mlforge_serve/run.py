@@ -19,11 +19,12 @@ import msgspec
 import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
-from mlforge.errors import Conflict, Invalid
+from mlforge.errors import Invalid
 from mlforge_serve.app import App
 from mlforge_serve.catalog import LOOKED_EVERY, Catalog
 from mlforge_serve.door import Served
 from mlforge_serve.keys import Keys, read_keys
+from mlforge_serve.listening import listen
 from mlforge_serve.metrics import Board, Tally
 from mlforge_serve.pages import pages
 from mlforge_serve.protocol import protocol_of
@@ -39,34 +40,35 @@ _log = logging.getLogger("mlforge.serve")
 
 def serve(served: Served, settings: Settings) -> int:
     """Serve until a signal says to stop; then answer what was asked, and return an exit code."""
-    listening = _listen(settings)
-    settings = msgspec.structs.replace(settings, port=listening.getsockname()[1])
+    sockets = listen(settings)
+    settings = msgspec.structs.replace(settings, port=sockets[0].getsockname()[1])
     board = Board(served.features, settings.workers)
     _log.info(
         "%s: %d features at %s, %d worker%s", settings.title, len(served.features), settings.url, settings.workers,
         "s" * (settings.workers > 1),
     )  # fmt: skip
     if settings.workers == 1:
-        work(served, settings, listening, board.tally(0))
+        work(served, settings, sockets[0], board.tally(0))
         _leave_hanging_reads()
         return 0
     patience = settings.limits.timeout + 5.0
-    return watch_over(settings.workers, lambda n: work(served, settings, listening, board.tally(n)), patience)
+    return watch_over(sockets, lambda n, own: work(served, settings, own, board.tally(n)), patience)
 
 
 def work(served: Served, settings: Settings, listening: socket.socket, tally: Tally) -> None:
     """Serve as one worker."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)  # what comes after uvicorn has drained: nothing more
     tally.reset()
     with served.store.open() as store:
         catalog = Catalog(served, store, THREADS)
         app = App(catalog, settings.limits, tally, pages(settings))
         config = _configured(app, settings)
+        server = uvicorn.Server(config)
+        for number in (signal.SIGTERM, signal.SIGINT):  # while it starts; then uvicorn's own, and these once more
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
         gc.collect()
         gc.freeze()
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-            runner.run(_serve(uvicorn.Server(config), app, catalog, settings, listening))
+            runner.run(_serve(server, app, catalog, settings, listening))
     _log.info("stopped")
 
 
@@ -147,24 +149,6 @@ def _configured(app: App, settings: Settings) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def _listen(settings: Settings) -> socket.socket:
-    """The socket to listen at, bound. Raises `Conflict` where somebody else listens, `Invalid` for no address."""
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, _, _, _, address = found[0]
-        listening = socket.create_server(address[:2], family=family, backlog=2048)
-    except socket.gaierror as error:
-        raise Invalid(f"{settings.host!r} is no address here: {error.strerror}.", hint="--host 127.0.0.1") from error
-    except OSError as error:
-        raise Conflict(
-            f"{settings.url} cannot be listened at: {os.strerror(error.errno or 0)}.",
-            hint="Choose another --port or --host.",
-        ) from error
-    listening.setblocking(False)
-    listening.set_inheritable(True)
-    return listening
-
-
 def _leave_hanging_reads() -> None:
     """Python waits at its end for threads, and so for a store that does not answer: nobody waits for that any more."""
     end = time.monotonic() + LAST_WAIT
@@ -175,10 +159,6 @@ def _leave_hanging_reads() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
-
-
-def _leave(number: int, frame: Any) -> None:
-    """Nothing: the server has stopped already."""
 
 
 def refuse_many_workers(workers: int) -> None:

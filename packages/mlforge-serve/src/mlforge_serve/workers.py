@@ -1,4 +1,4 @@
-"""Several workers: processes that share one listening socket, and one process that keeps their number."""
+"""Several workers: processes that share an address, and one process that keeps their number."""
 
 from __future__ import annotations
 
@@ -7,42 +7,55 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from socket import socket
 from typing import Any, NoReturn
 
 TOO_SOON = 2.0
 """Seconds: a worker that ends before that has not begun to serve."""
 TRIES = 5
+STOPS = (signal.SIGTERM, signal.SIGINT)
 _log = logging.getLogger("mlforge.serve")
 
 
-def watch_over(workers: int, work: Callable[[int], None], patience: float) -> int:
-    """Keep workers going until a signal comes; then let them finish, for `patience` seconds. Returns an exit code."""
-    return _Watch(work, patience).over(workers)
+Work = Callable[[int, socket], None]
+
+
+def watch_over(sockets: Sequence[socket], work: Work, patience: float) -> int:
+    """Keep a worker for each socket going until a signal comes; then let them finish, for `patience` seconds.
+
+    The sockets stay open here too: what is asked while a worker is replaced waits for the next. Returns an exit code.
+    """
+    return _Watch(sockets, work, patience).over()
 
 
 class _Watch:
-    def __init__(self, work: Callable[[int], None], patience: float) -> None:
-        self.work, self.patience = work, patience
+    def __init__(self, sockets: Sequence[socket], work: Work, patience: float) -> None:
+        self.sockets, self.work, self.patience = sockets, work, patience
         self.children: dict[int, tuple[int, float]] = {}
         self.stopping = False
         self.failures = 0
 
-    def over(self, workers: int) -> int:
-        for sort in (signal.SIGTERM, signal.SIGINT):
+    def over(self) -> int:
+        for sort in STOPS:
             signal.signal(sort, self._stop)
         signal.signal(signal.SIGALRM, self._kill)
-        for number in range(workers):
+        for number in range(len(self.sockets)):
             self._begin(number)
         while self.children:
             self._mourn(*os.wait())
         return 1 if self.failures >= TRIES else 0
 
     def _begin(self, number: int) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # a signal is for the parent, or for the worker: never for half
         pid = os.fork()
         if not pid:
+            for sort in STOPS:
+                signal.signal(sort, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
             self._serve(number)
         self.children[pid] = (number, time.monotonic())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
         if self.stopping:  # the signal came between
             os.kill(pid, signal.SIGTERM)
 
@@ -50,7 +63,8 @@ class _Watch:
         """What a worker does; it never comes back from here."""
         code = 1
         try:
-            self.work(number)
+            self._close(but=number)
+            self.work(number, self.sockets[number])
             code = 0
         except Exception as error:  # noqa: BLE001 - it ends here, in words
             _log.error("worker %d: %s", number, error, exc_info=error if _is_debugged() else None)
@@ -78,8 +92,15 @@ class _Watch:
         """Tell the workers to finish what they do."""
         if not self.stopping:
             self.stopping = True
+            self._close()
             signal.setitimer(signal.ITIMER_REAL, self.patience)
         self._tell(signal.SIGTERM)
+
+    def _close(self, but: int | None = None) -> None:
+        """Listen no more, or at one socket only."""
+        for number, one in enumerate(self.sockets):
+            if number != but:
+                one.close()
 
     def _kill(self, number: int, frame: Any) -> None:
         _log.error("%d workers did not finish in time", len(self.children))
