@@ -3,7 +3,7 @@
 import argparse
 from importlib import import_module
 
-NAMES = ["windows", "increment", "pit", "start", "listing", "versus_sdk", "versus_feast", "online_redis"]
+NAMES = ["windows", "increment", "pit", "start", "listing", "serve", "versus_sdk", "versus_feast", "online_redis"]
 
 
 def main():
