@@ -17,6 +17,7 @@ BENCHMARKS = {
     "versus_sdk": "versus_sdk",
     "versus_feast": "versus_feast",
     "online_redis": "online_redis",
+    "serve": "serve",
 }
 
 

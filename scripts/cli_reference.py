@@ -18,7 +18,8 @@ HEAD = """# Command line
 
 `mlforge` comes with `mlforge-core`. It finds a project's definitions by itself: the one `definitions.py` in the
 project's folder or below, or else the one file that makes a `Definitions`. The project's folder is the nearest one
-upward with an `mlforge.yaml`, or else the current one. Plugins may add commands.
+upward with an `mlforge.yaml`, or else the current one. Plugins may add commands: [`mlforge serve`](serving.md) comes
+with `mlforge-serve`.
 
 | command | does |
 |---|---|

@@ -8,11 +8,12 @@ import importlib.util
 import linecache
 import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -267,6 +268,9 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reader]:
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("MLFORGE_PROFILE", raising=False)
     yield Reader(tmp_path)
+    for server in tmp_path.rglob("*.pid"):  # a page that failed half-way has not stopped what it started
+        with suppress(ProcessLookupError):
+            os.kill(int(server.read_text()), signal.SIGKILL)
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(f"{tmp_path}{os.sep}"):
             del sys.modules[name]

@@ -6,6 +6,7 @@ import csv
 import importlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -137,10 +138,18 @@ def test_it_runs_from_another_folder_and_prints_two_scores_and_two_proofs(exampl
 
 
 def test_it_publishes_reads_and_replays_what_was_known_then(example: SimpleNamespace) -> None:
-    served = example.first.stdout.partition("5  Serve")[2]
+    served = example.first.stdout.partition("5  Serve")[2].partition("6  Ask")[0]
     assert "7 published" in served
     assert "values of 7 features in" in served
     assert served.rstrip().endswith("100 % of 729 values are equal.")
+
+
+def test_it_asks_a_server_and_is_told_which_values_are_stale(example: SimpleNamespace) -> None:
+    asked = example.first.stdout.partition("6  Ask")[2]
+    assert "$ mlforge serve &" in asked
+    assert re.search(r"\$ curl http://127.0.0.1:\d+/features/online", asked)
+    assert re.search(r"^  aircraft_facts__\w+ = \d+  present$", asked, re.MULTILINE)
+    assert re.search(r"^  carrier_delays__\w+ = \S+  stale$", asked, re.MULTILINE)
 
 
 def test_the_rows_without_an_aircraft_are_counted(example: SimpleNamespace) -> None:

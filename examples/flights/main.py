@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 import polars as pl
+from ask import ask, server
 from definitions import flights as project
 from leaks import audit, training_set_of_the_time
 from prepare import NEW_YORK, package_data, prepare
@@ -48,6 +49,9 @@ def main(tables: Path) -> int:
     mlforge("publish", "--as-of", f"{NOON:%Y-%m-%dT%H:%M:%SZ}")
     serve(raw)
     mlforge("replay", "--at", f"{NOON:%Y-%m-%dT%H:%M:%SZ}")
+
+    step("6  Ask over HTTP: the same values, and that they are stale today")
+    ask_server(raw)
     return leaks
 
 
@@ -125,14 +129,19 @@ def prove(training: pl.DataFrame, raw: pl.DataFrame) -> int:
     return int(bool(changed or found.wrong))
 
 
-def serve(raw: pl.DataFrame) -> None:
-    """What a service would be told of the next flight, and how long that takes."""
+def next_flight(raw: pl.DataFrame) -> dict[str, object]:
+    """What is known of the first flight after noon: the keys of every feature."""
     flight = (
         raw.filter(pl.col("scheduled_at") > NOON, pl.col("tailnum").is_not_null())
         .sort("scheduled_at")
         .row(0, named=True)
     )
-    question = {name: flight[name] for name in ("tailnum", "carrier", "flight", "origin", "dest")}
+    return {name: flight[name] for name in ("tailnum", "carrier", "flight", "origin", "dest")}
+
+
+def serve(raw: pl.DataFrame) -> None:
+    """What a service would be told of the next flight, and how long that takes."""
+    question = next_flight(raw)
     instant = int(NOON.timestamp()) * 1_000_000
     with project.online_reader(list(project.features), full_names=True, clock=lambda: instant) as reader:
         started = perf_counter()
@@ -141,6 +150,18 @@ def serve(raw: pl.DataFrame) -> None:
     console.print(f"\n{question}\n  {len(values)} values of {len(statuses)} features in {1000 * spent:.1f} ms, such as")
     for name in ("carrier_delays__late_7d", "origin_departures__delay_3h", "weather__wind_speed"):
         console.print(f"  {name} = {values[name]}  [dim]{statuses[name.split('__')[0]]}[/]")
+    console.print()
+
+
+def ask_server(raw: pl.DataFrame) -> None:
+    """Start a server, ask it for the next flight, and stop it. Its clock is today's."""
+    console.print("[bold]$ mlforge serve &[/]")
+    sys.stdout.flush()
+    with server() as url:
+        typed, answer = ask(url, ["aircraft_facts", "carrier_delays"], next_flight(raw))
+    console.print(f"[bold]$ {typed}[/]", markup=True)
+    for name, value in answer["values"].items():
+        console.print(f"  {name} = {value}  [dim]{answer['status'][name.split('__')[0]]}[/]")
     console.print()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 import click
 
 if TYPE_CHECKING:
+    from mlforge.cli.served import Served
     from mlforge.cli.terminal import Tell
     from mlforge.definitions import Definitions
 
@@ -53,6 +54,26 @@ class Invocation:
         for warning in told:
             self._pass_on(warning, project.root)
         return cast("Definitions", project)
+
+    def served(self, target: str | None = None, profile: str | None = None, features: tuple[str, ...] = ()) -> Served:
+        """What there is to serve. The definitions, and the libraries they import, stay out of this process.
+
+        Args:
+            target: Where the definitions are, as `--target` says.
+            profile: A profile of `mlforge.yaml`.
+            features: Serve these from the profile's online store, and read no definitions.
+
+        Raises:
+            NotFound: There are no definitions.
+            Invalid: There is no online store, or the definitions fail to import.
+        """
+        from mlforge.cli.served import served, served_by_name
+
+        return (
+            served_by_name(features, profile, Path.cwd())
+            if features
+            else served(Invocation().definitions, target, profile)
+        )
 
     def answer(self, document: object, show: Callable[[], None]) -> None:
         """Answer with a JSON document, or with what `show` prints."""

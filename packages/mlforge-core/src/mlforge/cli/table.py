@@ -38,10 +38,17 @@ def core_command(name: str) -> click.Command:
 def plugin_commands() -> dict[str, str]:
     """What plugins add to `COMMANDS`.
 
-    Plugins are only loaded where one of them has the hook in its text: loading all would double the time of `--help`.
+    It is read from their text where they say it plainly: loading them would double the time of `--help`.
     """
-    if not any(_mentions_commands(e.module) for e in metadata.entry_points(group="mlforge")):
-        return {}
+    texts = [_text(e.module) for e in metadata.entry_points(group="mlforge")]
+    told = [_told(text) for text in texts if text is None or _HOOK in text or b"import *" in text]
+    pairs = [pair for found in told if found for pair in found.items()]
+    if None in told or len(dict(pairs)) < len(pairs):  # unknown, or claimed twice
+        return _loaded_commands()
+    return {name: summary for name, summary in pairs if name not in COMMANDS}
+
+
+def _loaded_commands() -> dict[str, str]:
     from mlforge.plugin.descriptors import Command
     from mlforge.plugin.registry import registry
 
@@ -56,6 +63,7 @@ def plugin_command(name: str) -> click.Command:
         Unknown: Nobody does.
         PluginFailed: It cannot be imported, or is no command.
     """
+    from mlforge.cli.options import debug_option
     from mlforge.errors import PluginFailed
     from mlforge.plugin.config import load
     from mlforge.plugin.descriptors import Command
@@ -64,13 +72,34 @@ def plugin_command(name: str) -> click.Command:
     found = load(registry().get(Command, name).target, f"the command {name!r}")
     if not isinstance(found, click.Command):
         raise PluginFailed(f"The command {name!r} is {found!r}, no click command.", hint="Tell the plugin's authors.")
+    if all(param.name != "debug" for param in found.params):
+        found.params.append(debug_option())
     return found
 
 
-def _mentions_commands(module: str) -> bool:
+def _text(module: str) -> bytes | None:
+    """A module's text; None where there is none to read."""
     try:
         spec = find_spec(module)
-        text = Path(spec.origin or "").read_bytes() if spec else b""
+        return Path(spec.origin or "").read_bytes() if spec else b""
     except (ImportError, OSError, ValueError):
-        return True
-    return _HOOK in text or b"import *" in text
+        return None
+
+
+def _told(text: bytes | None) -> dict[str, str] | None:
+    """The commands that a module's text makes, by name, with their summaries; None where it has to be run to know."""
+    import ast
+
+    try:
+        calls = [n for n in ast.walk(ast.parse(text or b"")) if isinstance(n, ast.Call)]
+    except (SyntaxError, ValueError):
+        return None
+    made = [n for n in calls if isinstance(n.func, ast.Name) and n.func.id == "Command"]
+    said = [{k.arg: k.value for k in n.keywords} for n in made]
+    found = {}
+    for one in said:
+        name, summary, api = (one.get(word) for word in ("name", "summary", "api"))
+        if not (isinstance(name, ast.Constant) and isinstance(summary, ast.Constant) and isinstance(api, ast.Name)):
+            return None
+        found[str(name.value)] = str(summary.value)
+    return found or None

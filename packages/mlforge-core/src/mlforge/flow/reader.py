@@ -73,6 +73,7 @@ class Reader:
     ) -> None:
         self.store = store
         self.full_names = full_names
+        self._awaited = store.aread if isinstance(store, AsyncReading) else None
         self._specs: list[FeatureSpec] = specs_of(features)
         self._clock = clock or _now
         self._refreshed_after = refreshed_after
@@ -134,8 +135,8 @@ class Reader:
             await asyncio.to_thread(self.refresh)
         prepared = self._ready()
         addresses = _addresses(prepared, rows)
-        if isinstance(self.store, AsyncReading):
-            return self._answer(prepared, await self.store.aread(addresses))
+        if self._awaited is not None:
+            return self._answer(prepared, await self._awaited(addresses))
         return self._answer(prepared, await asyncio.to_thread(self.store.read, addresses))
 
     def _answer(self, prepared: _Prepared, found: Sequence[Entry | None]) -> OnlineFeatures:

@@ -93,7 +93,11 @@ class MetricDescriptor(_Descriptor, frozen=True, kw_only=True):
 
 
 class Command(_Descriptor, frozen=True, kw_only=True):
-    """A CLI command: `target` is a click command, imported when it is called; `summary` its line of help."""
+    """A CLI command: `target` is a click command, imported when it is called; `summary` its line of help.
+
+    What `click.pass_obj` hands to it knows the project: `definitions(target)` gives the `Definitions`,
+    `served(target, profile)` the names of the features, the online store's config and readers of what is published.
+    """
 
     role: ClassVar[str] = "command"
 

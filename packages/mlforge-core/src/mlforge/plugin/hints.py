@@ -10,7 +10,7 @@ DISTRIBUTIONS = {
         "dynamodb": "mlforge-dynamodb",
         "databricks-online-tables": "mlforge-databricks",
     },
-    "command": {"serve": "mlforge-serve"},
+    "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
     "word": {
         "PolarsEngine": "mlforge-polars",
         "DuckDBEngine": "mlforge-duckdb",

@@ -1,0 +1,71 @@
+"""What a command that serves needs of a project, without what the definitions import."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_all_start_methods, get_context
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import Invalid
+from mlforge.flow.reader import REFRESHED_AFTER, Reader
+from mlforge.plugin.config import OnlineStoreConfig
+from mlforge.plugin.protocols import OnlineStore
+from mlforge.project.profiles import choose_profile
+from mlforge.project.project import Project, find_root
+
+Load = Callable[[str | None], Project]
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What is served: the project's name, its features' names, and where their values are.
+
+    Args:
+        project: The project's name.
+        features: The features that may be asked for, published or not.
+        store: The online store's config.
+    """
+
+    project: str
+    features: tuple[str, ...]
+    store: OnlineStoreConfig
+
+    def reader(
+        self, online: OnlineStore, features: Any, full_names: bool = False, refreshed_after: float = REFRESHED_AFTER
+    ) -> Reader:
+        """A reader of some features from the opened store. Raises as `Reader` does."""
+        return Reader(online, features, full_names, refreshed_after=refreshed_after)
+
+
+def served(load: Load, target: str | None, profile: str | None) -> Served:
+    """What the definitions say of serving; they are read in a process of their own, so that none of it stays here."""
+    with ProcessPoolExecutor(1, get_context("fork" if "fork" in get_all_start_methods() else "spawn")) as beside:
+        return beside.submit(_of_definitions, load, target, profile).result()
+
+
+def served_by_name(features: tuple[str, ...], profile: str | None, here: Path) -> Served:
+    """Features by name, and the online store that a profile of `mlforge.yaml` sets: no definitions are read."""
+    root = find_root(here)
+    found, _ = choose_profile(root, profile, None, os.environ)
+    store = None if found is None else found.online_store
+    if store is None:
+        raise Invalid(
+            "There is no online store." if found is None else f"The profile {found.name!r} sets no online_store.",
+            hint="Without definitions it comes from mlforge.yaml: profiles: {prod: {online_store: {KIND: …}}}",
+        )
+    return Served(root.name, features, store.at(root))
+
+
+def _of_definitions(load: Load, target: str | None, profile: str | None) -> Served:
+    project = load(target)
+    store = project.settings(profile).online_store
+    if store is None:
+        raise Invalid(
+            "There is no online store.",
+            hint='Definitions(…, online_store=SQLiteOnlineStore("online.db")), or online_store in mlforge.yaml.',
+        )
+    return Served(project.name, tuple(project.features), store)

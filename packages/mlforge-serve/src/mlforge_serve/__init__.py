@@ -1,0 +1,1 @@
+"""Serve features over HTTP: `mlforge serve`."""

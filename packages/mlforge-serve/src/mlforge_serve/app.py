@@ -1,0 +1,127 @@
+"""The server as an ASGI application: who may pass, how many at once, for how long, and what is said when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import perf_counter_ns
+from typing import Any
+
+from mlforge.errors import MlforgeError
+from mlforge_serve.answers import JSON
+from mlforge_serve.catalog import Catalog, Plan
+from mlforge_serve.deadlines import Deadlines
+from mlforge_serve.head import Head, admit, head_of
+from mlforge_serve.keys import Keys
+from mlforge_serve.metrics import ROUTES, SERVING, Tally
+from mlforge_serve.problems import JSON as PROBLEM
+from mlforge_serve.problems import Problem, problem_of
+from mlforge_serve.requests import MSGPACK
+from mlforge_serve.serving import ClientGone, Serving, read_body
+from mlforge_serve.settings import Limits
+
+_log = logging.getLogger("mlforge.serve")
+_START, _BODY = "http.response.start", "http.response.body"
+_ROUTE_OF = {route: number for number, route in enumerate(ROUTES) if "{" not in route}
+_ONE_FEATURE, _OTHER = ROUTES.index("/features/{name}"), ROUTES.index("other")
+PROBES = frozenset({_ROUTE_OF["/health"], _ROUTE_OF["/ready"], _ROUTE_OF["/metrics"]})
+"""Routes that are answered however much there is to do."""
+
+
+class App:
+    """Serves values by itself, and hands everything else to `pages`."""
+
+    def __init__(self, catalog: Catalog, limits: Limits, tally: Tally, pages: Any) -> None:
+        self.catalog, self.limits, self.tally, self.pages = catalog, limits, tally, pages
+        self.keys: Keys | None = None
+        self._deadlines = Deadlines(limits.timeout)
+        serving = Serving(catalog, limits, tally)
+        self._answers = (serving.online, serving.batch)
+        self._active = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        started, path = perf_counter_ns(), scope["path"]
+        route = _ROUTE_OF.get(path, _ONE_FEATURE if path.startswith("/features/") else _OTHER)
+        self._active += 1
+        self.tally.in_flight(self._active)
+        try:
+            if self._active > self.limits.concurrency and route not in PROBES:
+                await self._refuse(route, self._too_many(), send)
+            elif route < len(SERVING) and scope["method"] == "POST":
+                await self._serve(route, scope, receive, send, started)
+            else:
+                await self._show(route, scope, receive, send)
+        finally:
+            self._active -= 1
+            self.tally.in_flight(self._active)
+            self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
+
+    async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:
+        head, body = head_of(scope), None
+        task = self._deadlines.begin()
+        try:
+            key = admit(self.keys, head)
+            body = await read_body(head, receive, self.limits.body)
+            plan, answer = await self._answers[route](head, key, body)
+        except ClientGone:
+            self.tally.failed(route, "gone")
+        except asyncio.CancelledError:
+            if not self._deadlines.missed(task):
+                raise
+            await self._refuse(route, self._too_slow() if body is None else problem_of(TimeoutError()), send)
+        except Exception as error:  # noqa: BLE001 - whatever happens has an answer, and never shows the inside
+            await self._refuse(route, self._told(error, route), send)
+        else:
+            self._deadlines.end(task)
+            await self._answer(head, answer, send)
+            self._observe(route, plan, perf_counter_ns() - started)
+        finally:
+            self._deadlines.end(task)
+
+    async def _answer(self, head: Head, body: bytes, send: Any) -> None:
+        kind = MSGPACK if head.msgpack else JSON
+        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        await send({"type": _START, "status": 200, "headers": headers})
+        await send({"type": _BODY, "body": body})
+
+    async def _show(self, route: int, scope: Any, receive: Any, send: Any) -> None:
+        """Everything that is no value: `pages` knows how."""
+        scope["mlforge"], scope["app"] = (self, head_of(scope)), self
+        try:
+            async with asyncio.timeout(self.limits.timeout):
+                await (_post_only if route < len(SERVING) else self.pages)(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - as above
+            await self._refuse(route, self._told(error, route), send, scope["method"] == "HEAD")
+
+    async def _refuse(self, route: int, problem: Problem, send: Any, silently: bool = False) -> None:
+        body = problem.encode()
+        headers = [(b"content-type", PROBLEM), (b"content-length", b"%d" % len(body)), *problem.headers]
+        self.tally.failed(route, problem.code)
+        await send({"type": _START, "status": problem.status, "headers": headers})
+        await send({"type": _BODY, "body": b"" if silently else body})
+
+    def _told(self, error: Exception, route: int) -> Problem:
+        """An error as a client may see it; what the client cannot mend is logged."""
+        problem = problem_of(error)
+        if isinstance(error, MlforgeError) and problem.status >= 500:
+            _log.error("%s: %s", ROUTES[route], error)
+        elif problem.code == "defect":
+            _log.error("%s failed", ROUTES[route], exc_info=error)
+        return problem
+
+    def _observe(self, route: int, plan: Plan, nanoseconds: int) -> None:
+        tally = self.tally
+        for place in plan.places:
+            tally.observe(tally.board.feature(route, place), nanoseconds)
+
+    def _too_many(self) -> Problem:
+        limit = self.limits.concurrency
+        return Problem("too_many_requests", f"{limit} requests are being answered.", "Try again.", limit=limit)
+
+    def _too_slow(self) -> Problem:
+        limit = self.limits.timeout
+        return Problem("body_too_slow", f"The body did not come within {limit:g} s.", "Send it at once.", limit=limit)
+
+
+async def _post_only(*_: Any) -> None:
+    raise Problem("method_not_allowed", "This route takes a body.", "POST one.", allow="POST")

@@ -1,0 +1,168 @@
+"""What is published, as last looked, and readers for what is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import MlforgeError, NotFound, PluginFailed
+from mlforge.plugin import Address, AsyncReading, Entry, OnlineStore
+from mlforge_serve.door import Lookup, Reader, Served
+from mlforge_serve.requests import CONVERTED, Pick, spec_of
+
+READERS = 256
+LOOKED_EVERY = 2.0
+"""Seconds after which a new publish is noticed."""
+_log = logging.getLogger("mlforge.serve")
+Wanted = tuple[tuple[str | Pick, ...], bool]
+
+
+class Watched:
+    """The online store as readers see it: notes as last looked, entries without holding up the event loop."""
+
+    def __init__(self, store: OnlineStore, threads: int) -> None:
+        self.store = store
+        self.notes: dict[str, bytes | None] = {}
+        self._read = store.aread if isinstance(store, AsyncReading) else self._read_in_a_thread
+        self._threads = ThreadPoolExecutor(threads, "read")
+
+    def read_note(self, feature: str) -> bytes | None:
+        if feature not in self.notes:
+            raise PluginFailed("The online store has not answered yet.", hint="Try again.")
+        return self.notes[feature]
+
+    async def aread(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        return await self._read(addresses)
+
+    async def aclose(self) -> None:
+        """End what reading opened; reads that hang are left behind."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if isinstance(self.store, AsyncReading):
+            await self.store.aclose()
+
+    async def _read_in_a_thread(self, addresses: Sequence[Address]) -> list[Entry | None]:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.store.read, addresses)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """How one combination of features is read.
+
+    Args:
+        reader: Reads it.
+        names: The features.
+        places: Where each feature stands among those served.
+        dtypes: The types of the keys that come as text in JSON.
+        versions: Which version each feature is of, encoded as JSON and as MessagePack.
+    """
+
+    reader: Reader
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    dtypes: dict[str, str]
+    versions: tuple[msgspec.Raw, msgspec.Raw]
+
+
+class Catalog:
+    """The features that are served. Looks at the store in the background; asking it never waits."""
+
+    def __init__(self, served: Served, store: OnlineStore, threads: int) -> None:
+        self.served, self.store = served, store
+        self.watched = Watched(store, threads)
+        self.places = {name: place for place, name in enumerate(served.features)}
+        self.lookups: dict[str, Lookup] = {}
+        self.up = False
+        self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
+        self._looking = ThreadPoolExecutor(1, "look")
+        self._pinging = ThreadPoolExecutor(1, "ping")
+        self._ping: asyncio.Future[None] | None = None
+
+    async def look(self) -> None:
+        """See what is published now. What fails is logged once, and what was known stays."""
+        try:
+            notes = await asyncio.get_running_loop().run_in_executor(self._looking, self._notes)
+        except MlforgeError as error:
+            if self.up or not self.watched.notes:
+                _log.error("the online store does not answer: %s", error)
+            self.up = False
+            return
+        if not self.up:
+            _log.info("the online store answers")
+        self.up = True
+        if notes != self.watched.notes:
+            self._take(notes)
+
+    async def ping(self) -> None:
+        """Return where the store answers; those who ask at once share one question. Raises `PluginFailed`."""
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.get_running_loop().run_in_executor(self._pinging, self.store.ping)
+        await asyncio.shield(self._ping)
+
+    async def aclose(self) -> None:
+        self._looking.shutdown(wait=False, cancel_futures=True)
+        self._pinging.shutdown(wait=False, cancel_futures=True)
+        await self.watched.aclose()
+
+    def lookup(self, name: str) -> Lookup:
+        """What is known of a feature. Raises `NotFound`."""
+        if name not in self.lookups:
+            self._refuse_stranger(name)
+            self.watched.read_note(name)
+            raise NotFound(f"{name!r} has not been published.", hint=f"Publish it: mlforge publish {name}")
+        return self.lookups[name]
+
+    def plan(self, wanted: Wanted) -> Plan:
+        """The way to read some features, kept for the next time. Raises `NotFound` and `Invalid`."""
+        found = self._plans.get(wanted)
+        if found is None:
+            found = self._plans[wanted] = self._made(*wanted)
+            if len(self._plans) > READERS:
+                self._plans.popitem(last=False)
+        else:
+            self._plans.move_to_end(wanted)
+        return found
+
+    def _made(self, features: tuple[str | Pick, ...], full_names: bool) -> Plan:
+        specs = [spec_of(one) for one in features]
+        for spec in specs:
+            self._refuse_stranger(spec.name)
+        reader: Reader = self._reader(specs, full_names)
+        names = tuple(spec.name for spec in specs)
+        keys = [(k.name, one.meta.schema.dtype(k.name)) for one in reader.lookups for k in one.meta.keys]
+        versions = {one.name: one.publish.version for one in reader.lookups}
+        return Plan(
+            reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
+            (msgspec.Raw(msgspec.json.encode(versions)), msgspec.Raw(msgspec.msgpack.encode(versions))),
+        )  # fmt: skip
+
+    def _reader(self, specs: Any, full_names: bool = False) -> Reader:
+        watched: Any = self.watched
+        return self.served.reader(watched, specs, full_names, refreshed_after=math.inf)
+
+    def _refuse_stranger(self, name: str) -> None:
+        if name not in self.places:
+            raise NotFound(f"There is no feature {name!r} here.", hint="GET /features lists what is served.")
+
+    def _notes(self) -> dict[str, bytes | None]:
+        return {name: self.store.read_note(name) for name in self.places}
+
+    def _take(self, notes: dict[str, bytes | None]) -> None:
+        """Know what changed, and forget how it was read before."""
+        changed = [name for name in notes if notes[name] != self.watched.notes.get(name)]
+        self.watched.notes = notes
+        self._plans.clear()
+        for name in changed:
+            self.lookups.pop(name, None)
+            try:
+                (self.lookups[name],) = self._reader([name]).lookups
+            except NotFound:
+                continue
+            except MlforgeError as error:
+                _log.error("%s is not served: %s", name, error)
+        self.lookups = {name: self.lookups[name] for name in notes if name in self.lookups}

@@ -1,0 +1,81 @@
+"""What the command line hands to `mlforge serve`: the project, as far as it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from mlforge.model.meta import FeatureMeta
+from mlforge.plugin import OnlineStore, OnlineStoreConfig
+
+
+class Publish(Protocol):
+    """A publish: which version, and as of when."""
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def as_of(self) -> int: ...
+
+    @property
+    def until(self) -> int | None: ...
+
+
+class Lookup(Protocol):
+    """How one feature is looked up: what is known of it, and its columns with their names in an answer."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def meta(self) -> FeatureMeta: ...
+
+    @property
+    def publish(self) -> Publish: ...
+
+
+class Found(Protocol):
+    """A row of values for each entity, and by feature how good they are."""
+
+    @property
+    def values(self) -> Any: ...
+
+    @property
+    def statuses(self) -> Any: ...
+
+
+class Reader(Protocol):
+    """Reads some features for any entities."""
+
+    @property
+    def lookups(self) -> Sequence[Lookup]: ...
+
+    async def aread(self, rows: Sequence[Mapping[str, Any]]) -> Found: ...
+
+
+class Served(Protocol):
+    """What there is to serve."""
+
+    @property
+    def project(self) -> str: ...
+
+    @property
+    def features(self) -> tuple[str, ...]: ...
+
+    @property
+    def store(self) -> OnlineStoreConfig: ...
+
+    def reader(
+        self, online: OnlineStore, features: Any, full_names: bool = ..., refreshed_after: float = ...
+    ) -> Reader: ...
+
+
+class Call(Protocol):
+    """One call of `mlforge`."""
+
+    debug: bool
+
+    def served(
+        self, target: str | None = ..., profile: str | None = ..., features: tuple[str, ...] = ...
+    ) -> Served: ...

@@ -1,0 +1,155 @@
+"""The description of the interface: OpenAPI 3.1, made once."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from mlforge_serve.__about__ import __version__
+from mlforge_serve.problems import CODES
+from mlforge_serve.settings import Limits, Settings
+
+Schema = dict[str, Any]
+_COMMON = (401, 429, 500)
+_SERVING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
+VALUE: Schema = {"description": "A value of the column's type, or null."}
+STATUS: Schema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
+
+
+def description(settings: Settings) -> bytes:
+    """The document, as JSON."""
+    return msgspec.json.encode(document(settings))
+
+
+def document(settings: Settings) -> Schema:
+    """The document."""
+    found: Schema = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": settings.title, "version": __version__,
+            "description": "Feature values, as they were published. Read-only.",
+        },
+        "paths": _paths(),
+        "components": {"schemas": _schemas(settings.limits), "responses": _responses()},
+    }  # fmt: skip
+    if settings.key_file is not None:
+        found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        for path, methods in found["paths"].items():
+            for operation in methods.values():
+                operation["security"] = [] if path in ("/health", "/ready") else [{"key": []}]
+    return found
+
+
+def _paths() -> Schema:
+    return {
+        "/features/online": {"post": _asking("Several features of one entity", "online", "Online")},
+        "/features/batch": {"post": _asking("Several features of many entities", "batch", "Batch")},
+        "/features": {"get": _showing("What is served", "features", "Features", _COMMON)},
+        "/features/{name}": {"get": _one_feature()},
+        "/health": {"get": _showing("Whether the server lives", "health", "Health", (500,))},
+        "/ready": {"get": _showing("Whether the online store answers", "ready", "Ready", (500, 503, 504))},
+        "/metrics": {"get": {
+            "summary": "What was counted, for Prometheus", "operationId": "metrics",
+            "responses": {
+                "200": {"description": "Text", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                **_refusals((401, 403, 429, 500)),
+            },
+        }},
+    }  # fmt: skip
+
+
+def _asking(summary: str, name: str, schema: str) -> Schema:
+    kinds = ("application/json", "application/msgpack")
+    asked = {"application/json": {"schema": _named(f"{schema}Request")}}
+    given = {kind: {"schema": _named(f"{schema}Answer")} for kind in kinds}
+    return {
+        "summary": summary,
+        "description": "Bodies may be MessagePack too (`Content-Type: application/msgpack`).",
+        "operationId": name,
+        "requestBody": {"required": True, "content": asked},
+        "responses": {"200": {"description": "The values", "content": given}, **_refusals(_SERVING)},
+    }  # fmt: skip
+
+
+def _showing(summary: str, name: str, schema: str, refusals: tuple[int, ...]) -> Schema:
+    kinds = ("application/json", "application/msgpack")
+    content = {kind: {"schema": _named(schema)} for kind in kinds}
+    return {
+        "summary": summary,
+        "operationId": name,
+        "responses": {"200": {"description": "As asked", "content": content}, **_refusals(refusals)},
+    }
+
+
+def _one_feature() -> Schema:
+    shown = _showing("One feature", "feature", "Feature", (401, 403, 404, 429, 500, 503))
+    return shown | {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
+
+
+def _refusals(statuses: tuple[int, ...]) -> Schema:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+
+
+def _responses() -> Schema:
+    return {
+        str(status): {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/problem+json": {"schema": _named("Problem")}},
+        }
+        for status in sorted(set(CODES.values()))
+    }
+
+
+def _schemas(limits: Limits) -> Schema:
+    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+    maybe = {"type": ["string", "null"]}
+    entity = {"type": "object", "description": "The key columns; others are ignored.", "examples": [{"user_id": 1}]}
+    pick = _object({"name": text, "version": maybe, "columns": {"anyOf": [texts, {"type": "null"}]}}, required=["name"])
+    asked = {
+        "features": {"type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [text, pick]}},
+        "full_names": {"type": "boolean", "default": False, "description": "Call columns {feature}__{column}."},
+    }
+    row = {"type": "object", "additionalProperties": VALUE}
+    status, versions = ({"type": "object", "additionalProperties": s} for s in (STATUS, text))
+    entities = {"type": "array", "maxItems": limits.entities, "items": entity}
+    key = _object({"name": text, "type": text, "made_of": texts})
+    column = _object({"name": text, "type": text, "description": maybe, "unit": maybe})
+    feature = {
+        "name": text, "version": text, "description": maybe, "owner": maybe, "tags": texts,
+        "keys": {"type": "array", "items": key}, "columns": {"type": "array", "items": column},
+        "max_age": maybe, "published_as_of": text, "exact_until": maybe,
+    }  # fmt: skip
+    return {
+        "OnlineRequest": _object({**asked, "entity": entity}, required=["features", "entity"]),
+        "BatchRequest": _object({**asked, "entities": entities}, required=["features", "entities"]),
+        "OnlineAnswer": _object({"values": row, "status": status, "versions": versions}),
+        "BatchAnswer": _object(
+            {"values": {"type": "array", "items": row}, "status": {"type": "array", "items": status},
+             "versions": versions}
+        ),
+        "Feature": _object(feature),
+        "Features": _object({"project": text, "features": {"type": "array", "items": _named("Feature")}}),
+        "Health": _object({"status": {"const": "alive"}}),
+        "Ready": _object({"status": {"const": "ready"}, "features": {"type": "integer"}}),
+        "Problem": {
+            "type": "object",
+            "properties": {
+                "type": text, "title": text, "status": {"type": "integer"}, "code": {"enum": list(CODES)},
+                "detail": text, "hint": text, "field": text, "limit": {"type": "number"},
+            },
+            "required": ["type", "title", "status", "code", "detail", "hint"],
+        },
+    }  # fmt: skip
+
+
+def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+    return {
+        "type": "object", "properties": properties, "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }  # fmt: skip
+
+
+def _named(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}

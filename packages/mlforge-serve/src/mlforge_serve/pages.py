@@ -1,0 +1,131 @@
+"""Every route that serves no values: whether the server lives, what it serves, what it counted, how it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+
+from mlforge_serve import door
+from mlforge_serve.answers import encode_document
+from mlforge_serve.docs import page
+from mlforge_serve.head import admit
+from mlforge_serve.keys import Key
+from mlforge_serve.metrics import TEXT, exposition
+from mlforge_serve.openapi import description
+from mlforge_serve.problems import Problem
+from mlforge_serve.serving import refuse_others
+from mlforge_serve.settings import Settings
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "x-frame-options": "DENY"}
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def pages(settings: Settings) -> Router:
+    """The routes beside the two that serve values. What they raise is answered by whoever calls them."""
+    routes = [
+        Route("/health", _health), Route("/ready", _ready), Route("/features", _features),
+        Route("/features/{name:path}", _feature), Route("/metrics", _metrics),
+    ]  # fmt: skip
+    if settings.docs:
+        routes += [Route("/openapi.json", _openapi(settings)), Route("/docs", _docs(settings))]
+    return Router(routes, redirect_slashes=False, default=_nothing)
+
+
+async def _health(request: Request) -> Response:
+    return _document(request, {"status": "alive"})
+
+
+async def _ready(request: Request) -> Response:
+    app, _ = request.scope["mlforge"]
+    try:
+        await app.catalog.ping()
+    except Exception:
+        app.tally.store_up(False)
+        raise
+    app.tally.store_up(True)
+    return _document(request, {"status": "ready", "features": len(app.catalog.lookups)})
+
+
+async def _features(request: Request) -> Response:
+    app, key = _admitted(request)
+    shown = [feature(one) for name, one in app.catalog.lookups.items() if key is None or key.allows(name)]
+    return _document(request, {"project": app.catalog.served.project, "features": shown})
+
+
+async def _feature(request: Request) -> Response:
+    app, key = _admitted(request)
+    name = request.path_params["name"]
+    refuse_others(key, name)
+    return _document(request, feature(app.catalog.lookup(name)))
+
+
+async def _metrics(request: Request) -> Response:
+    app, key = _admitted(request)
+    if key is not None and key.features is not None:
+        raise Problem("key_limited", "This API key is limited to features.", "Ask with one that is not.")
+    return Response(exposition(app.tally.board), media_type=TEXT.decode())
+
+
+async def _nothing(*_: Any) -> None:
+    raise Problem("route_not_found", "There is nothing here.", "GET /openapi.json lists the routes.")
+
+
+def _openapi(settings: Settings) -> Endpoint:
+    text = description(settings)
+
+    async def endpoint(_: Request) -> Response:
+        return Response(text, media_type="application/json")
+
+    return endpoint
+
+
+def _docs(settings: Settings) -> Endpoint:
+    text = page(settings)
+
+    async def endpoint(_: Request) -> Response:
+        return Response(text, media_type="text/html; charset=utf-8", headers=_POLICY)
+
+    return endpoint
+
+
+def feature(one: door.Lookup) -> dict[str, Any]:
+    """What is said of a feature."""
+    meta, publish = one.meta, one.publish
+    return {
+        "name": meta.name,
+        "version": publish.version,
+        "description": meta.description,
+        "owner": meta.owner,
+        "tags": meta.tags,
+        "keys": [
+            {"name": k.name, "type": meta.schema.dtype(k.name), "made_of": k.sources} for k in meta.keys
+        ],
+        "columns": [
+            {"name": c.name, "type": c.dtype, "description": c.description, "unit": c.unit}
+            for c in meta.columns if c.name in meta.value_columns
+        ],
+        "max_age": meta.max_age,
+        "published_as_of": _shown(publish.as_of),
+        "exact_until": None if publish.until is None else _shown(publish.until),
+    }  # fmt: skip
+
+
+def _shown(micros: int) -> str:
+    return (EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
+
+
+def _admitted(request: Request) -> tuple[Any, Key | None]:
+    app, head = request.scope["mlforge"]
+    return app, admit(app.keys, head)
+
+
+def _document(request: Request, document: Any) -> Response:
+    _, head = request.scope["mlforge"]
+    kind = "application/msgpack" if head.msgpack else "application/json"
+    return Response(encode_document(document, head.msgpack), media_type=kind)

@@ -1,0 +1,161 @@
+"""What is asked: the bodies of requests, decoded at once into typed structs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from mlforge.model.feature import FeatureSpec
+from mlforge_serve.problems import Problem
+
+MSGPACK = b"application/msgpack"
+_MSGPACKS = frozenset({MSGPACK, b"application/x-msgpack", b"application/vnd.msgpack"})
+
+
+class Pick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feature by name, of one version, some of its columns."""
+
+    name: str
+    version: str | None = None
+    columns: tuple[str, ...] | None = None
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every request names: features, and how their columns are to be called."""
+
+    features: tuple[str | Pick, ...]
+    full_names: bool = False
+
+
+class OnlineRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Some features of one entity, or of several that belong together: all keys in one object."""
+
+    entity: dict[str, Any]
+
+
+class BatchRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Some features of many entities."""
+
+    entities: tuple[dict[str, Any], ...]
+
+
+class Decoder:
+    """Reads one kind of body, from JSON or MessagePack."""
+
+    def __init__(self, kind: type[OnlineRequest | BatchRequest]) -> None:
+        self._json = msgspec.json.Decoder(kind).decode
+        self._msgpack = msgspec.msgpack.Decoder(kind).decode
+
+    def decode(self, body: bytes, content_type: bytes) -> Any:
+        """The request. Raises `Problem`."""
+        try:
+            return self._reader(content_type)(body)
+        except msgspec.ValidationError as error:
+            field = str(error).partition(" - at `$.")[2].rstrip("`")
+            raise Problem("invalid_request", f"{error}.", "See /openapi.json.", field=field or "body") from None
+        except RecursionError:
+            raise Problem("malformed_body", "The body is nested too deeply.", "Send plain keys.") from None
+        except ValueError as error:
+            raise Problem("malformed_body", f"The body cannot be read: {error}.", "Send one JSON object.") from None
+
+    def _reader(self, content_type: bytes) -> Callable[[bytes], Any]:
+        if content_type in (b"application/json", b""):
+            return self._json
+        kind = content_type.partition(b";")[0].strip().lower()
+        if kind in _MSGPACKS:
+            return self._msgpack
+        if kind == b"application/json":
+            return self._json
+        raise Problem(
+            "unsupported_media_type", f"A body of the type {kind.decode('latin-1')!r} is not read.",
+            "Send application/json or application/msgpack: curl -H 'Content-Type: application/json' …",
+            field="content-type",
+        )  # fmt: skip
+
+
+def wants_msgpack(accept: bytes) -> bool:
+    """Whether the answer is to be MessagePack: where it is accepted, and liked no less than JSON."""
+    likes = {b"": 0.0}
+    for item in accept.lower().split(b","):
+        kind, *parameters = (part.strip() for part in item.split(b";"))
+        likes[kind] = max(likes.get(kind, 0.0), _quality(parameters))
+    json = max(likes.get(b"application/json", 0.0), likes.get(b"application/*", 0.0), likes.get(b"*/*", 0.0))
+    best = max(likes.get(kind, 0.0) for kind in _MSGPACKS)
+    return best > 0 and best >= json
+
+
+def _quality(parameters: list[bytes]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition(b"=")
+        if name.strip() == b"q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def spec_of(one: str | Pick) -> FeatureSpec:
+    """The feature that is meant by `"name"`, `"name@1.0.0"` or a `Pick`."""
+    if isinstance(one, Pick):
+        return FeatureSpec(one.name, version=one.version, columns=one.columns)
+    name, _, version = one.partition("@")
+    return FeatureSpec(name, version=version or None)
+
+
+Convert = Callable[[str], Any]
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+CONVERTED: Mapping[str, tuple[Convert, str]] = {
+    "Date": (_date, "2024-02-29"),
+    "Datetime": (_instant, "2024-02-29T12:00:00Z"),
+    "Binary": (_bytes, "base 64"),
+}
+"""Keys that JSON has no type for, how their text is read, and what it looks like."""
+_TAGS = {"date": "Date", "datetime": "Datetime", "bytes": "Binary"}
+
+
+def typed(entity: dict[str, Any], dtypes: Mapping[str, str], where: str) -> dict[str, Any]:
+    """An entity with the keys that came as text in their own types. Raises `Problem`.
+
+    A value of any column may say its type itself: `{"date": "2024-02-29"}`, `datetime`, `bytes`.
+    """
+    found = dict(entity)
+    for name, value in entity.items():
+        if type(value) is dict:
+            found[name] = _tagged(value, f"{where}.{name}")
+        elif type(value) is str and name in dtypes:
+            found[name] = _converted(value, dtypes[name], f"{where}.{name}")
+    return found
+
+
+def _tagged(value: dict[str, Any], where: str) -> Any:
+    ((tag, text),) = value.items() if len(value) == 1 else (("", None),)
+    if tag not in _TAGS or not isinstance(text, str):
+        raise Problem("invalid_request", f"{where} is no key.", 'Keys are plain: 1, "a", {"date": …}.', field=where)
+    return _converted(text, _TAGS[tag], where)
+
+
+def _converted(text: str, dtype: str, where: str) -> Any:
+    convert, like = CONVERTED[dtype]
+    try:
+        return convert(text)
+    except (ValueError, OverflowError):
+        raise Problem("invalid_request", f"{where} is no {dtype}.", f"Send it as {like}.", field=where) from None

@@ -1,0 +1,203 @@
+"""Who may ask: keys, certificates, and doors that are not opened by mistake."""
+
+from __future__ import annotations
+
+import re
+import ssl
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+Run = Callable[..., Any]
+Server = Any
+
+
+@pytest.fixture
+def guarded(project: Path, serve: Run, mlforge: Run) -> Iterator[tuple[Server, str, str]]:
+    """A server, a key for everything, and one for `spend`."""
+    every = mlforge(project, "serve-key", "ops", "--api-key-file", "keys.yaml").stdout.strip()
+    some = mlforge(project, "serve-key", "shop", "--api-key-file", "keys.yaml", "--features", "spend").stdout.strip()
+    with serve(project, "--api-key-file", "keys.yaml") as server:
+        yield server, every, some
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def test_without_a_key_only_the_probes_are_answered(guarded: tuple[Server, str, str]) -> None:
+    server, key, _ = guarded
+    assert (server.get("/health").status, server.get("/ready").status) == (200, 200)
+    for path in ("/features", "/features/spend", "/features/nothing", "/metrics"):
+        assert server.get(path).json["code"] == "key_missing", path
+        assert server.get(path, **bearer(key)).status == (404 if path.endswith("nothing") else 200)
+    refused = server.online(["spend"], {"user_id": 1})
+    assert (refused.status, refused.json["code"]) == (401, "key_missing")
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert server.online(["spend"], {"user_id": 1}, **bearer(key)).status == 200
+    assert server.online(["spend"], {"user_id": 1}, x_api_key=key).status == 200
+
+
+ALMOST = {
+    "another case": str.upper,
+    "shorter": lambda key: key[:-1],
+    "longer": lambda key: key + "A",
+    "another secret": lambda key: key[:17] + "A" * 43,
+    "another id": lambda key: f"mlf_{'0' * 12}_{key[17:]}",
+    "no key": lambda _: "é" * 60,
+    "nothing": lambda _: "",
+}
+
+
+@pytest.mark.parametrize("change", ALMOST.values(), ids=ALMOST)
+def test_a_key_that_is_almost_right_is_unknown(guarded: tuple[Server, str, str], change: Callable[[str], str]) -> None:
+    server, key, _ = guarded
+    answer = server.online(["spend"], {"user_id": 1}, **bearer(change(key).encode().decode("latin-1")))
+    assert (answer.status, answer.json["code"] in ("key_unknown", "key_missing")) == (401, True)
+
+
+def test_a_key_may_be_limited_to_features(guarded: tuple[Server, str, str]) -> None:
+    server, _, key = guarded
+    assert server.online(["spend"], {"user_id": 1}, **bearer(key)).status == 200
+    for other in ("secret", "secret@1.0.0", "nothing", {"name": "secret"}):
+        answer = server.online(["spend", other], {"user_id": 1}, **bearer(key))
+        assert (answer.status, answer.json["code"]) == (403, "key_limited"), other
+    assert server.batch(["secret"], [], **bearer(key)).status == 403
+    assert [f["name"] for f in server.get("/features", **bearer(key)).json["features"]] == ["spend"]
+    assert [server.get(f"/features/{n}", **bearer(key)).status for n in ("spend", "secret", "x")] == [200, 403, 403]
+    assert server.get("/metrics", **bearer(key)).json["code"] == "key_limited"
+
+
+def test_keys_are_nowhere_but_with_their_owners(guarded: tuple[Server, str, str], project: Path) -> None:
+    server, key, _ = guarded
+    said = server.online(["spend"], {"user_id": 1}, **bearer(key + "x")).body.decode()
+    kept = (project / "keys.yaml").read_text()
+    secret = key.rpartition("mlf_")[2].partition("_")[2]
+    assert secret not in kept + said + server.log
+    assert re.search(r"sha256: '?[0-9a-f]{64}", kept)
+    assert stat.S_IMODE((project / "keys.yaml").stat().st_mode) == 0o600
+
+
+def test_keys_come_and_go_while_the_server_runs(
+    guarded: tuple[Server, str, str], project: Path, mlforge: Run, wait: Run
+) -> None:
+    server, key, _ = guarded
+    new = mlforge(project, "serve-key", "late", "--api-key-file", "keys.yaml").stdout.strip()
+    wait(lambda: server.get("/features", **bearer(new)).status == 200)
+    good = (project / "keys.yaml").read_text()
+    (project / "keys.yaml").write_text("keys: [hunter2")
+    wait(lambda: "the keys stay as they were" in server.log)
+    assert server.get("/features", **bearer(key)).status == 200
+    assert "hunter2" not in server.log
+    (project / "keys.yaml").write_text(good[: good.index("- name: shop")])
+    wait(lambda: server.get("/features", **bearer(new)).status == 401)
+    assert server.get("/features", **bearer(key)).status == 200
+
+
+def test_the_same_name_is_no_two_keys(project: Path, mlforge: Run) -> None:
+    assert mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml").returncode == 0
+    again = mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml")
+    assert (again.returncode, "There is a key 'a'" in again.stderr, "Hint" in again.stderr) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--host 0.0.0.0", "there are no API keys"),
+        ("--host ::", "there are no API keys"),
+        ("--host example.org", "there are no API keys"),
+        ("--api-key-file nowhere.yaml", "no key file 'nowhere.yaml'"),
+        ("--api-key-file definitions.py", "key file 'definitions.py'"),
+        ("--tls-cert mlforge.yaml", "--tls-key"),
+        ("--tls-cert mlforge.yaml --tls-key mlforge.yaml", "certificate 'mlforge.yaml'"),
+        ("--max-body lots", "no size"),
+        ("--max-body 0", "no size"),
+        ("--max-entities 0", "max-entities"),
+        ("--timeout 0", "timeout"),
+        ("--timeout nan", "timeout"),
+        ("--workers 0", "workers"),
+        ("--port 70000", "port"),
+        ("--log-format xml", "log-format"),
+        ("--host 203.0.113.7 --insecure", "cannot be listened at"),
+        ("--target nowhere.py", "nowhere.py"),
+        ("--profile nobody", "nobody"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_anybody_listens(project: Path, mlforge: Run, words: str, says: str) -> None:
+    done = mlforge(project, "serve", "--port", "0", *words.split())
+    assert done.returncode in (1, 2)
+    assert says in done.stderr
+    assert "Hint" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(project: Path, mlforge: Run, serve: Run) -> None:
+    with serve(project) as server:
+        done = mlforge(project, "serve", "--port", str(server.port))
+    assert (done.returncode, "cannot be listened at" in done.stderr) == (1, True)
+
+
+def test_a_project_without_an_online_store_is_refused(project: Path, mlforge: Run) -> None:
+    (project / "mlforge.yaml").unlink()
+    for words in ([], ["--features", "spend"]):
+        done = mlforge(project, "serve", *words)
+        assert (done.returncode, "There is no online store" in done.stderr) == (1, True)
+
+
+def test_beyond_this_machine_it_listens_with_keys_or_where_it_is_told_to(
+    project: Path, mlforge: Run, serve: Run
+) -> None:
+    with serve(project, "--host", "0.0.0.0", "--insecure") as server:
+        assert server.get("/ready").status == 200
+    mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml")
+    with serve(project, "--host", "0.0.0.0", "--api-key-file", "k.yaml") as server:
+        assert server.get("/features").status == 401
+
+
+def test_values_travel_encrypted(project: Path, serve: Run, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    issued.private_key_pem.write_to_path(tmp_path / "key.pem")
+    for number, part in enumerate(issued.cert_chain_pems):
+        part.write_to_path(tmp_path / "cert.pem", append=number > 0)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    words = ["--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"), "--workers", "2"]
+    with serve(project, *words) as server:
+        assert server.scheme == "https"
+        answer = server.ask(
+            "POST", "/features/online", b'{"features": ["spend"], "entity": {"user_id": 2}}',
+            {"content-type": "application/json"}, trusting,
+        )  # fmt: skip
+        assert answer.json["values"]["visits"] == 2
+        with pytest.raises(ssl.SSLCertVerificationError):
+            server.ask("GET", "/health", context=ssl.create_default_context())
+        assert server.stop() == 0
+
+
+def test_pages_of_other_origins_may_ask_where_they_are_named(published: Path, serve: Run) -> None:
+    with serve(published, "--cors-origins", "https://a.example") as server:
+        asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
+        assert server.ask("OPTIONS", "/features/online", headers=asked).headers["access-control-allow-origin"]
+        answer = server.online(["spend"], {"user_id": 1}, origin="https://a.example")
+        assert answer.headers["access-control-allow-origin"] == "https://a.example"
+        other = server.online(["spend"], {"user_id": 1}, origin="https://b.example")
+        assert "access-control-allow-origin" not in other.headers
+
+
+def test_the_description_may_be_left_out(published: Path, serve: Run) -> None:
+    with serve(published, "--no-docs") as server:
+        assert [server.get(path).status for path in ("/docs", "/openapi.json")] == [404, 404]
+
+
+def test_the_help_names_every_flag(project: Path, mlforge: Run) -> None:
+    shown: subprocess.CompletedProcess[str] = mlforge(project, "serve", "--help")
+    for flag in ("target", "profile", "host", "port", "workers", "tls-cert", "tls-key", "api-key-file", "insecure",
+                 "max-body", "max-entities", "max-features", "timeout", "cors-origins", "no-docs",
+                 "log-format"):  # fmt: skip
+        assert f"--{flag}" in shown.stdout

@@ -1,0 +1,198 @@
+"""What is answered to those who ask wrongly: a problem with a code, what it is about, and a hint."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+Server = Any
+Run = Callable[..., Any]
+ONE = {"features": ["spend"], "entity": {"user_id": 1}}
+
+
+def refused(answer: Any, status: int, code: str, **more: Any) -> str:
+    """Hold an answer to what every refusal is, and give what it says."""
+    assert (answer.status, answer.headers["content-type"]) == (status, "application/problem+json"), answer
+    said = answer.json
+    assert (said["status"], said["code"], said["type"]) == (status, code, "about:blank")
+    assert said["title"]
+    assert said["hint"]
+    assert {name: said.get(name) for name in more} == more
+    assert "Traceback" not in said["detail"]
+    return f"{said['detail']} {said['hint']}"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "malformed_body"),
+        (b"{", 400, "malformed_body"),
+        (b"\xff\xfe", 400, "malformed_body"),
+        (b'"\xff"', 422, "invalid_request"),
+        (b"[" * 50_000, 422, "invalid_request"),
+        (b'{"features":["spend"],"entity":{"user_id":' + b"[" * 50_000, 400, "malformed_body"),
+        (b"[]", 422, "invalid_request"),
+        (b"null", 422, "invalid_request"),
+        (b'{"features": ["spend"]}', 422, "invalid_request"),
+        (b'{"features": "spend", "entity": {}}', 422, "invalid_request"),
+        (b'{"features": [1], "entity": {}}', 422, "invalid_request"),
+        (b'{"features": [], "entity": {}}', 422, "invalid_request"),
+        (b'{"features": [{}], "entity": {}}', 422, "invalid_request"),
+        (b'{"features": ["spend"], "entity": {}, "more": 1}', 422, "invalid_request"),
+        (b'{"features": ["spend"], "entity": {"user_id": 1e999}}', 422, "invalid_request"),
+        (b'{"features": ["spend"], "entity": {"user_id": NaN}}', 400, "malformed_body"),
+        (b'{"features": ["spend"], "entity": {"user_id": {"date": 1}}}', 422, "invalid_request"),
+        (b'{"features": ["spend"], "entity": {"user_id": {"date": "x"}}}', 422, "invalid_request"),
+        (b'{"features": ["places"], "entity": {"city": "x", "day": "2024-02-30"}}', 422, "invalid_request"),
+        (b'{"features": ["shops"], "entity": {"brand": 1.5, "street": ""}}', 422, "invalid_request"),
+        (b'{"features": ["spend", "spend"], "entity": {"user_id": 1}}', 422, "invalid_request"),
+        (b'{"features": ["spend", ""], "entity": {"user_id": 1}}', 404, "feature_not_found"),
+        (b'{"features": ["unpublished"], "entity": {"user_id": 1}}', 404, "feature_not_found"),
+        (b'{"features": ["spend@9.0.0"], "entity": {"user_id": 1}}', 404, "feature_not_found"),
+        (b'{"features": [{"name": "spend", "columns": ["x"]}], "entity": {"user_id": 1}}', 404, "feature_not_found"),
+    ],
+)  # fmt: skip
+def test_a_body_that_asks_for_nothing_that_is_there_is_refused(
+    server: Server, body: bytes, status: int, code: str
+) -> None:
+    answer = server.ask("POST", "/features/online", body, {"content-type": "application/json"})
+    refused(answer, status, code)
+
+
+def test_a_missing_key_is_named_with_the_entity_and_what_it_has(server: Server) -> None:
+    entities = [{"user_id": 1}] * 700 + [{"user": 1}] + [{"user_id": 1}] * 200
+    said = refused(server.batch(["spend", "secret"], entities), 422, "invalid_request")
+    assert "'user_id', which entity 700 does not have" in said
+    assert "It has: user." in said
+
+
+def test_a_key_beyond_every_integer_is_nobody(server: Server) -> None:
+    assert server.online(["spend"], {"user_id": 10**40}).json["status"] == {"spend": "missing"}
+    assert server.online(["spend"], {"user_id": None}).json["status"] == {"spend": "missing"}
+
+
+def test_a_type_that_is_not_read_is_refused_with_the_way_out(server: Server) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = server.ask("POST", "/features/online", json.dumps(ONE).encode(), headers)
+    assert "Content-Type: application/json" in refused(answer, 415, "unsupported_media_type", field="content-type")
+
+
+def test_bad_messagepack_is_refused(server: Server) -> None:
+    headers = {"content-type": "application/msgpack"}
+    surprise = {"features": ["spend"], "entity": {"user_id": msgspec.msgpack.Ext(5, b"x")}}
+    for body in (
+        b"\xc1",
+        b"\x91" * 50_000,
+        msgspec.msgpack.encode(surprise),
+        b"\xa1\xff",
+        msgspec.msgpack.encode({1: 2}),
+    ):
+        answer = server.ask("POST", "/features/online", body, headers)
+        assert answer.status in (400, 422), body
+        refused(answer, answer.status, answer.json["code"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "route_not_found"),
+        ("GET", "/features/nothing", 404, "feature_not_found"),
+        ("GET", "/features/a/b", 404, "feature_not_found"),
+        ("GET", "/features/", 404, "feature_not_found"),
+        ("GET", "/features/%ff%00", 404, "feature_not_found"),
+        ("GET", "/features/online", 405, "method_not_allowed"),
+        ("PUT", "/features/batch", 405, "method_not_allowed"),
+        ("POST", "/health", 405, "method_not_allowed"),
+        ("DELETE", "/features/spend", 405, "method_not_allowed"),
+        ("OPTIONS", "/features", 405, "method_not_allowed"),
+    ],
+)
+def test_other_routes_and_methods_are_refused(server: Server, method: str, path: str, status: int, code: str) -> None:
+    answer = server.ask(method, path)
+    refused(answer, status, code)
+    assert status != 405 or answer.headers["allow"]
+
+
+def test_bytes_that_are_no_http_are_refused(server: Server) -> None:
+    assert b" 400 " in spoken(server, b"what?\r\n\r\n")
+    assert server.get("/health").status == 200
+
+
+@pytest.fixture(scope="module")
+def narrow(published: Path, tmp_path_factory: pytest.TempPathFactory, serving: Run) -> Iterator[Server]:
+    """A server with small limits."""
+    limits = ["--max-body", "2k", "--max-entities", "3", "--max-features", "2", "--timeout", "1"]
+    with serving(published, *limits, log=tmp_path_factory.mktemp("narrow") / "log") as running:
+        yield running
+
+
+def test_every_bound_names_the_field_and_the_limit(narrow: Server) -> None:
+    many = narrow.batch(["spend"], [{"user_id": 1}] * 4)
+    assert "4 entities" in refused(many, 422, "too_many_entities", field="entities", limit=3)
+    wide = narrow.online(["spend", "fresh", "secret"], {"user_id": 1})
+    assert "3 features" in refused(wide, 422, "too_many_features", field="features", limit=2)
+    large = narrow.online(["spend"], {"user_id": 1, "padding": "x" * 2048})
+    assert "2048 bytes" in refused(large, 413, "body_too_large", field="body", limit=2048)
+    assert narrow.batch(["spend", "fresh"], [{"user_id": 1}] * 3).status == 200
+
+
+def test_a_body_in_pieces_is_bounded_too(narrow: Server) -> None:
+    connection = narrow.connect()
+    pieces = (b"x" * 500 for _ in range(10))
+    connection.request("POST", "/features/online", pieces, {"content-type": "application/json"}, encode_chunked=True)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(narrow: Server) -> None:
+    head = (
+        b"POST /features/online HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+    )
+    began = time.monotonic()
+    said = spoken(narrow, head)
+    assert b" 408 " in said
+    assert b"body_too_slow" in said
+    assert 0.9 < time.monotonic() - began < 10
+
+
+def test_a_head_that_does_not_end_is_neither_waited_for_nor_kept(narrow: Server) -> None:
+    assert b"head_too_large" in spoken(narrow, b"GET / HTTP/1.1\r\nx: " + b"x" * 40_000)
+    assert b" 408 " in spoken(narrow, b"GET / HTTP/1.1\r\nhost")
+    assert spoken(narrow, b"") == b""  # one who says nothing is told nothing
+
+
+def test_a_client_that_goes_away_is_no_failure(narrow: Server) -> None:
+    with socket.create_connection(("127.0.0.1", narrow.port)) as there:
+        there.sendall(b"POST /features/online HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+    time.sleep(0.3)
+    assert narrow.metrics()['mlforge_errors_total{route="/features/online",code="gone"}'] >= 1
+    assert "failed" not in narrow.log
+
+
+def test_what_was_sent_comes_back_short_at_most(server: Server) -> None:
+    answer = server.online(["spend"], {"user_id": "x" * 100_000})
+    refused(answer, 422, "invalid_request")
+    assert len(answer.body) < 2_000
+
+
+def test_nothing_writes(server: Server) -> None:
+    described = server.get("/openapi.json").json
+    posts = [path for path, methods in described["paths"].items() if set(methods) - {"get"}]
+    assert posts == ["/features/online", "/features/batch"]
+
+
+def spoken(server: Server, data: bytes) -> bytes:
+    """Everything a server says to these bytes until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as there:
+        there.sendall(data)
+        said = b""
+        while part := there.recv(65536):
+            said += part
+    return said

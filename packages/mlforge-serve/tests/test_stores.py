@@ -1,0 +1,121 @@
+"""Slow stores, dead stores, and how much is answered at once."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Run = Callable[..., Any]
+FAILED = 'mlforge_errors_total{route="/features/online",code="%s"}'
+
+
+def beside(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+    """Do something in the background: its thread, and what it gave."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    return thread, found
+
+
+def test_a_store_that_dies_is_told_in_words_and_what_needs_none_is_answered(
+    project: Path, serve: Run, moody: Run, wait: Run
+) -> None:
+    with serve(project, **moody("")) as server:
+        assert server.online(["spend"], {"user_id": 1}).status == 200
+        moody("dead")
+        answer = server.online(["spend"], {"user_id": 1})
+        assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "store_unavailable", "1")
+        assert (server.get("/ready").status, server.get("/health").status) == (503, 200)
+        assert server.get("/features").json["features"][0]["name"] == "spend"
+        assert server.metrics()['mlforge_store_up{worker="0"}'] == 0
+        assert server.metrics()[FAILED % "store_unavailable"] == 1
+        wait(lambda: "the online store does not answer" in server.log)
+        moody("")
+        assert (server.online(["spend"], {"user_id": 1}).status, server.get("/ready").status) == (200, 200)
+        wait(lambda: server.metrics()['mlforge_store_up{worker="0"}'] == 1)
+        told = answer.body + server.get("/ready").body + server.log.encode()
+        assert b"moody.internal" not in answer.body
+        assert b"hunter2" not in told
+
+
+def test_a_store_that_is_dead_at_the_start_is_served_around(project: Path, serve: Run, moody: Run, wait: Run) -> None:
+    with serve(project, **moody("dead")) as server:
+        assert server.get("/health").status == 200
+        assert (server.get("/ready").status, server.online(["spend"], {"user_id": 1}).status) == (503, 503)
+        assert server.get("/features/spend").status == 503
+        moody("")
+        wait(lambda: server.online(["spend"], {"user_id": 1}).status == 200)
+
+
+def test_a_slow_store_ends_in_time_and_holds_up_nobody(project: Path, serve: Run, moody: Run) -> None:
+    with serve(project, "--timeout", "1", **moody("")) as server:
+        moody("4")
+        slow = [beside(lambda: server.online(["spend"], {"user_id": 1})) for _ in range(8)]
+        began = time.monotonic()
+        while any(thread.is_alive() for thread, _ in slow):
+            assert server.get("/health").status == 200
+            assert server.get("/features/spend").status == 200
+        assert time.monotonic() - began < 3.5
+        for _, (answer,) in slow:
+            assert (answer.status, answer.json["code"]) == (504, "too_slow")
+        assert server.get("/ready").json["code"] == "too_slow"
+        assert server.metrics()[FAILED % "too_slow"] == 8
+        moody("")
+
+
+def test_more_requests_than_are_answered_at_once_are_sent_away(
+    project: Path, serve: Run, moody: Run, wait: Run
+) -> None:
+    with serve(project, "--max-concurrency", "2", **moody("")) as server:
+        moody("1.5")
+        busy = [beside(lambda: server.online(["spend"], {"user_id": 1})) for _ in range(2)]
+        wait(lambda: server.metrics()['mlforge_requests_in_flight{worker="0"}'] == 3)
+        answer = server.online(["spend"], {"user_id": 1})
+        assert (answer.status, answer.json["code"], answer.json["limit"]) == (429, "too_many_requests", 2)
+        assert answer.headers["retry-after"] == "1"
+        assert server.get("/health").status == 200
+        for thread, found in busy:
+            thread.join()
+            assert found[0].status == 200
+
+
+def test_too_many_connections_are_sent_away(published: Path, serve: Run) -> None:
+    with serve(published, "--max-concurrency", "1") as server:
+        open_ones = [server.connect() for _ in range(9)]
+        for connection in open_ones:
+            connection.connect()
+        assert open_ones[8].sock.recv(65536).startswith(b"HTTP/1.1 429 ")
+        for connection in open_ones:
+            connection.close()
+
+
+def test_what_was_asked_before_the_stop_is_answered(project: Path, serve: Run, moody: Run, wait: Run) -> None:
+    for workers in ("1", "2"):
+        with serve(project, "--workers", workers, **moody("")) as server:
+            moody("1")
+            idle = server.connect()
+            idle.connect()
+            thread, found = beside(lambda: server.online(["spend"], {"user_id": 1}))
+            wait(lambda: sum(v for k, v in server.metrics().items() if "in_flight" in k) == 2)
+            assert server.stop() == 0
+            idle.close()
+            thread.join()
+            assert json.loads(found[0].body)["values"]["visits"] == 2**62
+            assert "stopped" in server.log
+            assert "Traceback" not in server.log
+            moody("")
+
+
+def test_a_store_that_hangs_does_not_hold_up_the_stop(project: Path, serve: Run, moody: Run) -> None:
+    for workers in ("1", "2"):
+        with serve(project, "--timeout", "1", "--workers", workers, **moody("")) as server:
+            moody("30")
+            assert server.online(["spend"], {"user_id": 1}).status == 504
+            began = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - began < 12
+            moody("")
