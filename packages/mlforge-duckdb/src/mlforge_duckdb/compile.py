@@ -11,7 +11,8 @@ from mlforge.model.check import Check
 from mlforge.model.expr import Agg, Call, Col, Expr, IsIn, It, Lit, Matches
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import is_float, is_integer
-from mlforge_duckdb import windows
+from mlforge_duckdb.aggs import Agg as WindowAgg
+from mlforge_duckdb.aggs import Input
 from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.types import Type, plainly, quoted, sql_of, text, word
 
@@ -243,16 +244,16 @@ class Windowed:
 
     def __init__(self, plan: WindowPlan, types: Mapping[str, Type]) -> None:
         self._compiler = Compiler(types)
-        self._inputs: dict[tuple[Expr, bool], windows.Input] = {}
-        self._aggs: dict[tuple[Agg, int], windows.Agg] = {}
+        self._inputs: dict[tuple[Expr, bool], Input] = {}
+        self._aggs: dict[tuple[Agg, int], WindowAgg] = {}
         self.outputs = {column.name: self._output(column) for column in plan.columns}
 
     @property
-    def inputs(self) -> list[windows.Input]:
+    def inputs(self) -> list[Input]:
         return list(self._inputs.values())
 
     @property
-    def aggs(self) -> list[windows.Agg]:
+    def aggs(self) -> list[WindowAgg]:
         return list(self._aggs.values())
 
     def over(self) -> list[str]:
@@ -269,17 +270,17 @@ class Windowed:
             source = None if agg.arg is None else self._input(column, agg.function, agg.arg)
             result = _result(agg.function, source.word if source else "")
             name = f"a{len(self._aggs)}"
-            self._aggs[key] = windows.Agg(agg.function, source and source.name, column.window.micros, name, result)
+            self._aggs[key] = WindowAgg(agg.function, source and source.name, column.window.micros, name, result)
         return self._aggs[key].name
 
-    def _input(self, column: MetricColumn, function: str, arg: Expr) -> windows.Input:
+    def _input(self, column: MetricColumn, function: str, arg: Expr) -> Input:
         source = self._compiler.source(arg)
         if wanted := _refusal(function, source.word):
             of = f"column {arg.name!r}" if isinstance(arg, Col) else "its expression"
             raise Invalid(f"{column.name}: {function} needs {wanted}, and {of} is {source.word}.", hint=_cast_hint(arg))
         as_float = source.word.startswith("Decimal") and function in _NUMERIC
         made = Typed(f"CAST({source.sql} AS DOUBLE)", "Float64") if as_float else source
-        return self._inputs.setdefault((arg, as_float), windows.Input(f"v{len(self._inputs)}", made.sql, made.word))
+        return self._inputs.setdefault((arg, as_float), Input(f"v{len(self._inputs)}", made.sql, made.word))
 
 
 _NUMERIC = ("sum", "mean", "std", "median")
@@ -296,7 +297,7 @@ class _Outputs(Compiler):
         return Typed(quoted(name), self._words[name])
 
 
-def _over(expr: Expr, aggs: Mapping[str, windows.Agg]) -> Typed:
+def _over(expr: Expr, aggs: Mapping[str, WindowAgg]) -> Typed:
     return _Outputs({name: agg.word for name, agg in aggs.items()}).typed(expr)
 
 

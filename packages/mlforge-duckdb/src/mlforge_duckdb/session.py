@@ -1,10 +1,12 @@
-"""A connection of its own, its temporary tables, and a folder for what does not fit into memory."""
+"""A connection of its own, its tables, and a folder for what does not fit into memory."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import weakref
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +24,8 @@ _SETTINGS = (
     "SET enable_progress_bar = false",
     "SET asof_loop_join_threshold = 0",  # the size of a frame from outside is not known, and may be any
 )
+
+_SIDE_BY_SIDE = 4  # queries at most: each needs memory of its own
 
 
 class Session:
@@ -62,24 +66,47 @@ class Session:
         return self.lent(f"FROM {name}", name)
 
     def store(self, frame: duckdb.DuckDBPyRelation, query: str) -> str:
-        """The name of a new temporary table of the rows of a query over `frame`."""
+        """The name of a new table of the rows of a query over `frame`."""
         name = self.fresh("rows")
-        frame.query("frame", f"CREATE TEMP TABLE {name} AS {query}")
+        frame.query("frame", f"CREATE TABLE {name} AS {query}")
         return name
 
     def make(self, query: str) -> str:
-        """The name of a new temporary table of a query's rows."""
+        """The name of a new table of a query's rows."""
         name = self.fresh("rows")
-        self.connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        self.connection.execute(f"CREATE TABLE {name} AS {query}")
         return name
 
+    def make_each(self, queries: Sequence[str]) -> list[str]:
+        """The names of new tables, one of each query's rows; a few are made side by side."""
+        if len(queries) == 1:
+            return [self.make(queries[0])]
+        names = [self.fresh("rows") for _ in queries]
+        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, self._threads())) as pool:
+            work = [pool.submit(self._make_aside, name, query) for name, query in zip(names, queries, strict=True)]
+            try:
+                for made in as_completed(work):
+                    made.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return names
+
+    def _make_aside(self, name: str, query: str) -> None:
+        with self.connection.cursor() as aside:
+            _set(aside)
+            aside.execute(f"CREATE TABLE {name} AS {query}")
+
+    def _threads(self) -> int:
+        return int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+
     def drop(self, *names: str) -> None:
-        """Forget temporary tables."""
+        """Forget tables."""
         for name in names:
             self.connection.execute(f"DROP TABLE IF EXISTS {name}")
 
     def lent(self, query: str, *names: str) -> duckdb.DuckDBPyRelation:
-        """A query over temporary tables, which are dropped with the last reference to the answer."""
+        """A query over tables, which are dropped with the last reference to the answer."""
         answer = self.connection.sql(query)
         weakref.finalize(answer, _drop, weakref.ref(self), names)
         return answer
@@ -106,6 +133,11 @@ def _drop(session: weakref.ref[Session], names: tuple[str, ...]) -> None:
             live.drop(*names)
 
 
+def _set(connection: duckdb.DuckDBPyConnection) -> None:
+    for setting in _SETTINGS:
+        connection.execute(setting)
+
+
 def _folder(config: DuckDBEngine) -> TemporaryDirectory[str]:
     try:
         if config.temp_directory:
@@ -121,8 +153,7 @@ def _connected(config: DuckDBEngine, folder: Path) -> duckdb.DuckDBPyConnection:
     given = {"memory_limit": config.memory_limit, "threads": config.threads, "temp_directory": str(folder)}
     try:
         connection = duckdb.connect(":memory:", config={k: v for k, v in given.items() if v is not None})
-        for setting in _SETTINGS:
-            connection.execute(setting)
+        _set(connection)
     except duckdb.OutOfMemoryException as error:
         raise too_little_memory(error) from error
     except duckdb.Error as error:

@@ -1,0 +1,77 @@
+"""From the totals of windows to their aggregates."""
+
+from __future__ import annotations
+
+from mlforge.model.schema import is_float
+from mlforge_duckdb import exact
+from mlforge_duckdb.aggs import BOUNDS, Agg, Plan, Value, columns
+from mlforge_duckdb.types import sql_of
+
+
+def finished(query: str, plan: Plan) -> str:
+    """The change points with a column for each aggregate that needs no events."""
+    made = []
+    for agg in plan.quick:
+        query, sql = _finish(query, agg, plan)
+        made.append(f"CAST({sql} AS {sql_of(agg.word)}) AS {agg.name}")
+    return f"SELECT {columns(['e', *plan.key_names, 't'], made)} FROM ({query})"
+
+
+def _finish(query: str, agg: Agg, plan: Plan) -> tuple[str, str]:
+    """The query with what an aggregate needs, and the aggregate over it."""
+    if agg.function in BOUNDS:
+        return query, _bound(agg, plan)
+    w = f"w{plan.windows.index(agg.window)}_"
+    if agg.column is None:
+        return query, f"{w}n"
+    value = plan.values[agg.column]
+    if agg.function == "count":
+        return query, w + value.events
+    if agg.function == "std":
+        return _std(query, value, w, agg.name)
+    if agg.function == "sum" and not is_float(value.word):
+        return query, w + value.limbs[0]
+    count = f"CAST(nullif({w}{value.events}, 0) AS DOUBLE)" if agg.function == "mean" else None
+    parts = [w + limb for limb in value.limbs]
+    query = exact.with_total(query, parts, value.sums, count, f"total_{agg.name}")
+    return query, _unless_special(f"total_{agg.name}", value, w)
+
+
+def _unless_special(total: str, value: Value, w: str) -> str:
+    """The total, unless there was NaN or an infinity."""
+    if not value.special:
+        return total
+    nan, up, down = (f"{w}{name} > 0" for name in value.unusual)
+    infinite = f"WHEN {up} THEN CAST('inf' AS DOUBLE) WHEN {down} THEN CAST('-inf' AS DOUBLE)"
+    return f"CASE WHEN {nan} OR ({up} AND {down}) THEN CAST('nan' AS DOUBLE) {infinite} ELSE {total} END"
+
+
+def _std(query: str, value: Value, w: str, name: str) -> tuple[str, str]:
+    """The root of `n * sum(x * x) - sum(x) ** 2` over `n * (n - 1)`, exact up to the division."""
+    n, limbs = f"{w}{value.events}", value.squares
+    places = [""] * (2 * limbs.length - 1)
+    for pair, (i, j) in value.pairs.items():
+        a, b = (w + value.roots[place] for place in (i, j))
+        term = f"{1 if i == j else 2} * ({n} * {w}{pair} - {a} * {b})"
+        places[i + j] += f" + {term}" if places[i + j] else term
+    widths = exact.Limbs(0, limbs.width, len(places))
+    query = exact.with_total(query, places, widths, None, f"total_{name}")
+    variance = f"greatest(total_{name}, 0) / (CAST({n} AS DOUBLE) * CAST({n} - 1 AS DOUBLE))"
+    root = exact.times_power(f"sqrt({variance})", limbs.exponent)
+    if value.special:
+        broken = " OR ".join(f"{w}{kind} > 0" for kind in value.unusual)
+        root = f"CASE WHEN {broken} THEN CAST('nan' AS DOUBLE) ELSE {root} END"
+    return query, f"CASE WHEN {n} > 1 THEN {root} END"
+
+
+def _bound(agg: Agg, plan: Plan) -> str:
+    """The bound over the window's own block, and over what it reaches of the block before."""
+    wanted = (agg.function, agg.column, agg.window)
+    bound = next(b for b in plan.bounds if (b.function, b.value, plan.windows[b.window]) == wanted)
+    if not plan.blocked(bound.window):
+        return f"CASE WHEN entered.t = t THEN entered.{bound.slot} END"
+    now, left = plan.block(bound.window, "t"), f"left{bound.window}"
+    own = f"CASE WHEN {plan.block(bound.window, 'entered.t')} = {now} THEN entered.{bound.slot} END"
+    reached = f"{left}.e_next = e AND {plan.block(bound.window, f'{left}.t_next')} = {now} - 1"
+    choose = "least" if agg.function == "min" else "greatest"
+    return f"{choose}({own}, CASE WHEN {reached} THEN {left}.{bound.slot} END)"
