@@ -152,6 +152,9 @@ class Plan(NamedTuple):
     def block(self, window: int, time: str) -> str:
         return floored(time, self.windows[window])
 
+    def block_start(self, window: int, time: str) -> str:
+        return f"({self.block(window, time)} * {self.windows[window]})"
+
 
 def columns(*parts: Sequence[str]) -> str:
     """Some lists of columns as one, in SQL."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,17 +22,16 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
-from mlforge_duckdb import apply, exchange, joins, keys, layers, narrowing, sources, times, windows
+from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import Compiler, Windowed, compile_checks
 from mlforge_duckdb.edge import BROKEN, edge, no_column, overflowing, reason, too_little_memory
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
-from mlforge_duckdb.types import Type, plainly, quoted, schema_of, text, types_of, word
+from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, word
 
 Relation = duckdb.DuckDBPyRelation
 
-_ROW_GROUP = 245_760  # rows, in whole vectors: small enough that a reader skips most of a file
 _LOOK = "Look at the function that made it."
 
 
@@ -132,10 +132,10 @@ class LiveDuckDBEngine:
         if target.format != "parquet":
             raise Unsupported(f"The DuckDB engine does not write {target.format}.", hint="It writes Parquet.")
         rows = self._relation(frame)
-        options = f"FORMAT parquet, ROW_GROUP_SIZE {_ROW_GROUP}"
-        query = f"COPY ({_writable(types_of(rows))}) TO {text(target.uri)} ({options}, USE_TMP_FILE false)"
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause."):
-            (count,) = _row(rows, query)
+            if (parts := self._session.files(rows)) and "://" not in target.uri:
+                return Written(files.join_files(parts, Path(target.uri)))
+            (count,) = _row(rows, files.copying("FROM frame", types_of(rows), target.uri))
         return Written(count)
 
     def asof(self, spine: Frame, timestamp: Timestamp | None, joins_: Sequence[Join]) -> Relation:
@@ -316,12 +316,6 @@ def _duplicates(total: int, repeated: pl.DataFrame) -> Invalid:
 
 def _value(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else repr(value)
-
-
-def _writable(types: Mapping[str, Type]) -> str:
-    """All columns as Parquet keeps them: a duration as its microseconds."""
-    columns = (f"epoch_us({quoted(n)}) AS {quoted(n)}" if t.id == "interval" else quoted(n) for n, t in types.items())
-    return f"SELECT {', '.join(columns)} FROM frame"
 
 
 @contextmanager

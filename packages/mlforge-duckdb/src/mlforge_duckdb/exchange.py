@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from mlforge.errors import Invalid
+from mlforge.plugin import ArrowStream
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.types import Type, is_null, quoted, types_of
 
@@ -52,7 +53,8 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
 def to_polars(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     """The rows of a relation in memory; instants are in UTC, durations in microseconds."""
     types = types_of(relation)
-    rows = pl.DataFrame(relation.project(", ".join(_imported(n, t) for n, t in types.items())))
+    stream = ArrowStream(relation.project(", ".join(_imported(n, t) for n, t in types.items())))
+    rows = pl.DataFrame(stream)  # Polars keeps the class of what it is given: one of DuckDB's would outlive DuckDB
     return rows.with_columns(_restored(n, rows.schema[n], t) for n, t in types.items())
 
 

@@ -70,8 +70,8 @@ def _bound(agg: Agg, plan: Plan) -> str:
     bound = next(b for b in plan.bounds if (b.function, b.value, plan.windows[b.window]) == wanted)
     if not plan.blocked(bound.window):
         return f"CASE WHEN entered.t = t THEN entered.{bound.slot} END"
-    now, left = plan.block(bound.window, "t"), f"left{bound.window}"
-    own = f"CASE WHEN {plan.block(bound.window, 'entered.t')} = {now} THEN entered.{bound.slot} END"
-    reached = f"{left}.e_next = e AND {plan.block(bound.window, f'{left}.t_next')} = {now} - 1"
+    begins, left = plan.block_start(bound.window, "t"), f"left{bound.window}"
+    own = f"CASE WHEN entered.t >= {begins} THEN entered.{bound.slot} END"
+    reached = f"{left}.e_next = e AND {left}.t_next < {begins}"
     choose = "least" if agg.function == "min" else "greatest"
     return f"{choose}({own}, CASE WHEN {reached} THEN {left}.{bound.slot} END)"

@@ -14,37 +14,37 @@ def at_change_points(tiles: str, plan: Plan) -> str:
     `tiles` is the name of tiles with neighbours; `entered` and `left{i}` are of the latest that did.
     """
     ordered = f"SELECT * FROM ({' UNION ALL '.join(_rows(tiles, plan))}) ORDER BY e, t"
-    entering = ["t", *partials_of(plan), *(b.slot for b in plan.bounds)]
+    entering = [*plan.key_names, "t", *partials_of(plan), *(b.slot for b in plan.bounds)]
     latest = [f"{_latest('source = 0', entering)} AS entered"]
     for number in range(len(plan.windows)):
         slots = [b.slot for b in plan.bounds if b.window == number and plan.blocked(number)]
         leaving = [*(p for i, p in _needed(plan) if i == number), *slots, *(["e_next", "t_next"] if slots else [])]
         latest += [f"{_latest(f'source = {number + 1}', leaving)} AS left{number}"] if leaving else []
     following = ["lead(e) OVER () AS e_after", "lead(t) OVER () AS t_after"]
-    query = f"SELECT {columns(['e', *plan.key_names, 't'], following, latest)} FROM ({ordered})"
+    query = f"SELECT {columns(['e', 't'], following, latest)} FROM ({ordered})"
     last = "e > 0 AND (e_after IS DISTINCT FROM e OR t_after IS DISTINCT FROM t)"
-    totals = [f"coalesce(entered.{p} - coalesce(left{i}.{p}, 0), 0) AS w{i}_{p}" for i, p in _needed(plan)]
-    return f"SELECT {columns(['*'], totals)} FROM ({query}) WHERE {last}"
+    keys = [f"entered.{k} AS {k}" for k in plan.key_names]
+    totals = [f"entered.{p} - left{i}.{p} AS w{i}_{p}" for i, p in _needed(plan)]
+    return f"SELECT {columns(['*'], keys, totals)} FROM ({query}) WHERE {last}"
 
 
 def _rows(tiles: str, plan: Plan) -> Iterator[str]:
     """A row for each tile that enters (`source` 0) and one for each that leaves a window (its number from 1).
 
-    The window of no entity yet (`e` 0) is left once by nothing: so the first tile of all is a next one as well.
+    Before all of them each window is left once by nothing: so the first tile of all is a next one as well.
     """
     partials, bounds = list(partials_of(plan)), plan.bounds
-    fixed = columns(["e", *plan.key_names])
-    entering = columns(partials, [b.slot for b in bounds])
-    yield f"SELECT {fixed}, t, 0 AS source, {entering}, NULL AS e_next, NULL AS t_next FROM {tiles}"
+    entering = columns(plan.key_names, partials, [b.slot for b in bounds])
+    nothing = "NULL::INTEGER AS e_next, NULL::BIGINT AS t_next"
+    yield f"SELECT e, t, 0::UTINYINT AS source, {entering}, {nothing} FROM {tiles}"
     for number, window in enumerate(plan.windows):
         mine = [b for b in bounds if b.window == number and plan.blocked(number)]
-        leaving = columns(partials, [f"{b.slot}_on_next" if b in mine else "NULL" for b in bounds])
+        unkeyed = ["NULL" for _ in plan.key_names]
+        leaving = columns(unkeyed, partials, [f"{b.slot}_on_next" if b in mine else "NULL" for b in bounds])
         following = "e_next, t_next" if mine else "NULL, NULL"
-        yield f"SELECT {fixed}, t + {window}, {number + 1}, {leaving}, {following} FROM {tiles}"
-        if mine:
-            first = columns(["0"] * len(partials), [f"{b.slot}_on" if b in mine else "NULL" for b in bounds])
-            keys = ", ".join(plan.key_names)
-            yield f"SELECT 0, {keys}, t, {number + 1}, {first}, e, t FROM (FROM {tiles} ORDER BY e, t LIMIT 1)"
+        yield f"SELECT e, t + {window}, {number + 1}, {leaving}, {following} FROM {tiles}"
+        first = columns(unkeyed, ["0" for _ in partials], [f"{b.slot}_on" if b in mine else "NULL" for b in bounds])
+        yield f"SELECT 0, t, {number + 1}, {first}, e, t FROM (FROM {tiles} ORDER BY e, t LIMIT 1)"
 
 
 def _latest(condition: str, names: Sequence[str]) -> str:

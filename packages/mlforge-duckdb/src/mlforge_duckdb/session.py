@@ -33,6 +33,7 @@ class Session:
 
     def __init__(self, config: DuckDBEngine) -> None:
         self._numbers = itertools.count()
+        self._files: dict[int, tuple[Path, ...]] = {}
         self._folder = _folder(config)
         try:
             self.connection = _connected(config, self.folder)
@@ -77,25 +78,21 @@ class Session:
         self.connection.execute(f"CREATE TABLE {name} AS {query}")
         return name
 
-    def make_each(self, queries: Sequence[str]) -> list[str]:
-        """The names of new tables, one of each query's rows; a few are made side by side."""
-        if len(queries) == 1:
-            return [self.make(queries[0])]
-        names = [self.fresh("rows") for _ in queries]
+    def run_each(self, statements: Sequence[str]) -> None:
+        """Run statements that do not need each other, a few side by side."""
         with ThreadPoolExecutor(min(_SIDE_BY_SIDE, self._threads())) as pool:
-            work = [pool.submit(self._make_aside, name, query) for name, query in zip(names, queries, strict=True)]
+            work = [pool.submit(self._run_aside, statement) for statement in statements]
             try:
-                for made in as_completed(work):
-                    made.result()
+                for done in as_completed(work):
+                    done.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
-        return names
 
-    def _make_aside(self, name: str, query: str) -> None:
+    def _run_aside(self, statement: str) -> None:
         with self.connection.cursor() as aside:
             _set(aside)
-            aside.execute(f"CREATE TABLE {name} AS {query}")
+            aside.execute(statement)
 
     def _threads(self) -> int:
         return int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
@@ -110,6 +107,21 @@ class Session:
         answer = self.connection.sql(query)
         weakref.finalize(answer, _drop, weakref.ref(self), names)
         return answer
+
+    def read(self, query: str, files: Sequence[Path]) -> duckdb.DuckDBPyRelation:
+        """A query that reads all rows of some files, in order; they are removed with the last reference to it."""
+        answer = self.connection.sql(query)
+        self._files[id(answer)] = tuple(files)
+        weakref.finalize(answer, _remove, weakref.ref(self), id(answer))
+        return answer
+
+    def files(self, frame: duckdb.DuckDBPyRelation) -> tuple[Path, ...]:
+        """The files that hold a relation's rows, if files do."""
+        return self._files.get(id(frame), ())
+
+    def forget(self, number: int) -> None:
+        for file in self._files.pop(number, ()):
+            file.unlink(missing_ok=True)
 
     def register(self, stream: Any) -> str:
         """A name for an Arrow stream that can be read more than once; it stays until the session ends."""
@@ -131,6 +143,12 @@ def _drop(session: weakref.ref[Session], names: tuple[str, ...]) -> None:
     if live is not None:
         with contextlib.suppress(duckdb.Error):  # the connection is closed, and the tables went with it
             live.drop(*names)
+
+
+def _remove(session: weakref.ref[Session], number: int) -> None:
+    live = session()
+    if live is not None:
+        live.forget(number)
 
 
 def _set(connection: duckdb.DuckDBPyConnection) -> None:

@@ -15,18 +15,22 @@ into slices of whole entities, and a few slices are computed side by side.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import duckdb
 
 from mlforge.errors import Invalid
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge_duckdb.aggs import Plan, Windowed, columns
+from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import finished
 from mlforge_duckdb.running import at_change_points
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.tiles import numbered, tiles_of, with_neighbours
-from mlforge_duckdb.types import quoted
+from mlforge_duckdb.types import quoted, types_of
 from mlforge_duckdb.values import events_of, values_of
 
 TILES_PER_SLICE = 250_000  # few enough that a slice is sorted in the cache, or nearly
@@ -45,29 +49,51 @@ def change_points(
     kernel = Plan(len(shape.keys), interval, windows, values_of(rows, events, windowed), windowed.aggs)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
-    parts = session.make_each([_slice(there, tiles, known, shape, kernel, windowed) for there in _slices(tiles, session)])
+    queries = [_points(some, tiles, known, shape, kernel, windowed) for some in _slices(tiles, session)]
+    answer = _encoded(queries, session)
     session.drop(tiles, *([known] if known else []))
-    return session.lent(" UNION ALL ".join(f"FROM {part}" for part in parts), *parts)
+    return answer
 
 
 _MULTIPLE = "Give windows that are whole multiples of it."
 
 
-def _slices(tiles: str, session: Session) -> list[str]:
-    """Which entities to compute at once, as conditions on their numbers."""
-    at = f"SELECT e, row_number() OVER () AS i FROM {tiles}"
-    found = session.connection.execute(f"SELECT DISTINCT e FROM ({at}) WHERE i % {TILES_PER_SLICE} = 0 ORDER BY e")
-    ends = [end for (end,) in found.fetchall()]
-    inner = [f"e > {start} AND e <= {end}" for start, end in zip([0, *ends], ends, strict=False)]
-    return [*inner, f"e > {ends[-1] if ends else 0}"]
+class Slice(NamedTuple):
+    """Entities to compute at once, by their numbers, and how many tiles the longest of them has."""
+
+    first: int
+    last: int
+    longest: int
+
+    def of(self, table: str) -> str:
+        """Their rows in a table, numbered from 1."""
+        numbered = f"* REPLACE (CAST(e - {self.first - 1} AS INTEGER) AS e)"
+        return f"SELECT {numbered} FROM {table} WHERE e BETWEEN {self.first} AND {self.last}"
 
 
-def _slice(there: str, tiles: str, events: str | None, shape: Shape, plan: Plan, windowed: Windowed) -> str:
+def _slices(tiles: str, session: Session) -> list[Slice]:
+    sizes = f"SELECT e, count(*) AS n FROM {tiles} GROUP BY e"
+    placed = (
+        f"SELECT e, n, (sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n) // {TILES_PER_SLICE} AS i FROM ({sizes})"
+    )
+    found = session.connection.execute(f"SELECT min(e), max(e), max(n) FROM ({placed}) GROUP BY i ORDER BY i")
+    return [Slice(*row) for row in found.fetchall()] or [Slice(1, 0, 0)]
+
+
+def _points(some: Slice, tiles: str, events: str | None, shape: Shape, plan: Plan, windowed: Windowed) -> str:
     """The answer's rows for some of the entities."""
-    ready = with_neighbours(f"SELECT * FROM {tiles} WHERE {there}", plan)
+    ready = with_neighbours(some.of(tiles), plan, some.longest)
     points = f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
     if events:
-        points = with_slow(points, f"SELECT * FROM {events} WHERE {there}", plan)
+        points = with_slow(points, some.of(events), plan)
     keys = [f"k{i} AS {quoted(k)}" for i, k in enumerate(shape.key_names)]
     stamp = f"CAST(make_timestamp(t) AS TIMESTAMPTZ) AS {quoted(shape.stamp or '')}"
     return f"SELECT {columns(keys, [stamp], windowed.over())} FROM ({points})"
+
+
+def _encoded(queries: Sequence[str], session: Session) -> duckdb.DuckDBPyRelation:
+    """The rows of some queries, one after the other, by way of Parquet files, each of which is written but once."""
+    types = types_of(session.connection.sql(queries[0]))
+    paths = [session.folder / f"{session.fresh('part')}.parquet" for _ in queries]
+    session.run_each([copying(query, types, str(path)) for query, path in zip(queries, paths, strict=True)])
+    return session.read(written(paths, types, session.connection), paths)
