@@ -141,7 +141,7 @@ class LiveDuckDBEngine:
     def asof(self, spine: Frame, timestamp: Timestamp | None, joins_: Sequence[Join]) -> Relation:
         rows = self._relation(spine)
         with edge("The point-in-time join cannot be computed", "Look at the types of keys and times."):
-            return joins.joined(rows, timestamp, joins_, self._session.connection)
+            return joins.joined(rows, timestamp, joins_, self._session)
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> Relation:
         with _reading(artifact):

@@ -1,9 +1,8 @@
-"""The point-in-time join as one query over the spine, on the spine's own connection."""
+"""What comes before the point-in-time join: label times, surrogate keys, and columns that fit each other."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import duckdb
 
@@ -13,27 +12,17 @@ from mlforge.model.schema import is_integer
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge_duckdb import keys, times
+from mlforge_duckdb.asof import Feature, Numbered, in_one, in_steps
 from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.layers import artifact_rows
-from mlforge_duckdb.session import asked
-from mlforge_duckdb.types import Type, is_null, quoted, types_of, word
+from mlforge_duckdb.session import Session, asked
+from mlforge_duckdb.types import Type, is_null, types_of, word
 
 _SPINE = "entity_df"
 
 
-class _Feature(NamedTuple):
-    """A join, and its feature's rows as a query and their types."""
-
-    join: Join
-    rows: str
-    types: Mapping[str, Type]
-
-
 def joined(
-    spine: duckdb.DuckDBPyRelation,
-    timestamp: Timestamp | None,
-    joins: Sequence[Join],
-    connection: duckdb.DuckDBPyConnection,
+    spine: duckdb.DuckDBPyRelation, timestamp: Timestamp | None, joins: Sequence[Join], session: Session
 ) -> duckdb.DuckDBPyRelation:
     """The spine's rows and columns, in order, followed by each join's columns as of each row's label time."""
     _refuse_twins(spine, joins)
@@ -41,59 +30,14 @@ def joined(
     label = _label(spine, types, timestamp, joins)
     if not joins:
         return spine
-    features = [_opened(join, connection) for join in joins]
+    features = [_opened(join, session.connection) for join in joins]
     derived = _derived(types, joins)
     for feature in features:
         _check_keys(feature, types, derived)
-    return asked(spine, _query(types, label, derived, features), "spine")
-
-
-def _query(types: Mapping[str, Type], label: str, derived: Mapping[str, str], features: Sequence[_Feature]) -> str:
-    own = [f"{quoted(name)} AS s{i}" for i, name in enumerate(types)]
-    made = [f"{sql} AS d{i}" for i, sql in enumerate(derived.values())]
-    places = {name: f"s{i}" for i, name in enumerate(types)} | {name: f"d{i}" for i, name in enumerate(derived)}
-    numbered = f"SELECT {', '.join([*own, *made])}, {label} AS label, row_number() OVER () AS number FROM spine"
-    parts = [_joining(i, feature, places, types) for i, feature in enumerate(features)]
-    columns = [f"numbered.s{i} AS {quoted(name)}" for i, name in enumerate(types)]
-    columns += [c for i, feature in enumerate(features) for c in _brought(i, feature)]
-    return (
-        f"WITH numbered AS MATERIALIZED ({numbered}) SELECT {', '.join(columns)} FROM numbered "
-        f"{' '.join(parts)} ORDER BY numbered.number"
-    )
-
-
-def _joining(number: int, feature: _Feature, places: Mapping[str, str], types: Mapping[str, Type]) -> str:
-    """The join's clause. Instants are compared as numbers, so that no time zone matters."""
-    meta, f = feature.join.artifact.meta, f"f{number}"
-    values = [f"{quoted(c)} AS c{i}" for i, c in enumerate(feature.join.columns)]
-    theirs = [f"{_comparable(k, feature.types[k])} AS k{i}" for i, k in enumerate(meta.entity_keys)]
-    stamp = [f"epoch_us({quoted(meta.timestamp)}) AS stamp"] if meta.timestamp else []
-    rows = f"(SELECT {', '.join([*theirs, *stamp, *values])} FROM ({feature.rows})) AS {f}"
-    same = [f"{_comparable(places[k], types.get(k), written=True)} = {f}.k{i}" for i, k in enumerate(meta.entity_keys)]
-    if meta.timestamp:
-        return f"ASOF LEFT JOIN {rows} ON {' AND '.join([*same, f'numbered.label >= {f}.stamp'])}"
-    return f"LEFT JOIN {rows} ON {' AND '.join(same)}"
-
-
-def _comparable(name: str, dtype: Type | None, *, written: bool = False) -> str:
-    column = f"numbered.{name}" if written else quoted(name)
-    if dtype is None or is_null(dtype):
-        return column
-    match word(dtype, name):
-        case "Datetime":
-            return f"epoch_us({column})"
-        case "String":
-            return f"CAST({column} AS VARCHAR)"
-        case _:
-            return column
-
-
-def _brought(number: int, feature: _Feature) -> list[str]:
-    join, f = feature.join, f"f{number}"
-    if join.max_age is None or not join.artifact.meta.timestamp:
-        return [f"{f}.c{i} AS {quoted(name)}" for i, name in enumerate(join.columns.values())]
-    fresh = f"numbered.label - {f}.stamp <= {join.max_age}"
-    return [f"CASE WHEN {fresh} THEN {f}.c{i} END AS {quoted(n)}" for i, n in enumerate(join.columns.values())]
+    numbered = Numbered(types, label, derived)
+    if session.own(spine) is None:
+        return asked(spine, in_one(numbered, features), "spine")
+    return in_steps(spine, numbered, features, session)
 
 
 def _label(
@@ -111,12 +55,12 @@ def _label(
     return times.instants(spine, types[timestamp.column], timestamp)
 
 
-def _opened(join: Join, connection: duckdb.DuckDBPyConnection) -> _Feature:
+def _opened(join: Join, connection: duckdb.DuckDBPyConnection) -> Feature:
     rows = artifact_rows(join.artifact, connection)
     types = types_of(connection.sql(rows))
     if lost := [c for c in join.columns if c not in types]:
         raise no_column(lost[0], types, f"Feature {join.artifact.meta.name!r}")
-    return _Feature(join, rows, types)
+    return Feature(join, rows, types)
 
 
 def _derived(types: Mapping[str, Type], joins: Sequence[Join]) -> dict[str, str]:
@@ -125,7 +69,7 @@ def _derived(types: Mapping[str, Type], joins: Sequence[Join]) -> dict[str, str]
     return {k.name: keys.surrogate_key(k.sources, types) for k in keys.derivable(types, list(wanted.values()))}
 
 
-def _check_keys(feature: _Feature, types: Mapping[str, Type], derived: Mapping[str, str]) -> None:
+def _check_keys(feature: Feature, types: Mapping[str, Type], derived: Mapping[str, str]) -> None:
     meta = feature.join.artifact.meta
     for name in meta.entity_keys:
         theirs = word(feature.types[name], name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from mlforge.model.meta import Artifact
+from mlforge_duckdb.session import Session
 from mlforge_duckdb.sources import parquet_files
 from mlforge_duckdb.types import plainly, quoted, sql_of, types_of, word
 
@@ -24,16 +25,32 @@ def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> 
     return f"SELECT * FROM ({rows}) ORDER BY {names}" if earlier else rows
 
 
+def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str, list[str]]:
+    """The artifact's rows, a query, with what tells each of them as `place`; and the tables made for it.
+
+    The place of a row in the one file of a version is known; others are kept in a table first.
+    """
+    if len(artifact.uris) == 1:
+        files = parquet_files(artifact.uris, numbered=True)
+        columns = _types(artifact, artifact.uris, session.connection)
+        return f"SELECT {columns}, file_row_number AS place FROM {files}", []
+    table = session.make(rows)
+    return f"SELECT *, rowid AS place FROM {table}", [table]
+
+
 def _identities(artifact: Artifact, uris: tuple[str, ...], names: str, connection: duckdb.DuckDBPyConnection) -> str:
     return f"SELECT {names} FROM ({_typed(artifact, uris, connection)})"
 
 
 def _typed(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:
-    files = parquet_files(uris)
+    return f"SELECT {_types(artifact, uris, connection)} FROM {parquet_files(uris)}"
+
+
+def _types(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:
+    """All columns of some files, of the types that the metadata tells."""
     told = {c.name: c.dtype for c in artifact.meta.columns if c.dtype}
-    types = types_of(connection.sql(f"FROM {files}"))
-    columns = ", ".join(f"{_told(n, t, told.get(n))} AS {quoted(n)}" for n, t in types.items())
-    return f"SELECT {columns} FROM {files}"
+    types = types_of(connection.sql(f"FROM {parquet_files(uris)}"))
+    return ", ".join(f"{_told(n, t, told.get(n))} AS {quoted(n)}" for n, t in types.items())
 
 
 def _told(name: str, dtype: object, wanted: str | None) -> str:

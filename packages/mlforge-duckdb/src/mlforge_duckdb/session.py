@@ -66,10 +66,10 @@ class Session:
         name = self.store(frame, query)
         return self.lent(f"FROM {name}", name)
 
-    def store(self, frame: duckdb.DuckDBPyRelation, query: str) -> str:
-        """The name of a new table of the rows of a query over `frame`."""
+    def store(self, frame: duckdb.DuckDBPyRelation, query: str, view: str = "frame") -> str:
+        """The name of a new table of the rows of a query over `frame`, which it calls `view`."""
         name = self.fresh("rows")
-        frame.query("frame", f"CREATE TABLE {name} AS {query}")
+        frame.query(view, f"CREATE TABLE {name} AS {query}")
         return name
 
     def make(self, query: str) -> str:

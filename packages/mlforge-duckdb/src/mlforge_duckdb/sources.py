@@ -38,10 +38,14 @@ def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
             )
 
 
-def parquet_files(uris: tuple[str, ...]) -> str:
-    """Parquet files as a table in SQL; a path with wildcards is a pattern only where no file has that name."""
+def parquet_files(uris: tuple[str, ...], *, numbered: bool = False) -> str:
+    """Parquet files as a table in SQL; a path with wildcards is a pattern only where no file has that name.
+
+    `numbered` brings `file_row_number`.
+    """
     paths = (re.sub(r"([\[*?])", r"[\1]", uri) if Path(uri).is_file() else uri for uri in uris)
-    return f"read_parquet([{', '.join(map(text, paths))}], hive_partitioning = false, union_by_name = false)"
+    options = f"hive_partitioning = false, union_by_name = false{', file_row_number = true' if numbered else ''}"
+    return f"read_parquet([{', '.join(map(text, paths))}], {options})"
 
 
 def blame(scan: Scan, session: Session) -> MlforgeError | None:
