@@ -79,9 +79,10 @@ def in_one(numbered: Numbered, features: Sequence[Feature]) -> str:
     parts = [
         f.joining(f"SELECT {f.columns(f.values)} FROM ({f.rows})", name, "numbered", numbered) for name, f in named
     ]
-    brought = [f"{f.valid(c, name, 'numbered')} AS {quoted(as_)}" for name, f in named for c, as_ in _named(f)]
+    columns = numbered.columns("numbered")
+    columns += [f"{f.valid(c, name, 'numbered')} AS {quoted(as_)}" for name, f in named for c, as_ in _named(f)]
     return (
-        f"WITH numbered AS MATERIALIZED ({numbered.query}) SELECT {', '.join([*numbered.columns('numbered'), *brought])} "
+        f"WITH numbered AS MATERIALIZED ({numbered.query}) SELECT {', '.join(columns)} "
         f"FROM numbered {' '.join(parts)} ORDER BY numbered.number"
     )
 

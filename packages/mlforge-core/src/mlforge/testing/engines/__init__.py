@@ -15,6 +15,7 @@ from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
 from mlforge.testing.engines.storing import StorageTests
+from mlforge.testing.engines.summing import SumTests
 
 
 class EngineTests(
@@ -28,6 +29,7 @@ class EngineTests(
     WhereTests,
     SettleTests,
     AggregateTests,
+    SumTests,
     MeaningTests,
     AsofTests,
     LatestTests,

@@ -41,13 +41,19 @@ def std(values: Sequence[Any]) -> float | None:
     """The sample standard deviation; null of fewer than two."""
     if len(values) < 2:
         return None
-    return math.sqrt(variance(values)) if finite(values) else math.nan
+    return root(variance(values)) if finite(values) else math.nan
 
 
 def variance(values: Sequence[Any]) -> Fraction:
     """Over n - 1."""
     centre = exact_sum(values) / len(values)
     return exact_sum([(Fraction(v) - centre) ** 2 for v in values]) / (len(values) - 1)
+
+
+def root(square: Fraction) -> float:
+    """The root of an exact number, which may itself be beyond a float."""
+    shift = max(0, square.numerator.bit_length() - square.denominator.bit_length() - 1000) // 2
+    return math.ldexp(math.sqrt(square / 4**shift), shift)
 
 
 def exact_sum(values: Sequence[Any]) -> Fraction:
