@@ -1,4 +1,4 @@
-"""Build the benchmark's feature with DuckDB: build_windows_duckdb.py EVENTS STORE 1d,7d,30d"""
+"""Build the benchmark's feature with DuckDB: build_windows_duckdb.py EVENTS STORE 1d,7d,30d [INTERVAL|none [METRICS]]"""
 
 import json
 import sys
@@ -8,15 +8,16 @@ import duckdb
 import mlforge as mlf
 import mlforge.validators as v
 
-source, store, windows = sys.argv[1], sys.argv[2], sys.argv[3].split(",")
+source, store, windows, interval, metrics = [*sys.argv[1:], "1d", "sum,count,mean,min,max"][:5]
+KINDS = {"sum": mlf.Sum, "count": mlf.Count, "mean": mlf.Mean, "min": mlf.Min, "max": mlf.Max, "median": mlf.Median}
 
 
 @mlf.feature(
     source=source,
     keys="user_id",
     timestamp="event_time",
-    interval="1d",
-    metrics=[f("amount", windows=windows) for f in (mlf.Sum, mlf.Count, mlf.Mean, mlf.Min, mlf.Max)],
+    interval=None if interval == "none" else interval,
+    metrics=[KINDS[m]("amount", windows=windows.split(",")) for m in metrics.split(",")],
     engine="duckdb",
     validators={"user_id": [v.not_null()], "amount": [v.greater_than_or_equal(0)]},
 )
@@ -26,7 +27,6 @@ def spend(df: duckdb.DuckDBPyRelation):
 
 defs = mlf.Definitions("bench", features=[spend], store=mlf.LocalStore(store))
 result = defs.build().raise_for_failure()["spend"]
-if len(sys.argv) == 4:
-    path = f"{store}/spend/{result.version}/data.parquet"
-    ((checksum,),) = duckdb.sql(f"SELECT sum(amount__sum__7d) FROM '{path}'").fetchall()
-    print(json.dumps({"rows": result.rows, "checksum": checksum}))
+column, path = f"amount__{metrics.split(',')[0]}__7d", f"{store}/spend/{result.version}/data.parquet"
+((checksum,),) = duckdb.sql(f"SELECT sum({column}) FROM '{path}'").fetchall()
+print(json.dumps({"rows": result.rows, "checksum": checksum}))

@@ -70,7 +70,10 @@ def _median(runs):
 def _ratios(mine, theirs, goals):
     time_goal, memory_goal = goals or (None, None)
     seconds, memory = mine.seconds / theirs.seconds, mine.mebibytes / theirs.mebibytes
-    return f"   time × {seconds:.2f}{_goal(seconds, time_goal)}, memory × {memory:.2f}{_goal(memory, memory_goal)}"
+    return (
+        f"   time × {seconds:.2f}{_goal(seconds, time_goal)}, CPU × {mine.cpu / theirs.cpu:.2f}, "
+        f"memory × {memory:.2f}{_goal(memory, memory_goal)}"
+    )
 
 
 def _goal(ratio, goal):

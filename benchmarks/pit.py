@@ -22,7 +22,7 @@ def main(options):
         report(
             f"Point in time ({options.engine}): {labels:,} labels, {rows:,} rows × 10 columns",
             found,
-            {"mlforge": (1.1, None)},
+            {"mlforge": (1.1 if options.engine == "duckdb" else 0.8, 1.0)},
         )
 
 

@@ -4,32 +4,55 @@ import re
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from harness import FLOORS, HERE, alternate, last_json, measure, report
+
+GOALS = {"polars": (1.1, 1.2), "duckdb": (0.6, None)}
+
+
+class Work(NamedTuple):
+    """Events, and what is made of them in a folder that goes away."""
+
+    title: str
+    events: Path
+    store: Path
+    out: Path
+    forget: partial
+
+
+@contextmanager
+def work(options, events, entities):
+    """So many events at a scale of 1, of so many entities."""
+    rows, users = int(events * options.scale), int(entities * options.scale)
+    with tempfile.TemporaryDirectory() as folder:
+        data, store = Path(folder, "events.parquet"), Path(folder, "store")
+        measure([sys.executable, FLOORS / "windows_events.py", rows, users, data])
+        title = f"{rows:,} events, {users:,} entities, 365 d ({options.engine})"
+        yield Work(title, data, store, Path(folder, "floor.parquet"), partial(shutil.rmtree, store, ignore_errors=True))
+
+
+def build(options, made, windows="1d,7d,30d", interval="1d", metrics="sum,count,mean,min,max"):
+    """The command that builds the feature."""
+    script = HERE / ("build_windows.py" if options.engine == "polars" else "build_windows_duckdb.py")
+    return [sys.executable, script, made.events, made.store, windows, interval, metrics]
+
+
+def floor(name, made):
+    """The command of a hand-written query."""
+    return [sys.executable, FLOORS / name, made.events, made.out]
 
 
 def main(options):
     """10 M events of 500,000 entities over 365 days, interval 1 d, windows 1 d, 7 d, 30 d × 5 aggregates."""
-    events, entities = int(10_000_000 * options.scale), int(500_000 * options.scale)
-    with tempfile.TemporaryDirectory() as folder:
-        data, out = Path(folder, "events.parquet"), Path(folder, "floor.parquet")
-        measure([sys.executable, FLOORS / "windows_events.py", events, entities, data])
-        build = "build_windows.py" if options.engine == "polars" else "build_windows_duckdb.py"
-        ours = [sys.executable, HERE / build, data, Path(folder, "store")]
-        title = f"Windows: {events:,} events, {entities:,} entities, 365 d, interval 1 d"
-        forget = partial(shutil.rmtree, Path(folder, "store"), ignore_errors=True)
-        if options.more:
-            sides = {"three windows": [*ours, "1d,7d,30d"], "four windows": [*ours, "1d,7d,14d,30d"]}
-            report(title, alternate(sides, options.runs, forget), {"four windows": (1.33, None)})
-            return
-        floor = [sys.executable, FLOORS / f"windows_{options.engine}.py", data, out]
-        found = alternate({"floor": floor, "mlforge": [*ours, "1d,7d,30d"]}, options.runs, forget)
+    with work(options, 10_000_000, 500_000) as made:
+        sides = {"floor": floor(f"windows_{options.engine}.py", made), "mlforge": build(options, made)}
+        found = alternate(sides, options.runs, made.forget)
         compare_rows(found)
-        report(
-            f"{title} ({options.engine})", found, {"mlforge": (1.1, 1.2) if options.engine == "polars" else (0.6, None)}
-        )
+        report(f"Windows: {made.title}, interval 1 d", found, {"mlforge": GOALS[options.engine]})
 
 
 def compare_rows(found):
