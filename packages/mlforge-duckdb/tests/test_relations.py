@@ -138,3 +138,19 @@ def test_the_time_zone_of_the_process_does_not_matter(monkeypatch, zone) -> None
 
 def named_times(df: Relation) -> Relation:
     return df.project("*, CAST(n AS DATE) AS d")
+
+
+def test_the_first_rows_of_a_frame_that_no_memory_holds_are_there_at_once(engine: LiveDuckDBEngine) -> None:
+    def endless(df: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        return df.query("df", "SELECT i FROM range(1_000_000_000_000) r(i)")
+
+    rows = engine.rows(engine.apply(endless, pl.DataFrame({"k": [1]})), 3)
+    assert next(rows) == [{"i": 0}, {"i": 1}, {"i": 2}]
+
+
+@pytest.mark.parametrize("number", [0, 4, 5, 6, 1_200_000])
+def test_rows_come_in_batches_and_in_order(engine: LiveDuckDBEngine, number: int) -> None:
+    size = max(5, number // 7)
+    batches = list(engine.rows(pl.DataFrame({"i": range(number)}, schema={"i": pl.Int64}), size))
+    assert [row["i"] for batch in batches for row in batch] == list(range(number))
+    assert {len(batch) for batch in batches[:-1]} <= {size}

@@ -60,6 +60,17 @@ def test_a_broken_line_is_named(read, text, line) -> None:
         read(text)
 
 
+@pytest.mark.parametrize("text", ["a,b\r1,2\r3,4\r", 'a,"b"\r1,2'], ids=["plain", "quoted"])
+def test_lines_that_end_in_a_carriage_return_alone_are_refused(read, text) -> None:
+    with pytest.raises(Invalid, match=r"file0\.csv.*carriage return"):
+        read(text)
+
+
+@pytest.mark.parametrize("text", ["a,b\r\n1,2\r\n", 'a,b\n1,"x\ry"\n'], ids=["with a newline", "in a field"])
+def test_other_carriage_returns_are_read(read, text) -> None:
+    assert read(text).height == 1
+
+
 @pytest.mark.parametrize("text", ["", "\n"], ids=["no bytes", "no columns"])
 def test_an_empty_file_is_named(read, text) -> None:
     with pytest.raises(Invalid, match=r"file0\.csv.*empty"):

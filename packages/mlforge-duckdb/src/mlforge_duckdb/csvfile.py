@@ -35,6 +35,7 @@ class CSVFile:
         self._name = f"Source {scan.name!r}: {uri}"
         self._open: dict[str, Any] = {"storage_options": scan.options or None, "glob": not Path(uri).is_file()}
         self._declared = {name: dtype_of(text) for name, text in form.dtypes}
+        self._check_line_ends()
         self._check_header()
         self.schema = self._detected()
 
@@ -62,6 +63,16 @@ class CSVFile:
         except pl.exceptions.NoDataError as error:
             raise Invalid(f"{self._name} is empty.", hint="Write it again, or leave it out.") from error
         return [name or "" for name in first.row(0)] if self._form.header else first.columns
+
+    def _check_line_ends(self) -> None:
+        """Polars takes a file of lines that end in a carriage return alone for one line, its header."""
+        line = pl.col("line").str.replace_all('"[^"]*("|$)', "").str.strip_chars_end("\r")
+        with_return = self._lines().head(1).filter(line.str.contains("\r", literal=True))
+        if with_return.collect().height:
+            raise Invalid(
+                f"{self._name}: its lines end in a carriage return alone.",
+                hint="Save it with newlines as line ends.",
+            )
 
     def _check_header(self) -> None:
         names = self._header()

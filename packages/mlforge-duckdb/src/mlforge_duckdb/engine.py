@@ -32,6 +32,7 @@ from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, wor
 
 Relation = duckdb.DuckDBPyRelation
 
+_ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 
 
@@ -168,9 +169,14 @@ class LiveDuckDBEngine:
     def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         rows = self._relation(frame)
         columns = ", ".join(f"{plainly(n, t)} AS {quoted(n)}" for n, t in types_of(rows).items())
-        batches = self._polars(rows.project(columns)).iter_slices(size)
-        for batch in batches:
-            yield batch.to_dicts()
+        at, step = 0, size  # the first few alone: often nobody asks for more
+        while True:
+            page = self._polars(asked(rows, f"SELECT {columns} FROM frame LIMIT {step} OFFSET {at}"))
+            for batch in page.iter_slices(size):
+                yield batch.to_dicts()
+            if page.height < step:
+                return
+            at, step = at + step, max(1, _ROWS_AT_ONCE // size) * size
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Relation:
         types = {c.name: exchange.dtype_of(c.dtype) for c in schema}
