@@ -1,4 +1,4 @@
-"""Build the benchmark's feature with DuckDB: build_windows_duckdb.py EVENTS STORE 1d,7d,30d [INTERVAL|none [METRICS]]"""
+"""Build the benchmark's feature with DuckDB: build_windows_duckdb.py EVENTS STORE 1d,7d,30d [INTERVAL METRICS]"""
 
 import json
 import sys
@@ -8,7 +8,8 @@ import duckdb
 import mlforge as mlf
 import mlforge.validators as v
 
-source, store, windows, interval, metrics = [*sys.argv[1:], "1d", "sum,count,mean,min,max"][:5]
+source, store, windows = sys.argv[1:4]
+interval, metrics = sys.argv[4:] or ("1d", "sum,count,mean,min,max")
 KINDS = {"sum": mlf.Sum, "count": mlf.Count, "mean": mlf.Mean, "min": mlf.Min, "max": mlf.Max, "median": mlf.Median}
 
 
