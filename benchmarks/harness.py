@@ -15,12 +15,12 @@ FLOORS = HERE / "floors"
 
 
 class Run(NamedTuple):
-    """What one process took: wall seconds, those of all cores, peak memory in MiB, and what it printed."""
+    """What one process took: wall seconds, peak memory in MiB, what it printed, and seconds of all processors."""
 
     seconds: float
-    busy: float
     mebibytes: float
     output: str
+    cpu: float = 0.0
 
 
 def measure(command, cwd=None, env=None):
@@ -35,11 +35,11 @@ def measure(command, cwd=None, env=None):
         text = output.read()
     if process.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{text}")
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
+    return Run(seconds, usage.ru_maxrss / 1024, text, usage.ru_utime + usage.ru_stime)
 
 
-def alternate(sides, runs, before=lambda: None, warm=True):
-    """Run each side in turn, once uncounted unless not `warm`, and then `runs` times. Gives the runs by side."""
+def alternate(sides, runs, before=lambda: None, *, warm=True):
+    """Run each side in turn, once uncounted where `warm` and then `runs` times. Gives the runs by side."""
     found = {name: [] for name in sides}
     for counted in range(-1 if warm else 0, runs):
         for name, command in sides.items():
@@ -57,21 +57,21 @@ def report(title, found, goals):
     print(f"\n{title}")
     for name, median in medians.items():
         spread = f"{min(r.seconds for r in found[name]):.2f}–{max(r.seconds for r in found[name]):.2f}"
-        line = f"  {name:22} {median.seconds:8.3f} s ({spread})  {median.busy:7.2f} s of cores"
-        line += f"  {median.mebibytes:8,.0f} MiB"
+        line = f"  {name:22} {median.seconds:8.3f} s ({spread})  {median.cpu:7.2f} s CPU  {median.mebibytes:8,.0f} MiB"
         print(line + ("" if name == first else _ratios(median, medians[first], goals.get(name))), flush=True)
     return {name: m.seconds / medians[first].seconds for name, m in medians.items()}
 
 
 def _median(runs):
-    return Run(*(statistics.median(getattr(r, name) for r in runs) for name in ("seconds", "busy", "mebibytes")), "")
+    seconds, mebibytes, cpu = (statistics.median(getattr(r, f) for r in runs) for f in ("seconds", "mebibytes", "cpu"))
+    return Run(seconds, mebibytes, "", cpu)
 
 
 def _ratios(mine, theirs, goals):
     time_goal, memory_goal = goals or (None, None)
     seconds, memory = mine.seconds / theirs.seconds, mine.mebibytes / theirs.mebibytes
     return (
-        f"   time × {seconds:.2f}{_goal(seconds, time_goal)}, of cores × {mine.busy / theirs.busy:.2f}, "
+        f"   time × {seconds:.2f}{_goal(seconds, time_goal)}, CPU × {mine.cpu / theirs.cpu:.2f}, "
         f"memory × {memory:.2f}{_goal(memory, memory_goal)}"
     )
 

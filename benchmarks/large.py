@@ -18,5 +18,5 @@ def main(options):
         print(f"Large: {events:,} events, {data.stat().st_size / 2**20:,.0f} MiB of Parquet", flush=True)
         run = measure([sys.executable, HERE / "build_large.py", data, Path(folder, "store"), folder])
     goal = f"goal ≤ {GOAL:,}: {'met' if run.mebibytes <= GOAL else 'MISSED'}"
-    print(f"  {run.seconds:.0f} s, {run.busy:.0f} s of cores, peak {run.mebibytes:,.0f} MiB ({goal})")
+    print(f"  {run.seconds:.0f} s, {run.cpu:.0f} s CPU, peak {run.mebibytes:,.0f} MiB ({goal})")
     print(f"  {run.output.strip()}")
