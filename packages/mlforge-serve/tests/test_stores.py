@@ -95,8 +95,8 @@ def test_too_many_connections_are_sent_away(published: Path, serve: Run) -> None
 
 def test_what_was_asked_before_the_stop_is_answered(project: Path, serve: Run, moody: Run, wait: Run) -> None:
     for workers in ("1", "2"):
-        with serve(project, "--workers", workers, **moody("")) as server:
-            moody("1")
+        with serve(project, "--timeout", "30", "--workers", workers, **moody("")) as server:
+            moody("4")  # long enough to be seen at work on a busy machine
             idle = server.connect()
             idle.connect()
             thread, found = beside(lambda: server.online(["spend"], {"user_id": 1}))

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
 from mlforge.errors import PluginFailed
-from mlforge.plugin import Address, Entry, Point
+from mlforge.plugin import Address, Entry, decode_entry, encode_entry
 from toy_plugin.plugin import ToyStore
 
-TABLE = "CREATE TABLE IF NOT EXISTS entries (feature, key, as_of, entry, PRIMARY KEY (feature, key))"
+TABLES = """
+CREATE TABLE IF NOT EXISTS entries (feature, key, as_of, entry, PRIMARY KEY (feature, key));
+CREATE TABLE IF NOT EXISTS notes (feature PRIMARY KEY, note);
+"""
 UPSERT = """INSERT INTO entries VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
 SET as_of = excluded.as_of, entry = excluded.entry WHERE excluded.as_of >= as_of"""
 SELECT = "SELECT entry FROM entries WHERE feature = ? AND key = ?"
-READ = {"datetime": datetime.fromisoformat, "date": date.fromisoformat}
+OLDER = "SELECT key, entry FROM entries WHERE feature = ? AND as_of < ?"
+NOTE = "SELECT note FROM notes WHERE feature = ?"
+FIRST_NOTE = "INSERT INTO notes VALUES (:feature, :after) ON CONFLICT DO NOTHING"
+NEXT_NOTE = "UPDATE notes SET note = :after WHERE feature = :feature AND note = :before"
+BATCH = 500
 
 
 class LiveToyStore:
-    """The open file."""
+    """The open file: one connection, which threads take in turn."""
 
     def __init__(self, config: ToyStore) -> None:
+        self.lock = threading.Lock()
         try:
-            self.db = sqlite3.connect(config.path)
-            self.db.execute(TABLE)
+            self.db = sqlite3.connect(config.path, timeout=30, check_same_thread=False)
+            self.db.executescript(TABLES)
         except sqlite3.Error as error:
             raise PluginFailed(f"{config.path!r} does not open: {error}.", hint="Check the path.") from error
 
@@ -38,38 +45,42 @@ class LiveToyStore:
         self.db.close()
 
     def write(self, entries: Iterable[Entry]) -> int:
-        """Keep what is not older than what is there."""
-        with self.db:
-            return sum(self.db.execute(UPSERT, (e.feature, e.key, e.as_of, packed(e))).rowcount for e in entries)
+        """Keep what is not older than what is there, a batch at a time."""
+        coming, kept = iter(entries), 0
+        while batch := [(e.feature, e.key, e.as_of, encode_entry(e, "msgpack")) for e in islice(coming, BATCH)]:
+            kept += sum(self._changed(UPSERT, batch))
+        return kept
 
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
-        """The entries at these addresses."""
-        found = (self.db.execute(SELECT, (a.feature, a.key)).fetchone() for a in addresses)
-        return [unpacked(row[0]) if row else None for row in found]
+        """The entries at these addresses; one without points is gone."""
+        with self.lock:
+            rows = [self.db.execute(SELECT, (a.feature, a.key)).fetchone() for a in addresses]
+        found = [decode_entry(r[0], a.feature, a.key) if r else None for r, a in zip(rows, addresses, strict=True)]
+        return [entry if entry and entry.points else None for entry in found]
 
+    def older(self, feature: str, as_of: int) -> Iterator[str]:
+        """The keys of what was not published anew."""
+        with self.lock:
+            rows = self.db.execute(OLDER, (feature, as_of)).fetchall()
+        return (key for key, entry in rows if decode_entry(entry, feature, key).points)
 
-def packed(entry: Entry) -> bytes:
-    """An entry as bytes; MessagePack keeps all types but dates and times."""
-    points = [(p.stamp, {name: tagged(v) for name, v in p.values.items()}) for p in entry.points]
-    return msgspec.msgpack.encode((entry.feature, entry.key, entry.version, entry.as_of, points))
+    def read_note(self, feature: str) -> bytes | None:
+        """What was last noted of a feature."""
+        with self.lock:
+            row = self.db.execute(NOTE, (feature,)).fetchone()
+        return row[0] if row else None
 
+    def swap_note(self, feature: str, before: bytes | None, after: bytes) -> bool:
+        """Note it where the note is still what it was."""
+        told = {"feature": feature, "before": before, "after": after}
+        return sum(self._changed(FIRST_NOTE if before is None else NEXT_NOTE, [told])) == 1
 
-def unpacked(data: bytes) -> Entry:
-    """The inverse of `packed`."""
-    feature, key, version, as_of, points = msgspec.msgpack.decode(data)
-    read = (Point(stamp, {name: untagged(v) for name, v in values.items()}) for stamp, values in points)
-    return Entry(feature, key, version, as_of, tuple(read))
+    def ping(self) -> None:
+        """A file is there as long as it is open."""
+        with self.lock:
+            self.db.execute("SELECT 1")
 
-
-def tagged(value: Any) -> Any:
-    """A value that MessagePack gives back as it was: dates and times under their name."""
-    if isinstance(value, list):
-        return [tagged(v) for v in value]
-    return {type(value).__name__: value.isoformat()} if isinstance(value, date) else value
-
-
-def untagged(value: Any) -> Any:
-    """The inverse of `tagged`."""
-    if isinstance(value, list):
-        return [untagged(v) for v in value]
-    return next(READ[name](text) for name, text in value.items()) if isinstance(value, dict) else value
+    def _changed(self, statement: str, rows: Iterable[Any]) -> list[int]:
+        """How many rows each changed, in one transaction."""
+        with self.lock, self.db:
+            return [self.db.execute(statement, row).rowcount for row in rows]
