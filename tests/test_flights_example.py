@@ -90,7 +90,9 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     write(tables / "airports.csv", [{"faa": faa, "tzone": zone} for faa, zone in ZONES.items()])
     planes = [{"tailnum": f"N{n:03}UA", "year": 1990 + n, "seats": 150, "engines": 2} for n in range(19)]
     write(tables / "planes.csv", [*planes, {"tailnum": "N019UA", "year": "NA", "seats": 9, "engines": 1}])
-    shutil.copytree(EXAMPLE, folder / "project", ignore=shutil.ignore_patterns("data", "feature_store", "online.db*", "__pycache__"))
+    shutil.copytree(
+        EXAMPLE, folder / "project", ignore=shutil.ignore_patterns("data", "feature_store", "online.db*", "__pycache__")
+    )
 
     def run() -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(folder / "project" / "main.py"), "--tables", str(tables)]
