@@ -139,9 +139,7 @@ def _step(feature: Feature, settings: Settings, options: Options, previous: Feat
             )
         return Step(options.span)
     wanted = settings.incremental if feature.incremental is None else feature.incremental
-    if not wanted or options.full_refresh or feature.timestamp is None or previous is None:
-        return None
-    if previous.watermark is None:
+    if not wanted or options.full_refresh or previous is None or previous.watermark is None:
         return None
     return Step(Span(previous.watermark), additions=True)
 
