@@ -20,7 +20,7 @@ from mlforge_polars.values import prepare
 
 __all__ = ["FUNCTIONS", "Agg", "change_points"]
 
-TILES_PER_SLICE = 1_000_000  # few enough that sorting and gathering stay near the cache
+TILES_PER_SLICE = 120_000  # few enough that what a slice needs is memory the slice before has given back
 
 
 def change_points(
@@ -98,8 +98,8 @@ def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) ->
         last = tiles["key"][min(low + TILES_PER_SLICE, tiles.height) - 1]
         bound = (last // stride + 1) * stride
         high = int(tiles["key"].search_sorted(bound))
-        inside = events.filter(pl.col("key").is_between(tiles["key"][low], bound - 1))
-        yield partial(_slice, tiles[low:high], inside, entities, start, plan)
+        first, end = (int(events["key"].search_sorted(key)) for key in (tiles["key"][low], bound))
+        yield partial(_slice, tiles[low:high], events[first:end], entities, start, plan)
         low = high
 
 

@@ -89,6 +89,12 @@ class NarrowTests(EngineSubject):
         found = bench.engine.matching(bench.frame(NUMBERS), [bench.frame(NUMBERS)], ["n"])
         assert sorted(bench.table(found).column("n")) == [1, 2, 2]
 
+    def test_a_row_finds_itself_unless_it_has_a_null(self, bench: Bench) -> None:
+        whole = Table(NUMBERS.schema, [row for row in NUMBERS.rows if row["n"] is not None])
+        for table, lost in ((NUMBERS, [None]), (whole, [])):
+            found = bench.engine.matching(bench.frame(table), [bench.frame(table)], ["n"], absent=True)
+            assert bench.table(found).column("n") == lost
+
     def test_a_timestamp_that_is_not_there_is_named(self, bench: Bench) -> None:
         with refused(Invalid, "at"):
             bench.table(bench.engine.within(bench.frame(NUMBERS), AT, Span(0, 1)))
