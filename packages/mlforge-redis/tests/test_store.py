@@ -134,13 +134,13 @@ def test_a_server_that_forgot_its_scripts_is_told_again(store, server):
 
 def test_a_busy_server_is_named_in_time_and_its_late_answer_goes_to_nobody(store, server):
     store.write([entry(1, x=1), entry(2, x=2)])
-    server.ask("CLIENT", "PAUSE", 1500, "ALL")
+    server.ask("CLIENT", "PAUSE", 2500, "ALL")
     started = time.monotonic()
     with pytest.raises(PluginFailed, match="did not answer in time") as caught:
         store.read([entry(1).address])
-    assert 0.9 < time.monotonic() - started < 1.4
+    assert 0.9 < time.monotonic() - started < 1.9
     assert "timeout (1 s)" in caught.value.hint
-    time.sleep(1)
+    time.sleep(2)
     assert_found(store.read([entry(2).address]), [entry(2, x=2)])
 
 

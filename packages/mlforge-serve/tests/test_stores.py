@@ -114,7 +114,8 @@ def test_a_store_that_hangs_does_not_hold_up_the_stop(project: Path, serve: Run,
     for workers in ("1", "2"):
         with serve(project, "--timeout", "1", "--workers", workers, **moody("")) as server:
             moody("30")
-            assert server.online(["spend"], {"user_id": 1}).status == 504
+            # 503: the worker that answers has not seen the store well yet
+            assert server.online(["spend"], {"user_id": 1}).status in (503, 504)
             began = time.monotonic()
             assert server.stop() == 0
             assert time.monotonic() - began < 12

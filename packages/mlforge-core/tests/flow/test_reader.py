@@ -264,7 +264,7 @@ def test_a_slow_store_does_not_hold_up_the_loop(spend):
 
     class Slow(Counted):
         def read(self, addresses):
-            time.sleep(0.3)
+            time.sleep(1)
             return super().read(addresses)
 
     spend.online = Slow(None)
@@ -276,7 +276,7 @@ def test_a_slow_store_does_not_hold_up_the_loop(spend):
         await asyncio.gather(*(reader.aread([{"user": 1}]) for _ in range(3)))
         return time.perf_counter() - started
 
-    assert asyncio.run(run()) < 0.8
+    assert asyncio.run(run()) < 2.5
 
 
 def test_a_store_that_fails_is_told(spend):
