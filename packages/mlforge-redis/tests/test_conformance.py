@@ -8,7 +8,12 @@ from typing import ClassVar
 
 import pytest
 
-from mlforge.testing.online import AsyncOnlineStoreTests, OnlineServerTests, OnlineStoreTests
+from mlforge.testing.online import (
+    AsyncOnlineStoreTests,
+    EncodedOnlineStoreTests,
+    OnlineServerTests,
+    OnlineStoreTests,
+)
 from mlforge.testing.online.serving import SECRET
 from mlforge.testing.plugins import PluginTests
 from mlforge_redis.plugin import RedisStore
@@ -35,11 +40,11 @@ class OneServer:
         return own(folder, port=self.servers.get(self.kind).port, **self.settings)
 
 
-class TestOneServer(OneServer, OnlineStoreTests, AsyncOnlineStoreTests):
+class TestOneServer(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
     pass
 
 
-class TestAsJSON(OneServer, OnlineStoreTests, AsyncOnlineStoreTests):
+class TestAsJSON(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
     settings: ClassVar = {"encoding": "json"}
 
 
@@ -71,7 +76,7 @@ class Cluster(OneServer):
         return own(folder, port=nodes[1].port, cluster=True)
 
 
-class TestCluster(Cluster, OnlineStoreTests, AsyncOnlineStoreTests):
+class TestCluster(Cluster, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
     pass
 
 

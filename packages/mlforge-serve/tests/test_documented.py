@@ -43,7 +43,7 @@ def test_the_client_of_the_examples_prints_values_and_passes_hints_on(project: P
         assert re.search(r"^visits +4611686018427387904$", good.stdout, re.MULTILINE)
         assert re.search(r"^places +present$", good.stdout, re.MULTILINE)
         wrong = told([*command, "spend", 'user_id="1"'], key)
-        assert (wrong.returncode, "Give it as int." in wrong.stderr) == (1, True)
+        assert (wrong.returncode, "Send an integer." in wrong.stderr) == (1, True)
         assert "API key" in told([*command, "spend", "user_id=1"], "").stderr
 
 

@@ -73,6 +73,21 @@ def test_a_missing_key_is_named_with_the_entity_and_what_it_has(server: Server) 
     assert "It has: user." in said
 
 
+def test_a_key_of_another_type_is_told_in_words_of_json(server: Server) -> None:
+    entities = [{"user_id": 1}] * 900 + [{"user_id": "1"}]
+    said = refused(server.batch(["spend"], entities), 422, "invalid_request", field="entities[900].user_id")
+    assert said == 'entities[900].user_id is "1", and the type of this key is Int64. Send an integer.'
+    for features, entity, field, words in (
+        ("spend", {"user_id": True}, "user_id", ("true", "an integer")),
+        ("places", {"city": 5, "day": "2024-02-29"}, "city", ("5", "Send a string.")),
+        ("places", {"city": "Oslo", "day": 5}, "day", ("5", "Date", "a string: 2024-02-29")),
+        ("places", {"city": "Oslo"}, "day", ("'day'", "It has: city")),
+        ("shops", {"brand": "Ada"}, "street", ("'street'",)),
+    ):
+        said = refused(server.online([features], entity), 422, "invalid_request", field=f"entity.{field}")
+        assert all(word in said for word in words), said
+
+
 def test_a_key_beyond_every_integer_is_nobody(server: Server) -> None:
     assert server.online(["spend"], {"user_id": 10**40}).json["status"] == {"spend": "missing"}
     assert server.online(["spend"], {"user_id": None}).json["status"] == {"spend": "missing"}

@@ -13,6 +13,7 @@ from mlforge.errors import Invalid, NotFound, PluginFailed
 from mlforge.flow.online import aonline_features, online_features
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key, surrogate_key
+from mlforge.plugin import Address, encode_entry
 from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
 
@@ -257,6 +258,23 @@ def test_awaiting_gives_what_reading_gives(spend):
         reader = spend.reader(refreshed_after=0.0)
         asked = [{"user": user} for user in (3, 9, 1)]
         assert asyncio.run(reader.aread(asked)) == reader.read(asked)
+
+
+def test_a_store_that_gives_encoded_entries_is_read_by_them(spend):
+    expected = [spend.reader(at=at).read([{"user": user} for user in (3, 9, 1, None)]) for at in (0, 1, 5)]
+
+    class Encoded(Counted):
+        def read_encoded(self, asked):
+            return [[e and encode_entry(e) for e in self.read([Address(f, k) for k in keys])] for f, keys in asked]
+
+        async def aread_encoded(self, asked):
+            return self.read_encoded(asked)
+
+    spend.online = Encoded(None)
+    spend.publish(0)
+    readers = [spend.reader(at=at) for at in (0, 1, 5)]
+    assert [reader.read([{"user": user} for user in (3, 9, 1, None)]) for reader in readers] == expected
+    assert [asyncio.run(r.aread([{"user": user} for user in (3, 9, 1, None)])) for r in readers] == expected
 
 
 def test_a_slow_store_does_not_hold_up_the_loop(spend):

@@ -13,7 +13,8 @@ from mlforge.errors import Invalid
 if TYPE_CHECKING:
     from mlforge_redis.plugin import RedisStore
 
-Command = tuple[str | bytes | int, ...]
+Command = tuple[str | bytes | int, ...] | bytes
+"""What is asked, in words; or in bytes, as it is sent."""
 SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True, "unix": False}
 _FORMS = "redis://user:password@host:port/db, rediss:// for TLS, or unix:///path/to/socket?db=0."
 

@@ -16,7 +16,7 @@ from mlforge_redis.endpoint import Command, Endpoint
 MORE = object()
 """What the parser gives where an answer is not whole yet."""
 _CHUNK = 65_536
-_packed: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment] # its stub says one word
+_packed: Callable[[tuple[str | bytes | int, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment] # its stub says one word
 
 
 class Line:
@@ -171,7 +171,7 @@ class Asked:
 
 def pack(commands: Sequence[Command]) -> bytes:
     """Commands as they are sent."""
-    return b"".join([_packed(c) for c in commands])
+    return b"".join([c if isinstance(c, bytes) else _packed(c) for c in commands])
 
 
 def reader() -> hiredis.Reader:

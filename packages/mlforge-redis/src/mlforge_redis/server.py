@@ -23,6 +23,7 @@ class Server:
 
     def __init__(self, config: RedisStore) -> None:
         self._link = Cluster(config) if config.cluster else Single(config)
+        self.is_one = not config.cluster
         self._awaited: WeakKeyDictionary[asyncio.AbstractEventLoop, AwaitedCluster | AwaitedSingle]
         self._awaited = WeakKeyDictionary()
         self._told = Told(self._link.where, config)

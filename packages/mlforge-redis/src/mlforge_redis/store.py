@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from mlforge.plugin import Address, Entry, decode_entry, encode_entry
+from mlforge.plugin import Address, Asked, Entry, decode_entry, encode_entry
+from mlforge_redis.columns import Columns, Groups, pack_mget, portions, spread
 from mlforge_redis.endpoint import Command
 from mlforge_redis.plugin import RedisStore
 from mlforge_redis.scripts import OLDER, SWAP, WRITE
@@ -18,7 +19,6 @@ _WRITE_ENTRIES, _WRITE_BYTES = 500, 1 << 20
 _GLOB = str.maketrans({c: f"\\{c}" for c in "*?[]^-\\"})
 _MONTH = 30 * 86_400_000_000
 Batch = dict[str, tuple[int, str, bytes]]
-Groups = Sequence[Sequence[int]]
 
 
 class LiveRedisStore:
@@ -50,6 +50,29 @@ class LiveRedisStore:
             keys, groups = self._placed(some)
             found += _entries(some, groups, await self._server.aask(_mgets(keys, groups), _firsts(keys, groups)))
         return found
+
+    def read_encoded(self, asked: Sequence[Asked]) -> list[Sequence[bytes | None]]:
+        found: Columns = [[] for _ in asked]
+        for some in portions(asked, _READ_KEYS):
+            commands, firsts, groups = self._question(some)
+            spread(found, some, groups, self._server.ask(commands, firsts))
+        return [*found]
+
+    async def aread_encoded(self, asked: Sequence[Asked]) -> list[Sequence[bytes | None]]:
+        found: Columns = [[] for _ in asked]
+        for some in portions(asked, _READ_KEYS):
+            commands, firsts, groups = self._question(some)
+            spread(found, some, groups, await self._server.aask(commands, firsts))
+        return [*found]
+
+    def _question(self, asked: Sequence[Asked]) -> tuple[list[Command], list[str], Groups | None]:
+        """The commands that ask for some entities, a key of each, and the places of the answers; None for in order."""
+        if self._server.is_one:
+            return [pack_mget(self._prefix, asked)], [""], None
+        prefix = self._prefix
+        keys = [f"{prefix}{feature}:{key}" for feature, some in asked for key in some]
+        groups = self._server.groups(keys)
+        return _mgets(keys, groups), _firsts(keys, groups), groups
 
     async def aclose(self) -> None:
         await self._server.aclose()

@@ -8,7 +8,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from mlforge.errors import MlforgeError
-from mlforge_serve.answers import JSON
+from mlforge_serve.answers import FORMATS
 from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.deadlines import Deadlines
 from mlforge_serve.head import Head, admit, head_of
@@ -16,7 +16,6 @@ from mlforge_serve.keys import Keys
 from mlforge_serve.metrics import ROUTES, SERVING, Tally
 from mlforge_serve.problems import JSON as PROBLEM
 from mlforge_serve.problems import Problem, problem_of
-from mlforge_serve.requests import MSGPACK
 from mlforge_serve.serving import ClientGone, Serving, read_body
 from mlforge_serve.settings import Limits
 
@@ -79,8 +78,7 @@ class App:
             self._deadlines.end(task)
 
     async def _answer(self, head: Head, body: bytes, send: Any) -> None:
-        kind = MSGPACK if head.msgpack else JSON
-        headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
+        headers = [(b"content-type", FORMATS[head.msgpack].kind), (b"content-length", b"%d" % len(body))]
         await send({"type": _START, "status": 200, "headers": headers})
         await send({"type": _BODY, "body": body})
 

@@ -8,16 +8,21 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from mlforge.errors import MlforgeError, NotFound, PluginFailed
-from mlforge.plugin import Address, AsyncReading, Entry, OnlineStore
+from mlforge.model.feature import FeatureSpec
+from mlforge.plugin import Address, AsyncReading, EncodedReading, Entry, OnlineStore
+from mlforge_serve.answers import FORMATS, Format
 from mlforge_serve.door import Lookup, Reader, Served
+from mlforge_serve.pieces import Memory, Pieces
 from mlforge_serve.requests import CONVERTED, Pick, spec_of
 
 READERS = 256
+PIECES = 4096
+"""How many selections of a feature's columns are remembered."""
+REMEMBERED = 64 << 20
+"""Bytes that remembered values may take in one process."""
 LOOKED_EVERY = 2.0
 """Seconds after which a new publish is noticed."""
 _log = logging.getLogger("mlforge.serve")
@@ -51,7 +56,25 @@ class Watched:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.store.read, addresses)
 
 
-class Plan(msgspec.Struct, frozen=True):
+class WatchedEncoded(Watched):
+    """One that gives entries as they are encoded."""
+
+    def __init__(self, store: EncodedReading, threads: int) -> None:
+        live: Any = store
+        super().__init__(live, threads)
+        self.read_encoded, self.aread_encoded = store.read_encoded, store.aread_encoded
+
+
+class Answering(NamedTuple):
+    """How the answers of a combination are put together in one format: the pieces by feature, what else they say."""
+
+    form: Format
+    pieces: tuple[Pieces, ...]
+    versions: bytes
+    statuses: dict[tuple[str, ...], bytes]
+
+
+class Plan(NamedTuple):
     """How one combination of features is read.
 
     Args:
@@ -59,14 +82,18 @@ class Plan(msgspec.Struct, frozen=True):
         names: The features.
         places: Where each feature stands among those served.
         dtypes: The types of the keys that come as text in JSON.
-        versions: Which version each feature is of, encoded as JSON and as MessagePack.
+        width: How many columns there are.
+        shown: The numbers of the features that bring any.
+        answering: How it is answered, by whether in MessagePack.
     """
 
     reader: Reader
     names: tuple[str, ...]
     places: tuple[int, ...]
     dtypes: dict[str, str]
-    versions: tuple[msgspec.Raw, msgspec.Raw]
+    width: int
+    shown: tuple[int, ...]
+    answering: tuple[Answering, Answering]
 
 
 class Catalog:
@@ -74,11 +101,13 @@ class Catalog:
 
     def __init__(self, served: Served, store: OnlineStore, threads: int) -> None:
         self.served, self.store = served, store
-        self.watched = Watched(store, threads)
+        self.watched = WatchedEncoded(store, threads) if isinstance(store, EncodedReading) else Watched(store, threads)
         self.places = {name: place for place, name in enumerate(served.features)}
         self.lookups: dict[str, Lookup] = {}
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
+        self._memory = Memory(REMEMBERED)
+        self._pieces: dict[tuple[FeatureSpec, bool, bool], Pieces] = {}
         self._looking = ThreadPoolExecutor(1, "look")
         self._pinging = ThreadPoolExecutor(1, "ping")
         self._ping: asyncio.Future[None] | None = None
@@ -121,6 +150,8 @@ class Catalog:
         """The way to read some features, kept for the next time. Raises `NotFound` and `Invalid`."""
         found = self._plans.get(wanted)
         if found is None:
+            if len(self._pieces) > PIECES:
+                self._forget()
             found = self._plans[wanted] = self._made(*wanted)
             if len(self._plans) > READERS:
                 self._plans.popitem(last=False)
@@ -133,13 +164,33 @@ class Catalog:
         for spec in specs:
             self._refuse_stranger(spec.name)
         reader: Reader = self._reader(specs, full_names)
-        names = tuple(spec.name for spec in specs)
-        keys = [(k.name, one.meta.schema.dtype(k.name)) for one in reader.lookups for k in one.meta.keys]
-        versions = {one.name: one.publish.version for one in reader.lookups}
+        lookups = reader.lookups
+        keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
+        names = tuple(one.name for one in lookups)
+        versions = {one.name: one.publish.version for one in lookups}
+        pairs = list(zip(specs, lookups, strict=True))
+        json, msgpack = (
+            Answering(form, tuple(self._pieces_of(*p, full_names, number) for p in pairs), form.document(versions), {})
+            for number, form in enumerate(FORMATS)
+        )
         return Plan(
             reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
-            (msgspec.Raw(msgspec.json.encode(versions)), msgspec.Raw(msgspec.msgpack.encode(versions))),
+            sum(len(one.columns) for one in lookups), tuple(n for n, one in enumerate(lookups) if one.columns),
+            (json, msgpack),
         )  # fmt: skip
+
+    def _pieces_of(self, spec: FeatureSpec, lookup: Lookup, full_names: bool, form: int) -> Pieces:
+        """What is remembered of a feature's values; combinations share it."""
+        key = (spec, full_names, bool(form))
+        found = self._pieces.get(key)
+        if found is None:
+            found = self._pieces[key] = Pieces(lookup, FORMATS[form], self._memory)
+        return found
+
+    def _forget(self) -> None:
+        self._plans.clear()
+        self._pieces.clear()
+        self._memory.clear()
 
     def _reader(self, specs: Any, full_names: bool = False) -> Reader:
         watched: Any = self.watched
@@ -156,7 +207,7 @@ class Catalog:
         """Know what changed, and forget how it was read before."""
         changed = [name for name in notes if notes[name] != self.watched.notes.get(name)]
         self.watched.notes = notes
-        self._plans.clear()
+        self._forget()
         for name in changed:
             self.lookups.pop(name, None)
             try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from mlforge.model.meta import FeatureMeta
-from mlforge.plugin import OnlineStore, OnlineStoreConfig
+from mlforge.plugin import Asked, Entry, OnlineStore, OnlineStoreConfig
 
 
 class Publish(Protocol):
@@ -34,24 +34,24 @@ class Lookup(Protocol):
     @property
     def publish(self) -> Publish: ...
 
-
-class Found(Protocol):
-    """A row of values for each entity, and by feature how good they are."""
-
     @property
-    def values(self) -> Any: ...
+    def columns(self) -> Mapping[str, str]: ...
 
-    @property
-    def statuses(self) -> Any: ...
+    def found(self, entry: Entry | None, now: int) -> tuple[Sequence[Any], str, int, int]:
+        """An entry's values, how good they are, and the instants between which that holds."""
 
 
 class Reader(Protocol):
-    """Reads some features for any entities."""
+    """Reads some features for any entities. What is kept of them comes as a store gives it, by feature."""
 
     @property
     def lookups(self) -> Sequence[Lookup]: ...
 
-    async def aread(self, rows: Sequence[Mapping[str, Any]]) -> Found: ...
+    def asked(self, rows: Sequence[Mapping[str, Any]]) -> list[Asked]: ...
+
+    async def akept(self, asked: Sequence[Asked]) -> list[Sequence[bytes | Entry | None]]: ...
+
+    def now(self) -> int: ...
 
 
 class Served(Protocol):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from mlforge_serve import door
-from mlforge_serve.answers import encode_document
+from mlforge_serve.answers import FORMATS
 from mlforge_serve.docs import page
 from mlforge_serve.head import admit
 from mlforge_serve.keys import Key
@@ -127,5 +127,5 @@ def _admitted(request: Request) -> tuple[Any, Key | None]:
 
 def _document(request: Request, document: Any) -> Response:
     _, head = request.scope["mlforge"]
-    kind = "application/msgpack" if head.msgpack else "application/json"
-    return Response(encode_document(document, head.msgpack), media_type=kind)
+    form = FORMATS[head.msgpack]
+    return Response(form.document(document), media_type=form.kind.decode())

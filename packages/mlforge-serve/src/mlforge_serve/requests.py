@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.keys import BadKey
+from mlforge_serve.answers import MSGPACK
 from mlforge_serve.problems import Problem
 
-MSGPACK = b"application/msgpack"
 _MSGPACKS = frozenset({MSGPACK, b"application/x-msgpack", b"application/vnd.msgpack"})
 
 
@@ -159,3 +160,21 @@ def _converted(text: str, dtype: str, where: str) -> Any:
         return convert(text)
     except (ValueError, OverflowError):
         raise Problem("invalid_request", f"{where} is no {dtype}.", f"Send it as {like}.", field=where) from None
+
+
+def bad_key(error: BadKey, where: str) -> Problem:
+    """A key that cannot be used, in words of JSON: which field it is, and of which type it should be."""
+    field = f"{where}.{error.column}" if error.column else where
+    if not error.dtype:
+        return Problem("invalid_request", error.message, error.hint or "Mend the request.", field=field)
+    sent = msgspec.json.encode(error.value, enc_hook=repr).decode()
+    return Problem(
+        "invalid_request", f"{field} is {sent}, and the type of this key is {error.dtype}.",
+        f"Send {_json_type(error.dtype)}.", field=field,
+    )  # fmt: skip
+
+
+def _json_type(dtype: str) -> str:
+    if dtype in CONVERTED:
+        return f"a string: {CONVERTED[dtype][1]}"
+    return {"String": "a string", "Boolean": "true or false"}.get(dtype, "an integer")

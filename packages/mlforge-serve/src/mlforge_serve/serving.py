@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
-
-from mlforge.errors import Invalid
-from mlforge_serve.answers import count_outcomes, encode_answer, encode_row
-from mlforge_serve.catalog import Catalog, Plan
+from mlforge.model.keys import BadKey
+from mlforge.plugin import Asked
+from mlforge_serve.catalog import Answering, Catalog, Plan
 from mlforge_serve.head import Head
 from mlforge_serve.keys import Key
 from mlforge_serve.metrics import OUTCOMES, Tally
+from mlforge_serve.pieces import Piece
 from mlforge_serve.problems import Problem
-from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, spec_of, typed
+from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, spec_of, typed
 from mlforge_serve.settings import Limits
 
 AT_ONCE = 1000
 """Entries that are decoded in one go; other requests get their turn in between."""
+STATUSES = 1000
 _online = Decoder(OnlineRequest).decode
 _batch = Decoder(BatchRequest).decode
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,39 +38,44 @@ class Serving:
         """Several features of one entity."""
         request = _online(body, head.content_type)
         plan = self._plan(request, key)
-        entity = _ready(request.entity, plan, "entity")
-        found = await plan.reader.aread((entity,))
-        (status,), tally = found.statuses, self.tally
-        for name, place in zip(plan.names, plan.places, strict=True):
-            tally.add(tally.board.outcome(place) + OUTCOMES.index(status[name]))
-        msgpack = head.msgpack
-        return plan, encode_answer(plan, encode_row(found.values[0], msgpack), status, msgpack)
+        answering = plan.answering[head.msgpack]
+        found = await self._found(plan, answering, _asked(plan, (request.entity,), "entity"), 1)
+        (values,), (status,) = _rows(plan, answering, found, 1)
+        return plan, answering.form.answer(values, status, answering.versions)
 
     async def batch(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of many entities."""
         request = _batch(body, head.content_type)
-        _bound("entities", len(request.entities), self.limits.entities)
-        plan, msgpack = self._plan(request, key), head.msgpack
-        rows = tuple(_ready(e, plan, f"entities[{n}]") for n, e in enumerate(request.entities))
-        step = max(1, AT_ONCE // len(plan.names))
-        values: list[msgspec.Raw] = []
-        statuses: list[dict[str, str]] = []
-        for start in range(0, len(rows), step):
-            found = await self._part(plan, rows, start, start + step)
-            values += [encode_row(row, msgpack) for row in found.values]
-            statuses += found.statuses
-        for place, counts in zip(plan.places, count_outcomes(plan.names, statuses, OUTCOMES), strict=True):
-            for number, count in enumerate(counts):
-                self.tally.add(self.tally.board.outcome(place) + number, count)
-        return plan, encode_answer(plan, values, statuses, msgpack)
+        count = len(request.entities)
+        _bound("entities", count, self.limits.entities)
+        plan = self._plan(request, key)
+        answering = plan.answering[head.msgpack]
+        found = await self._found(plan, answering, _asked(plan, request.entities, "entities[{}]"), count)
+        values, statuses = _rows(plan, answering, found, count)
+        form = answering.form
+        return plan, form.answer(form.array(values), form.array(statuses), answering.versions)
 
-    async def _part(self, plan: Plan, rows: tuple[dict[str, Any], ...], start: int, end: int) -> Any:
-        try:
-            return await plan.reader.aread(rows[start:end])
-        except Invalid:
-            if start:  # the same again, with the entities' own numbers: a wrong key is told before anything is read
-                await plan.reader.aread(rows[:end])
-            raise
+    async def _found(self, plan: Plan, answering: Answering, asked: Sequence[Asked], count: int) -> list[list[Piece]]:
+        """For each feature the pieces of every entity's answer."""
+        found: list[list[Piece]] = [[] for _ in asked]
+        step = max(1, AT_ONCE // len(asked))
+        for start in range(0, count, step):
+            some = asked if count <= step else [(name, keys[start : start + step]) for name, keys in asked]
+            kept, now = await plan.reader.akept(some), plan.reader.now()
+            for column, pieces, (_, keys), one in zip(found, answering.pieces, some, kept, strict=True):
+                column.extend(pieces.at(now, keys, one))
+        for place, column in zip(plan.places, found, strict=True):
+            self._count(self.tally.board.outcome(place), [piece[1] for piece in column])
+        return found
+
+    def _count(self, place: int, statuses: list[str]) -> None:
+        left = len(statuses)
+        for number, outcome in enumerate(OUTCOMES):
+            if not left:
+                break
+            count = statuses.count(outcome)
+            self.tally.add(place + number, count)
+            left -= count
 
     def _plan(self, request: Request, key: Key | None) -> Plan:
         """How to read what is asked, if whoever asks may."""
@@ -133,8 +138,28 @@ def _bound(field: str, count: int, limit: int) -> None:
         )  # fmt: skip
 
 
-def _ready(entity: dict[str, Any], plan: Plan, where: str) -> dict[str, Any]:
-    """An entity with its keys in their own types."""
-    if plan.dtypes or dict in map(type, entity.values()):
-        return typed(entity, plan.dtypes, where)
-    return entity
+def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str) -> list[Asked]:
+    """For each feature the keys of the entities. Raises `Problem`."""
+    if plan.dtypes or any(dict in map(type, entity.values()) for entity in entities):
+        entities = [typed(entity, plan.dtypes, where.format(n)) for n, entity in enumerate(entities)]
+    try:
+        return plan.reader.asked(entities)
+    except BadKey as error:
+        raise bad_key(error, where.format(error.entity)) from None
+
+
+def _rows(plan: Plan, answering: Answering, found: Sequence[Sequence[Piece]], count: int) -> tuple[list[bytes], ...]:
+    """Each entity's row of values, and its status by feature."""
+    runs = [[piece[0] for piece in found[number]] for number in plan.shown]
+    values = answering.form.objects(zip(*runs, strict=True) if runs else [()] * count, plan.width)
+    known = answering.statuses
+    seen = zip(*([piece[1] for piece in column] for column in found), strict=True)
+    return values, [known.get(one) or _learned(plan, answering, one) for one in seen]
+
+
+def _learned(plan: Plan, answering: Answering, statuses: tuple[str, ...]) -> bytes:
+    """The status by feature, encoded, and remembered: there are few."""
+    known = answering.statuses
+    if len(known) >= STATUSES:
+        known.clear()
+    return known.setdefault(statuses, answering.form.document(dict(zip(plan.names, statuses, strict=True))))

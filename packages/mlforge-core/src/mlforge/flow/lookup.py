@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import NotFound
 from mlforge.flow.publication import Round
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import Key, KeyValue, surrogate_key
+from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
-from mlforge.plugin.protocols import Entry
+from mlforge.plugin.protocols import Entry, Point
 from mlforge.project.selection import nearest
 
 Status = Literal["present", "missing", "expired", "stale"]
 Row = Mapping[str, Any]
+Found = tuple[Sequence[Any], Status, int, int]
+"""Values, how good they are, and the instants between which that holds: from the first on, before the second."""
+ALWAYS, NEVER = -(2**63), 2**63
 NOBODY = "null"
 """The key under which nothing stands: that of an entity whose key is null."""
+_PLAIN = frozenset({int, str})
 _TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
 
 
@@ -38,33 +43,41 @@ class Keys:
         """What is equal for features that are about the same entity."""
         return self.keys, self.dtypes
 
-    def hash(self, row: Row, number: int) -> str:
-        """The entity's key. Raises `Invalid` for a column that is missing or of another type."""
-        value: Any = row.get(self._one)
+    def hashes(self, rows: Sequence[Row]) -> list[str]:
+        """The entities' keys, in order. Raises `BadKey` for a column that is missing or of another type."""
+        kind = self._types[0]
+        values: list[Any] = [row.get(self._one) for row in rows]
+        if self._one and kind in _PLAIN and values and {kind}.issuperset(map(type, values)):
+            with suppress(UnicodeEncodeError):  # told below, with the entity it is of
+                return keys_of_one(values)
+        return [self._hash(row, number) for number, row in enumerate(rows)]
+
+    def _hash(self, row: Row, number: int) -> str:
         try:
-            if type(value) is self._types[0]:
-                return surrogate_key(cast("KeyValue", value))
             values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
             return NOBODY if None in values else surrogate_key(*values)
         except UnicodeEncodeError as error:
-            raise Invalid(
-                f"A key of entity {number} is no Unicode text: {error.object!r}.", hint="It holds half a character."
+            raise BadKey(
+                f"A key of entity {number} is no Unicode text: {error.object!r}.",
+                hint="It holds half a character.",
+                entity=number,
             ) from None
 
     def _value(self, row: Row, key: Key, kind: type, number: int) -> Any:
         if key.name in row:
             return self._typed(row[key.name], key.name, kind, number)
+        has = f"It has: {', '.join(map(str, row)) or 'nothing'}."
         if not key.sources:
-            raise Invalid(
+            raise BadKey(
                 f"{self.feature!r} is looked up by {key.name!r}, which entity {number} does not have.",
-                hint=f"It has: {', '.join(map(str, row)) or 'nothing'}.",
-            )
+                hint=has, entity=number, column=key.name,
+            )  # fmt: skip
         if missing := [s for s in key.sources if s not in row]:
-            raise Invalid(
+            raise BadKey(
                 f"{self.feature!r} is looked up by {key.name!r}, and entity {number} has neither that nor "
                 f"{missing[0]!r}, which it is made of.",
-                hint=f"It has: {', '.join(map(str, row)) or 'nothing'}.",
-            )
+                hint=has, entity=number, column=missing[0],
+            )  # fmt: skip
         return surrogate_key(*(_plain(row[s]) for s in key.sources))
 
     def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
@@ -72,10 +85,10 @@ class Keys:
         if plain is None or _fits(plain, kind):
             return plain
         dtype = self.dtypes[[k.name for k in self.keys].index(name)]
-        raise Invalid(
+        raise BadKey(
             f"The key {name!r} of entity {number} is {value!r}, and {self.feature!r} has keys of the type {dtype}.",
-            hint=f"Give it as {kind.__name__}.",
-        )
+            hint=f"Give it as {kind.__name__}.", entity=number, column=name, value=value, dtype=dtype,
+        )  # fmt: skip
 
 
 class Lookup:
@@ -101,30 +114,36 @@ class Lookup:
         """The columns of the answer with their types."""
         return tuple(Column(name, self.meta.schema.dtype(c)) for c, name in self.columns.items())
 
-    def found(self, entry: Entry | None, now: int) -> tuple[Sequence[Any], Status]:
-        """An entry's values as of an instant, nulls where there are none, and how good they are."""
-        if entry is None or entry.as_of < self._since:
-            return self.blank, "missing"
+    def found(self, entry: Entry | None, now: int) -> Found:
+        """An entry's values as of an instant, nulls where there are none; how good they are; how long that holds."""
+        if entry is None or entry.as_of < self._since or not entry.points:
+            return self.blank, "missing", ALWAYS, NEVER
         points, until = entry.points, entry.until
-        point = points[0]
-        if len(points) > 1:
-            for later in points:
-                if later.stamp > now:  # type: ignore[operator] # points without time come alone
-                    break
-                point = later
-        stamp = point.stamp
-        if stamp is not None:
-            if stamp > now:
-                return self.blank, "missing"
-            if self.max_age is not None and now - stamp > self.max_age:
-                return self.blank, "expired"
+        point, before = (points[0], NEVER) if len(points) == 1 else _newest(points, now)
+        since = ALWAYS
+        if point.stamp is not None:
+            since = point.stamp
+            if since > now:
+                return self.blank, "missing", ALWAYS, since
+            if self.max_age is not None:
+                end = since + self.max_age + 1
+                if now >= end:
+                    return self.blank, "expired", end, before
+                before = min(before, end)
         values = point.values if entry.columns is self._whole else self._pick(entry.columns, point.values)
-        return values, "present" if until is None or now <= until or self._is_unchanged(entry, now) else "stale"
+        if until is None:
+            return values, "present", since, before
+        end = self._known_until(entry.as_of, until) + 1
+        if now < end:
+            return values, "present", since, min(before, end)
+        return values, "stale", max(since, end), before
 
-    def _is_unchanged(self, entry: Entry, now: int) -> bool:
-        """Whether a later publish found the entry as it should be, and looked far enough ahead."""
+    def _known_until(self, as_of: int, until: int) -> int:
+        """The last instant of which an entry is known to hold: a later publish may have found it as it should be."""
         last = self.publish
-        return entry.as_of <= last.as_of and (last.until is None or now <= last.until)
+        if as_of > last.as_of:
+            return until
+        return NEVER if last.until is None else max(until, last.until)
 
     def _pick(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Sequence[Any]:
         """The wanted columns of an entry with these; one that it lacks is null."""
@@ -136,6 +155,16 @@ class Lookup:
             places = [columns.index(c) if c in columns else None for c in self._wanted]
             self._places[columns] = places
         return [None if n is None else values[n] for n in places]
+
+
+def _newest(points: Sequence[Point], now: int) -> tuple[Point, int]:
+    """The newest point at an instant, or the first that will be; and when the next one comes."""
+    point = points[0]
+    for later in points:
+        if later.stamp > now:  # type: ignore[operator] # points without time come alone
+            return point, later.stamp  # type: ignore[return-value] # as above
+        point = later
+    return point, NEVER
 
 
 def _chosen(spec: FeatureSpec, meta: FeatureMeta) -> Sequence[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from itertools import chain, islice
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
@@ -14,9 +15,12 @@ from mlforge.flow.retrieve import specs_of
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema
-from mlforge.plugin.protocols import Address, AsyncReading, Entry, OnlineStore
+from mlforge.plugin.codec import decode_entry
+from mlforge.plugin.protocols import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore
 
 REFRESHED_AFTER = 5.0
+Kept = bytes | Entry | None
+"""What a store gives of an entity: the bytes of its entry where it reads those, else the entry; None for nothing."""
 
 
 class OnlineFeatures(NamedTuple):
@@ -43,6 +47,11 @@ class _Prepared:
             places.setdefault(one.keys.same, len(places))
         self.keys = tuple(next(one.keys for one in lookups if one.keys.same == same) for same in places)
         self.slots = tuple((one.name, places[one.keys.same]) for one in lookups)
+
+    def asked(self, rows: Sequence[Row]) -> list[Asked]:
+        """For each feature the keys of the entities, in order."""
+        keys = [one.hashes(rows) for one in self.keys]
+        return [(name, keys[place]) for name, place in self.slots]
 
 
 class Reader:
@@ -74,6 +83,7 @@ class Reader:
         self.store = store
         self.full_names = full_names
         self._awaited = store.aread if isinstance(store, AsyncReading) else None
+        self._encoded = store if isinstance(store, EncodedReading) else None
         self._specs: list[FeatureSpec] = specs_of(features)
         self._clock = clock or _now
         self._refreshed_after = refreshed_after
@@ -126,7 +136,8 @@ class Reader:
         if monotonic() > self._due:
             self.refresh()
         prepared = self._ready()
-        return self._answer(prepared, self.store.read(_addresses(prepared, rows)))
+        asked = prepared.asked(rows)
+        return self._answer(prepared, asked, self._kept(asked))
 
     async def aread(self, rows: Sequence[Row]) -> OnlineFeatures:
         """What `read` gives, without holding up other requests."""
@@ -134,23 +145,42 @@ class Reader:
             self._due = monotonic() + self._refreshed_after
             await asyncio.to_thread(self.refresh)
         prepared = self._ready()
-        addresses = _addresses(prepared, rows)
-        if self._awaited is not None:
-            return self._answer(prepared, await self._awaited(addresses))
-        return self._answer(prepared, await asyncio.to_thread(self.store.read, addresses))
+        asked = prepared.asked(rows)
+        return self._answer(prepared, asked, await self.akept(asked))
 
-    def _answer(self, prepared: _Prepared, found: Sequence[Entry | None]) -> OnlineFeatures:
-        now, names, columns, lookups = self._clock(), prepared.names, prepared.columns, prepared.found
-        values, statuses, width = [], [], len(lookups)
-        for start in range(0, len(found), width):
-            row: list[Any] = []
-            seen: list[Status] = []
-            for look, entry in zip(lookups, found[start : start + width], strict=True):
-                part, status = look(entry, now)
-                row += part
-                seen.append(status)
-            values.append(dict(zip(columns, row, strict=True)))
-            statuses.append(dict(zip(names, seen, strict=True)))
+    def asked(self, rows: Sequence[Row]) -> list[Asked]:
+        """For each feature the keys of the entities, in order. Raises `BadKey`."""
+        return self._ready().asked(rows)
+
+    async def akept(self, asked: Sequence[Asked]) -> list[Sequence[Kept]]:
+        """For each feature what is kept of the entities asked for, as the store gives it."""
+        if self._encoded is not None:
+            return [*await self._encoded.aread_encoded(asked)]
+        addresses = _addresses(asked)
+        if self._awaited is not None:
+            return _by_feature(asked, await self._awaited(addresses))
+        return _by_feature(asked, await asyncio.to_thread(self.store.read, addresses))
+
+    def _kept(self, asked: Sequence[Asked]) -> list[Sequence[Kept]]:
+        if self._encoded is not None:
+            return [*self._encoded.read_encoded(asked)]
+        return _by_feature(asked, self.store.read(_addresses(asked)))
+
+    def now(self) -> int:
+        """The present instant, in microseconds since the Unix epoch."""
+        return self._clock()
+
+    def _answer(self, prepared: _Prepared, asked: Sequence[Asked], kept: Sequence[Sequence[Kept]]) -> OnlineFeatures:
+        now = self._clock()
+        parts: list[Any] = []
+        seen: list[Any] = []
+        for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
+            found = [look(entry_of(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
+            parts.append([one[0] for one in found])
+            seen.append([one[1] for one in found])
+        columns, names = prepared.columns, prepared.names
+        values = [dict(zip(columns, chain.from_iterable(row), strict=True)) for row in zip(*parts, strict=True)]
+        statuses = [dict(zip(names, row, strict=True)) for row in zip(*seen, strict=True)]
         return OnlineFeatures(values, statuses)
 
     def _ready(self) -> _Prepared:
@@ -159,14 +189,18 @@ class Reader:
         return self._prepared
 
 
-def _addresses(prepared: _Prepared, rows: Sequence[Row]) -> list[Address]:
-    """Where the entries of each entity stand, entity by entity."""
-    found: list[Address] = []
-    slots = prepared.slots
-    for number, row in enumerate(rows):
-        keys = [one.hash(row, number) for one in prepared.keys]
-        found += [Address(name, keys[place]) for name, place in slots]
-    return found
+def entry_of(kept: Kept, feature: str, key: str) -> Entry | None:
+    """The entry that a store gave, decoded where it is not yet. Raises `Invalid` for damaged bytes."""
+    return decode_entry(kept, feature, key) if type(kept) is bytes else kept  # type: ignore[return-value]
+
+
+def _addresses(asked: Sequence[Asked]) -> list[Address]:
+    return [Address(feature, key) for feature, keys in asked for key in keys]
+
+
+def _by_feature(asked: Sequence[Asked], found: Sequence[Entry | None]) -> list[Sequence[Kept]]:
+    rest = iter(found)
+    return [list(islice(rest, len(keys))) for _, keys in asked]
 
 
 def _refuse_collisions(lookups: Sequence[Lookup]) -> None:
@@ -176,7 +210,7 @@ def _refuse_collisions(lookups: Sequence[Lookup]) -> None:
             if column in owners:
                 raise Invalid(
                     f"{owners[column]!r} and {one.name!r} both bring a column {column!r}.",
-                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
+                    hint="Choose some columns of each, or full_names: they are feature__column then.",
                 )
             owners[column] = one.name
 

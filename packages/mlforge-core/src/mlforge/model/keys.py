@@ -17,7 +17,10 @@ SHA-256 of those bytes, as 32 hex digits. Null is `n0:`, which no text can spell
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -32,6 +35,19 @@ class Key(msgspec.Struct, frozen=True):
 
     name: str
     sources: tuple[str, ...] = ()
+
+
+class BadKey(Invalid):
+    """An entity whose key cannot be used. `entity` is its number, `column` its key's, `dtype` the type that is wanted.
+
+    `column` is empty where no single one is meant, `dtype` where the type is not what is wrong.
+    """
+
+    def __init__(
+        self, message: str, hint: str, *, entity: int = 0, column: str = "", value: Any = None, dtype: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.entity, self.column, self.value, self.dtype = entity, column, value, dtype
 
 
 def encode_component(value: KeyValue) -> bytes:
@@ -92,3 +108,14 @@ def surrogate_key(*values: KeyValue) -> str:
 def hash_components(components: bytes) -> str:
     """The key of components that are encoded and joined."""
     return hashlib.sha256(components).hexdigest()[:32]
+
+
+def keys_of_one(values: Sequence[int] | Sequence[str]) -> list[str]:
+    """`surrogate_key` of each of some integers, or of some strings."""
+    if type(values[0]) is int or max(map(len, values)) <= _SHORT:  # type: ignore[arg-type] # then they are strings
+        return list(map(_known_key, values))
+    return list(map(surrogate_key, values))
+
+
+_SHORT = 100
+_known_key = lru_cache(1 << 14, typed=True)(surrogate_key)

@@ -19,7 +19,9 @@ from mlforge.plugin.descriptors import (
 from mlforge.plugin.hookspecs import hookimpl
 from mlforge.plugin.protocols import (
     Address,
+    Asked,
     AsyncReading,
+    EncodedReading,
     Engine,
     Entry,
     Expiring,
@@ -41,9 +43,11 @@ __all__ = [
     "API_VERSION",
     "Address",
     "ArrowStream",
+    "Asked",
     "AsyncReading",
     "Command",
     "Config",
+    "EncodedReading",
     "Encoding",
     "Engine",
     "EngineConfig",

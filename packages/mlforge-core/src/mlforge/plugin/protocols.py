@@ -372,3 +372,21 @@ class AsyncReading(Protocol):
 
     async def aclose(self) -> None:
         """End what `aread` opened, in the loop it was called in. No error where there is nothing to end."""
+
+
+Asked = tuple[str, Sequence[str]]
+"""A feature, and the keys of the entities that are asked for."""
+
+
+@runtime_checkable
+class EncodedReading(Protocol):
+    """An online store that gives entries as `encode_entry` made them: a reader may know many of them already."""
+
+    def read_encoded(self, asked: Sequence[Asked]) -> list[Sequence[bytes | None]]:
+        """For each feature what stands at its keys, in their order; None for what is missing or expired.
+
+        A tombstone may be given as it is. Fails as `read` does.
+        """
+
+    async def aread_encoded(self, asked: Sequence[Asked]) -> list[Sequence[bytes | None]]:
+        """What `read_encoded` gives, without holding a thread; `AsyncReading.aclose` ends what it opened."""

@@ -2,6 +2,7 @@
 
 from mlforge.testing.online.aging import AgingTests
 from mlforge.testing.online.awaiting import AsyncOnlineStoreTests
+from mlforge.testing.online.encoded import EncodedOnlineStoreTests
 from mlforge.testing.online.keeping import KeepingTests
 from mlforge.testing.online.noting import NotingTests
 from mlforge.testing.online.racing import RacingTests
@@ -15,8 +16,9 @@ class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests):
         class TestSQLite(OnlineStoreTests):
             def config(self, folder): return SQLiteOnlineStore(path=str(folder / "online.db"))
 
-    One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`.
+    One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one
+    that gives entries as they are encoded to `EncodedOnlineStoreTests`.
     """
 
 
-__all__ = ["AsyncOnlineStoreTests", "OnlineServerTests", "OnlineStoreTests"]
+__all__ = ["AsyncOnlineStoreTests", "EncodedOnlineStoreTests", "OnlineServerTests", "OnlineStoreTests"]
