@@ -1,9 +1,9 @@
-"""JSON and MessagePack: answers are put together from members that are encoded already."""
+"""JSON and MessagePack: answers are put together from rows that are encoded already."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -16,18 +16,15 @@ _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
 class Format(Protocol):
-    """How answers are written. An object of `width` members is made of runs of them: those that one feature brings."""
+    """How answers are written."""
 
     kind: ClassVar[bytes]
 
     def document(self, document: Any) -> bytes:
         """Anything."""
 
-    def members(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
-        """The members of an object, without what stands before, between and after runs of them."""
-
-    def objects(self, rows: Iterable[Sequence[bytes]], width: int) -> list[bytes]:
-        """Objects, from the runs of each."""
+    def row(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
+        """One row of values."""
 
     def array(self, items: Sequence[bytes]) -> bytes:
         """An array of what is encoded already."""
@@ -42,14 +39,11 @@ class AsJSON:
     kind: ClassVar[bytes] = JSON
     document = staticmethod(_json)
 
-    def members(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
+    def row(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
         data = _json(dict(zip(names, values, strict=True)))
         if data.count(b"null") != values.count(None):
             data = _json(dict(zip(names, map(_spelled, values), strict=True)))
-        return data[1:-1]
-
-    def objects(self, rows: Iterable[Sequence[bytes]], width: int) -> list[bytes]:
-        return [b"{%b}" % runs for runs in map(b",".join, rows)]
+        return data
 
     def array(self, items: Sequence[bytes]) -> bytes:
         return b"[%b]" % b",".join(items)
@@ -64,36 +58,21 @@ class AsMessagePack:
     kind: ClassVar[bytes] = MSGPACK
     document = staticmethod(_msgpack)
 
-    def members(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
-        return _msgpack(dict(zip(names, values, strict=True)))[len(_map(len(names))) :]
-
-    def objects(self, rows: Iterable[Sequence[bytes]], width: int) -> list[bytes]:
-        start = _map(width)
-        return [start + runs for runs in map(b"".join, rows)]
+    def row(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
+        return _msgpack(dict(zip(names, values, strict=True)))
 
     def array(self, items: Sequence[bytes]) -> bytes:
-        return b"".join((_array(len(items)), *items))
+        """Begun by how many there are: below 16 in one byte, or in two more, as no limit here is beyond 65,535."""
+        start = bytes([0x90 | len(items)]) if len(items) < 16 else b"\xdc" + len(items).to_bytes(2)
+        return b"".join((start, *items))
 
     def answer(self, values: bytes, status: bytes, versions: bytes) -> bytes:
-        return b"".join((_map(3), _VALUES, values, _STATUS, status, _VERSIONS, versions))
+        return b"".join((b"\x83", _VALUES, values, _STATUS, status, _VERSIONS, versions))
 
 
 FORMATS: tuple[Format, Format] = (AsJSON(), AsMessagePack())
 """By whether it is MessagePack."""
 _VALUES, _STATUS, _VERSIONS = map(_msgpack, ("values", "status", "versions"))
-
-
-def _map(members: int) -> bytes:
-    return _sized(0x80, b"\xde", members)
-
-
-def _array(items: int) -> bytes:
-    return _sized(0x90, b"\xdc", items)
-
-
-def _sized(small: int, wide: bytes, count: int) -> bytes:
-    """What a map or an array begins with. Every limit here is far below what two bytes hold."""
-    return bytes([small | count]) if count < 16 else wide + count.to_bytes(2)
 
 
 def _spelled(value: Any) -> Any:

@@ -11,18 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from mlforge.errors import MlforgeError, NotFound, PluginFailed
-from mlforge.model.feature import FeatureSpec
 from mlforge.plugin import Address, AsyncReading, EncodedReading, Entry, OnlineStore
-from mlforge_serve.answers import FORMATS, Format
+from mlforge_serve.answers import FORMATS
 from mlforge_serve.door import Lookup, Reader, Served
-from mlforge_serve.pieces import Memory, Pieces
 from mlforge_serve.requests import CONVERTED, Pick, spec_of
+from mlforge_serve.rows import Memory, Rows
 
 READERS = 256
-PIECES = 4096
-"""How many selections of a feature's columns are remembered."""
-REMEMBERED = 64 << 20
-"""Bytes that remembered values may take in one process."""
+REMEMBERED = 128 << 20
+"""Bytes that remembered rows may take in one process."""
 LOOKED_EVERY = 2.0
 """Seconds after which a new publish is noticed."""
 _log = logging.getLogger("mlforge.serve")
@@ -65,15 +62,6 @@ class WatchedEncoded(Watched):
         self.read_encoded, self.aread_encoded = store.read_encoded, store.aread_encoded
 
 
-class Answering(NamedTuple):
-    """How the answers of a combination are put together in one format: the pieces by feature, what else they say."""
-
-    form: Format
-    pieces: tuple[Pieces, ...]
-    versions: bytes
-    statuses: dict[tuple[str, ...], bytes]
-
-
 class Plan(NamedTuple):
     """How one combination of features is read.
 
@@ -82,18 +70,16 @@ class Plan(NamedTuple):
         names: The features.
         places: Where each feature stands among those served.
         dtypes: The types of the keys that come as text in JSON.
-        width: How many columns there are.
-        shown: The numbers of the features that bring any.
-        answering: How it is answered, by whether in MessagePack.
+        rows: The rows that are answered, by whether in MessagePack.
+        versions: Which version each feature is of, encoded in the same ways.
     """
 
     reader: Reader
     names: tuple[str, ...]
     places: tuple[int, ...]
     dtypes: dict[str, str]
-    width: int
-    shown: tuple[int, ...]
-    answering: tuple[Answering, Answering]
+    rows: tuple[Rows, ...]
+    versions: tuple[bytes, ...]
 
 
 class Catalog:
@@ -107,7 +93,6 @@ class Catalog:
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
         self._memory = Memory(REMEMBERED)
-        self._pieces: dict[tuple[FeatureSpec, bool, bool], Pieces] = {}
         self._looking = ThreadPoolExecutor(1, "look")
         self._pinging = ThreadPoolExecutor(1, "ping")
         self._ping: asyncio.Future[None] | None = None
@@ -150,11 +135,9 @@ class Catalog:
         """The way to read some features, kept for the next time. Raises `NotFound` and `Invalid`."""
         found = self._plans.get(wanted)
         if found is None:
-            if len(self._pieces) > PIECES:
-                self._forget()
             found = self._plans[wanted] = self._made(*wanted)
             if len(self._plans) > READERS:
-                self._plans.popitem(last=False)
+                self._forget([next(iter(self._plans))])
         else:
             self._plans.move_to_end(wanted)
         return found
@@ -168,33 +151,20 @@ class Catalog:
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
         names = tuple(one.name for one in lookups)
         versions = {one.name: one.publish.version for one in lookups}
-        pairs = list(zip(specs, lookups, strict=True))
-        json, msgpack = (
-            Answering(form, tuple(self._pieces_of(*p, full_names, number) for p in pairs), form.document(versions), {})
-            for number, form in enumerate(FORMATS)
-        )
         return Plan(
             reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
-            sum(len(one.columns) for one in lookups), tuple(n for n, one in enumerate(lookups) if one.columns),
-            (json, msgpack),
+            tuple(Rows(lookups, form, self._memory) for form in FORMATS),
+            tuple(form.document(versions) for form in FORMATS),
         )  # fmt: skip
-
-    def _pieces_of(self, spec: FeatureSpec, lookup: Lookup, full_names: bool, form: int) -> Pieces:
-        """What is remembered of a feature's values; combinations share it."""
-        key = (spec, full_names, bool(form))
-        found = self._pieces.get(key)
-        if found is None:
-            found = self._pieces[key] = Pieces(lookup, FORMATS[form], self._memory)
-        return found
-
-    def _forget(self) -> None:
-        self._plans.clear()
-        self._pieces.clear()
-        self._memory.clear()
 
     def _reader(self, specs: Any, full_names: bool = False) -> Reader:
         watched: Any = self.watched
         return self.served.reader(watched, specs, full_names, refreshed_after=math.inf)
+
+    def _forget(self, wanted: Sequence[Wanted]) -> None:
+        """Let go of the ways to read some combinations."""
+        for one in wanted:
+            self._memory.disown(self._plans.pop(one).rows)
 
     def _refuse_stranger(self, name: str) -> None:
         if name not in self.places:
@@ -207,7 +177,7 @@ class Catalog:
         """Know what changed, and forget how it was read before."""
         changed = [name for name in notes if notes[name] != self.watched.notes.get(name)]
         self.watched.notes = notes
-        self._forget()
+        self._forget(list(self._plans))
         for name in changed:
             self.lookups.pop(name, None)
             try:

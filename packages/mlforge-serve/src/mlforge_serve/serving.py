@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
+from mlforge.errors import Invalid
 from mlforge.model.keys import BadKey
 from mlforge.plugin import Asked
-from mlforge_serve.catalog import Answering, Catalog, Plan
+from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.head import Head
 from mlforge_serve.keys import Key
 from mlforge_serve.metrics import OUTCOMES, Tally
-from mlforge_serve.pieces import Piece
 from mlforge_serve.problems import Problem
 from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, spec_of, typed
+from mlforge_serve.rows import Row, Rows
 from mlforge_serve.settings import Limits
 
 AT_ONCE = 1000
 """Entries that are decoded in one go; other requests get their turn in between."""
-STATUSES = 1000
 _online = Decoder(OnlineRequest).decode
 _batch = Decoder(BatchRequest).decode
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -37,45 +39,35 @@ class Serving:
     async def online(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of one entity."""
         request = _online(body, head.content_type)
-        plan = self._plan(request, key)
-        answering = plan.answering[head.msgpack]
-        found = await self._found(plan, answering, _asked(plan, (request.entity,), "entity"), 1)
-        (values,), (status,) = _rows(plan, answering, found, 1)
-        return plan, answering.form.answer(values, status, answering.versions)
+        plan, msgpack = self._plan(request, key), head.msgpack
+        rows = plan.rows[msgpack]
+        (row,) = await self._found(plan, rows, _asked(plan, (request.entity,), "entity"), 1)
+        return plan, rows.form.answer(row.values, row.status, plan.versions[msgpack])
 
     async def batch(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of many entities."""
         request = _batch(body, head.content_type)
         count = len(request.entities)
         _bound("entities", count, self.limits.entities)
-        plan = self._plan(request, key)
-        answering = plan.answering[head.msgpack]
-        found = await self._found(plan, answering, _asked(plan, request.entities, "entities[{}]"), count)
-        values, statuses = _rows(plan, answering, found, count)
-        form = answering.form
-        return plan, form.answer(form.array(values), form.array(statuses), answering.versions)
+        plan, msgpack = self._plan(request, key), head.msgpack
+        rows = plan.rows[msgpack]
+        found = await self._found(plan, rows, _asked(plan, request.entities, "entities[{}]"), count)
+        form = rows.form
+        values, statuses = form.array([row.values for row in found]), form.array([row.status for row in found])
+        return plan, form.answer(values, statuses, plan.versions[msgpack])
 
-    async def _found(self, plan: Plan, answering: Answering, asked: Sequence[Asked], count: int) -> list[list[Piece]]:
-        """For each feature the pieces of every entity's answer."""
-        found: list[list[Piece]] = [[] for _ in asked]
+    async def _found(self, plan: Plan, rows: Rows, asked: Sequence[Asked], count: int) -> list[Row]:
+        """The row of each entity."""
+        found: list[Row] = []
         step = max(1, AT_ONCE // len(asked))
         for start in range(0, count, step):
             some = asked if count <= step else [(name, keys[start : start + step]) for name, keys in asked]
-            kept, now = await plan.reader.akept(some), plan.reader.now()
-            for column, pieces, (_, keys), one in zip(found, answering.pieces, some, kept, strict=True):
-                column.extend(pieces.at(now, keys, one))
-        for place, column in zip(plan.places, found, strict=True):
-            self._count(self.tally.board.outcome(place), [piece[1] for piece in column])
+            kept = await plan.reader.akept(some)
+            found += rows.at(plan.reader.now(), some, kept)
+        for statuses, times in Counter([row[2] for row in found]).items():
+            for place, status in zip(plan.places, statuses, strict=True):
+                self.tally.add(self.tally.board.outcome(place) + OUTCOMES.index(status), times)
         return found
-
-    def _count(self, place: int, statuses: list[str]) -> None:
-        left = len(statuses)
-        for number, outcome in enumerate(OUTCOMES):
-            if not left:
-                break
-            count = statuses.count(outcome)
-            self.tally.add(place + number, count)
-            left -= count
 
     def _plan(self, request: Request, key: Key | None) -> Plan:
         """How to read what is asked, if whoever asks may."""
@@ -140,26 +132,10 @@ def _bound(field: str, count: int, limit: int) -> None:
 
 def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str) -> list[Asked]:
     """For each feature the keys of the entities. Raises `Problem`."""
-    if plan.dtypes or any(dict in map(type, entity.values()) for entity in entities):
-        entities = [typed(entity, plan.dtypes, where.format(n)) for n, entity in enumerate(entities)]
+    if not plan.dtypes:
+        with suppress(Invalid):  # a value may say its type itself: told below, or read as what it says
+            return plan.reader.asked(entities)
     try:
-        return plan.reader.asked(entities)
+        return plan.reader.asked([typed(e, plan.dtypes, where.format(n)) for n, e in enumerate(entities)])
     except BadKey as error:
         raise bad_key(error, where.format(error.entity)) from None
-
-
-def _rows(plan: Plan, answering: Answering, found: Sequence[Sequence[Piece]], count: int) -> tuple[list[bytes], ...]:
-    """Each entity's row of values, and its status by feature."""
-    runs = [[piece[0] for piece in found[number]] for number in plan.shown]
-    values = answering.form.objects(zip(*runs, strict=True) if runs else [()] * count, plan.width)
-    known = answering.statuses
-    seen = zip(*([piece[1] for piece in column] for column in found), strict=True)
-    return values, [known.get(one) or _learned(plan, answering, one) for one in seen]
-
-
-def _learned(plan: Plan, answering: Answering, statuses: tuple[str, ...]) -> bytes:
-    """The status by feature, encoded, and remembered: there are few."""
-    known = answering.statuses
-    if len(known) >= STATUSES:
-        known.clear()
-    return known.setdefault(statuses, answering.form.document(dict(zip(plan.names, statuses, strict=True))))

@@ -1,0 +1,126 @@
+"""Rows as they are answered, made once: what a store gives again is answered with the same bytes again.
+
+A store is asked for every request; only the way from its bytes to those of an answer is remembered, for as long as the
+instant does not change what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from mlforge.errors import Invalid, PluginFailed
+from mlforge.plugin import Asked, Entry, decode_entry
+from mlforge_serve.answers import Format
+from mlforge_serve.door import Lookup
+
+STATUSES = 1000
+ROW = 400
+"""About how many bytes a row takes beside what it is made of and what it says."""
+RECORD = 33
+Records = tuple[bytes | Entry | None, ...]
+
+
+class Row(NamedTuple):
+    """An entity's values and their status by feature, encoded; from which instant on, and before which, that holds."""
+
+    values: bytes
+    status: bytes
+    statuses: tuple[str, ...]
+    since: int
+    before: int
+
+
+class Memory:
+    """How much all rows of a process may take. Those that were not asked for lately go first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._used = limit // 2, 0
+        self._owners: list[Rows] = []
+
+    def own(self, rows: Rows) -> None:
+        self._owners.append(rows)
+
+    def disown(self, rows: Sequence[Rows]) -> None:
+        self._owners = [one for one in self._owners if one not in rows]
+
+    def take(self, size: int) -> None:
+        """Note what a new row takes. Where that is too much, what was not used since the last time goes."""
+        self._used += size
+        if self._used > self._limit:
+            self._used = 0
+            for one in self._owners:
+                one.age()
+
+
+class Rows:
+    """The rows of one combination of features in one format.
+
+    Args:
+        lookups: How each feature is looked up.
+        form: How rows are written.
+        memory: Where the rows of all combinations are counted.
+    """
+
+    def __init__(self, lookups: Sequence[Lookup], form: Format, memory: Memory) -> None:
+        self.form, self._memory = form, memory
+        self._names = [one.name for one in lookups]
+        self._columns = [name for one in lookups for name in one.columns.values()]
+        self._found = [one.found for one in lookups]
+        self._statuses: dict[tuple[str, ...], tuple[bytes, tuple[str, ...]]] = {}
+        self._young: dict[Records, Row] = {}
+        self._old: dict[Records, Row] = {}
+        memory.own(self)
+
+    def age(self) -> None:
+        """Let go of what was not used since the last time."""
+        self._old, self._young = self._young, {}
+
+    def at(self, now: int, asked: Sequence[Asked], kept: Sequence[Sequence[bytes | Entry | None]]) -> list[Row]:
+        """The rows of what is kept of some entities, by feature. Raises `PluginFailed` for what is damaged."""
+        together = list(zip(*kept, strict=True))
+        if Entry in map(type, chain.from_iterable(kept)):  # the store decodes by itself
+            return [self._made(now, asked, number, one) for number, one in enumerate(together)]
+        known = self._young.get
+        return [
+            row if (row := known(one)) and row[3] <= now < row[4] else self._row(now, asked, number, one)
+            for number, one in enumerate(together)
+        ]
+
+    def _row(self, now: int, asked: Sequence[Asked], number: int, records: Records) -> Row:
+        row = self._old.pop(records, None)
+        if row is None or not row.since <= now < row.before:
+            row = self._made(now, asked, number, records)
+        self._young[records] = row
+        size = sum(len(one) + RECORD for one in records if type(one) is bytes)
+        self._memory.take(size + len(row.values) + ROW)
+        return row
+
+    def _made(self, now: int, asked: Sequence[Asked], number: int, records: Records) -> Row:
+        values: list[Any] = []
+        statuses, starts, ends = [], [], []
+        for look, (feature, keys), record in zip(self._found, asked, records, strict=True):
+            entry = _decoded(record, feature, keys[number]) if type(record) is bytes else record
+            part, status, since, before = look(entry, now)  # type: ignore[arg-type] # no bytes any more
+            values += part
+            statuses.append(status)
+            starts.append(since)
+            ends.append(before)
+        return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), max(starts), min(ends))
+
+    def _status(self, statuses: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
+        """The status by feature, encoded, and as all rows with the same have it."""
+        if len(self._statuses) >= STATUSES:
+            self._statuses.clear()
+        if statuses not in self._statuses:
+            document = self.form.document(dict(zip(self._names, statuses, strict=True)))
+            self._statuses[statuses] = (document, statuses)
+        return self._statuses[statuses]
+
+
+def _decoded(record: bytes, feature: str, key: str) -> Entry:
+    try:
+        return decode_entry(record, feature, key)
+    except Invalid as error:  # it is the store that is wrong, not the request
+        raise PluginFailed(error.message, error.hint) from error
