@@ -93,30 +93,31 @@ class Rows:
         if row is None or not row.since <= now < row.before:
             row = self._made(now, asked, number, records)
         self._young[records] = row
-        size = sum(len(one) + RECORD for one in records if type(one) is bytes)
-        self._memory.take(size + len(row.values) + ROW)
+        size = sum(map(len, filter(None, records)))  # type: ignore[arg-type] # no entries are remembered
+        self._memory.take(size + len(row.values) + RECORD * len(records) + ROW)
         return row
 
     def _made(self, now: int, asked: Sequence[Asked], number: int, records: Records) -> Row:
         values: list[Any] = []
-        statuses, starts, ends = [], [], []
+        statuses: list[str] = []
+        since, before = -(2**63), 2**63
         for look, (feature, keys), record in zip(self._found, asked, records, strict=True):
             entry = _decoded(record, feature, keys[number]) if type(record) is bytes else record
-            part, status, since, before = look(entry, now)  # type: ignore[arg-type] # no bytes any more
+            part, status, starts, ends = look(entry, now)  # type: ignore[arg-type] # no bytes any more
             values += part
             statuses.append(status)
-            starts.append(since)
-            ends.append(before)
-        return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), max(starts), min(ends))
+            since, before = max(since, starts), min(before, ends)
+        return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), since, before)
 
     def _status(self, statuses: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
         """The status by feature, encoded, and as all rows with the same have it."""
-        if len(self._statuses) >= STATUSES:
-            self._statuses.clear()
-        if statuses not in self._statuses:
+        found = self._statuses.get(statuses)
+        if found is None:
+            if len(self._statuses) >= STATUSES:
+                self._statuses.clear()
             document = self.form.document(dict(zip(self._names, statuses, strict=True)))
-            self._statuses[statuses] = (document, statuses)
-        return self._statuses[statuses]
+            found = self._statuses[statuses] = (document, statuses)
+        return found
 
 
 def _decoded(record: bytes, feature: str, key: str) -> Entry:

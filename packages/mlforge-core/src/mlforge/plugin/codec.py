@@ -32,15 +32,10 @@ _as_of = struct.Struct(">q").unpack_from
 _JSON_HEADER = re.compile(rb'\{"as_of":(-?\d+)')
 _MICRO = timedelta(microseconds=1)
 _DAY = date(1970, 1, 1)
+_Packed = tuple[str, int | None, bytes, tuple[Point, ...]]
+"""The version, until, the columns' names and the points."""
 _NATIVE = frozenset({type(None), bool, int, float, str, bytes})
 _JSON_NATIVE = frozenset({type(None), bool, int, str})
-
-
-class _Packed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    version: str
-    until: int | None
-    columns: bytes
-    points: tuple[Point, ...]
 
 
 class _Shown(msgspec.Struct, frozen=True):
@@ -83,10 +78,9 @@ def decode_entry(data: bytes, feature: str, key: str) -> Entry:
     """
     try:
         if data[0] == _LAYOUT:
-            packed = _unpack(memoryview(data)[_HEADER:])
-            (as_of,) = _as_of(data, 1)
-            columns = _COLUMNS.get(packed.columns) or _learn(packed.columns)
-            return Entry(feature, key, packed.version, as_of, packed.until, columns, packed.points)
+            version, until, named, points = _unpack(data[_HEADER:])
+            columns = _COLUMNS.get(named) or _learn(named)
+            return Entry(feature, key, version, _as_of(data, 1)[0], until, columns, points)
         if data[:1] == b"{":
             return _read_shown(data, feature, key)
     except (msgspec.MsgspecError, struct.error, LookupError, ValueError, ArithmeticError, TypeError) as error:

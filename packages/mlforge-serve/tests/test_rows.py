@@ -1,0 +1,73 @@
+"""Rows that are remembered are those that would be made anew, at every instant and however little is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlforge.errors import PluginFailed
+from mlforge.flow.lookup import Lookup
+from mlforge.flow.publication import Round
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.keys import Key
+from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.schema import Column
+from mlforge.plugin import Entry, Point, encode_entry
+from mlforge_serve.answers import FORMATS, Format
+from mlforge_serve.rows import Memory, Rows
+
+FEATURES = ("spend", "plan")
+VALUES = st.sampled_from([None, 1, 2**63 - 1, 0.5, float("nan"), float("-inf"), "null", "é", [None, float("inf")]])
+
+
+def lookup(name: str) -> Lookup:
+    meta = FeatureMeta(
+        name=name, version="1.0.0", created_at="", updated_at="", row_count=1, entity_keys=("user",), timestamp=None,
+        interval=None, columns=(Column("user", "Int64"), Column(name, "Int64")), schema_hash="", config_hash="",
+        config=Config((Key("user"),)), max_age="10s",
+    )  # fmt: skip
+    return Lookup(FeatureSpec(name), Round("1.0.0", "", 0, 20_000_000, "it", 0), meta, full_names=False)
+
+
+LOOKUPS: Any = tuple(map(lookup, FEATURES))
+
+
+def entries(name: str) -> st.SearchStrategy[Entry | None]:
+    """An entry of a feature with a few change points, a tombstone, or nothing."""
+    stamps = st.sets(st.integers(0, 30), min_size=1, max_size=3).map(sorted)
+    point = st.tuples(VALUES)
+    points = stamps.flatmap(lambda some: st.tuples(*(st.builds(Point, st.just(s * 10**6), point) for s in some)))
+    timeless = st.tuples(st.builds(Point, st.none(), point))
+    made = st.builds(
+        Entry, st.just(name), st.just("k"), st.just("1.0.0"), st.integers(0, 1), st.sampled_from([None, 5_000_000]),
+        st.just((name,)), st.one_of(points, timeless, st.just(())),
+    )  # fmt: skip
+    return st.none() | made
+
+
+@settings(deadline=None, derandomize=True, database=None, max_examples=150)
+@given(data=st.data())
+@pytest.mark.parametrize("limit", [0, 2000, 1 << 20])
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_remembered_is_what_would_be_made(form: Format, limit: int, data: st.DataObject) -> None:
+    entities = data.draw(st.lists(st.tuples(*map(entries, FEATURES)), min_size=1, max_size=6))
+    records = [tuple(entry and encode_entry(entry) for entry in entity) for entity in entities]
+    remembering = Rows(LOOKUPS, form, Memory(limit))
+    for now in data.draw(st.lists(st.integers(-2, 45).map(lambda s: s * 10**6), min_size=1, max_size=8)):
+        asked = data.draw(st.lists(st.integers(0, len(entities) - 1), min_size=1, max_size=8))
+        keys: Any = [(name, ["k"] * len(asked)) for name in FEATURES]
+        found = remembering.at(now, keys, list(zip(*(records[n] for n in asked), strict=True)))
+        plain = list(zip(*(entities[n] for n in asked), strict=True))
+        expected = Rows(LOOKUPS, form, Memory(0)).at(now, keys, plain)
+        assert [row[:3] for row in found] == [row[:3] for row in expected]
+        assert all(row.since <= now < row.before for row in found)
+
+
+def test_what_is_damaged_is_the_stores_fault_and_not_remembered() -> None:
+    rows = Rows(LOOKUPS, FORMATS[0], Memory(1 << 20))
+    for _ in range(2):
+        with pytest.raises(PluginFailed, match=r"'spend' at 'k' is damaged"):
+            rows.at(0, [("spend", ["k"]), ("plan", ["k"])], [[b"\x01damaged!"], [None]])
