@@ -62,6 +62,16 @@ class WatchedEncoded(Watched):
         self.read_encoded, self.aread_encoded = store.read_encoded, store.aread_encoded
 
 
+class _Noted:
+    """A store of which only one note is known."""
+
+    def __init__(self, note: bytes | None) -> None:
+        self._note = note
+
+    def read_note(self, _: str) -> bytes | None:
+        return self._note
+
+
 class Plan(NamedTuple):
     """How one combination of features is read.
 
@@ -100,7 +110,7 @@ class Catalog:
     async def look(self) -> None:
         """See what is published now. What fails is logged once, and what was known stays."""
         try:
-            notes = await asyncio.get_running_loop().run_in_executor(self._looking, self._notes)
+            notes, lookups = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
         except MlforgeError as error:
             if self.up or not self.watched.notes:
                 _log.error("the online store does not answer: %s", error)
@@ -110,7 +120,8 @@ class Catalog:
             _log.info("the online store answers")
         self.up = True
         if notes != self.watched.notes:
-            self._take(notes)
+            self.watched.notes, self.lookups = notes, lookups
+            self._forget(list(self._plans))
 
     async def ping(self) -> None:
         """Return where the store answers; those who ask at once share one question. Raises `PluginFailed`."""
@@ -146,7 +157,8 @@ class Catalog:
         specs = [spec_of(one) for one in features]
         for spec in specs:
             self._refuse_stranger(spec.name)
-        reader: Reader = self._reader(specs, full_names)
+        watched: Any = self.watched
+        reader = self.served.reader(watched, specs, full_names, refreshed_after=math.inf)
         lookups = reader.lookups
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
         names = tuple(one.name for one in lookups)
@@ -157,10 +169,6 @@ class Catalog:
             tuple(form.document(versions) for form in FORMATS),
         )  # fmt: skip
 
-    def _reader(self, specs: Any, full_names: bool = False) -> Reader:
-        watched: Any = self.watched
-        return self.served.reader(watched, specs, full_names, refreshed_after=math.inf)
-
     def _forget(self, wanted: Sequence[Wanted]) -> None:
         """Let go of the ways to read some combinations."""
         for one in wanted:
@@ -170,20 +178,24 @@ class Catalog:
         if name not in self.places:
             raise NotFound(f"There is no feature {name!r} here.", hint="GET /features lists what is served.")
 
-    def _notes(self) -> dict[str, bytes | None]:
-        return {name: self.store.read_note(name) for name in self.places}
+    def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup]]:
+        """What is published now, and how it is looked up: of what did not change, as before."""
+        notes = {name: self.store.read_note(name) for name in self.places}
+        found: dict[str, Lookup] = {}
+        for name, note in notes.items():
+            one = self.lookups.get(name) if note == self.watched.notes.get(name) else self._learned(name, note)
+            if one is not None:
+                found[name] = one
+        return notes, found
 
-    def _take(self, notes: dict[str, bytes | None]) -> None:
-        """Know what changed, and forget how it was read before."""
-        changed = [name for name in notes if notes[name] != self.watched.notes.get(name)]
-        self.watched.notes = notes
-        self._forget(list(self._plans))
-        for name in changed:
-            self.lookups.pop(name, None)
-            try:
-                (self.lookups[name],) = self._reader([name]).lookups
-            except NotFound:
-                continue
-            except MlforgeError as error:
-                _log.error("%s is not served: %s", name, error)
-        self.lookups = {name: self.lookups[name] for name in notes if name in self.lookups}
+    def _learned(self, name: str, note: bytes | None) -> Lookup | None:
+        """How a feature with a new note is looked up; None where it is not."""
+        noted: Any = _Noted(note)
+        try:
+            (found,) = self.served.reader(noted, [name], False, refreshed_after=math.inf).lookups
+        except NotFound:
+            return None
+        except MlforgeError as error:
+            _log.error("%s is not served: %s", name, error)
+            return None
+        return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -135,7 +137,7 @@ def serve(
     _refuse_open_door(host, api_key_file, insecure)
     if (tls_cert is None) != (tls_key is None):
         raise Invalid("TLS needs a certificate and its key.", hint="Give both --tls-cert and --tls-key.")
-    served = call.served(target, profile, features)
+    served = call.served(target, profile, features, meanwhile=partial(import_module, "mlforge_serve.run"))
     limits = Limits(max_body, max_entities, max_features, max_concurrency, timeout)
     settings = Settings(
         served.project, host, port, workers, tls_cert, tls_key, api_key_file, limits, cors_origins, not no_docs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mlforge.model.meta import FeatureMeta
@@ -47,7 +47,7 @@ class Reader(Protocol):
     @property
     def lookups(self) -> Sequence[Lookup]: ...
 
-    def asked(self, rows: Sequence[Mapping[str, Any]]) -> list[Asked]: ...
+    def asked(self, rows: Sequence[Mapping[str, Any]], first: int = ...) -> list[Asked]: ...
 
     async def akept(self, asked: Sequence[Asked]) -> list[Sequence[bytes | Entry | None]]: ...
 
@@ -77,5 +77,9 @@ class Call(Protocol):
     debug: bool
 
     def served(
-        self, target: str | None = ..., profile: str | None = ..., features: tuple[str, ...] = ...
+        self,
+        target: str | None = ...,
+        profile: str | None = ...,
+        features: tuple[str, ...] = ...,
+        meanwhile: Callable[[], object] = ...,
     ) -> Served: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,7 +70,8 @@ async def _metrics(request: Request) -> Response:
     app, key = _admitted(request)
     if key is not None and key.features is not None:
         raise Problem("key_limited", "This API key is limited to features.", "Ask with one that is not.")
-    return Response(exposition(app.tally.board), media_type=TEXT.decode())
+    text = await asyncio.to_thread(exposition, app.tally.board)  # long where there are many features
+    return Response(text, media_type=TEXT.decode())
 
 
 async def _nothing(*_: Any) -> None:

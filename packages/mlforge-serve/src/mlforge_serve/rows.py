@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import Asked, Entry, decode_entry
@@ -19,10 +21,12 @@ STATUSES = 1000
 ROW = 400
 """About how many bytes a row takes beside what it is made of and what it says."""
 RECORD = 33
+GOING = 4
+"""How many rows go for each that comes."""
 Records = tuple[bytes | Entry | None, ...]
 
 
-class Row(NamedTuple):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """An entity's values and their status by feature, encoded; from which instant on, and before which, that holds."""
 
     values: bytes
@@ -33,25 +37,47 @@ class Row(NamedTuple):
 
 
 class Memory:
-    """How much all rows of a process may take. Those that were not asked for lately go first."""
+    """How much all rows of a process may take. Those that were not asked for lately go first, a few at a time.
+
+    A third of it is for rows that were asked for since the last time it was full, one for those of the time before,
+    one for those that go: to free many at once would hold up whoever asks meanwhile.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._limit, self._used = limit // 2, 0
+        self._limit, self._used = limit // 3, 0
         self._owners: list[Rows] = []
+        self._going: list[dict[Records, Row]] = []
 
     def own(self, rows: Rows) -> None:
         self._owners.append(rows)
 
     def disown(self, rows: Sequence[Rows]) -> None:
+        """Let go of some rows, and of all that they know."""
         self._owners = [one for one in self._owners if one not in rows]
+        for one in rows:
+            one.age()
+            one.age()
 
     def take(self, size: int) -> None:
         """Note what a new row takes. Where that is too much, what was not used since the last time goes."""
+        self._let_go()
         self._used += size
         if self._used > self._limit:
             self._used = 0
             for one in self._owners:
                 one.age()
+
+    def free(self, rows: dict[Records, Row]) -> None:
+        """Let go of some rows, soon."""
+        self._going.append(rows)
+
+    def _let_go(self) -> None:
+        for _ in range(GOING):
+            while self._going and not self._going[-1]:
+                self._going.pop()
+            if not self._going:
+                return
+            self._going[-1].popitem()
 
 
 class Rows:
@@ -75,6 +101,7 @@ class Rows:
 
     def age(self) -> None:
         """Let go of what was not used since the last time."""
+        self._memory.free(self._old)
         self._old, self._young = self._young, {}
 
     def at(self, now: int, asked: Sequence[Asked], kept: Sequence[Sequence[bytes | Entry | None]]) -> list[Row]:
@@ -84,7 +111,7 @@ class Rows:
             return [self._made(now, asked, number, one) for number, one in enumerate(together)]
         known = self._young.get
         return [
-            row if (row := known(one)) and row[3] <= now < row[4] else self._row(now, asked, number, one)
+            row if (row := known(one)) and row.since <= now < row.before else self._row(now, asked, number, one)
             for number, one in enumerate(together)
         ]
 

@@ -41,30 +41,29 @@ class Serving:
         request = _online(body, head.content_type)
         plan, msgpack = self._plan(request, key), head.msgpack
         rows = plan.rows[msgpack]
-        (row,) = await self._found(plan, rows, _asked(plan, (request.entity,), "entity"), 1)
+        (row,) = await self._found(plan, rows, (request.entity,), "entity")
         return plan, rows.form.answer(row.values, row.status, plan.versions[msgpack])
 
     async def batch(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of many entities."""
         request = _batch(body, head.content_type)
-        count = len(request.entities)
-        _bound("entities", count, self.limits.entities)
+        _bound("entities", len(request.entities), self.limits.entities)
         plan, msgpack = self._plan(request, key), head.msgpack
         rows = plan.rows[msgpack]
-        found = await self._found(plan, rows, _asked(plan, request.entities, "entities[{}]"), count)
+        found = await self._found(plan, rows, request.entities, "entities[{}]")
         form = rows.form
         values, statuses = form.array([row.values for row in found]), form.array([row.status for row in found])
         return plan, form.answer(values, statuses, plan.versions[msgpack])
 
-    async def _found(self, plan: Plan, rows: Rows, asked: Sequence[Asked], count: int) -> list[Row]:
+    async def _found(self, plan: Plan, rows: Rows, entities: Sequence[dict[str, Any]], where: str) -> list[Row]:
         """The row of each entity."""
         found: list[Row] = []
-        step = max(1, AT_ONCE // len(asked))
-        for start in range(0, count, step):
-            some = asked if count <= step else [(name, keys[start : start + step]) for name, keys in asked]
-            kept = await plan.reader.akept(some)
-            found += rows.at(plan.reader.now(), some, kept)
-        for statuses, times in Counter([row[2] for row in found]).items():
+        step = max(1, AT_ONCE // len(plan.names))
+        for start in range(0, len(entities), step):
+            asked = _asked(plan, entities[start : start + step], where, start)
+            kept = await plan.reader.akept(asked)
+            found += rows.at(plan.reader.now(), asked, kept)
+        for statuses, times in Counter([row.statuses for row in found]).items():
             for place, status in zip(plan.places, statuses, strict=True):
                 self.tally.add(self.tally.board.outcome(place) + OUTCOMES.index(status), times)
         return found
@@ -130,12 +129,13 @@ def _bound(field: str, count: int, limit: int) -> None:
         )  # fmt: skip
 
 
-def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str) -> list[Asked]:
-    """For each feature the keys of the entities. Raises `Problem`."""
+def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str, first: int) -> list[Asked]:
+    """For each feature the keys of the entities, the first of which has a number. Raises `Problem`."""
     if not plan.dtypes:
         with suppress(Invalid):  # a value may say its type itself: told below, or read as what it says
-            return plan.reader.asked(entities)
+            return plan.reader.asked(entities, first)
     try:
-        return plan.reader.asked([typed(e, plan.dtypes, where.format(n)) for n, e in enumerate(entities)])
+        ready = [typed(e, plan.dtypes, where.format(n)) for n, e in enumerate(entities, first)]
+        return plan.reader.asked(ready, first)
     except BadKey as error:
         raise bad_key(error, where.format(error.entity)) from None

@@ -55,13 +55,20 @@ class Invocation:
             self._pass_on(warning, project.root)
         return cast("Definitions", project)
 
-    def served(self, target: str | None = None, profile: str | None = None, features: tuple[str, ...] = ()) -> Served:
+    def served(
+        self,
+        target: str | None = None,
+        profile: str | None = None,
+        features: tuple[str, ...] = (),
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> Served:
         """What there is to serve. The definitions, and the libraries they import, stay out of this process.
 
         Args:
             target: Where the definitions are, as `--target` says.
             profile: A profile of `mlforge.yaml`.
             features: Serve these from the profile's online store, and read no definitions.
+            meanwhile: What this process may do while the definitions are read.
 
         Raises:
             NotFound: There are no definitions.
@@ -72,7 +79,7 @@ class Invocation:
         return (
             served_by_name(features, profile, Path.cwd())
             if features
-            else served(Invocation().definitions, target, profile)
+            else served(Invocation().definitions, target, profile, meanwhile)
         )
 
     def answer(self, document: object, show: Callable[[], None]) -> None:

@@ -41,10 +41,12 @@ class Served(msgspec.Struct, frozen=True):
         return Reader(online, features, full_names, refreshed_after=refreshed_after)
 
 
-def served(load: Load, target: str | None, profile: str | None) -> Served:
+def served(load: Load, target: str | None, profile: str | None, meanwhile: Callable[[], object]) -> Served:
     """What the definitions say of serving; they are read in a process of their own, so that none of it stays here."""
     with ProcessPoolExecutor(1, get_context("fork" if "fork" in get_all_start_methods() else "spawn")) as beside:
-        return beside.submit(_of_definitions, load, target, profile).result()
+        found = beside.submit(_of_definitions, load, target, profile)
+        meanwhile()
+        return found.result()
 
 
 def served_by_name(features: tuple[str, ...], profile: str | None, here: Path) -> Served:

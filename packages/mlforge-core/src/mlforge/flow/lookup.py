@@ -43,14 +43,18 @@ class Keys:
         """What is equal for features that are about the same entity."""
         return self.keys, self.dtypes
 
-    def hashes(self, rows: Sequence[Row]) -> list[str]:
-        """The entities' keys, in order. Raises `BadKey` for a column that is missing or of another type."""
+    def hashes(self, rows: Sequence[Row], first: int = 0) -> list[str]:
+        """The entities' keys, in order; they are numbered from `first`.
+
+        Raises:
+            BadKey: A column that is missing or of another type.
+        """
         kind = self._types[0]
         values: list[Any] = [row.get(self._one) for row in rows]
         if self._one and kind in _PLAIN and values and {kind}.issuperset(map(type, values)):
             with suppress(UnicodeEncodeError):  # told below, with the entity it is of
                 return keys_of_one(values)
-        return [self._hash(row, number) for number, row in enumerate(rows)]
+        return [self._hash(row, number) for number, row in enumerate(rows, first)]
 
     def _hash(self, row: Row, number: int) -> str:
         try:

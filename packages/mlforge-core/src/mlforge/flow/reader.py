@@ -48,9 +48,9 @@ class _Prepared:
         self.keys = tuple(next(one.keys for one in lookups if one.keys.same == same) for same in places)
         self.slots = tuple((one.name, places[one.keys.same]) for one in lookups)
 
-    def asked(self, rows: Sequence[Row]) -> list[Asked]:
+    def asked(self, rows: Sequence[Row], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order."""
-        keys = [one.hashes(rows) for one in self.keys]
+        keys = [one.hashes(rows, first) for one in self.keys]
         return [(name, keys[place]) for name, place in self.slots]
 
 
@@ -148,9 +148,9 @@ class Reader:
         asked = prepared.asked(rows)
         return self._answer(prepared, asked, await self.akept(asked))
 
-    def asked(self, rows: Sequence[Row]) -> list[Asked]:
-        """For each feature the keys of the entities, in order. Raises `BadKey`."""
-        return self._ready().asked(rows)
+    def asked(self, rows: Sequence[Row], first: int = 0) -> list[Asked]:
+        """For each feature the keys of the entities, in order. Raises `BadKey`, which numbers them from `first`."""
+        return self._ready().asked(rows, first)
 
     async def akept(self, asked: Sequence[Asked]) -> list[Sequence[Kept]]:
         """For each feature what is kept of the entities asked for, as the store gives it."""
