@@ -18,8 +18,6 @@ from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
 READERS = 256
-REMEMBERED = 128 << 20
-"""Bytes that remembered rows may take in one process."""
 LOOKED_EVERY = 2.0
 """Seconds after which a new publish is noticed."""
 _log = logging.getLogger("mlforge.serve")
@@ -95,14 +93,14 @@ class Plan(NamedTuple):
 class Catalog:
     """The features that are served. Looks at the store in the background; asking it never waits."""
 
-    def __init__(self, served: Served, store: OnlineStore, threads: int) -> None:
+    def __init__(self, served: Served, store: OnlineStore, threads: int, remembered: int) -> None:
         self.served, self.store = served, store
         self.watched = WatchedEncoded(store, threads) if isinstance(store, EncodedReading) else Watched(store, threads)
         self.places = {name: place for place, name in enumerate(served.features)}
         self.lookups: dict[str, Lookup] = {}
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
-        self._memory = Memory(REMEMBERED)
+        self._memory = Memory(remembered)
         self._looking = ThreadPoolExecutor(1, "look")
         self._pinging = ThreadPoolExecutor(1, "ping")
         self._ping: asyncio.Future[None] | None = None

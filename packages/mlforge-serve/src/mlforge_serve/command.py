@@ -27,14 +27,22 @@ EXAMPLES = """Examples:
 _DEFAULTS = Limits()
 
 
-def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
+def _size_or_none(ctx: click.Context, param: click.Parameter, value: str) -> int:
     try:
-        found = parse_size(value)
+        return parse_size(value)
     except ValueError:
-        found = 0
+        raise _no_size(ctx, param, value) from None
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> int:
+    found = _size_or_none(ctx, param, value)
     if not found:
-        raise click.BadParameter(f"{value!r} is no size: 512k, 1M, 1048576.", ctx, param)
+        raise _no_size(ctx, param, value)
     return found
+
+
+def _no_size(ctx: click.Context, param: click.Parameter, value: str) -> click.BadParameter:
+    return click.BadParameter(f"{value!r} is no size: 512k, 1M, 1048576.", ctx, param)
 
 
 def _words(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,6 +92,14 @@ _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
     "--max-concurrency", default=_DEFAULTS.concurrency, help="Most requests at once, for each worker.", **_count
 )
 @click.option(
+    "--max-remembered",
+    default="128M",
+    show_default=True,
+    metavar="SIZE",
+    callback=_size_or_none,
+    help="Most memory for rows that were answered before, for each worker; 0 for none.",
+)
+@click.option(
     "--timeout",
     type=float,
     default=_DEFAULTS.timeout,
@@ -124,6 +140,7 @@ def serve(
     max_entities: int,
     max_features: int,
     max_concurrency: int,
+    max_remembered: int,
     timeout: float,
     cors_origins: tuple[str, ...],
     no_docs: bool,
@@ -138,7 +155,7 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise Invalid("TLS needs a certificate and its key.", hint="Give both --tls-cert and --tls-key.")
     served = call.served(target, profile, features, meanwhile=partial(import_module, "mlforge_serve.run"))
-    limits = Limits(max_body, max_entities, max_features, max_concurrency, timeout)
+    limits = Limits(max_body, max_entities, max_features, max_concurrency, timeout, max_remembered)
     settings = Settings(
         served.project, host, port, workers, tls_cert, tls_key, api_key_file, limits, cors_origins, not no_docs,
         log_format,

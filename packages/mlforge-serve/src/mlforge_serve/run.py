@@ -59,7 +59,7 @@ def work(served: Served, settings: Settings, listening: socket.socket, tally: Ta
     """Serve as one worker."""
     tally.reset()
     with served.store.open() as store:
-        catalog = Catalog(served, store, THREADS)
+        catalog = Catalog(served, store, THREADS, settings.limits.remembered)
         app = App(catalog, settings.limits, tally, pages(settings))
         config = _configured(app, settings)
         server = uvicorn.Server(config)

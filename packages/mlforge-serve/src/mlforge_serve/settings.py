@@ -24,6 +24,7 @@ class Limits(msgspec.Struct, frozen=True):
         features: Features in a request.
         concurrency: Requests at once; one more is answered 429.
         timeout: Seconds for a request, its body's arrival included.
+        remembered: Bytes of rows that were answered before.
     """
 
     body: int = 1 << 20
@@ -31,6 +32,7 @@ class Limits(msgspec.Struct, frozen=True):
     features: int = 100
     concurrency: int = 256
     timeout: float = 5.0
+    remembered: int = 128 << 20
 
 
 class Settings(msgspec.Struct, frozen=True):

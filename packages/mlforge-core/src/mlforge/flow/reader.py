@@ -175,7 +175,10 @@ class Reader:
         parts: list[Any] = []
         seen: list[Any] = []
         for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
-            found = [look(entry_of(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
+            found = [
+                look(decode_entry(one, feature, key) if type(one) is bytes else one, now)  # type: ignore[arg-type]
+                for key, one in zip(keys, column, strict=True)
+            ]
             parts.append([one[0] for one in found])
             seen.append([one[1] for one in found])
         columns, names = prepared.columns, prepared.names
@@ -187,11 +190,6 @@ class Reader:
         if self._prepared is None:
             raise Invalid("The reader is not prepared.", hint="Call refresh().")
         return self._prepared
-
-
-def entry_of(kept: Kept, feature: str, key: str) -> Entry | None:
-    """The entry that a store gave, decoded where it is not yet. Raises `Invalid` for damaged bytes."""
-    return decode_entry(kept, feature, key) if type(kept) is bytes else kept  # type: ignore[return-value]
 
 
 def _addresses(asked: Sequence[Asked]) -> list[Address]:
