@@ -86,6 +86,8 @@ def test_a_key_of_another_type_is_told_in_words_of_json(server: Server) -> None:
     ):
         said = refused(server.online([features], entity), 422, "invalid_request", field=f"entity.{field}")
         assert all(word in said for word in words), said
+    said = refused(server.online(["shops"], {"brand": 1.5, "street": ""}), 422, "invalid_request", field="entity")
+    assert "A float cannot be part of a key: 1.5." in said
 
 
 def test_a_key_beyond_every_integer_is_nobody(server: Server) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, Literal
 
-from mlforge.errors import NotFound
+from mlforge.errors import Invalid, NotFound
 from mlforge.flow.publication import Round
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
@@ -82,7 +82,12 @@ class Keys:
                 f"{missing[0]!r}, which it is made of.",
                 hint=has, entity=number, column=missing[0],
             )  # fmt: skip
-        return surrogate_key(*(_plain(row[s]) for s in key.sources))
+        try:
+            return surrogate_key(*(_plain(row[s]) for s in key.sources))
+        except Invalid as error:
+            raise BadKey(
+                f"{key.name!r} cannot be made for entity {number}. {error.message}", error.hint or "", entity=number
+            ) from None
 
     def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
         plain = _plain(value)
