@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,3 +76,13 @@ def test_what_is_damaged_is_the_stores_fault_and_not_remembered() -> None:
     for _ in range(2):
         with pytest.raises(PluginFailed, match=r"'spend' at 'k' is damaged"):
             rows.at(0, [("spend", ["k"]), ("plan", ["k"])], [[b"\x01damaged!"], [None]])
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, 65_535, 65_536])
+def test_answers_of_any_length_are_whole(count: int) -> None:
+    json, msgpack = FORMATS
+    rows, expected = [{"x": n} for n in range(count)], {"spend": "1.0.0"}
+    for form, decode in ((json, msgspec.json.decode), (msgpack, msgspec.msgpack.decode)):
+        values = [form.row(["x"], [n]) for n in range(count)]
+        answer = decode(form.answers(values, values, form.document(expected)))
+        assert answer == {"values": rows, "status": rows, "versions": expected}

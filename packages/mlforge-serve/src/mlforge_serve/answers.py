@@ -26,11 +26,11 @@ class Format(Protocol):
     def row(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
         """One row of values."""
 
-    def array(self, items: Sequence[bytes]) -> bytes:
-        """An array of what is encoded already."""
-
     def answer(self, values: bytes, status: bytes, versions: bytes) -> bytes:
-        """The whole answer: values (a row, or one for each entity), status by feature, and the features' versions."""
+        """The whole answer: a row of values, its status by feature, and the features' versions."""
+
+    def answers(self, values: Sequence[bytes], statuses: Sequence[bytes], versions: bytes) -> bytes:
+        """The same with a row, and a status, for each entity. Long: it is put together once."""
 
 
 class AsJSON:
@@ -45,11 +45,20 @@ class AsJSON:
             data = _json(dict(zip(names, map(_spelled, values), strict=True)))
         return data
 
-    def array(self, items: Sequence[bytes]) -> bytes:
-        return b"[%b]" % b",".join(items)
-
     def answer(self, values: bytes, status: bytes, versions: bytes) -> bytes:
         return b'{"values":%b,"status":%b,"versions":%b}' % (values, status, versions)
+
+    def answers(self, values: Sequence[bytes], statuses: Sequence[bytes], versions: bytes) -> bytes:
+        parts = (
+            b'{"values":[',
+            *_commas(values),
+            b'],"status":[',
+            *_commas(statuses),
+            b'],"versions":',
+            versions,
+            b"}",
+        )
+        return b"".join(parts)
 
 
 class AsMessagePack:
@@ -61,18 +70,31 @@ class AsMessagePack:
     def row(self, names: Sequence[str], values: Sequence[Any]) -> bytes:
         return _msgpack(dict(zip(names, values, strict=True)))
 
-    def array(self, items: Sequence[bytes]) -> bytes:
-        """Begun by how many there are: below 16 in one byte, or in two more, as no limit here is beyond 65,535."""
-        start = bytes([0x90 | len(items)]) if len(items) < 16 else b"\xdc" + len(items).to_bytes(2)
-        return b"".join((start, *items))
-
     def answer(self, values: bytes, status: bytes, versions: bytes) -> bytes:
         return b"".join((b"\x83", _VALUES, values, _STATUS, status, _VERSIONS, versions))
+
+    def answers(self, values: Sequence[bytes], statuses: Sequence[bytes], versions: bytes) -> bytes:
+        start = _array(len(values))
+        return b"".join((b"\x83", _VALUES, start, *values, _STATUS, start, *statuses, _VERSIONS, versions))
 
 
 FORMATS: tuple[Format, Format] = (AsJSON(), AsMessagePack())
 """By whether it is MessagePack."""
 _VALUES, _STATUS, _VERSIONS = map(_msgpack, ("values", "status", "versions"))
+
+
+def _commas(items: Sequence[bytes]) -> list[bytes]:
+    """The items with a comma between each two."""
+    found = [b","] * max(0, 2 * len(items) - 1)
+    found[::2] = items
+    return found
+
+
+def _array(items: int) -> bytes:
+    """What an array begins with."""
+    if items < 16:
+        return bytes([0x90 | items])
+    return b"\xdc" + items.to_bytes(2) if items < 1 << 16 else b"\xdd" + items.to_bytes(4)
 
 
 def _spelled(value: Any) -> Any:

@@ -51,9 +51,8 @@ class Serving:
         plan, msgpack = self._plan(request, key), head.msgpack
         rows = plan.rows[msgpack]
         found = await self._found(plan, rows, request.entities, "entities[{}]")
-        form = rows.form
-        values, statuses = form.array([row.values for row in found]), form.array([row.status for row in found])
-        return plan, form.answer(values, statuses, plan.versions[msgpack])
+        values, statuses = [row.values for row in found], [row.status for row in found]
+        return plan, rows.form.answers(values, statuses, plan.versions[msgpack])
 
     async def _found(self, plan: Plan, rows: Rows, entities: Sequence[dict[str, Any]], where: str) -> list[Row]:
         """The row of each entity."""
