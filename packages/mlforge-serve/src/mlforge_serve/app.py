@@ -24,7 +24,7 @@ _START, _BODY = "http.response.start", "http.response.body"
 _ROUTE_OF = {route: number for number, route in enumerate(ROUTES) if "{" not in route}
 _ONE_FEATURE, _OTHER = ROUTES.index("/features/{name}"), ROUTES.index("other")
 PROBES = frozenset({_ROUTE_OF["/health"], _ROUTE_OF["/ready"], _ROUTE_OF["/metrics"]})
-"""Routes that are answered however much there is to do."""
+"""Routes that are answered however much there is to do, and take no other request's place."""
 
 
 class App:
@@ -36,15 +36,17 @@ class App:
         self._deadlines = Deadlines(limits.timeout)
         serving = Serving(catalog, limits, tally)
         self._answers = (serving.online, serving.batch)
-        self._active = 0
+        self._active = self._counted = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         started, path = perf_counter_ns(), scope["path"]
         route = _ROUTE_OF.get(path, _ONE_FEATURE if path.startswith("/features/") else _OTHER)
+        counts = route not in PROBES
         self._active += 1
+        self._counted += counts
         self.tally.in_flight(self._active)
         try:
-            if self._active > self.limits.concurrency and route not in PROBES:
+            if counts and self._counted > self.limits.concurrency:
                 await self._refuse(route, self._too_many(), send)
             elif route < len(SERVING) and scope["method"] == "POST":
                 await self._serve(route, scope, receive, send, started)
@@ -52,6 +54,7 @@ class App:
                 await self._show(route, scope, receive, send)
         finally:
             self._active -= 1
+            self._counted -= counts
             self.tally.in_flight(self._active)
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
