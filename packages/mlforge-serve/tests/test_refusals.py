@@ -52,6 +52,8 @@ def refused(answer: Any, status: int, code: str, **more: Any) -> str:
         (b'{"features": ["spend"], "entity": {"user_id": {"date": "x"}}}', 422, "invalid_request"),
         (b'{"features": ["places"], "entity": {"city": "x", "day": "2024-02-30"}}', 422, "invalid_request"),
         (b'{"features": ["shops"], "entity": {"brand": 1.5, "street": ""}}', 422, "invalid_request"),
+        (b'{"features": ["shops"], "entity": {"brand": "Bo", "street": 1}}', 422, "invalid_request"),
+        (b'{"features": ["shifts"], "entity": {"day": "today"}}', 422, "invalid_request"),
         (b'{"features": ["spend", "spend"], "entity": {"user_id": 1}}', 422, "invalid_request"),
         (b'{"features": ["spend", ""], "entity": {"user_id": 1}}', 404, "feature_not_found"),
         (b'{"features": ["unpublished"], "entity": {"user_id": 1}}', 404, "feature_not_found"),

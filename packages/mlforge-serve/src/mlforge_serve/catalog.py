@@ -135,6 +135,7 @@ class Catalog:
         reader: Reader = self._reader(specs, full_names)
         names = tuple(spec.name for spec in specs)
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in reader.lookups for k in one.meta.keys]
+        keys += [pair for one in reader.lookups for types in one.meta.key_types.values() for pair in types.items()]
         versions = {one.name: one.publish.version for one in reader.lookups}
         return Plan(
             reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},

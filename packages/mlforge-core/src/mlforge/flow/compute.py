@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import CheckFailed, Invalid
+from mlforge.flow.key_types import Types, key_types
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.feature import Feature
 from mlforge.model.schema import Schema
@@ -36,6 +37,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
         dropped: How many rows were left out because a key was null.
         checks: What every validator found.
         watermark: The latest time of an event, in microseconds since the Unix epoch.
+        key_types: The types of the columns that surrogate keys are made of.
         gone: Keys and stamps of rows of the version it continues that are there no longer; None for a whole build.
         replaced: How many rows of that version are gone or stand in `frame` anew.
     """
@@ -45,6 +47,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int
     checks: tuple[CheckResult, ...]
     watermark: int | None = None
+    key_types: Types = {}
     gone: Any = None
     replaced: int = 0
 
@@ -52,8 +55,9 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 def compute(tell: Tell, engine: Engine, feature: Feature, scan: Scan) -> Rows:
     """All rows. Raises `CheckFailed` where a promise is broken."""
     tell(Progress(feature.name, "reading"))
-    given = engine.derive(engine.scan(scan), feature.keys)
-    held = engine.hold(engine.apply(feature.function, given), feature.shape)
+    source = engine.scan(scan)
+    made = engine.apply(feature.function, engine.derive(source, feature.keys))
+    held = engine.hold(made, feature.shape)
     late, results = check_events(tell, engine, feature, held)
     tell(Progress(feature.name, "computing", held.rows))
     frame = made_of(engine, feature, held.frame)
@@ -61,6 +65,7 @@ def compute(tell: Tell, engine: Engine, feature: Feature, scan: Scan) -> Rows:
     return Rows(
         frame=frame, schema=described(engine, feature, frame), dropped=held.null_keys, checks=results,
         watermark=engine.extent(held.frame, stamp_of(feature)).last if feature.timestamp else None,
+        key_types=key_types(engine, feature.keys, source, made),
     )  # fmt: skip
 
 

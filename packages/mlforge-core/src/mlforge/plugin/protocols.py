@@ -164,7 +164,8 @@ class Engine(_Live, Protocol):
         A row gets the row of the feature with its keys and the greatest stamp not after its own; a feature without
         a stamp joins by keys alone. No such row, a null key or a null label time: nulls. A surrogate key is
         made where the spine lacks its column and has its sources, and does not appear in the answer. Raises `Invalid`
-        for a missing key or a key of another type; integers of any width join each other.
+        for a missing key or a key of another type; integers of any width join each other. `FeatureMeta.check_sources`
+        does so for the columns that a surrogate key is made of.
         """
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> Frame:
