@@ -70,6 +70,11 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
         whole: Whether every entity was written, not only what had changed.
         seconds: Wall time.
         failure: Why it failed.
+
+    Example:
+        >>> result = defs.publish("user_spend", as_of="2026-02-15")["user_spend"]
+        >>> result.status, result.as_of, result.until
+        ('published', '2026-02-15T00:00:00Z', '2026-02-17T00:00:00Z')
     """
 
     feature: str
@@ -90,19 +95,35 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rate(self) -> float:
-        """Entries written in a second."""
+        """Entries written in a second.
+
+        Example:
+            >>> defs.publish("user_spend", as_of="2026-02-15")["user_spend"].rate > 0
+            True
+        """
         return (self.entities + self.removed) / self.seconds if self.seconds else 0.0
 
 
 class PublishReport(msgspec.Struct, frozen=True):
-    """How the publishing of several features fared. Iterate it, or ask for one: `report["user_spend"]`."""
+    """How the publishing of several features fared. Iterate it, or ask for one: `report["user_spend"]`.
+
+    Example:
+        >>> report = defs.publish(as_of="2026-02-15")
+        >>> report.ok, [r.entities for r in report]
+        (True, [25, 25])
+    """
 
     results: tuple[PublishResult, ...]
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        """Whether no feature failed."""
+        """Whether no feature failed.
+
+        Example:
+            >>> defs.publish().ok
+            True
+        """
         return all(r.ok for r in self.results)
 
     @property
@@ -119,7 +140,12 @@ class PublishReport(msgspec.Struct, frozen=True):
         return {r.feature: r for r in self.results}[name]
 
     def raise_for_failure(self) -> PublishReport:
-        """This report, or the first failure as an error."""
+        """This report, or the first failure as an error.
+
+        Example:
+            >>> len(defs.publish(as_of="2026-02-15").raise_for_failure().results)
+            2
+        """
         for result in self.failed:
             if result.failure is not None:
                 raise error_of(result.failure, result.feature)

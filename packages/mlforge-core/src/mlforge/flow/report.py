@@ -38,6 +38,11 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         failure: Why it failed.
         notes: What else there is to know, such as why nothing was built.
         preview: The first rows.
+
+    Example:
+        >>> result = defs.build("user_spend", force=True)["user_spend"]
+        >>> result.version, result.change.bump, result.rows
+        ('1.0.1', 'patch', 726)
     """
 
     feature: str
@@ -63,6 +68,11 @@ class BuildReport(msgspec.Struct, frozen=True):
     """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`.
 
     `published` is the `PublishReport` of a build that published too.
+
+    Example:
+        >>> report = defs.build()
+        >>> report.ok, len(report.results), report["user_spend"].status
+        (True, 2, 'unchanged')
     """
 
     results: tuple[BuildResult, ...]
@@ -71,7 +81,12 @@ class BuildReport(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether no feature failed."""
+        """Whether no feature failed.
+
+        Example:
+            >>> defs.build().ok
+            True
+        """
         return all(r.ok for r in self.results) and (self.published is None or self.published.ok)
 
     @property
@@ -99,6 +114,10 @@ class BuildReport(msgspec.Struct, frozen=True):
 
         Raises:
             PluginFailed: A feature failed; the message is the feature's own.
+
+        Example:
+            >>> len(defs.build().raise_for_failure().results)
+            2
         """
         failures = [(r, r.failure) for r in self.results if r.failure is not None]
         for result, failure in failures[:1]:

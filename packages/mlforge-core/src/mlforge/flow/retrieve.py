@@ -62,7 +62,14 @@ class Lock(msgspec.Struct, frozen=True):
 
 
 class TrainingData(NamedTuple):
-    """A training set and the versions it was made of."""
+    """A training set and the versions it was made of.
+
+    Example:
+        >>> labels = pl.DataFrame({"user_id": ["u01"], "label_time": [datetime(2026, 2, 15)]})
+        >>> frame, lock = defs.get_training_data(labels, "user_spend", with_lock=True)
+        >>> defs.get_training_data(labels, lock).equals(frame)
+        True
+    """
 
     frame: Any
     lock: Lock

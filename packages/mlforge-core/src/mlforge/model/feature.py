@@ -48,6 +48,14 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     """A named set of columns about an entity, and how it is made. `@feature` makes one of a function.
 
     Calling it calls the function.
+
+    Example:
+        >>> import mlforge as mlf
+        >>> @mlf.feature(source="payments.csv", keys="user_id", tags="users")
+        ... def last_payment(df):
+        ...     return df
+        >>> last_payment.name, last_payment.tags
+        ('last_payment', ('users',))
     """
 
     name: str

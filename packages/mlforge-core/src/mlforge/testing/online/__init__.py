@@ -12,8 +12,11 @@ class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests):
     """Everything an online store must prove.
 
     Example:
-        class TestSQLite(OnlineStoreTests):
-            def config(self, folder): return SQLiteOnlineStore(path=str(folder / "online.db"))
+        >>> class TestSQLite(OnlineStoreTests):
+        ...     def config(self, folder):
+        ...         return mlf.SQLiteOnlineStore(path=f"{folder}/online.db")
+        >>> TestSQLite().config("a").path
+        'a/online.db'
 
     One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`.
     """
