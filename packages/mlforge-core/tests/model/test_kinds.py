@@ -44,6 +44,12 @@ OTHER = [
 ]
 
 
+@pytest.mark.parametrize("ends", [(0, DAY), (DAY, AT), ("a", 1), (AT.replace(tzinfo=None), AT)], ids=str)
+def test_a_range_has_ends_of_one_kind(ends):
+    with refused(Invalid, "in_range", *map(repr, ends)):
+        v.in_range(*ends)
+
+
 @pytest.mark.parametrize(("column", "validator"), ALIKE, ids=str)
 def test_what_has_an_order_is_compared(column, validator):
     need_comparable(validator.on(column), SCHEMA)
