@@ -98,6 +98,15 @@ def test_a_version_of_an_earlier_mlforge_is_still_read(build):
     assert people(defs, WRONG, build.engine) == [None]
 
 
+def test_other_types_make_a_major_version(build):
+    defs = build()
+    PLACES.with_columns(pl.col("zip").cast(pl.String)).write_parquet(defs.root / "places.parquet")
+    change = defs.build().raise_for_failure()["places"].change
+    assert (defs.latest("places"), change.reason) == ("2.0.0", "changed_dtypes")
+    assert change.details == ("place_id(zip): Int64 → String",)
+    assert people(defs, WRONG, build.engine) == [1]
+
+
 def test_an_increment_whose_keys_would_be_others_is_refused(build):
     defs = build()
     later = PLACES.with_columns(pl.col("zip").cast(pl.String), t=datetime(2025, 1, 5, tzinfo=UTC))

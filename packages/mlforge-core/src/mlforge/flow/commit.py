@@ -162,7 +162,7 @@ def _refuse_overtaken(order: Order, latest: str | None) -> None:
 
 
 def _numbered(store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: Order) -> tuple[Change, str]:
-    change = categorise(previous, draft.schema, order.prints)
+    change = categorise(previous, draft.schema, order.prints, draft.key_types)
     if order.version is not None:
         return Change("explicit", change.reason, change.details), order.version
     return change, next_version(previous.version if previous else None, change, store.versions(draft.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from mlforge.errors import Invalid
 from mlforge.model.feature import Feature
@@ -42,14 +43,32 @@ def _types(engine: Engine, frame: Frame) -> dict[str, str]:
     return {c.name: c.dtype for c in schema}
 
 
+class Other(NamedTuple):
+    """A column that a surrogate key was made of, and that has another type now."""
+
+    key: str
+    source: str
+    was: str
+    now: str
+
+
+def others(before: Types, after: Types) -> list[Other]:
+    """The columns of another type, of those that are known before and after."""
+    known = (
+        Other(key, source, was, after.get(key, {}).get(source, was))
+        for key, types in before.items()
+        for source, was in types.items()
+    )
+    return [one for one in known if not same_key_type(one.was, one.now)]
+
+
 def refuse_other_types(feature: Feature, types: Types, base: FeatureMeta | None) -> None:
     """Raise `Invalid` where the keys to come would not be those of the version that is continued."""
-    for name, before in base.key_types.items() if base else ():
-        for source, was in before.items():
-            found = types.get(name, {}).get(source, was)
-            if base and not same_key_type(found, was):
-                raise Invalid(
-                    f"{feature.name!r} cannot continue {base.version}: its key {name!r} was made of {source!r} as "
-                    f"{was}, which is {found} now.",
-                    hint=f"Build all of it: mlforge build --features {feature.name} --full-refresh",
-                )
+    if base is None or not (found := others(base.key_types, types)):
+        return
+    key, source, was, now = found[0]
+    raise Invalid(
+        f"{feature.name!r} cannot continue {base.version}: its key {key!r} was made of {source!r} as {was}, which is "
+        f"{now} now.",
+        hint=f"Build all of it: mlforge build --features {feature.name} --full-refresh",
+    )
