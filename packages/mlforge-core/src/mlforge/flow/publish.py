@@ -2,7 +2,8 @@
 
 Two publishers of one feature never undo each other. An entry with an older `as_of` never replaces a newer one, whoever
 writes last; and each publisher says in the feature's note that it has begun, before it writes. One that finds a newer
-note stops. One that finds that the publish before it never ended writes everything, not only what changed.
+note stops. One that finds that the publish before it never ended writes everything, not only what changed. Only one and
+the same publish ever bears an `as_of`: of two entries with one, stores keep the later written.
 """
 
 from __future__ import annotations
@@ -262,12 +263,13 @@ class _Run:
         if seen and seen.done and seen.whole and meta.timestamp is None and self._publishes(seen.done):
             as_of = seen.done.as_of if order.as_of is None and not self._must_write() else as_of
         base = seen.done if seen and self._can_compare(seen) else None
-        if base is None and seen and seen.begun.as_of == as_of and not self._publishes(seen.begun):
-            raise _overtaken(order.feature, seen.begun)
         since = base.since if base else as_of
-        return Round(
+        wanted = Round(
             meta.version, meta.content_hash, as_of, self._until(as_of), self.publishing.engine_kind, since, base is None
         )
+        if seen is not None and seen.begun.as_of == as_of and not seen.begun.same_rows(wanted):
+            raise _overtaken(order.feature, seen.begun)
+        return wanted
 
     def _is_taken_up(self, seen: Publication) -> bool:
         """Whether to go on with a publish that was cut off."""

@@ -6,9 +6,10 @@ from mlforge.testing.online.keeping import KeepingTests
 from mlforge.testing.online.noting import NotingTests
 from mlforge.testing.online.racing import RacingTests
 from mlforge.testing.online.serving import OnlineServerTests
+from mlforge.testing.online.stalling import StallingTests
 
 
-class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests):
+class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests, StallingTests):
     """Everything an online store must prove.
 
     Example:
