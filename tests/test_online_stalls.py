@@ -1,4 +1,4 @@
-"""A publisher that stalls for long, anywhere, and goes on after newer publications are done: nothing it does then shows.
+"""A publisher that stalls anywhere, and goes on after newer publications are done: nothing that it does then shows.
 
 Every store at hand. The publisher stalls before each of the store's verbs in turn, and in the middle of each write.
 """
