@@ -106,12 +106,18 @@ def test_publish_as_of_an_instant_and_never_back(online):
     online.refused("build", "--as-of", "2025-01-04", says="publishing")
 
 
+def test_an_instant_that_is_none_is_refused_before_anything_is_built(online):
+    online.refused("build", "--online", "--as-of", "yesterday", says=["yesterday", "as_of"])
+    assert not (online.root / "store").exists()
+
+
 def test_what_cannot_be_published_is_refused(online):
     online.refused("publish", "spend", says="not been built")
     online.refused("publish", "spnd", says=["spnd", "spend"])
     online.built()
     online.refused("publish", "spend@9.9.9", says=["9.9.9", "1.0.0"])
     online.refused("publish", "spend@1.0.0", "spend@1.0.1", says="spend")
+    online.refused("publish", "spend@", says=["spend@", "1.0.0"])
     online.refused("publish", "--tags", "weekly", says="weekly")
 
 
@@ -322,5 +328,7 @@ def test_bad_questions_are_refused(defs):
         defs.get_online_features("plan", pl.DataFrame({"user_id": ["1"]}))
     with pytest.raises(Invalid):
         defs.get_online_features([], [{"user_id": 1}])
+    with pytest.raises(Invalid, match="plan@"):
+        defs.get_online_features("plan@", [{"user_id": 1}])
     with pytest.raises(Invalid, match="int"):
         defs.get_online_features("plan", 7)

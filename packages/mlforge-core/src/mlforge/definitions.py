@@ -102,7 +102,8 @@ class Definitions(Serving):
 
         Raises:
             Unknown: A feature, tag, schedule, engine or profile that there is none of.
-            Invalid: A range that has no end after its beginning, or that is given together with `full_refresh`.
+            Invalid: A range that has no end after its beginning, or that is given together with `full_refresh`; an
+                `as_of` that is no time.
 
         Example:
             >>> report = defs.build("user_spend", force=True)
@@ -116,6 +117,7 @@ class Definitions(Serving):
             raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
         settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
         span = read_span(since, until, last, now())
+        at = None if as_of is None else moment_of(read_instant(as_of, now(), "as_of"))
         options = Options(version, force, dry_run, preview, span, full_refresh)
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
@@ -128,7 +130,7 @@ class Definitions(Serving):
         if dry_run or not chosen or not (online or online_only):
             return report
         pinned = [f"{f.name}@{version}" for f in chosen] if online_only and version else chosen
-        published = self.publish(pinned, as_of=as_of, engine=engine, profile=profile, on_progress=on_progress)
+        published = self.publish(pinned, as_of=at, engine=engine, profile=profile, on_progress=on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     def validate(

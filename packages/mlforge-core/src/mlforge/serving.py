@@ -15,6 +15,7 @@ from mlforge.flow.online import aonline_features, online_features
 from mlforge.flow.publish import Order, Publishing, PublishReport, publish_safely
 from mlforge.flow.reader import OnlineFeatures, Reader
 from mlforge.flow.replay import Replaying, ReplayReport, replay_safely
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.protocols import AsyncReading, OnlineStore
@@ -329,8 +330,8 @@ def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: 
 
 
 def _pin(word: str) -> tuple[str, str | None]:
-    name, _, version = word.partition("@")
-    return name, version or None
+    spec = FeatureSpec.named(word)
+    return spec.name, spec.version
 
 
 def _named(features: Any) -> Any:

@@ -145,8 +145,7 @@ def spec_of(given: Any) -> FeatureSpec:
         case Feature():
             return FeatureSpec(given.name)
         case str():
-            name, _, version = given.partition("@")
-            return FeatureSpec(name, version or None)
+            return FeatureSpec.named(given)
         case (str() as name, str() as version):
             return FeatureSpec(name, version)
         case _:

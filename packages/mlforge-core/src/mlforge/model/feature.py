@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mlforge.errors import Invalid
 from mlforge.model.check import Check, Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
@@ -144,3 +145,11 @@ class FeatureSpec(msgspec.Struct, frozen=True):
         if self.columns is not None:
             given = (self.columns,) if isinstance(self.columns, str) else tuple(self.columns)
             msgspec.structs.force_setattr(self, "columns", given)
+
+    @classmethod
+    def named(cls, text: str) -> FeatureSpec:
+        """What `"f"` or `"f@1.0.0"` means. Raises `Invalid` where no version follows the `@`."""
+        name, sign, version = text.partition("@")
+        if sign and not version:
+            raise Invalid(f"{text!r} names no version.", hint=f"Such as {name}@1.0.0, or {name} alone.")
+        return cls(name, version or None)
