@@ -167,6 +167,27 @@ def test_rollback_may_reach_what_is_served(online):
     assert [row["dearest"] for row in found] == [4.0, None]
 
 
+def test_a_rollback_that_cannot_be_served_moves_nobody(online):
+    online.built()
+    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    online.built("--online")
+    online_db = online.root / "online.db"
+    online_db.write_bytes(b"no database any more" * 100)
+    online.refused("rollback", "plan", "1.0.0", "--online", says="online.db")
+    assert "readers get 1.0.1" in online.mlforge("versions", "plan").stdout
+
+
+def test_a_rollback_is_undone_where_it_was_done(online):
+    online.built()
+    (online.root / "mlforge.yaml").write_text(
+        "profiles:\n  other:\n    online_store:\n      KIND: sqlite\n      path: other.db\n"
+    )
+    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    online.built()
+    done = online.mlforge("rollback", "plan", "1.0.0", "--online", "--profile", "other")
+    assert "To undo it: mlforge rollback plan 1.0.1 --online --profile other" in done.stdout
+
+
 def test_publish_answers_in_json(online):
     online.built()
     found = json.loads(online.mlforge("publish", "--json").stdout)

@@ -361,7 +361,7 @@ class Definitions(Serving):
             return catalog.difference(store, name, before, after)
 
     def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
-        """Make an existing version the one readers get; with `online` also the one served. Raises `NotFound`.
+        """Make an existing version the one readers get; with `online` also the one served, first. Raises `NotFound`.
 
         Example:
             >>> _ = defs.build("user_spend", force=True)
@@ -373,11 +373,9 @@ class Definitions(Serving):
         if online:
             self.feature(name)
             self.online_store_of(profile)
-        with self._store(profile) as store:
-            found = catalog.rollback(store, name, version, now())
-        if online:
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
-        return found
+        with self._store(profile) as store:
+            return catalog.rollback(store, name, version, now())
 
     def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
         """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.
