@@ -37,6 +37,7 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         checks: What every validator found.
         failure: Why it failed.
         notes: What else there is to know, such as why nothing was built.
+        source_changed: Whether the source is another one although nothing was built: no event in it is new.
         preview: The first rows.
 
     Example:
@@ -56,6 +57,7 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckResult, ...] = ()
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    source_changed: bool = False
     preview: tuple[dict[str, Any], ...] = ()
     meta: FeatureMeta | None = None
 
