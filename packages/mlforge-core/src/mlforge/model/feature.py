@@ -148,7 +148,12 @@ class FeatureSpec(msgspec.Struct, frozen=True):
 
     @classmethod
     def named(cls, text: str) -> FeatureSpec:
-        """What `"f"` or `"f@1.0.0"` means. Raises `Invalid` where no version follows the `@`."""
+        """What `"f"` or `"f@1.0.0"` means. Raises `Invalid` where no version follows the `@`.
+
+        Example:
+            >>> FeatureSpec.named("user_spend@1.0.0").version
+            '1.0.0'
+        """
         name, sign, version = text.partition("@")
         if sign and not version:
             raise Invalid(f"{text!r} names no version.", hint=f"Such as {name}@1.0.0, or {name} alone.")
