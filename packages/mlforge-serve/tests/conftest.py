@@ -38,6 +38,10 @@ shop = mlf.Entity("shop", join_key="shop_id", from_columns=("brand", "street"))
 def shops(df):
     return df
 
+@mlf.feature(source="places.parquet", entities=[mlf.Entity("shift", join_key="shift_id", from_columns="day")])
+def shifts(df):
+    return df.select("shift_id", pl.col("rain").alias("shift_rain"))
+
 @mlf.feature(source="spend.parquet", keys="user_id", timestamp="at", max_age="1d")
 def fresh(df):
     return df.select("user_id", "at", pl.col("visits").alias("fresh_visits"))
@@ -51,7 +55,7 @@ def unpublished(df):
     return df
 
 store = mlf.LocalStore("store")
-defs = mlf.Definitions("shop", features=[spend, places, shops, fresh, secret, unpublished], store=store)
+defs = mlf.Definitions("shop", features=[spend, places, shops, shifts, fresh, secret, unpublished], store=store)
 """
 PROFILES = """
 default_profile: dev
@@ -97,7 +101,7 @@ class Live(LiveSQLiteOnlineStore):
 def mlforge_online_stores():
     return [OnlineStoreDescriptor(name="moody", summary="Moody.", api=1, config=MoodyStore)]
 '''
-PUBLISHED = ["spend", "places", "shops", "fresh", "secret"]
+PUBLISHED = ["spend", "places", "shops", "shifts", "fresh", "secret"]
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("MLFORGE", "COV_"))}
 STARTED = re.compile(r"(https?)://(\S+):(\d+), ")
 

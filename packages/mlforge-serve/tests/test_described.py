@@ -22,7 +22,8 @@ def unpacked(context, response):
 """
 REAL = """
 SHOP = {"brand": "Bo", "street": None}
-KEYS = {"spend": {"user_id": 1}, "places": {"city": "Oslo", "day": "2024-03-01"}, "shops": SHOP}
+DAY = {"day": "2024-03-01"}
+KEYS = {"spend": {"user_id": 1}, "places": {"city": "Oslo", **DAY}, "shops": SHOP, "shifts": DAY}
 
 @schemathesis.hook
 def map_body(context, body):

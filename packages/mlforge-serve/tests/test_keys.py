@@ -108,6 +108,24 @@ def test_the_same_name_is_no_two_keys(project: Path, mlforge: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (["a", "--features", ""], "features"),
+        (["a", "--features", " , "], "features"),
+        ([""], "NAME"),
+        ([" "], "NAME"),
+        (["a", "--api-key-file", "no/such/folder/k.yaml"], "no/such/folder"),
+        (["a", "--api-key-file", "definitions.py/k.yaml"], "definitions.py"),
+    ],
+)
+def test_no_key_is_made_of_a_wrong_call(project: Path, mlforge: Run, words: list[str], says: str) -> None:
+    done = mlforge(project, "serve-key", "--api-key-file", "k.yaml", *words)
+    assert done.returncode in (1, 2), done.stdout
+    assert (done.stdout, says in done.stderr, "Hint" in done.stderr, "defect" in done.stderr) == ("", True, True, False)
+    assert not (project / "k.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
         ("--host 0.0.0.0", "there are no API keys"),
         ("--host ::", "there are no API keys"),
         ("--host example.org", "there are no API keys"),
@@ -126,6 +144,9 @@ def test_the_same_name_is_no_two_keys(project: Path, mlforge: Run) -> None:
         ("--host 203.0.113.7 --insecure", "cannot be listened at"),
         ("--target nowhere.py", "nowhere.py"),
         ("--profile nobody", "nobody"),
+        ("--features ,", "features"),
+        ("--cors-origins ,", "cors-origins"),
+        ("--api-key-file /dev/null", "holds no key"),
     ],
 )
 def test_a_wrong_call_is_refused_before_anybody_listens(project: Path, mlforge: Run, words: str, says: str) -> None:

@@ -16,7 +16,7 @@ import mlforge as mlf
 
 Server = Any
 Run = Callable[..., Any]
-PUBLISHED = ["spend", "places", "shops", "fresh", "secret"]
+PUBLISHED = ["spend", "places", "shops", "shifts", "fresh", "secret"]
 MSGPACK = "application/msgpack"
 
 
@@ -55,6 +55,11 @@ def test_features_of_different_entities_are_answered_in_one_request(server: Serv
 @pytest.mark.parametrize("day", ["2024-02-29", {"date": "2024-02-29"}])
 def test_a_date_is_text_in_json(server: Server, day: Any) -> None:
     assert server.online(["places"], {"city": "Köln", "day": day}).json["status"] == {"places": "present"}
+
+
+@pytest.mark.parametrize("day", ["2024-02-29", {"date": "2024-02-29"}])
+def test_a_date_that_a_key_is_made_of_is_text_too(server: Server, day: Any) -> None:
+    assert server.online(["shifts"], {"day": day}).json["values"] == {"shift_rain": 0.5}
 
 
 def test_integers_stay_integers_and_text_stays_text(server: Server) -> None:

@@ -47,6 +47,9 @@ class Definitions(Serving):
         ...     return df
         >>> mlf.Definitions("flights", features=[carriers]).list_features()[0].name
         'carriers'
+
+    The examples below are about the project that `mlforge init shop` makes, built once, with `online_store: {KIND:
+    sqlite, path: online.db}` in its profile; `defs` are its definitions.
     """
 
     def build(
@@ -99,7 +102,13 @@ class Definitions(Serving):
 
         Raises:
             Unknown: A feature, tag, schedule, engine or profile that there is none of.
-            Invalid: A range that has no end after its beginning, or that is given together with `full_refresh`.
+            Invalid: A range that has no end after its beginning, or that is given together with `full_refresh`; an
+                `as_of` that is no time.
+
+        Example:
+            >>> report = defs.build("user_spend", force=True)
+            >>> [(r.feature, r.status, r.version, r.rows) for r in report]
+            [('user_spend', 'built', '1.0.1', 726)]
         """
         chosen = self._chosen(features, feature_names, tags, schedule)
         if version is not None and len(chosen) > 1:
@@ -108,6 +117,7 @@ class Definitions(Serving):
             raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
         settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
         span = read_span(since, until, last, now())
+        at = None if as_of is None else moment_of(read_instant(as_of, now(), "as_of"))
         options = Options(version, force, dry_run, preview, span, full_refresh)
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
@@ -120,7 +130,7 @@ class Definitions(Serving):
         if dry_run or not chosen or not (online or online_only):
             return report
         pinned = [f"{f.name}@{version}" for f in chosen] if online_only and version else chosen
-        published = self.publish(pinned, as_of=as_of, engine=engine, profile=profile, on_progress=on_progress)
+        published = self.publish(pinned, as_of=at, engine=engine, profile=profile, on_progress=on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     def validate(
@@ -133,7 +143,12 @@ class Definitions(Serving):
         profile: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> BuildReport:
-        """Compute features and check every promise, and write nothing. A report, as from `build`."""
+        """Compute features and check every promise, and write nothing. A report, as from `build`.
+
+        Example:
+            >>> defs.validate(tags="daily").ok
+            True
+        """
         chosen = self._chosen(features, None, tags, schedule)
         forced = None if engine is None else engine_config(engine)
         return validate(self, self.settings(profile), chosen, forced, now, on_progress or _quiet)
@@ -170,6 +185,13 @@ class Definitions(Serving):
             Unknown: There is no such feature.
             NotFound: It was not built, or has no such version or column.
             Invalid: The key names no entity, or `at` is no time.
+
+        Example:
+            >>> print(defs.explain("user_spend", {"user_id": "u01"}, at="2026-02-01", columns="spend_7d"))
+            user_spend 1.0.0, user_id=u01 at 2026-02-01 00:00:00 UTC
+            The row stamped 2026-01-30 00:00:00: 2 events became known.
+              spend_7d = 88.22, 2 events in [2026-01-25 00:00:00, 2026-02-01 00:00:00)
+            Recomputing gives the same.
         """
         spec = spec_of(feature)
         wanted = FeatureSpec(spec.name, version or spec.version, spec.columns if columns is None else columns)
@@ -224,6 +246,11 @@ class Definitions(Serving):
         Raises:
             NotFound: A feature or version that was not built.
             Invalid: A missing key or time column, or two columns of one name.
+
+        Example:
+            >>> labels = pl.DataFrame({"user_id": ["u01", "nobody"], "label_time": [datetime(2026, 2, 15)] * 2})
+            >>> defs.get_training_data(labels, "user_spend")["purchases_7d"].to_list()
+            [4, None]
         """
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
@@ -234,62 +261,121 @@ class Definitions(Serving):
     def read(
         self, name: str, version: str | None = None, columns: Sequence[str] | None = None, profile: str | None = None
     ) -> Any:
-        """The rows of a version, the latest if None, as the engine's own frame. Raises `NotFound`."""
+        """The rows of a version, the latest if None, as the engine's own frame. Raises `NotFound`.
+
+        Example:
+            >>> defs.read("user_spend", columns=["user_id", "purchases_7d"]).shape
+            (726, 2)
+        """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
             return engine.read(catalog.artifact(store, name, version), columns)
 
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
-        """What is recorded of a version, the latest if None. Raises `NotFound`."""
+        """What is recorded of a version, the latest if None. Raises `NotFound`.
+
+        Example:
+            >>> meta = defs.metadata("user_spend")
+            >>> meta.version, meta.row_count, meta.entity_keys
+            ('1.0.0', 726, ('user_id',))
+        """
         with self._store(profile) as store:
             return catalog.artifact(store, name, version).meta
 
     def list_features(self, tags: Words = None, schedule: Words = None) -> list[Feature]:
-        """The features, those with one of these tags and schedules where given."""
+        """The features, those with one of these tags and schedules where given.
+
+        Example:
+            >>> defs.list_features(tags="daily")
+            [Feature('user_spend', keys=['user_id'], source='data/purchases.csv')]
+        """
         return list(select(self.features, None, tags, schedule))
 
     def list_entities(self) -> list[Entity]:
-        """The entities of all features, each once."""
+        """The entities of all features, each once.
+
+        Example:
+            >>> [e.name for e in defs.list_entities()]
+            ['user']
+        """
         return list(self.entities().values())
 
     def list_sources(self) -> list[Source]:
-        """The sources of all features, each once."""
+        """The sources of all features, each once.
+
+        Example:
+            >>> [s.path for s in defs.list_sources()]
+            ['data/purchases.csv']
+        """
         return list(self.sources().values())
 
     def list_tags(self) -> list[str]:
-        """The tags of all features, sorted."""
+        """The tags of all features, sorted.
+
+        Example:
+            >>> defs.list_tags()
+            ['daily', 'users']
+        """
         return sorted({t for f in self.features.values() for t in f.tags})
 
     def list_versions(self, name: str, profile: str | None = None) -> list[str]:
-        """The versions of a feature that were built, oldest number first; none for one that never was."""
+        """The versions of a feature that were built, oldest number first; none for one that never was.
+
+        Example:
+            >>> defs.list_versions("user_spend"), defs.list_versions("nobody")
+            (['1.0.0'], [])
+        """
         with self._store(profile) as store:
             return store.versions(name)
 
     def history(self, name: str, profile: str | None = None) -> list[FeatureMeta]:
-        """The metadata of every version of a feature, oldest first. Raises `NotFound`."""
+        """The metadata of every version of a feature, oldest first. Raises `NotFound`.
+
+        Example:
+            >>> [meta.version for meta in defs.history("user_spend")]
+            ['1.0.0']
+        """
         with self._store(profile) as store:
             return catalog.history(store, name)
 
     def latest(self, name: str, profile: str | None = None) -> str | None:
-        """The version readers get; None for a feature that was never built."""
+        """The version readers get; None for a feature that was never built.
+
+        Example:
+            >>> defs.latest("user_spend")
+            '1.0.0'
+        """
         with self._store(profile) as store:
             return store.latest(name)
 
     def diff(self, name: str, before: str, after: str, profile: str | None = None) -> catalog.Difference:
-        """What changed between two versions. Raises `NotFound`."""
+        """What changed between two versions. Raises `NotFound`.
+
+        Example:
+            >>> _ = defs.build("user_spend", force=True)
+            >>> found = defs.diff("user_spend", "1.0.0", "1.0.1")
+            >>> found.columns, found.rows
+            ({}, (726, 726))
+        """
         with self._store(profile) as store:
             return catalog.difference(store, name, before, after)
 
     def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
-        """Make an existing version the one readers get; with `online` also the one served. Raises `NotFound`."""
+        """Make an existing version the one readers get; with `online` also the one served, first. Raises `NotFound`.
+
+        Example:
+            >>> _ = defs.build("user_spend", force=True)
+            >>> before = defs.latest("user_spend")
+            >>> _ = defs.rollback("user_spend", "1.0.0")
+            >>> before, defs.latest("user_spend")
+            ('1.0.1', '1.0.0')
+        """
         if online:
             self.feature(name)
             self.online_store_of(profile)
-        with self._store(profile) as store:
-            found = catalog.rollback(store, name, version, now())
-        if online:
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
-        return found
+        with self._store(profile) as store:
+            return catalog.rollback(store, name, version, now())
 
     def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
         """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.
@@ -298,12 +384,22 @@ class Definitions(Serving):
             NotFound: A feature that was never built.
             Invalid: Fewer than one to keep.
             Unsupported: A store that removes nothing.
+
+        Example:
+            >>> _ = defs.build("user_spend", force=True)
+            >>> defs.prune("user_spend", keep=1).versions
+            ('1.0.0',)
         """
         with self._store(profile) as store:
             return catalog.prune(store, name, keep, now())
 
     def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
-        """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it."""
+        """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it.
+
+        Example:
+            >>> {name: entry.latest for name, entry in defs.manifest().features.items()}
+            {'last_purchase': '1.0.0', 'user_spend': '1.0.0'}
+        """
         with self._store(profile) as store:
             return refresh_manifest(store, now()) if regenerate else read_manifest(store, now())
 
@@ -345,6 +441,12 @@ def get_training_data(
     Raises:
         NotFound: A feature or version that was not built.
         Invalid: A missing key or time column, or two columns of one name.
+
+    Example:
+        >>> store = mlf.LocalStore("feature_store")
+        >>> labels = pl.DataFrame({"user_id": ["u01", "u02"], "label_time": [datetime(2026, 2, 15)] * 2})
+        >>> mlf.get_training_data(labels, "user_spend@1.0.0", store=store)["purchases_7d"].to_list()
+        [4, 5]
     """
     found = _training_data(store, _one_spine(spine, entity_df), features, timestamp, engine, full_names)
     return found if with_lock else found.frame

@@ -15,6 +15,7 @@ from mlforge.flow.online import aonline_features, online_features
 from mlforge.flow.publish import Order, Publishing, PublishReport, publish_safely
 from mlforge.flow.reader import OnlineFeatures, Reader
 from mlforge.flow.replay import Replaying, ReplayReport, replay_safely
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.protocols import AsyncReading, OnlineStore
@@ -63,6 +64,11 @@ class Serving(Project):
         Raises:
             Invalid: There is no online store, or `as_of` is no time.
             Unknown: A feature, tag or schedule that there is none of.
+
+        Example:
+            >>> report = defs.publish("user_spend", as_of="2026-02-15")
+            >>> report["user_spend"].status, report["user_spend"].entities
+            ('published', 25)
         """
         started, settings = perf_counter(), self.settings(profile)
         at = None if as_of is None else read_instant(as_of, datetime.now(UTC), "as_of")
@@ -106,6 +112,11 @@ class Serving(Project):
         Raises:
             NotFound: A feature that is not published, or is served as another version.
             Invalid: There is no online store, a key is missing or of another type, two columns have one name.
+
+        Example:
+            >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
+            >>> defs.get_online_features("last_purchase", [{"user_id": "nobody"}])
+            [{'user_id': 'nobody', 'category': None, 'amount': None}]
         """
         with self.online_reader(features, store=store, full_names=full_names, profile=profile) as reader:
             found = online_features(reader, entity_df, partial(self._opened, engine, profile))
@@ -122,7 +133,13 @@ class Serving(Project):
         profile: str | None = None,
         with_status: bool = False,
     ) -> Any:
-        """What `get_online_features` gives, without holding up the event loop while the store is asked."""
+        """What `get_online_features` gives, without holding up the event loop while the store is asked.
+
+        Example:
+            >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
+            >>> asyncio.run(defs.aget_online_features("last_purchase", [{"user_id": "nobody"}]))
+            [{'user_id': 'nobody', 'category': None, 'amount': None}]
+        """
         found = await _read_async(
             _online_store(store, self.settings(profile), self), _named(features), full_names, entity_df,
             partial(self._opened, engine, profile),
@@ -144,8 +161,12 @@ class Serving(Project):
         Args: those of `get_online_features`; `clock` gives the present instant in microseconds since the Unix epoch.
 
         Example:
-            with defs.online_reader(["user_spend"]) as reader:
-                values, statuses = reader.read([{"user_id": 1}])
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> noon = datetime(2026, 2, 15, 12, tzinfo=UTC).timestamp()
+            >>> with defs.online_reader("user_spend", clock=lambda: int(noon * 1_000_000)) as reader:
+            ...     values, statuses = reader.read([{"user_id": "u01"}])
+            >>> values[0]["purchases_7d"], statuses
+            (4, [{'user_spend': 'present'}])
         """
         config = _online_store(store, self.settings(profile), self)
         with config.open() as online:
@@ -154,7 +175,14 @@ class Serving(Project):
     def reader_on(
         self, online: OnlineStore, features: Any, full_names: bool = False, clock: Callable[[], int] | None = None
     ) -> Reader:
-        """A reader on a store that is open already, for one who keeps several on one store."""
+        """A reader on a store that is open already, for one who keeps several on one store.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> with defs.online_store_of().open() as online:
+            ...     defs.reader_on(online, "user_spend").read([{"user_id": "nobody"}]).statuses
+            [{'user_spend': 'missing'}]
+        """
         return Reader(online, _named(features), full_names, clock)
 
     def replay(
@@ -180,6 +208,12 @@ class Serving(Project):
         Raises:
             Invalid: There is no online store, or `at` is no time.
             Unknown: A feature that there is none of.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> report = defs.replay("user_spend", at="2026-02-16")
+            >>> report.ok, report["user_spend"].entities
+            (True, 25)
         """
         now = datetime.now(UTC)
         instant = micros_of(now) if at is None else read_instant(at, now, "at")
@@ -190,7 +224,12 @@ class Serving(Project):
             return ReplayReport(tuple(replay_safely(replaying, feature.name) for feature in chosen))
 
     def online_store_of(self, profile: str | None = None) -> OnlineStoreConfig:
-        """The online store in use. Raises `Invalid` where there is none."""
+        """The online store in use. Raises `Invalid` where there is none.
+
+        Example:
+            >>> defs.online_store_of().kind
+            'sqlite'
+        """
         return _online_store(None, self.settings(profile), self)
 
     def _pinned(self, features: Words, tags: Words, schedule: Words) -> list[tuple[str, str | None]]:
@@ -226,6 +265,12 @@ def get_online_features(
     Raises:
         NotFound: A feature that is not published, or is served as another version.
         Invalid: A key that is missing or of another type, or two columns of one name.
+
+    Example:
+        >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
+        >>> store = mlf.SQLiteOnlineStore("online.db")
+        >>> mlf.get_online_features("last_purchase", [{"user_id": "nobody"}], store=store)
+        [{'user_id': 'nobody', 'category': None, 'amount': None}]
     """
     with store.open() as online:
         reader = Reader(online, _named(features), full_names)
@@ -242,7 +287,14 @@ async def aget_online_features(
     full_names: bool = False,
     with_status: bool = False,
 ) -> Any:
-    """What `get_online_features` gives, without holding up the event loop while the store is asked."""
+    """What `get_online_features` gives, without holding up the event loop while the store is asked.
+
+    Example:
+        >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
+        >>> store = mlf.SQLiteOnlineStore("online.db")
+        >>> asyncio.run(mlf.aget_online_features("last_purchase", [{"user_id": "nobody"}], store=store))
+        [{'user_id': 'nobody', 'category': None, 'amount': None}]
+    """
     found = await _read_async(store, _named(features), full_names, entity_df, lambda: _engine(engine, None).open())
     return found if with_status else found.values
 
@@ -278,8 +330,8 @@ def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: 
 
 
 def _pin(word: str) -> tuple[str, str | None]:
-    name, _, version = word.partition("@")
-    return name, version or None
+    spec = FeatureSpec.named(word)
+    return spec.name, spec.version
 
 
 def _named(features: Any) -> Any:

@@ -75,13 +75,20 @@ def less_than_or_equal(value: Scalar) -> Validator:
 
 
 def in_range(min_value: Any, max_value: Any) -> Validator:
-    """Every value lies between the two, ends included. Raises `Invalid` where they are the wrong way round.
+    """Every value lies between the two, ends included.
+
+    Raises:
+        Invalid: They are the wrong way round, or of kinds that have no order between them.
 
     Example:
         >>> in_range(0, 100).name
         'in_range'
     """
-    if min_value > max_value:
+    try:
+        turned = min_value > max_value
+    except TypeError as error:
+        raise Invalid(f"in_range({min_value!r}, {max_value!r}): {error}.", hint="Give two of one type.") from None
+    if turned:
         raise Invalid(f"in_range({min_value!r}, {max_value!r}) has no value in it.", hint="Put the smaller one first.")
     return Validator("in_range", (it() < min_value) | (it() > max_value), f"in_range({min_value!r}, {max_value!r})")
 

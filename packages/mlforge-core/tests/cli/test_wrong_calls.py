@@ -1,5 +1,6 @@
 """A wrong call ends with exit code 2, one line that says what is wrong, and one that says what to do."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,25 @@ def test_it_says_what_is_wrong_and_what_to_do(
     assert message in error
     assert told.startswith("Hint: ")
     assert hint in told
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["--json first", "--json last"])
+@pytest.mark.parametrize(("words", "message", "hint"), WRONG.values(), ids=WRONG)
+def test_a_program_gets_it_as_a_document_wherever_it_says_so(
+    capsys: pytest.CaptureFixture[str], words: list[str], message: str, hint: str, first: bool
+) -> None:
+    assert run([words[0], "--json", *words[1:]] if first else [*words, "--json"]) == 2
+    out, err = capsys.readouterr()
+    error = json.loads(out)["error"]
+    assert [*error] == ["kind", "message", "hint"]
+    assert message in error["message"]
+    assert hint in error["hint"]
+    assert err.splitlines() == [f"Error: {error['message']}", f"Hint: {error['hint']}"]
+
+
+def test_words_behind_two_dashes_are_no_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["versions", "a", "--", "--json"]) == 2
+    assert capsys.readouterr().out == ""
 
 
 def test_a_program_gets_the_error_as_a_document(mlforge: Callable[..., Any], shop: Path) -> None:

@@ -179,12 +179,16 @@ def test_an_older_publish_is_refused(shop):
     assert done(shop.publish(5)) == ("unchanged", 0, 0, False)
 
 
-def test_another_version_at_the_same_instant_replaces_what_was_there(shop):
+@pytest.mark.parametrize("other", [{"version": "1.0.1"}, {"horizon": "3h"}, {"horizon": "1h", "force": True}], ids=repr)
+def test_one_instant_is_published_once(shop, other):
     shop.version("1.0.0", THREE)
     shop.version("1.0.1", [(1, -5, 15)])
     shop.publish(0, version="1.0.0")
-    assert done(shop.publish(0)) == ("published", 1, 2, False)
-    assert shop.amounts([1, 2, 3]) == [15, None, None]
+    with refused(Conflict, "spend", "1.0.0", "2024-02-29T12:00:00Z"):
+        shop.publish(**({"at": 0, "version": "1.0.0"} | other))
+    assert shop.amounts([1, 2, 3]) == [10, 20, 30]
+    assert done(shop.publish(0.1, version="1.0.1")) == ("published", 1, 2, False)
+    assert shop.amounts([1, 2, 3], at=0.1) == [15, None, None]
 
 
 def test_an_instant_ahead_is_refused(shop):

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 import mlforge as mlf
@@ -65,6 +66,26 @@ def test_each_kind_of_change_bumps_its_part(schema, feature, bump, reason):
 def test_of_several_changes_the_gravest_counts():
     schema = Schema((SCHEMA.columns[0], Column("x", "Int64")))
     assert categorise(meta(), schema, prints(made(interval="7d"), logic="other")).bump == "major"
+
+
+ZIP_AS_TEXT = {"place": {"zip": "String"}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ({"place": {"zip": "Int64"}}, ZIP_AS_TEXT, "changed_dtypes"),
+        ({"place": {"zip": "Int64"}}, {"place": {"zip": "Int8"}}, "data_refresh"),
+        ({}, ZIP_AS_TEXT, "data_refresh"),
+        (ZIP_AS_TEXT, {}, "data_refresh"),
+    ],
+    ids=["another type", "another width", "not known before", "not known now"],
+)
+def test_other_types_in_a_surrogate_key_are_a_major_change(before, after, reason):
+    previous = msgspec.structs.replace(meta(), key_types=before)
+    change = categorise(previous, SCHEMA, prints(), after)
+    assert (change.bump, change.reason) == ("major" if reason == "changed_dtypes" else "patch", reason)
+    assert change.details == (("place(zip): Int64 → String",) if reason == "changed_dtypes" else ())
 
 
 def test_changed_logic_is_a_minor_change():

@@ -5,6 +5,7 @@ import pytest
 
 from mlforge.errors import Invalid, MlforgeError, NotFound
 from mlforge.project.loader import load_project
+from mlforge.testing.refusals import refused
 
 SOURCE = """
 import mlforge as mlf
@@ -108,6 +109,25 @@ def test_no_definitions_is_an_error_that_says_how_to_begin(folder):
     with pytest.raises(NotFound) as error:
         load_project(None, folder)
     assert "mlforge init" in error.value.hint
+
+
+@pytest.mark.parametrize("place", ["definitions.py", "src/shop/definitions.py"])
+@pytest.mark.parametrize(
+    ("source", "kind", "words"),
+    [
+        (b"import mlforge as mlf\ndef f(:\n", Invalid, ["SyntaxError", "definitions.py, line 2"]),
+        (b"# -*- coding: klingon -*-\n", Invalid, ["SyntaxError", "klingon"]),
+        (b"a = 1\n\0", Invalid, ["null bytes"]),
+        (b"", NotFound, ["makes no Definitions", "mlf.Definitions("]),
+        (b"import mlforge as mlf\nraise SystemExit\n", NotFound, ["makes no Definitions"]),
+    ],
+)
+def test_a_definitions_file_that_makes_none_is_named(folder, place, source, kind, words):
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_bytes(source)
+    for target in (None, "."):
+        with refused(kind, place, *words):
+            load_project(target, folder)
 
 
 @pytest.mark.parametrize(

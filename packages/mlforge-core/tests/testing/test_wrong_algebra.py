@@ -16,6 +16,7 @@ from mlforge.testing.reference.expressions import RULES
 GENERATED = "expressions_mean_what_the_reference_says"
 CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
+BEGINS = "a_date_compares_with_an_instant_as_the_one_its_day_begins_at"
 KEPT = "the_rows_for_which_a_condition_is_true_are_kept_in_order"
 column, count, where = expressions.column, expressions.count_values, expressions.where
 
@@ -86,6 +87,7 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "patterns match whole texts": (expressions, "matches", whole_text, GENERATED),
     "a dollar sign stands before a line break": (expressions, "end_anchored", str, HAND + "[anchors bind to the ends]"),
     "null is in no set": (expressions, "is_in", null_is_out, GENERATED),
+    "a date is unlike every instant": (expressions, "comparable", lambda *pair: tuple(map(str, pair)), BEGINS),
     "null is not null": (RULES, "is_null", lambda a: False, CHECKED),
     "less is less or equal": (RULES, "lt", RULES["le"], CHECKED),
     "nulls break every promise": (expressions, "column", null_breaks, CHECKED),

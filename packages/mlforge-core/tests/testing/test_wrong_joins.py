@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import eq
 from typing import Any
 
 import pytest
@@ -100,7 +101,13 @@ WRONG: dict[str, tuple[Any, Any, Callable[..., Any], str]] = {
     ),
     "values never grow old": (joining, "too_old", lambda s, t, m: False, AGED),
     "keys of any types are compared": (joining, "need_same_types", lambda *_: None, "a_key_of_another_type_is_refused"),
-    "integers of other widths are refused": (joining, "family", str, "integers_of_any_width_join_each_other"),
+    "integers of other widths are refused": (joining, "same_key_type", eq, "integers_of_any_width_join_each_other"),
+    "keys are made of columns of any type": (
+        joining,
+        "missing_keys",
+        lambda *_: [],
+        "a_surrogate_key_of_columns_of_other_types_is_refused",
+    ),
     "the change point at the horizon is left out": (joining, "published", until_the_horizon, PUBLISHED),
     "the valid row is not published": (joining, "published", later_only, PUBLISHED),
     "change points are not published": (joining, "published", valid_only, PUBLISHED),

@@ -82,6 +82,13 @@ def all_or_lost(self: Store, entries: Iterable[Entry]) -> int:
     return right.write(self, entries)
 
 
+def look_when_a_write_begins(self: Store, entries: Iterable[Entry]) -> int:
+    there = {address: e.as_of for address, e in self.entries.items()}
+    wanted = [e for e in entries if there.get(e.address, e.as_of) <= e.as_of]
+    self.entries.update({e.address: e for e in wanted})
+    return len(wanted)
+
+
 def half_written(self: Store, entries: Iterable[Entry]) -> int:
     """Each entry is there a while before its values are."""
     kept = 0
@@ -147,6 +154,11 @@ MISTAKES: dict[str, tuple[str, Any, str]] = {
         "an_older_publish_never_overwrites_a_newer_one",
     ),
     "each write empties the store": ("write", all_or_lost, "a_write_that_is_cut_off_and_done_again_is_whole"),
+    "what is there is looked at when a write begins": (
+        "write",
+        look_when_a_write_begins,
+        "a_write_that_stalled_in_the_middle_undoes_nothing",
+    ),
     "half written entries are seen": (
         "write",
         half_written,

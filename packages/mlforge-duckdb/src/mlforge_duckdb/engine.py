@@ -48,6 +48,7 @@ class LiveDuckDBEngine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._session.close()
+        exchange.forget_relations()
 
     def scan(self, scan: Scan) -> Relation:
         with edge(f"Source {scan.name!r} cannot be read", "See the cause."):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import duckdb
 import polars as pl
@@ -56,6 +57,18 @@ def to_polars(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     stream = ArrowStream(relation.project(", ".join(_imported(n, t) for n, t in types.items())))
     rows = pl.DataFrame(stream)  # Polars keeps the class of what it is given: one of DuckDB's would outlive DuckDB
     return rows.with_columns(_restored(n, rows.schema[n], t) for n, t in types.items())
+
+
+def forget_relations() -> None:
+    """Let go of DuckDB's class where a function gave Polars a relation.
+
+    Polars remembers the class of whatever it was given, in a cache of its own. One of DuckDB's would outlive DuckDB,
+    which then says on stderr, when Python ends, that it leaked.
+    """
+    remembered = getattr(sys.modules.get("polars._dependencies"), "_might_be", None)
+    forget = getattr(remembered, "cache_clear", None)
+    if forget is not None:
+        forget()
 
 
 def dtype_of(text: str) -> pl.DataType:

@@ -8,7 +8,7 @@ import duckdb
 
 from mlforge.errors import Invalid
 from mlforge.model.meta import FeatureMeta
-from mlforge.model.schema import is_integer
+from mlforge.model.schema import same_key_type
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge_duckdb import keys, times
@@ -64,7 +64,11 @@ def _opened(join: Join, connection: duckdb.DuckDBPyConnection) -> Feature:
 
 
 def _derived(types: Mapping[str, Type], joins: Sequence[Join]) -> dict[str, str]:
-    """The surrogate keys that the spine lacks and has the sources of."""
+    """The surrogate keys that the spine lacks and has the sources of. Raises `Invalid` for a source's type."""
+    for meta in (j.artifact.meta for j in joins):
+        for key in keys.derivable(types, meta.keys):
+            words = {s: None if is_null(types[s]) else word(types[s], s) for s in key.sources}
+            meta.check_sources(key, words, _SPINE)
     wanted = {k.name: k for j in joins for k in j.artifact.meta.keys}
     return {k.name: keys.surrogate_key(k.sources, types) for k in keys.derivable(types, list(wanted.values()))}
 
@@ -76,7 +80,7 @@ def _check_keys(feature: Feature, types: Mapping[str, Type], derived: Mapping[st
         if name not in types and name not in derived:
             raise _no_key(name, types, meta)
         ours = "String" if name in derived else theirs if is_null(types[name]) else word(types[name], name)
-        if ours != theirs and not (is_integer(ours) and is_integer(theirs)):
+        if not same_key_type(ours, theirs):
             raise Invalid(
                 f"Key {name!r} is {ours} in {_SPINE} and {theirs} in feature {meta.name!r}.",
                 hint=f"Cast it in {_SPINE}: CAST({name} AS {feature.types[name]}).",

@@ -13,7 +13,7 @@ from mlforge.plugin import Join
 from mlforge_polars import asof, keys, times
 from mlforge_polars.edge import no_column
 from mlforge_polars.layers import open_artifact
-from mlforge_polars.types import INSTANT, plain
+from mlforge_polars.types import INSTANT, plain, word
 
 _SPINE = "entity_df"
 
@@ -29,6 +29,7 @@ def joined(spine: pl.DataFrame, timestamp: Timestamp | None, joins: Sequence[Joi
         {k: plain(f.collect_schema()[k]) for k in j.artifact.meta.entity_keys}
         for j, f in zip(joins, features, strict=True)
     ]
+    _check_sources(spine, joins)
     derived = keys.derive(spine, [k for j in joins for k in j.artifact.meta.keys])
     common = _common_types(derived, [j.artifact.meta for j in joins], types)
     prepared = [_prepared(j, f, common) for j, f in zip(joins, features, strict=True)]
@@ -46,6 +47,15 @@ def _labels(spine: pl.DataFrame, timestamp: Timestamp | None, joins: Sequence[Jo
     if timestamp.column not in spine.columns:
         raise no_column(timestamp.column, spine.columns, _SPINE)
     return times.instants(spine[timestamp.column], timestamp)
+
+
+def _check_sources(spine: pl.DataFrame, joins: Sequence[Join]) -> None:
+    """Raise `Invalid` for a column of another type than that which a surrogate key was made of."""
+    for meta in (j.artifact.meta for j in joins):
+        for key in keys.derivable(spine, meta.keys):
+            found = {s: spine.schema[s] for s in key.sources}
+            words = {s: None if dtype == pl.Null else word(plain(dtype), s) for s, dtype in found.items()}
+            meta.check_sources(key, words, _SPINE)
 
 
 def _prepared(join: Join, features: pl.LazyFrame, common: Mapping[str, pl.DataType]) -> asof.Join:

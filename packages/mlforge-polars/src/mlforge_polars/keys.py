@@ -14,10 +14,11 @@ from mlforge_polars.types import plain, plainly, word
 
 def derive(frame: pl.DataFrame, keys: Sequence[Key]) -> pl.DataFrame:
     """The frame with the surrogate keys that it lacks and has all the sources of."""
-    return frame.with_columns(surrogate_keys(frame.select(k.sources)).alias(k.name) for k in _derivable(frame, keys))
+    return frame.with_columns(surrogate_keys(frame.select(k.sources)).alias(k.name) for k in derivable(frame, keys))
 
 
-def _derivable(frame: pl.DataFrame, keys: Sequence[Key]) -> list[Key]:
+def derivable(frame: pl.DataFrame, keys: Sequence[Key]) -> list[Key]:
+    """The surrogate keys that are not there and can be made."""
     columns = set(frame.columns)
     return [k for k in keys if k.sources and k.name not in columns and columns.issuperset(k.sources)]
 

@@ -16,9 +16,9 @@ _LOCAL = rf"{_DATE}[T ][0-9]{{2}}:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?"
 _ZONE = r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _FORMS = (_DATE, _LOCAL, _LOCAL + _ZONE)  # a column has one of them
 _DIRECTIVE = re.compile(r"%[-_0#]?[.:]*[0-9]?([A-Za-z%+])")
-_WHOLE_DAY = frozenset("FDxcvs+")  # directives that fix a day alone
+_WHOLE_DAY = frozenset("Fcvs+")  # directives that fix a day alone
 _WEEKDAY = "aAuw"
-_DAYS = (("Yy", "mbBh", "de"), ("Yy", "j"), ("Yy", "UW", _WEEKDAY), ("Gg", "V", _WEEKDAY))  # one of each fix a day
+_DAYS = (("Y", "mbBh", "de"), ("Y", "j"), ("Y", "UW", _WEEKDAY), ("G", "V", _WEEKDAY))  # one of each fix a day
 _DETECTED = "Detected, one a column: 2026-01-31, 2026-01-31T12:00:00.123456, 2026-01-31 12:00:00+02:00."
 
 

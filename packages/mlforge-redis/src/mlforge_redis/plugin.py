@@ -38,8 +38,9 @@ class RedisStore(OnlineStoreConfig, frozen=True, tag="redis"):
         Invalid: A setting that is out of range, or does not go with another.
 
     Example:
-        >>> RedisStore(host="cache.internal", password="s3cret", ttl="7d").password
-        's3cret'
+        >>> store = RedisStore(host="cache.internal", password="s3cret", ttl="7d")
+        >>> "s3cret" in repr(store), "password='***'" in repr(store)
+        (False, True)
     """
 
     target: ClassVar[str] = "mlforge_redis.store:LiveRedisStore"

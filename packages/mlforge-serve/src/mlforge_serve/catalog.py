@@ -159,6 +159,7 @@ class Catalog:
         reader = self.served.reader(watched, specs, full_names, refreshed_after=math.inf)
         lookups = reader.lookups
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
+        keys += [pair for one in lookups for types in one.meta.key_types.values() for pair in types.items()]
         names = tuple(one.name for one in lookups)
         versions = {one.name: one.publish.version for one in lookups}
         return Plan(

@@ -45,8 +45,17 @@ def _no_size(ctx: click.Context, param: click.Parameter, value: str) -> click.Ba
     return click.BadParameter(f"{value!r} is no size: 512k, 1M, 1048576.", ctx, param)
 
 
-def _words(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(w.strip() for v in value for w in v.split(",") if w.strip()))
+def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(w.strip() for v in value for w in v.split(",") if w.strip()))
+    if value and not found:
+        raise click.BadParameter("It is empty: name at least one, or leave the option out.", ctx, param)
+    return found
+
+
+def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("It is empty: say whose key it is.", ctx, param)
+    return value
 
 
 def _positive(ctx: click.Context, param: click.Parameter, value: float) -> float:
@@ -172,7 +181,7 @@ def serve(
 
 
 @click.command("serve-key")
-@click.argument("name")
+@click.argument("name", callback=_name)
 @click.option(
     "--api-key-file", required=True, type=_key_file, metavar="FILE", help="The file to add it to; made if need be."
 )

@@ -66,7 +66,7 @@ def read_keys(path: Path) -> KeyFile:
         Invalid: It is no key file; the message never shows what stands in it.
     """
     try:
-        found = msgspec.yaml.decode(path.read_bytes(), type=KeyFile)
+        found = msgspec.yaml.decode(path.read_bytes(), type=KeyFile | None) or KeyFile()
     except FileNotFoundError:
         raise NotFound(f"There is no key file {path.name!r}.", hint=_making(path)) from None
     except OSError as error:
@@ -84,7 +84,7 @@ def add_key(path: Path, name: str, features: frozenset[str] | None) -> str:
 
     Raises:
         Conflict: There is a key of that name.
-        Invalid: The file is no key file.
+        Invalid: The file is no key file, or cannot be written.
     """
     before = read_keys(path) if path.exists() else KeyFile()
     if any(key.name == name for key in before.keys):
@@ -113,13 +113,18 @@ def _check(found: KeyFile, path: Path) -> None:
 def _write(path: Path, file: KeyFile) -> None:
     """Replace the file at once; only its owner may read it."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    beside.touch(0o600, exist_ok=False)
     try:
-        beside.write_bytes(msgspec.yaml.encode(file))
-        os.replace(beside, path)  # noqa: PTH105 - as atomic as Path.replace, and says so
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+        beside.touch(0o600, exist_ok=False)
+        try:
+            beside.write_bytes(msgspec.yaml.encode(file))
+            os.replace(beside, path)  # noqa: PTH105 - as atomic as Path.replace, and says so
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Invalid(
+            f"The key file {str(path)!r} cannot be written: {error.strerror}.", hint="Name one in a folder of yours."
+        ) from error
 
 
 def _hash(secret: str) -> str:

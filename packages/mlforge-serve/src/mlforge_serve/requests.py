@@ -104,8 +104,7 @@ def spec_of(one: str | Pick) -> FeatureSpec:
     """The feature that is meant by `"name"`, `"name@1.0.0"` or a `Pick`."""
     if isinstance(one, Pick):
         return FeatureSpec(one.name, version=one.version, columns=one.columns)
-    name, _, version = one.partition("@")
-    return FeatureSpec(name, version=version or None)
+    return FeatureSpec.named(one)
 
 
 Convert = Callable[[str], Any]

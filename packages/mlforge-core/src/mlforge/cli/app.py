@@ -85,9 +85,19 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
+    except click.UsageError as error:
+        if _names_json(sys.argv[1:] if arguments is None else arguments):
+            call.answer_in_json_anyway()
+        return _fail(call, error)
     except Exception as error:  # noqa: BLE001 - what nobody foresaw ends here too, in words
         return _fail(call, error)
     return int(code or 0)
+
+
+def _names_json(arguments: Sequence[str]) -> bool:
+    """Whether `--json` is among the options of a call."""
+    words = list(arguments)
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 def _fail(call: Invocation, error: Exception) -> int:

@@ -37,6 +37,10 @@ class Invocation:
             self.out = sys.stdout
             ctx.find_root().with_resource(contextlib.redirect_stdout(sys.stderr))
 
+    def answer_in_json_anyway(self) -> None:
+        """Where a wrong call ended before its `--json` was read."""
+        self.out = self.out or sys.stdout
+
     def definitions(self, target: str | None = None) -> Definitions:
         """The definitions the user means, found as `--target` says.
 

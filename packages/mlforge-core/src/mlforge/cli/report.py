@@ -28,7 +28,7 @@ def built(report: BuildReport, *, forced: bool = False) -> None:
     if report.published is not None:
         say()
         published(report.published)
-    if not forced and len(report) and all(r.status == "unchanged" for r in report):
+    if not forced and len(report) and all(r.status == "unchanged" and not r.source_changed for r in report):
         say("Nothing to build: sources, definitions and functions are what they were. --force builds anyway.")
 
 
@@ -70,11 +70,13 @@ def _status(result: BuildResult) -> Cell:
 def _why(result: BuildResult) -> Cell:
     if result.failure:
         return Styled("see below", "dim")
+    if result.source_changed:
+        return "no new event"
     return because(result.change) if result.change else "nothing has changed"
 
 
 def _notes(report: BuildReport) -> None:
-    lines = [(r.feature, n) for r in report if r.change for n in r.notes]
+    lines = [(r.feature, n) for r in report if r.change or r.source_changed for n in r.notes]
     lines += [(r.feature, dropped(r.dropped)) for r in report if r.dropped]
     if lines:
         say()

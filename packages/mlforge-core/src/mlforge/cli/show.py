@@ -206,14 +206,17 @@ def difference(found: Document) -> None:
         table(heads, [(n, a or NONE, b or "gone") for n, (a, b) in found["columns"].items()], indent=2)
 
 
-def rolled_back(name: str, before: str | None, version: str, *, online: bool = False) -> None:
+def rolled_back(
+    name: str, before: str | None, version: str, *, online: bool = False, profile: str | None = None
+) -> None:
     """Which version readers get now, and how to undo it."""
     served = f" {version} is served online, too." if online else ""
     if before in (None, version):
         say(Styled(f"{name}: ", "bold"), f"readers get {version}.{served}")
         return
     say(Styled(f"{name}: ", "bold"), f"readers get {version} now; they got {before}.{served}")
-    say(f"To undo it: mlforge rollback {name} {before}{' --online' if online else ''}")
+    options = f"{' --online' if online else ''}{f' --profile {profile}' if profile else ''}"
+    say(f"To undo it: mlforge rollback {name} {before}{options}")
 
 
 def pruned(name: str, found: Pruned) -> None:

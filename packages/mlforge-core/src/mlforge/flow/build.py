@@ -179,8 +179,11 @@ def _nothing_new(engine: Engine, order: Order, scan: Scan) -> BuildResult:
     """Nothing changes: what to say where the range was the user's, and where it was not."""
     feature, step = order.job.feature, order.step
     if order.base and step and step.additions:
-        note = f"The source has no event {step.changed}, where {order.base.meta.version} ends."
-        return _unchanged(feature, order.base.meta, order.job, note)
+        note = (
+            f"The source has changed, and has no event {step.changed}, where {order.base.meta.version} ends. "
+            "Build what changed earlier with --since, or all of it with --full-refresh."
+        )
+        return msgspec.structs.replace(_unchanged(feature, order.base.meta, order.job, note), source_changed=True)
     span = step.changed if step else Span()
     raise Invalid(
         f"{feature.name!r} has no event {span}{_source_extent(engine, feature, scan)}.", hint="Give another range."

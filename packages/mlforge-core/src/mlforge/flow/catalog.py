@@ -91,7 +91,7 @@ def prune(store: Store, name: str, keep: int, now: datetime) -> Pruned:
         Invalid: Fewer than one to keep.
         Unsupported: A store that removes nothing.
     """
-    if keep < 1:
+    if type(keep) is not int or keep < 1:
         raise Invalid(f"{keep} versions of {name!r} cannot be kept.", hint="Keep 1 or more.")
     if not isinstance(store, PruningStore):
         raise Unsupported("This store does not remove versions.", hint="Remove them with the tools of its backend.")

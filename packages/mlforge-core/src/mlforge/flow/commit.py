@@ -162,7 +162,7 @@ def _refuse_overtaken(order: Order, latest: str | None) -> None:
 
 
 def _numbered(store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: Order) -> tuple[Change, str]:
-    change = categorise(previous, draft.schema, order.prints)
+    change = categorise(previous, draft.schema, order.prints, draft.key_types)
     if order.version is not None:
         return Change("explicit", change.reason, change.details), order.version
     return change, next_version(previous.version if previous else None, change, store.versions(draft.name))
@@ -177,7 +177,8 @@ def _draft(order: Order, rows: Rows, staged: Staged, total: int, started: dateti
         columns=rows.schema.columns, schema_hash=rows.schema.hash, config_hash=prints.config_hash,
         logic_hash=prints.logic, source_hash=_source_hash(order), checks_hash=prints.checks, config=prints.config,
         parts=staged.kept, increment=_increment(order, staged), watermark=rows.watermark,
-        format=order.job.format, dropped_rows=rows.dropped, engine=order.job.engine.kind, mlforge_version=__version__,
+        key_types=rows.key_types, format=order.job.format,
+        dropped_rows=rows.dropped, engine=order.job.engine.kind, mlforge_version=__version__,
         source=feature.source.path, entities=tuple(e.name for e in feature.entities), max_age=prints.max_age,
         tags=feature.tags, description=feature.description, owner=feature.owner,
     )  # fmt: skip

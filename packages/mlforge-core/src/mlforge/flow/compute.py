@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import CheckFailed, Invalid
+from mlforge.flow.key_types import Types, key_types
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.feature import Feature
+from mlforge.model.kinds import need_comparable
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.protocols import Engine, Frame, Held, Scan
@@ -35,6 +37,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
         schema: Their columns.
         dropped: How many rows were left out because a key was null.
         checks: What every validator found.
+        key_types: The types of the columns that surrogate keys are made of.
         watermark: The latest time of an event, in microseconds since the Unix epoch.
         gone: Keys and stamps of rows of the version it continues that are there no longer; None for a whole build.
         replaced: How many rows of that version are gone or stand in `frame` anew.
@@ -44,6 +47,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     schema: Schema
     dropped: int
     checks: tuple[CheckResult, ...]
+    key_types: Types = {}
     watermark: int | None = None
     gone: Any = None
     replaced: int = 0
@@ -52,14 +56,16 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 def compute(tell: Tell, engine: Engine, feature: Feature, scan: Scan) -> Rows:
     """All rows. Raises `CheckFailed` where a promise is broken."""
     tell(Progress(feature.name, "reading"))
-    given = engine.derive(engine.scan(scan), feature.keys)
-    held = engine.hold(engine.apply(feature.function, given), feature.shape)
+    source = engine.scan(scan)
+    made = engine.apply(feature.function, engine.derive(source, feature.keys))
+    held = engine.hold(made, feature.shape)
     late, results = check_events(tell, engine, feature, held)
     tell(Progress(feature.name, "computing", held.rows))
     frame = made_of(engine, feature, held.frame)
     results += checked(engine, frame, late, results)
     return Rows(
         frame=frame, schema=described(engine, feature, frame), dropped=held.null_keys, checks=results,
+        key_types=key_types(engine, feature.keys, source, made),
         watermark=engine.extent(held.frame, stamp_of(feature)).last if feature.timestamp else None,
     )  # fmt: skip
 
@@ -94,7 +100,15 @@ def check_events(
 def checked(
     engine: Engine, frame: Frame, checks: list[Check], before: tuple[CheckResult, ...] = ()
 ) -> tuple[CheckResult, ...]:
-    """What the checks found. Raises `CheckFailed`, with what was found `before` too, where one is broken."""
+    """What the checks found.
+
+    Raises:
+        Invalid: A check that compares what has no order, such as a date with a number.
+        CheckFailed: One is broken; with what was found `before` too.
+    """
+    schema = engine.schema(frame) if checks else Schema(())
+    for check in checks:
+        need_comparable(check, schema)
     results = engine.check(frame, checks) if checks else ()
     if failed := [r for r in results if not r.passed]:
         raise CheckFailed(

@@ -116,6 +116,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         built: Which events the version was built from, where that was a range: it may lack others.
         failure: Why it could not be recomputed.
         engine: The engine that recomputed it.
+
+    Example:
+        >>> found = defs.explain("user_spend", {"user_id": "u01"}, at="2026-02-01", columns="spend_7d")
+        >>> found.status, found.values[0].stored, found.values[0].recomputed
+        ('row', 88.22, 88.22)
     """
 
     feature: str

@@ -6,6 +6,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.flow.compute import Progress, Rows, Tell, check_events, checked, described, made_of, stamp_of
+from mlforge.flow.key_types import Types, key_types, refuse_other_types
 from mlforge.flow.version import Fingerprints, config_changes
 from mlforge.model.feature import Feature, Shape
 from mlforge.model.meta import Artifact, FeatureMeta
@@ -94,7 +95,8 @@ def compute_step(
     meta = base.meta if base else None
     far = reach(step.changed, feature.plan, meta)
     tell(Progress(feature.name, "reading"))
-    held = _held(engine, feature, scan, far.read)
+    held, types = _held(engine, feature, scan, far.read)
+    refuse_other_types(feature, types, meta)
     late, results = check_events(tell, engine, feature, held)
     tell(Progress(feature.name, "computing", held.rows))
     _refuse_other_keys(feature, engine.schema(held.frame), meta)
@@ -110,6 +112,7 @@ def compute_step(
         return None
     return Rows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
+        key_types=types,
         watermark=_watermark(meta, step, engine.extent(held.frame, stamp_of(feature)).last),
     )  # fmt: skip
 
@@ -147,15 +150,16 @@ def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | 
     return None if before is None else last
 
 
-def _held(engine: Engine, feature: Feature, scan: Scan, span: Span) -> Held:
-    """What the function makes of the rows of a span, read no further than need be."""
+def _held(engine: Engine, feature: Feature, scan: Scan, span: Span) -> tuple[Held, Types]:
+    """What the function makes of the rows of a span, read no further than need be, and what keys are made of."""
     source, timestamp = engine.scan(scan), feature.timestamp or Timestamp("")
     narrowed = _narrowed(engine, source, timestamp, span)
-    made = engine.apply(feature.function, engine.derive(narrowed[0] if narrowed else source, feature.keys))
+    given = narrowed[0] if narrowed else source
+    made = engine.apply(feature.function, engine.derive(given, feature.keys))
     held = engine.hold(engine.within(made, timestamp, span), feature.shape)
     if narrowed:
         _refuse_moved_times(engine, feature, narrowed[1], held)
-    return held
+    return held, key_types(engine, feature.keys, given, made)
 
 
 def _narrowed(engine: Engine, source: Frame, timestamp: Timestamp, span: Span) -> tuple[Frame, Frame] | None:

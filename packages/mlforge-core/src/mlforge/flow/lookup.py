@@ -35,13 +35,14 @@ class Keys:
         self.feature = meta.name
         self.keys = meta.keys
         self.dtypes = tuple(meta.schema.dtype(k.name) for k in meta.keys)
-        self._types = tuple(int if is_integer(d) else _TYPES[d] for d in self.dtypes)
+        self._types = tuple(map(_python, self.dtypes))
+        self._made_of = {(key, s): dtype for key, types in meta.key_types.items() for s, dtype in types.items()}
         self._one = meta.keys[0].name if len(meta.keys) == 1 else ""
 
     @property
     def same(self) -> tuple[Any, ...]:
         """What is equal for features that are about the same entity."""
-        return self.keys, self.dtypes
+        return self.keys, self.dtypes, tuple(self._made_of.items())
 
     def hashes(self, rows: Sequence[Row], first: int = 0) -> list[str]:
         """The entities' keys, in order; they are numbered from `first`.
@@ -83,11 +84,24 @@ class Keys:
                 hint=has, entity=number, column=missing[0],
             )  # fmt: skip
         try:
-            return surrogate_key(*(_plain(row[s]) for s in key.sources))
+            return surrogate_key(*(self._source(row[s], s, key, number) for s in key.sources))
+        except BadKey:
+            raise
         except Invalid as error:
             raise BadKey(
                 f"{key.name!r} cannot be made for entity {number}. {error.message}", error.hint or "", entity=number
             ) from None
+
+    def _source(self, value: Any, name: str, key: Key, number: int) -> Any:
+        """A value that a surrogate key is made of, of the type that it was made of, where that is known."""
+        plain = _plain(value)
+        dtype = self._made_of.get((key.name, name))
+        if plain is None or dtype is None or _fits(plain, _python(dtype)):
+            return plain
+        raise BadKey(
+            f"{name!r} of entity {number} is {value!r}, and {self.feature!r} has a key {key.name!r} made of {dtype}.",
+            hint=f"Give it as {_python(dtype).__name__}.", entity=number, column=name, value=value, dtype=dtype,
+        )  # fmt: skip
 
     def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
         plain = _plain(value)
@@ -183,6 +197,11 @@ def _chosen(spec: FeatureSpec, meta: FeatureMeta) -> Sequence[str]:
     if unknown := [c for c in spec.columns if c not in there]:
         raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))
     return tuple(spec.columns)
+
+
+def _python(dtype: str) -> type:
+    """What values of a key's type are in Python."""
+    return int if is_integer(dtype) else _TYPES[dtype]
 
 
 def _fits(value: Any, kind: type) -> bool:

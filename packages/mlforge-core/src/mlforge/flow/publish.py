@@ -2,7 +2,8 @@
 
 Two publishers of one feature never undo each other. An entry with an older `as_of` never replaces a newer one, whoever
 writes last; and each publisher says in the feature's note that it has begun, before it writes. One that finds a newer
-note stops. One that finds that the publish before it never ended writes everything, not only what changed.
+note stops. One that finds that the publish before it never ended writes everything, not only what changed. Only one and
+the same publish ever bears an `as_of`: of two entries with one, stores keep the later written.
 """
 
 from __future__ import annotations
@@ -70,6 +71,11 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
         whole: Whether every entity was written, not only what had changed.
         seconds: Wall time.
         failure: Why it failed.
+
+    Example:
+        >>> result = defs.publish("user_spend", as_of="2026-02-15")["user_spend"]
+        >>> result.status, result.as_of, result.until
+        ('published', '2026-02-15T00:00:00Z', '2026-02-17T00:00:00Z')
     """
 
     feature: str
@@ -90,19 +96,35 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rate(self) -> float:
-        """Entries written in a second."""
+        """Entries written in a second.
+
+        Example:
+            >>> defs.publish("user_spend", as_of="2026-02-15")["user_spend"].rate > 0
+            True
+        """
         return (self.entities + self.removed) / self.seconds if self.seconds else 0.0
 
 
 class PublishReport(msgspec.Struct, frozen=True):
-    """How the publishing of several features fared. Iterate it, or ask for one: `report["user_spend"]`."""
+    """How the publishing of several features fared. Iterate it, or ask for one: `report["user_spend"]`.
+
+    Example:
+        >>> report = defs.publish(as_of="2026-02-15")
+        >>> report.ok, [r.entities for r in report]
+        (True, [25, 25])
+    """
 
     results: tuple[PublishResult, ...]
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        """Whether no feature failed."""
+        """Whether no feature failed.
+
+        Example:
+            >>> defs.publish().ok
+            True
+        """
         return all(r.ok for r in self.results)
 
     @property
@@ -119,7 +141,12 @@ class PublishReport(msgspec.Struct, frozen=True):
         return {r.feature: r for r in self.results}[name]
 
     def raise_for_failure(self) -> PublishReport:
-        """This report, or the first failure as an error."""
+        """This report, or the first failure as an error.
+
+        Example:
+            >>> len(defs.publish(as_of="2026-02-15").raise_for_failure().results)
+            2
+        """
         for result in self.failed:
             if result.failure is not None:
                 raise error_of(result.failure, result.feature)
@@ -236,12 +263,13 @@ class _Run:
         if seen and seen.done and seen.whole and meta.timestamp is None and self._publishes(seen.done):
             as_of = seen.done.as_of if order.as_of is None and not self._must_write() else as_of
         base = seen.done if seen and self._can_compare(seen) else None
-        if base is None and seen and seen.begun.as_of == as_of and not self._publishes(seen.begun):
-            raise _overtaken(order.feature, seen.begun)
         since = base.since if base else as_of
-        return Round(
+        wanted = Round(
             meta.version, meta.content_hash, as_of, self._until(as_of), self.publishing.engine_kind, since, base is None
         )
+        if seen is not None and seen.begun.as_of == as_of and not seen.begun.same_rows(wanted):
+            raise _overtaken(order.feature, seen.begun)
+        return wanted
 
     def _is_taken_up(self, seen: Publication) -> bool:
         """Whether to go on with a publish that was cut off."""

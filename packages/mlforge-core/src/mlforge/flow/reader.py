@@ -28,6 +28,12 @@ class OnlineFeatures(NamedTuple):
 
     A status is `present`, `missing` (no such entity, or nothing known yet), `expired` (older than the feature's
     `max_age`: null) or `stale` (the last known value; publish again).
+
+    Example:
+        >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+        >>> found = defs.get_online_features("user_spend", [{"user_id": "nobody"}], with_status=True)
+        >>> found.values[0]["purchases_7d"], found.statuses
+        (None, [{'user_spend': 'missing'}])
     """
 
     values: Any

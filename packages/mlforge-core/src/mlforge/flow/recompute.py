@@ -82,7 +82,9 @@ class Origin:
         return self.engine.schema(self.result)
 
     def types(self, key: Key) -> dict[str, str]:
-        """The types of the columns that a surrogate key is made of, where it is made: in the source or after it."""
+        """The types of what a surrogate key is made of: as recorded, or else as they are where it is made."""
+        if recorded := self.meta.key_types.get(key.name):
+            return recorded
         given = self._given_schema if key.name in self.schema else None
         for schema in (given, self.schema):
             if schema is not None and set(key.sources) <= set(schema.names):

@@ -37,7 +37,13 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         checks: What every validator found.
         failure: Why it failed.
         notes: What else there is to know, such as why nothing was built.
+        source_changed: Whether the source is another one although nothing was built: no event in it is new.
         preview: The first rows.
+
+    Example:
+        >>> result = defs.build("user_spend", force=True)["user_spend"]
+        >>> result.version, result.change.bump, result.rows
+        ('1.0.1', 'patch', 726)
     """
 
     feature: str
@@ -51,6 +57,7 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CheckResult, ...] = ()
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
+    source_changed: bool = False
     preview: tuple[dict[str, Any], ...] = ()
     meta: FeatureMeta | None = None
 
@@ -63,6 +70,11 @@ class BuildReport(msgspec.Struct, frozen=True):
     """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`.
 
     `published` is the `PublishReport` of a build that published too.
+
+    Example:
+        >>> report = defs.build()
+        >>> report.ok, len(report.results), report["user_spend"].status
+        (True, 2, 'unchanged')
     """
 
     results: tuple[BuildResult, ...]
@@ -71,7 +83,12 @@ class BuildReport(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether no feature failed."""
+        """Whether no feature failed.
+
+        Example:
+            >>> defs.build().ok
+            True
+        """
         return all(r.ok for r in self.results) and (self.published is None or self.published.ok)
 
     @property
@@ -99,6 +116,10 @@ class BuildReport(msgspec.Struct, frozen=True):
 
         Raises:
             PluginFailed: A feature failed; the message is the feature's own.
+
+        Example:
+            >>> len(defs.build().raise_for_failure().results)
+            2
         """
         failures = [(r, r.failure) for r in self.results if r.failure is not None]
         for result, failure in failures[:1]:

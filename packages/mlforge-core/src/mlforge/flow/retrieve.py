@@ -62,7 +62,14 @@ class Lock(msgspec.Struct, frozen=True):
 
 
 class TrainingData(NamedTuple):
-    """A training set and the versions it was made of."""
+    """A training set and the versions it was made of.
+
+    Example:
+        >>> labels = pl.DataFrame({"user_id": ["u01"], "label_time": [datetime(2026, 2, 15)]})
+        >>> frame, lock = defs.get_training_data(labels, "user_spend", with_lock=True)
+        >>> defs.get_training_data(labels, lock).equals(frame)
+        True
+    """
 
     frame: Any
     lock: Lock
@@ -138,8 +145,7 @@ def spec_of(given: Any) -> FeatureSpec:
         case Feature():
             return FeatureSpec(given.name)
         case str():
-            name, _, version = given.partition("@")
-            return FeatureSpec(name, version or None)
+            return FeatureSpec.named(given)
         case (str() as name, str() as version):
             return FeatureSpec(name, version)
         case _:

@@ -102,7 +102,11 @@ class PandasSpine:
         )
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
-        table = _arrow().Table.from_pandas(self.frame[list(names)], preserve_index=False)
+        arrow = _arrow()
+        try:
+            table = arrow.Table.from_pandas(self.frame[list(names)], preserve_index=False)
+        except (arrow.ArrowException, OverflowError, UnicodeError) as error:
+            raise _unreadable(self.frame[list(names)], error) from error
         for place, name in enumerate(names):
             if _holds_integers(self.frame[name]):
                 table = table.set_column(place, name, table[name].cast("int64"))
@@ -180,6 +184,21 @@ def joined(spine: Spine, engine: Engine, needed: Sequence[str], join: Join, brou
         return answer.lazy() if getattr(spine, "lazy", False) else answer
     with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
         return spine.attach(stream, brought)
+
+
+def _unreadable(frame: Any, error: Exception) -> Invalid:
+    """The error for a column of Python objects that make no column of one type."""
+    arrow = _arrow()
+    for name in frame.columns:
+        try:
+            arrow.Array.from_pandas(frame[name])
+        except (arrow.ArrowException, OverflowError, UnicodeError):
+            kinds = sorted({type(value).__name__ for value in frame[name].dropna()})
+            return Invalid(
+                f"Column {name!r} of the spine is no column of one type: it holds {', '.join(kinds)}.",
+                hint=f'Make it one, of the key\'s own type: spine["{name}"].astype("string"), or "Int64".',
+            )
+    return Invalid(f"The spine cannot be read: {error}", hint="Give its key columns a type each.")
 
 
 def _holds_integers(series: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mlforge.flow.key_types import Types, others
 from mlforge.model.feature import Feature
 from mlforge.model.meta import Change, Config, FeatureMeta
 from mlforge.model.schema import Schema
@@ -69,11 +70,13 @@ def digest(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]
 
 
-def categorise(previous: FeatureMeta | None, schema: Schema, prints: Fingerprints) -> Change:
+def categorise(
+    previous: FeatureMeta | None, schema: Schema, prints: Fingerprints, key_types: Types | None = None
+) -> Change:
     """The bump that a new build asks for; of several reasons the gravest."""
     if previous is None:
         return Change("initial", "first_build")
-    changes = list(_changes(previous, schema, prints))
+    changes = [*_changes(previous, schema, prints), *_other_keys(previous, key_types or {})]
     return max(changes, key=lambda c: _RANK[c.bump])
 
 
@@ -110,6 +113,12 @@ def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Ite
     if terms := [f"max_age: {previous.max_age} → {prints.max_age}"] if previous.max_age != prints.max_age else []:
         yield Change("patch", "terms_changed", tuple(terms))
     yield Change("patch", "data_refresh")
+
+
+def _other_keys(previous: FeatureMeta, types: Types) -> Iterable[Change]:
+    """Surrogate keys made of other types: no spine that had the keys before has them now."""
+    if changed := [f"{o.key}({o.source}): {o.was} → {o.now}" for o in others(previous.key_types, types)]:
+        yield Change("major", "changed_dtypes", tuple(changed))
 
 
 def config_changes(before: Config, after: Config) -> Iterable[str]:

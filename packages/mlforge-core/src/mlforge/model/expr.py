@@ -1,7 +1,8 @@
 """A small closed algebra over rows: what validators and metrics are made of, and what engines compile.
 
 Nulls follow SQL: an operation on a null is null, `and` and `or` are three-valued. NaN equals itself and is greater than
-every other number. `add`, `sub` and `mul` of integers are Int64; `div` is Float64, and null where the divisor is 0.
+every other number. A date compares with an instant as the one its day begins at, in UTC. `add`, `sub` and `mul` of
+integers are Int64; `div` is Float64, and null where the divisor is 0.
 """
 
 from __future__ import annotations

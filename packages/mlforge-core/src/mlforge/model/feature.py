@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mlforge.errors import Invalid
 from mlforge.model.check import Check, Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
@@ -48,6 +49,14 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     """A named set of columns about an entity, and how it is made. `@feature` makes one of a function.
 
     Calling it calls the function.
+
+    Example:
+        >>> import mlforge as mlf
+        >>> @mlf.feature(source="payments.csv", keys="user_id", tags="users")
+        ... def last_payment(df):
+        ...     return df
+        >>> last_payment.name, last_payment.tags
+        ('last_payment', ('users',))
     """
 
     name: str
@@ -136,3 +145,16 @@ class FeatureSpec(msgspec.Struct, frozen=True):
         if self.columns is not None:
             given = (self.columns,) if isinstance(self.columns, str) else tuple(self.columns)
             msgspec.structs.force_setattr(self, "columns", given)
+
+    @classmethod
+    def named(cls, text: str) -> FeatureSpec:
+        """What `"f"` or `"f@1.0.0"` means. Raises `Invalid` where no version follows the `@`.
+
+        Example:
+            >>> FeatureSpec.named("user_spend@1.0.0").version
+            '1.0.0'
+        """
+        name, sign, version = text.partition("@")
+        if sign and not version:
+            raise Invalid(f"{text!r} names no version.", hint=f"Such as {name}@1.0.0, or {name} alone.")
+        return cls(name, version or None)

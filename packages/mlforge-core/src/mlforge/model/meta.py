@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any, Literal
 
 import msgspec
 
+from mlforge.errors import Invalid
 from mlforge.model.keys import Key
-from mlforge.model.schema import Column, Schema
+from mlforge.model.schema import Column, Schema, same_key_type
 
 
 class Change(msgspec.Struct, frozen=True, rename={"bump": "bump_type"}):
@@ -73,7 +75,8 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     `content_hash` is for integrity; `schema_hash`, `config_hash`, `logic_hash` and `source_hash` tell changes.
     Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out. `watermark` is the
     latest time of an event that was built, in microseconds since the Unix epoch. Parts may be those of earlier
-    versions: a later part's rows replace earlier ones with the same keys and stamp.
+    versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
+    key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge.
     """
 
     name: str
@@ -96,6 +99,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     parts: tuple[Part, ...] = ()
     increment: Increment | None = None
     watermark: int | None = None
+    key_types: dict[str, dict[str, str]] = {}
     format: str = "parquet"
     dropped_rows: int = 0
     engine: str = ""
@@ -124,6 +128,23 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     def value_columns(self) -> tuple[str, ...]:
         """The columns that are neither key nor timestamp."""
         return tuple(c.name for c in self.columns if c.name not in (*self.entity_keys, self.timestamp))
+
+    def check_sources(self, key: Key, found: Mapping[str, str | None], where: str) -> None:
+        """Raise `Invalid` for a column that would give other keys than those the version has, being of another type.
+
+        Args:
+            key: A surrogate key.
+            found: The types of the columns to make it of; None where there is nothing but nulls.
+            where: What these are columns of, such as `entity_df`.
+        """
+        for name, wanted in self.key_types.get(key.name, {}).items():
+            dtype = found[name]
+            if dtype is not None and not same_key_type(dtype, wanted):
+                raise Invalid(
+                    f"Column {name!r} of {where} is {dtype}, and the key {key.name!r} of feature {self.name!r} was "
+                    f"made of {wanted}.",
+                    hint=f"Cast {name!r} to {wanted}, or give {key.name!r} itself.",
+                )
 
 
 class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -46,7 +46,21 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Metric(msgspec.Struct, frozen=True):
-    """What plugin authors subclass: a frozen struct that lowers to columns."""
+    """What plugin authors subclass: a frozen struct that lowers to columns.
+
+    Example:
+        >>> class Range(Metric, frozen=True):
+        ...     column: str
+        ...     window: str
+        ...
+        ...     def columns(self):
+        ...         span = Agg("max", Col(self.column)) - Agg("min", Col(self.column))
+        ...         return (
+        ...             MetricColumn(f"{self.column}_range_{self.window}", Duration.parse(self.window), span, "range"),
+        ...         )
+        >>> Range("amount", "7d").columns()[0].name
+        'amount_range_7d'
+    """
 
     def columns(self) -> tuple[MetricColumn, ...]:
         """The output columns, one or more a window."""

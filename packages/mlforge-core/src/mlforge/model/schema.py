@@ -28,6 +28,11 @@ def is_float(dtype: str) -> bool:
     return dtype in FLOATS
 
 
+def same_key_type(a: str, b: str) -> bool:
+    """Whether keys of these types join each other: integers of any width do, others need the same type."""
+    return a == b or (is_integer(a) and is_integer(b))
+
+
 def is_numeric(dtype: str) -> bool:
     """Whether it is an integer, a float or a decimal."""
     return dtype in INTEGERS or dtype in FLOATS or dtype.startswith("Decimal")

@@ -12,7 +12,12 @@ from mlforge.errors import Invalid
 
 
 class ParquetFormat(msgspec.Struct, frozen=True, tag="parquet", tag_field="kind"):
-    """Parquet files."""
+    """Parquet files.
+
+    Example:
+        >>> Source("export/latest", format=ParquetFormat()).name
+        'latest'
+    """
 
 
 class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
@@ -23,6 +28,10 @@ class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
         header: Whether the first line names the columns.
         null_values: Texts that mean null, besides an empty field.
         dtypes: Types by column, such as `{"zip": "String"}`; the rest is detected.
+
+    Example:
+        >>> Source("users.txt", format=CSVFormat(delimiter=";", dtypes={"zip": "String"})).format.dtypes
+        (('zip', 'String'),)
     """
 
     delimiter: str = ","
@@ -38,7 +47,12 @@ class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
 
 
 class DeltaFormat(msgspec.Struct, frozen=True, tag="delta", tag_field="kind"):
-    """A Delta table, at `version` where one is given."""
+    """A Delta table, at `version` where one is given.
+
+    Example:
+        >>> Source("lake/events", format=DeltaFormat(version=7)).format.version
+        7
+    """
 
     version: int | None = None
 

@@ -15,6 +15,11 @@ class ArrowStream:
 
     Raises:
         Invalid: Something that is no Arrow stream, or one that was read before.
+
+    Example:
+        >>> with ArrowStream(pl.DataFrame({"user": [1, 2]})) as stream:
+        ...     pl.DataFrame(stream).height
+        2
     """
 
     def __init__(self, source: Any) -> None:

@@ -75,6 +75,11 @@ def decode_entry(data: bytes, feature: str, key: str) -> Entry:
 
     Raises:
         Invalid: Bytes that are damaged, or in a layout of a later mlforge.
+
+    Example:
+        >>> entry = Entry("spend", "ab", "1.0.0", 0, columns=("spend_7d",), points=(Point(0, (40,)),))
+        >>> decode_entry(encode_entry(entry), "spend", "ab") == entry
+        True
     """
     try:
         if data[0] == _LAYOUT:
@@ -94,7 +99,12 @@ def decode_entry(data: bytes, feature: str, key: str) -> Entry:
 
 
 def entry_as_of(data: bytes) -> int:
-    """The `as_of` of an encoded entry; the first 64 bytes are enough. Raises `Invalid` for other bytes."""
+    """The `as_of` of an encoded entry; the first 64 bytes are enough. Raises `Invalid` for other bytes.
+
+    Example:
+        >>> entry_as_of(encode_entry(Entry("spend", "ab", "1.0.0", as_of=7))[:64])
+        7
+    """
     if data[:1] == _PACKED and len(data) >= _HEADER:
         return int.from_bytes(data[1:_HEADER], signed=True)
     if found := _JSON_HEADER.match(data):

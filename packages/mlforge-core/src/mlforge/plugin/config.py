@@ -18,6 +18,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     """The settings of an engine or a store: frozen, hashable, printed with its secrets masked.
 
     Subclass with `tag="name"`, frozen, and set `target` to what `open` calls with the config.
+
+    Example:
+        >>> class MyStore(OnlineStoreConfig, frozen=True, tag="mine"):
+        ...     host: str = "localhost"
+        ...     password: Secret | None = None
+        >>> MyStore(password="hunter2"), MyStore().kind
+        (MyStore(host='localhost', password='***'), 'mine')
     """
 
     target: ClassVar[str] = ""
@@ -53,15 +60,30 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 class EngineConfig(Config, frozen=True):
-    """The settings of an engine."""
+    """The settings of an engine.
+
+    Example:
+        >>> isinstance(mlf.PolarsEngine(), EngineConfig), mlf.PolarsEngine().kind
+        (True, 'polars')
+    """
 
 
 class StoreConfig(Config, frozen=True):
-    """The settings of an offline store."""
+    """The settings of an offline store.
+
+    Example:
+        >>> isinstance(mlf.LocalStore("feature_store"), StoreConfig)
+        True
+    """
 
 
 class OnlineStoreConfig(Config, frozen=True):
-    """The settings of an online store."""
+    """The settings of an online store.
+
+    Example:
+        >>> isinstance(mlf.SQLiteOnlineStore("online.db"), OnlineStoreConfig)
+        True
+    """
 
 
 def load(target: str, what: str) -> Any:

@@ -13,7 +13,12 @@ API_VERSION = 1
 
 
 class Lack(msgspec.Struct, frozen=True):
-    """Something a plugin cannot do: `not_yet`, because of its `upstream`, or `never`; and the reason."""
+    """Something a plugin cannot do: `not_yet`, because of its `upstream`, or `never`; and the reason.
+
+    Example:
+        >>> Lack("not_yet", "Delta tables come with the next release.").word
+        'not_yet'
+    """
 
     word: Literal["not_yet", "upstream", "never"]
     reason: str
@@ -41,6 +46,19 @@ class EngineDescriptor(_Descriptor, frozen=True, kw_only=True):
         schemes: Where it reads and writes: `file`, `s3`, `gs`, `table`.
         aggregations: The aggregations it computes.
         lacks: What it cannot do, by ability: a format, an aggregation, or a case of the conformance kit.
+
+    Example:
+        >>> reads = writes = frozenset({"parquet"})
+        >>> EngineDescriptor(
+        ...     name="mine",
+        ...     summary="My engine",
+        ...     api=1,
+        ...     config=EngineConfig,
+        ...     frames=("mine.Frame",),
+        ...     reads=reads,
+        ...     writes=writes,
+        ... ).schemes
+        frozenset({'file'})
     """
 
     role: ClassVar[str] = "engine"
@@ -55,7 +73,12 @@ class EngineDescriptor(_Descriptor, frozen=True, kw_only=True):
 
 
 class StoreDescriptor(_Descriptor, frozen=True, kw_only=True):
-    """An offline store: which formats it keeps, and the scheme of the addresses it gives out."""
+    """An offline store: which formats it keeps, and the scheme of the addresses it gives out.
+
+    Example:
+        >>> StoreDescriptor(name="mine", summary="My store", api=1, config=StoreConfig).formats
+        ('parquet',)
+    """
 
     role: ClassVar[str] = "store"
 
@@ -66,7 +89,12 @@ class StoreDescriptor(_Descriptor, frozen=True, kw_only=True):
 
 
 class OnlineStoreDescriptor(_Descriptor, frozen=True, kw_only=True):
-    """An online store."""
+    """An online store.
+
+    Example:
+        >>> OnlineStoreDescriptor(name="mine", summary="My online store", api=1, config=OnlineStoreConfig).role
+        'online store'
+    """
 
     role: ClassVar[str] = "online store"
 
@@ -75,7 +103,18 @@ class OnlineStoreDescriptor(_Descriptor, frozen=True, kw_only=True):
 
 
 class ValidatorDescriptor(_Descriptor, frozen=True, kw_only=True):
-    """A validator: `target` is a callable that returns a `Validator`; `example` a call, such as `is_email()`."""
+    """A validator: `target` is a callable that returns a `Validator`; `example` a call, such as `is_email()`.
+
+    Example:
+        >>> ValidatorDescriptor(
+        ...     name="is_email",
+        ...     summary="An address",
+        ...     api=1,
+        ...     target="my_plugin.validators:is_email",
+        ...     example="is_email()",
+        ... ).role
+        'validator'
+    """
 
     role: ClassVar[str] = "validator"
 
@@ -84,7 +123,12 @@ class ValidatorDescriptor(_Descriptor, frozen=True, kw_only=True):
 
 
 class MetricDescriptor(_Descriptor, frozen=True, kw_only=True):
-    """A metric: `target` is a subclass of `Metric`; `example` a call, such as `Ratio("a", "b", windows=["7d"])`."""
+    """A metric: `target` is a subclass of `Metric`; `example` a call, such as `Ratio("a", "b", windows=["7d"])`.
+
+    Example:
+        >>> MetricDescriptor(name="Ratio", summary="A part of a whole", api=1, target="my_plugin.metrics:Ratio").role
+        'metric'
+    """
 
     role: ClassVar[str] = "metric"
 
@@ -97,6 +141,10 @@ class Command(_Descriptor, frozen=True, kw_only=True):
 
     What `click.pass_obj` hands to it knows the project: `definitions(target)` gives the `Definitions`,
     `served(target, profile)` the names of the features, the online store's config and readers of what is published.
+
+    Example:
+        >>> Command(name="greet", summary="Say hello.", api=1, target="my_plugin.cli:greet").role
+        'command'
     """
 
     role: ClassVar[str] = "command"

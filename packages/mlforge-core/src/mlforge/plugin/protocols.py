@@ -25,7 +25,13 @@ Frame = Any
 
 
 class Scan(msgspec.Struct, frozen=True):
-    """What to read: addresses of one format. `name` is for error messages."""
+    """What to read: addresses of one format. `name` is for error messages.
+
+    Example:
+        >>> from mlforge.model.source import CSVFormat
+        >>> Scan("payments", ("data/payments.csv",), CSVFormat()).uris
+        ('data/payments.csv',)
+    """
 
     name: str
     uris: tuple[str, ...]
@@ -34,7 +40,15 @@ class Scan(msgspec.Struct, frozen=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """A frame the engine has computed once and keeps, its rows, and how many of them have a null key."""
+    """A frame the engine has computed once and keeps, its rows, and how many of them have a null key.
+
+    Example:
+        >>> frame = pl.DataFrame({"user": [1, None]})
+        >>> with mlf.PolarsEngine().open() as engine:
+        ...     held = engine.hold(frame, Shape((Key("user"),)))
+        >>> held.rows, held.null_keys
+        (2, 1)
+    """
 
     frame: Any
     rows: int
@@ -42,7 +56,14 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """How many rows a frame has, and the first and last instant in them, in microseconds since the Unix epoch."""
+    """How many rows a frame has, and the first and last instant in them, in microseconds since the Unix epoch.
+
+    Example:
+        >>> frame = pl.DataFrame({"t": [datetime(1970, 1, 1, 0, 0, 9), datetime(1970, 1, 1, 0, 0, 1)]})
+        >>> with mlf.PolarsEngine().open() as engine:
+        ...     engine.extent(frame, Timestamp("t"))
+        Extent(rows=2, first=1000000, last=9000000)
+    """
 
     rows: int
     first: int | None = None
@@ -56,6 +77,12 @@ class Join(msgspec.Struct, frozen=True):
         artifact: The committed version, its rows sorted by keys and stamp and unique in them.
         columns: The feature's columns to bring, each with its name in the answer.
         max_age: A value whose stamp is more than this many microseconds before the label time becomes null.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     join = Join(store.get("user_spend", "1.0.0"), {"purchases_7d": "purchases"})
+        >>> join.artifact.meta.version, join.max_age
+        ('1.0.0', None)
     """
 
     artifact: Artifact
@@ -78,6 +105,12 @@ class Engine(_Live, Protocol):
 
     The rows of a committed version (an `Artifact`) are those of its `layers`, each row being replaced by a later
     layer's with its keys and stamp, or taken away by one that names them as gone; sorted by keys and stamp.
+
+    Example:
+        >>> from mlforge.testing import ReferenceEngine
+        >>> with ReferenceEngine().open() as engine:
+        ...     engine.schema(engine.from_rows([{"user": 1}], Schema.of(user="Int64"))).names
+        ('user',)
     """
 
     def scan(self, scan: Scan) -> Frame:
@@ -164,7 +197,8 @@ class Engine(_Live, Protocol):
         A row gets the row of the feature with its keys and the greatest stamp not after its own; a feature without
         a stamp joins by keys alone. No such row, a null key or a null label time: nulls. A surrogate key is
         made where the spine lacks its column and has its sources, and does not appear in the answer. Raises `Invalid`
-        for a missing key or a key of another type; integers of any width join each other.
+        for a missing key or a key of another type; integers of any width join each other. `FeatureMeta.check_sources`
+        does so for the columns that a surrogate key is made of.
         """
 
     def latest(self, artifact: Artifact, as_of: int, until: int) -> Frame:
@@ -203,7 +237,13 @@ class Engine(_Live, Protocol):
 
 
 class Store(_Live, Protocol):
-    """Keeps versions. Nothing is visible before `commit`, which is atomic; metadata comes before the pointer."""
+    """Keeps versions. Nothing is visible before `commit`, which is atomic; metadata comes before the pointer.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     store.names(), store.versions("user_spend"), store.latest("user_spend")
+        (['last_purchase', 'user_spend'], ['1.0.0'], '1.0.0')
+    """
 
     def names(self) -> list[str]:
         """The features that have a committed version, sorted."""
@@ -241,7 +281,14 @@ class Store(_Live, Protocol):
 
 
 class Pruned(msgspec.Struct, frozen=True):
-    """The versions that were removed, and how many bytes that freed."""
+    """The versions that were removed, and how many bytes that freed.
+
+    Example:
+        >>> _ = defs.build("user_spend", force=True)
+        >>> pruned = defs.prune("user_spend", keep=1)
+        >>> pruned.versions, pruned.bytes > 0
+        (('1.0.0',), True)
+    """
 
     versions: tuple[str, ...]
     bytes: int
@@ -249,7 +296,13 @@ class Pruned(msgspec.Struct, frozen=True):
 
 @runtime_checkable
 class PruningStore(Protocol):
-    """A store that removes old versions."""
+    """A store that removes old versions.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, PruningStore), store.prune("user_spend", keep=1).versions
+        (True, ())
+    """
 
     def prune(self, name: str, keep: int) -> Pruned:
         """Remove all versions but the newest `keep` and the latest, and the data that no version is read from.
@@ -261,7 +314,13 @@ class PruningStore(Protocol):
 
 @runtime_checkable
 class ManifestStore(Protocol):
-    """A store that keeps the manifest. One that does not has it derived at every reading."""
+    """A store that keeps the manifest. One that does not has it derived at every reading.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, ManifestStore), sorted(store.read_manifest().features)
+        (True, ['last_purchase', 'user_spend'])
+    """
 
     def read_manifest(self) -> Manifest | None:
         """The manifest as last written; None where there is none or it is damaged."""
@@ -276,6 +335,10 @@ class Point(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `stamp` is microseconds since the Unix epoch, None without time. Values are what `Engine.rows` gives: None, bool,
     int within 64 bits, float, str, bytes, date, time, aware datetime, timedelta, Decimal, or a list of these. A store
     gives each back equal and of its type; `encode_entry` and `decode_entry` do so.
+
+    Example:
+        >>> Point(0, ("books", 12.5)).values
+        ('books', 12.5)
     """
 
     stamp: int | None
@@ -296,6 +359,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         until: The last instant up to which the points are known to be all; None where time plays no part.
         columns: The names of the values.
         points: The value at `as_of` first, then the later ones, by stamp.
+
+    Example:
+        >>> entry = Entry("spend", "ab", "1.0.0", as_of=0, columns=("spend_7d",), points=(Point(0, (40,)),))
+        >>> entry.address
+        Address(feature='spend', key='ab')
     """
 
     feature: str
@@ -312,7 +380,12 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
-    """Where an entry stands: a feature and an entity's key."""
+    """Where an entry stands: a feature and an entity's key.
+
+    Example:
+        >>> Address("spend", mlf.surrogate_key("ada")).feature
+        'spend'
+    """
 
     feature: str
     key: str
@@ -324,6 +397,13 @@ class OnlineStore(_Live, Protocol):
     It may be read and written from several threads and processes at once: an entry is read whole, as one publisher
     wrote it. A backend that is down, too slow, full or refuses the credentials is `PluginFailed`, naming what did
     not answer and where, never a secret, within the store's own time limits; so is one met at opening.
+
+    Example:
+        >>> with mlf.SQLiteOnlineStore("online.db").open() as store:
+        ...     store.write([Entry("spend", "ab", "1.0.0", as_of=0, columns=("x",), points=(Point(None, (1,)),))])
+        ...     [entry and entry.points for entry in store.read([Address("spend", "ab"), Address("spend", "no")])]
+        1
+        [(Point(stamp=None, values=(1,)),), None]
     """
 
     def write(self, entries: Iterable[Entry]) -> int:
@@ -349,7 +429,14 @@ class OnlineStore(_Live, Protocol):
 
 @runtime_checkable
 class Listing(Protocol):
-    """An online store that can tell which entries were not published anew. It may take its time."""
+    """An online store that can tell which entries were not published anew. It may take its time.
+
+    Example:
+        >>> with mlf.SQLiteOnlineStore("online.db").open() as store:
+        ...     _ = store.write([Entry("spend", "ab", "1.0.0", as_of=0, columns=("x",), points=(Point(None, (1,)),))])
+        ...     isinstance(store, Listing), list(store.older("spend", 1)), list(store.older("spend", 0))
+        (True, ['ab'], [])
+    """
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:
         """The keys of a feature's entries with an older `as_of`, tombstones left out, each once, in any order."""
@@ -357,7 +444,13 @@ class Listing(Protocol):
 
 @runtime_checkable
 class Expiring(Protocol):
-    """An online store that may forget entries by itself."""
+    """An online store that may forget entries by itself.
+
+    Example:
+        >>> with mlf.SQLiteOnlineStore("online.db").open() as store:
+        ...     isinstance(store, Expiring)  # it never forgets
+        False
+    """
 
     def lifetime(self) -> int | None:
         """How many microseconds after it was written an entry may be forgotten; None for never."""
@@ -365,7 +458,13 @@ class Expiring(Protocol):
 
 @runtime_checkable
 class AsyncReading(Protocol):
-    """An online store that reads without holding a thread. Others are read in one."""
+    """An online store that reads without holding a thread. Others are read in one.
+
+    Example:
+        >>> with mlf.SQLiteOnlineStore("online.db").open() as store:
+        ...     isinstance(store, AsyncReading)  # it is read in a thread
+        False
+    """
 
     async def aread(self, addresses: Sequence[Address]) -> list[Entry | None]:
         """What `read` gives."""

@@ -17,6 +17,7 @@ from mlforge.project.project import Project, find_root
 
 _SKIP = {"node_modules", "site-packages", "__pycache__", "build", "dist", "tests", "test"}
 _MARK = "Definitions("
+_NAMED = "definitions.py"
 
 
 def load_project(target: str | None, here: Path) -> Project:
@@ -64,9 +65,27 @@ def _modules(place: str, here: Path, root: Path) -> list[ModuleType]:
 
 def _candidates(root: Path) -> list[Path]:
     """Files that make definitions: those named definitions.py if there are any, else every one that does."""
-    files = [p for p in _python_files(root) if _MARK in p.read_text(encoding="utf-8", errors="replace")]
-    named = [p for p in files if p.name == "definitions.py"]
-    return named or files
+    there = list(_python_files(root))
+    files = [p for p in there if _MARK in p.read_text(encoding="utf-8", errors="replace")]
+    if not files:
+        _refuse_empty([p for p in there if p.name == _NAMED], root)
+    return [p for p in files if p.name == _NAMED] or files
+
+
+def _refuse_empty(paths: list[Path], root: Path) -> None:
+    """Raise for a definitions.py that makes none, and say why where it does not even parse."""
+    import ast
+
+    for path in paths:
+        try:
+            ast.parse(path.read_bytes(), str(path))
+        except (SyntaxError, ValueError) as error:
+            raise Invalid(f"{path.relative_to(root)} does not parse: {_told(error)}.", hint="Mend it.") from error
+    if paths:
+        raise NotFound(
+            f"{paths[0].relative_to(root)} makes no Definitions.",
+            hint='Write defs = mlf.Definitions("name", features=[…]) in it, or say where yours are: --target PLACE',
+        )
 
 
 def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:

@@ -76,6 +76,11 @@ class Project:
         """Engine and stores in use.
 
         What a profile asked for by flag or variable sets wins over the code; the code wins over any other profile.
+
+        Example:
+            >>> found = defs.settings()
+            >>> found.engine.kind, found.offline_store.kind, found.profile
+            ('polars', 'local', 'dev')
         """
         found, asked = choose_profile(self.root, profile, self.profile, os.environ)
         own = Profile("", self._own_engine(), self.offline_store, self.online_store)
@@ -93,22 +98,48 @@ class Project:
         return None if self.engine is None else engine_config(self.engine)
 
     def feature(self, name: str) -> Feature:
-        """The feature of that name. Raises `Unknown` with the nearest one."""
+        """The feature of that name. Raises `Unknown` with the nearest one.
+
+        Example:
+            >>> str(defs.feature("user_spend").interval)
+            '1d'
+        """
         return _named(self.features, "feature", name)
 
     def entity(self, name: str) -> Entity:
-        """The entity of that name. Raises `Unknown` with the nearest one."""
+        """The entity of that name. Raises `Unknown` with the nearest one.
+
+        Example:
+            >>> defs.entity("user").join_key
+            'user_id'
+        """
         return _named(self.entities(), "entity", name)
 
     def source(self, name: str) -> Source:
-        """The source of that name. Raises `Unknown` with the nearest one."""
+        """The source of that name. Raises `Unknown` with the nearest one.
+
+        Example:
+            >>> defs.source("purchases").path
+            'data/purchases.csv'
+        """
         return _named(self.sources(), "source", name)
 
     def entities(self) -> dict[str, Entity]:
+        """The entities of all features, by name.
+
+        Example:
+            >>> list(defs.entities())
+            ['user']
+        """
         return {e.name: e for f in self.features.values() for e in f.entities}
 
     def sources(self) -> dict[str, Source]:
-        """The sources by name; where several share one, by path."""
+        """The sources by name; where several share one, by path.
+
+        Example:
+            >>> list(defs.sources())
+            ['purchases']
+        """
         found = list(dict.fromkeys(f.source for f in self.features.values()))
         names = [s.name for s in found]
         return {s.name if names.count(s.name) == 1 else s.path: s for s in found}

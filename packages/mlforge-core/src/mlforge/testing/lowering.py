@@ -49,12 +49,15 @@ class ValidatorTests(EverySubject):
     """Everything a validator must prove.
 
     Example:
-        class TestIsEmail(ValidatorTests):
-            dtype = "String"
-            kept = ["ada@example.org", None]
-            broken = ["ada", ""]
-
-            def validator(self): return is_email()
+        >>> class TestIsCode(ValidatorTests):
+        ...     dtype = "String"
+        ...     kept = ("AA", None)
+        ...     broken = ("a", "")
+        ...
+        ...     def validator(self):
+        ...         return mlf.validators.matches_regex("^[A-Z]{2}$")
+        >>> TestIsCode().validator().name
+        'matches_regex'
     """
 
     dtype: str = ""
@@ -100,12 +103,15 @@ class MetricTests(EverySubject):
     `events` are `(time, values)`; `expected` says what the output columns are at instants, both in ISO 8601.
 
     Example:
-        class TestRatio(MetricTests):
-            schema = {"won": "Int64"}
-            events = [("2024-01-01T10:00", {"won": 1}), ("2024-01-01T11:00", {"won": 0})]
-            expected = {"2024-01-01T12:00": {"wins_1d": 0.5}, "2024-02-01T00:00": {"wins_1d": None}}
-
-            def metric(self): return Ratio("won", windows=["1d"], name="wins")
+        >>> class TestWins(MetricTests):
+        ...     schema = {"won": "Int64"}
+        ...     events = [("2024-01-01T10:00", {"won": 1}), ("2024-01-01T11:00", {"won": 0})]
+        ...     expected = {"2024-01-01T12:00": {"wins_1d": 0.5}, "2024-02-01T00:00": {"wins_1d": None}}
+        ...
+        ...     def metric(self):
+        ...         return mlf.Mean("won", windows=["1d"], name="wins")
+        >>> [column.name for column in TestWins().metric().columns()]
+        ['wins_1d']
     """
 
     schema: Mapping[str, str] = {}

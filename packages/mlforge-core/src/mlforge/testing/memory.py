@@ -28,13 +28,27 @@ from mlforge.plugin import (
 
 
 class MemoryStore(StoreConfig, frozen=True, tag="memory"):
-    """An offline store that forgets when it is closed; data files are in a temporary folder meanwhile."""
+    """An offline store that forgets when it is closed; data files are in a temporary folder meanwhile.
+
+    Example:
+        >>> with MemoryStore().open() as store:
+        ...     store.names()
+        []
+    """
 
     target: ClassVar[str] = "mlforge.testing.memory:LiveMemoryStore"
 
 
 class MemoryOnlineStore(OnlineStoreConfig, frozen=True, tag="memory"):
-    """An online store that forgets when it is closed."""
+    """An online store that forgets when it is closed.
+
+    Example:
+        >>> with MemoryOnlineStore().open() as store:
+        ...     store.write([Entry("spend", "ab", "1.0.0", as_of=0, columns=("x",), points=(Point(None, (1,)),))])
+        ...     store.read([Address("spend", "ab")])[0].points[0].values
+        1
+        (1,)
+    """
 
     target: ClassVar[str] = "mlforge.testing.memory:LiveMemoryOnlineStore"
 

@@ -36,8 +36,10 @@ class PluginTests:
     """Everything a plugin must prove.
 
     Example:
-        class TestPlugin(PluginTests):
-            entry_point = "polars"
+        >>> class TestPlugin(PluginTests):
+        ...     entry_point = "polars"
+        >>> TestPlugin().entry_point
+        'polars'
 
     A config with fields that have no default gets them from `settings`, by the name it is announced under.
     """

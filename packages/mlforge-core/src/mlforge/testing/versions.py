@@ -45,6 +45,7 @@ def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:
         "checks_hash": "c4ec",
         "change_summary": Change("minor", "columns_added", ("x__sum__7d",)),
         "config": Config((Key("user", ("first", "last")),), "ts", "at", "%Y", "1d", {"x__sum__7d": "sum(x)"}, "x"),
+        "key_types": {"user": {"first": "String", "last": "String"}},
         "dropped_rows": 2,
         "engine": "polars",
         "mlforge_version": "1.0.0",

@@ -33,7 +33,7 @@ def command(call: Invocation, name: str, version: str, online: bool, profile: st
     refuse_unknown(definitions, name, profile)
     before = _pointed_at(definitions, name, profile)
     definitions.rollback(name, version, profile, online=online)
-    show.rolled_back(name, before, version, online=online)
+    show.rolled_back(name, before, version, online=online, profile=profile)
 
 
 def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:

@@ -10,8 +10,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.plugin import API_VERSION, OnlineStoreConfig, OnlineStoreDescriptor, hookimpl
-
-LONGEST = 3600
+from mlforge.plugin.limits import refuse_seconds
 
 
 class SQLiteOnlineStore(OnlineStoreConfig, frozen=True, tag="sqlite"):
@@ -43,12 +42,7 @@ class SQLiteOnlineStore(OnlineStoreConfig, frozen=True, tag="sqlite"):
         if not isinstance(path, str) or not path.strip() or "\0" in path or "://" in path or path == ":memory:":
             raise Invalid(f"A SQLiteOnlineStore cannot be kept at {path!r}.", hint='SQLiteOnlineStore("online.db")')
         msgspec.structs.force_setattr(self, "path", path)
-        timeout: Any = self.timeout
-        if type(timeout) not in (int, float) or not 0 < timeout <= LONGEST:
-            raise Invalid(
-                f"A SQLiteOnlineStore cannot have the timeout {timeout!r}.",
-                hint=f"Seconds to wait for another writer: above 0, at most {LONGEST}.",
-            )
+        refuse_seconds("timeout", self.timeout)
 
     def at(self, root: Path) -> Self:
         return msgspec.structs.replace(self, path=str(root / Path(self.path).expanduser()))

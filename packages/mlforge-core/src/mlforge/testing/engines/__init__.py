@@ -39,8 +39,11 @@ class EngineTests(
     """Everything an engine must prove.
 
     Example:
-        class TestPolars(EngineTests):
-            def config(self): return PolarsEngine()
+        >>> class TestPolars(EngineTests):
+        ...     def config(self):
+        ...         return mlf.PolarsEngine()
+        >>> TestPolars().config().kind
+        'polars'
     """
 
 

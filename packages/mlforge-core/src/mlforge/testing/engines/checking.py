@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 import mlforge.validators as v
 from mlforge.errors import Invalid
-from mlforge.model.check import CheckResult
+from mlforge.model.check import CheckResult, Validator
 from mlforge.model.expr import col, it
 from mlforge.model.schema import Column, Schema
 from mlforge.testing.compare import same
@@ -17,10 +18,12 @@ from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
+from mlforge.testing.reference.times import instant, micros
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.checks import validators
 from mlforge.testing.strategies.values import values
 
+DAY, NOON = date(2024, 2, 29), datetime(2024, 2, 29, 12, tzinfo=UTC)
 DTYPES = ("Int64", "Int8", "Float64", "Float32", "String", "Date", "Datetime", "Boolean", "Binary")
 
 
@@ -78,6 +81,17 @@ class CheckTests(EngineSubject):
         check = msgspec.structs.replace(v.not_null(), violation=it() > col("high")).on("low")
         (result,) = bench.engine.check(bench.frame(table), [check])
         assert (result.failures, result.examples) == (1, (3,))
+
+    def test_a_date_compares_with_an_instant_as_the_one_its_day_begins_at(self, bench: Bench) -> None:
+        morning = instant(micros(NOON) - 43_200_000_000)
+        days = [DAY, date(2024, 2, 28), date(2024, 3, 1), None]
+        rows = [{"day": d, "at": at} for d, at in zip(days, [morning, NOON, NOON, None], strict=True)]
+        checks = [
+            *(x.on("day") for x in (v.less_than(NOON), v.is_in([NOON]))),
+            *(x.on("at") for x in (v.greater_than(DAY), v.is_in([DAY]), Validator("p", it() <= col("day")))),
+        ]
+        results = bench.engine.check(bench.frame(Table.of(Schema.of(day="Date", at="Datetime"), rows)), checks)
+        assert [r.failures for r in results] == [1, 3, 1, 2, 2]
 
     def test_a_check_on_a_missing_column_is_refused(self, bench: Bench) -> None:
         with refused(Invalid, "nowhere", "x"):

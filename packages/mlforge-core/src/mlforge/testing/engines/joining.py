@@ -44,6 +44,15 @@ def looked_up(bench: Bench, table: Table, join: Join, at: Timestamp | None = AT)
     return bench.table(bench.engine.asof(bench.frame(table), at, [join]))
 
 
+def made_of_a_zip(bench: Bench, types: dict[str, str]) -> Join:
+    """A feature whose key was made of a zip code, of integers, and what is recorded of that."""
+    shape = Shape((Key("place", ("zip",)),))
+    rows = [{"place": surrogate_key(zip_code), "x": x} for zip_code, x in ((1, 7), (None, 8))]
+    artifact = bench.stored(Table.of(Schema.of(place="String", x="Int64"), rows), shape=shape)
+    meta = msgspec.structs.replace(artifact.meta, key_types={"place": types} if types else {})
+    return Join(msgspec.structs.replace(artifact, meta=meta), {"x": "x"})
+
+
 def timed() -> st.SearchStrategy[Case]:
     """Rows unique in keys and stamp, for a join without windows."""
     return cases().map(unique_events).map(lambda c: msgspec.structs.replace(c, events=settle(c.events, c.shape)))
@@ -131,6 +140,17 @@ class AsofTests(EngineSubject):
         names = Table.of(Schema.of(last="String", first="String"), [{"first": "Ada"}, {"first": "Bob", "last": "B"}])
         answer = looked_up(bench, names, Join(bench.stored(users, shape=shape), {"x": "x"}), None)
         assert_same(names.with_column("x", "Int64", [7, None]), answer)
+
+    def test_a_surrogate_key_of_columns_of_other_types_is_refused(self, bench: Bench) -> None:
+        join = made_of_a_zip(bench, {"zip": "Int64"})
+        with refused(Invalid, "zip", "String", "Int64", "place"):
+            looked_up(bench, Table.of(Schema.of(zip="String"), [{"zip": "1"}]), join, None)
+        narrow = Table.of(Schema.of(zip="Int16"), [{"zip": value} for value in (1, 2, None)])
+        assert looked_up(bench, narrow, join, None).column("x") == [7, None, 8]
+
+    def test_a_surrogate_key_of_unknown_types_is_made_of_any(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(zip="String"), [{"zip": "1"}, {}])
+        assert looked_up(bench, table, made_of_a_zip(bench, {}), None).column("x") == [None, 8]
 
     def test_integers_of_any_width_join_each_other(self, bench: Bench) -> None:
         narrow = Table.of(Schema.of(user="Int32", at="Datetime"), spine((1, 5)).rows)

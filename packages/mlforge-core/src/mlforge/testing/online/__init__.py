@@ -7,14 +7,18 @@ from mlforge.testing.online.keeping import KeepingTests
 from mlforge.testing.online.noting import NotingTests
 from mlforge.testing.online.racing import RacingTests
 from mlforge.testing.online.serving import OnlineServerTests
+from mlforge.testing.online.stalling import StallingTests
 
 
-class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests):
+class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests, StallingTests):
     """Everything an online store must prove.
 
     Example:
-        class TestSQLite(OnlineStoreTests):
-            def config(self, folder): return SQLiteOnlineStore(path=str(folder / "online.db"))
+        >>> class TestSQLite(OnlineStoreTests):
+        ...     def config(self, folder):
+        ...         return mlf.SQLiteOnlineStore(path=f"{folder}/online.db")
+        >>> TestSQLite().config("a").path
+        'a/online.db'
 
     One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one
     that gives entries as they are encoded to `EncodedOnlineStoreTests`.

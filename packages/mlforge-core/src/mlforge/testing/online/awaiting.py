@@ -9,7 +9,15 @@ from mlforge.testing.online.subject import OnlineSubject, assert_found, entry, t
 
 
 class AsyncOnlineStoreTests(OnlineSubject):
-    """What an online store with `AsyncReading` must prove on top."""
+    """What an online store with `AsyncReading` must prove on top.
+
+    Example:
+        >>> class TestAwaiting(AsyncOnlineStoreTests):
+        ...     def config(self, folder):
+        ...         return mlf.RedisStore(host="localhost", port=6390)
+        >>> TestAwaiting().config("a").kind
+        'redis'
+    """
 
     def test_what_is_awaited_is_what_is_read(self, store: OnlineStore) -> None:
         kept = [entry(i, x=i) for i in range(1000)]

@@ -29,7 +29,17 @@ VERBS: dict[str, Verb] = {
 
 
 class OnlineServerTests(OnlineSubject):
-    """A subclass says, besides its config, how its server fails."""
+    """A subclass says, besides its config, how its server fails.
+
+    Example:
+        >>> class TestMyServer(OnlineServerTests):
+        ...     where = "localhost"
+        ...
+        ...     def config(self, folder):
+        ...         return mlf.RedisStore(host="localhost", port=6390)
+        >>> TestMyServer().config("a").port
+        6390
+    """
 
     where = ""
     """What a message about the server must contain, such as its host."""

@@ -13,7 +13,15 @@ from mlforge.testing.reference.table import Table
 
 
 class ReferenceEngine(EngineConfig, frozen=True, tag="reference"):
-    """The engine that the others are compared with."""
+    """The engine that the others are compared with.
+
+    Example:
+        >>> from mlforge.model.schema import Schema
+        >>> with ReferenceEngine().open() as engine:
+        ...     frame = engine.from_rows([{"user": 1}], Schema.of(user="Int64"))
+        ...     list(engine.rows(frame))
+        [[{'user': 1}]]
+    """
 
     target: ClassVar[str] = "mlforge.testing.reference.engine:Reference"
 

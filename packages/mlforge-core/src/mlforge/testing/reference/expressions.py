@@ -6,13 +6,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import Call, Col, Expr, IsIn, Lit, Matches
 from mlforge.testing.reference.table import Row, Table
-from mlforge.testing.reference.times import as_utc
+from mlforge.testing.reference.times import as_utc, midnight
 
 Leaf = Callable[[Expr], Any]
 
@@ -87,7 +87,15 @@ def strict(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 def comparison(rule: Callable[[Any, Any], bool]) -> Callable[..., Any]:
     """A comparison by rank, unknown where a side is null."""
-    return strict(lambda a, b: rule(rank(a), rank(b)))
+    return strict(lambda a, b: rule(*map(rank, comparable(a, b))))
+
+
+def comparable(a: Any, b: Any) -> tuple[Any, Any]:
+    """Both values; of a date beside an instant, the instant its day begins at."""
+    if isinstance(a, datetime) is isinstance(b, datetime):
+        return a, b
+    begins = [midnight(v) if isinstance(v, date) and not isinstance(v, datetime) else v for v in (a, b)]
+    return as_utc(begins[0]), as_utc(begins[1])
 
 
 def conjunction(*args: bool | None) -> bool | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.model.meta import FeatureMeta
-from mlforge.model.schema import is_integer
+from mlforge.model.schema import same_key_type
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
-from mlforge.testing.reference.shaping import by_key, derive, has_null_key, key_of, need_column, sort_key
+from mlforge.testing.reference.shaping import by_key, derive, has_null_key, key_of, missing_keys, need_column, sort_key
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import micros, read_times
 
@@ -40,6 +40,8 @@ def label_times(spine: Table, timestamp: Timestamp | None) -> list[int | None]:
 def lookups(spine: Table, labels: Sequence[int | None], join: Join, feature: Table) -> list[Row | None]:
     """The feature's row for each row of the spine."""
     meta = join.artifact.meta
+    for key in missing_keys(spine, meta.keys):
+        meta.check_sources(key, {s: spine.schema.dtype(s) for s in key.sources}, "the spine")
     keyed = derive(spine, meta.keys)
     need_same_types(keyed, feature, meta)
     entities = by_key(feature, meta.entity_keys)
@@ -75,16 +77,11 @@ def need_same_types(spine: Table, feature: Table, meta: FeatureMeta) -> None:
     for key in meta.entity_keys:
         need_column(spine, key)
         mine, theirs = spine.schema.dtype(key), feature.schema.dtype(key)
-        if family(mine) != family(theirs):
+        if not same_key_type(mine, theirs):
             raise Invalid(
                 f"The key {key!r} is {mine} in the spine and {theirs} in {meta.name!r}.",
                 hint="Cast the spine's column.",
             )
-
-
-def family(dtype: str) -> str:
-    """Integers of any width join each other."""
-    return "integer" if is_integer(dtype) else dtype
 
 
 def latest(feature: Table, meta: FeatureMeta, as_of: int, until: int) -> Table:

@@ -12,8 +12,11 @@ class StoreTests(CommitTests, GrowTests, LookupTests, CrashTests, MachineTests, 
     """Everything an offline store must prove.
 
     Example:
-        class TestLocalStore(StoreTests):
-            def config(self, folder): return LocalStore(path=str(folder))
+        >>> class TestLocalStore(StoreTests):
+        ...     def config(self, folder):
+        ...         return mlf.LocalStore(path=str(folder))
+        >>> TestLocalStore().config("a")
+        LocalStore(path='a')
 
     A store whose addresses are not files also says how a test writes to one (`fill`), reads a version (`contents`), and
     how its commit can die (`crash`). One that removes old versions subclasses `PruningStoreTests` as well.

@@ -75,7 +75,15 @@ class GrowTests(StoreSubject):
 
 
 class PruningStoreTests(StoreSubject):
-    """Old versions go; what newer ones are read from stays."""
+    """Old versions go; what newer ones are read from stays.
+
+    Example:
+        >>> class TestPruningLocalStore(PruningStoreTests):
+        ...     def config(self, folder):
+        ...         return mlf.LocalStore(path=str(folder))
+        >>> TestPruningLocalStore().config("a")
+        LocalStore(path='a')
+    """
 
     @pytest.fixture
     def pruning(self, store: Any) -> PruningStore:
