@@ -38,13 +38,13 @@ def measure(command, cwd=None, env=None):
     return Run(seconds, usage.ru_maxrss / 1024, text, usage.ru_utime + usage.ru_stime)
 
 
-def alternate(sides, runs, before=lambda: None, *, warm=True, cwd=None):
+def alternate(sides, runs, before=lambda: None, *, warm=True):
     """Run each side in turn, once uncounted where `warm` and then `runs` times. Gives the runs by side."""
     found = {name: [] for name in sides}
     for counted in range(-1 if warm else 0, runs):
         for name, command in sides.items():
             before()
-            run = measure(command, cwd)
+            run = measure(command)
             if counted >= 0:
                 found[name].append(run)
     return found

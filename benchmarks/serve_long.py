@@ -39,10 +39,9 @@ def main(options):
         print(f"  above {bound * 1000:4g} ms {slow(counted, bound)[1]:7,}")
     for name in (name for name in counted if name.startswith("mlforge_errors_total")):
         print(f"  {name} {counted[name]:.0f}")
+    longest, often = max(waited, default=0) * 1000, sum(w > STALL for w in waited)
     print(
-        f"the server waited for a processor {sum(waited):.2f} s in all, longest {max(waited, default=0) * 1000:.1f} ms, "
-        f"{sum(w > STALL for w in waited)} times above {STALL * 1000:g} ms",
-        flush=True,
+        f"it waited for a processor {sum(waited):.2f} s in all, {longest:.0f} ms at most, {often} times as long as that"
     )
 
 

@@ -1,11 +1,13 @@
-"""Make the project that is served: 50 features in 5 groups of 10 columns. serve_project.py FOLDER ENTITIES STORE [timed]
+"""Make the project that is served: 50 features in 5 groups of 10 columns.
+
+serve_project.py FOLDER ENTITIES STORE [timed]
 
 With `timed` each row has an `event_time`, in 2025.
 """
 
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ def group(n):
 
 defs = mlf.Definitions("bench", features=[group(n) for n in range(5)])
 """
-BEGIN = datetime(2025, 1, 1)
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 def main():

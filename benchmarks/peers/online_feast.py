@@ -1,4 +1,7 @@
-"""Feast on the sources of the project that is served (an environment of its own): online_feast.py VERB DIR OFFLINE [PORT]
+"""Feast on the sources of the project that is served (an environment of its own).
+
+online_feast.py apply DIR OFFLINE PORT
+online_feast.py materialize DIR OFFLINE
 
 `apply` makes Feast's repository DIR/feast-OFFLINE, with this offline store and with Redis at PORT; `materialize` brings
 the sources into Redis.
@@ -8,7 +11,7 @@ import json
 import sys
 import time
 import warnings
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 warnings.filterwarnings("ignore")  # what it and its dependencies deprecate
@@ -29,7 +32,7 @@ online_store:
   skip_dedup: true
 entity_key_serialization_version: 3
 """
-YEAR = datetime(2025, 1, 1, tzinfo=timezone.utc), datetime(2026, 1, 1, tzinfo=timezone.utc)
+YEAR = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def main():
@@ -39,9 +42,9 @@ def main():
         apply(repository, Path(folder).resolve(), offline, *port)
         return
     store = FeatureStore(repo_path=str(repository))
-    start = time.perf_counter()
+    wall, processor = time.perf_counter(), time.process_time()
     store.materialize(*YEAR)
-    print(json.dumps({"seconds": time.perf_counter() - start}))
+    print(json.dumps({"seconds": time.perf_counter() - wall, "cpu": time.process_time() - processor}))
 
 
 def apply(repository, folder, offline, port):
