@@ -1,10 +1,11 @@
 """Feast on the sources of the project that is served (an environment of its own).
 
-online_feast.py apply DIR OFFLINE PORT
-online_feast.py materialize DIR OFFLINE [twice]
+online_feast.py apply REPOSITORY SOURCES PORT SKIP_DEDUP
+online_feast.py materialize REPOSITORY [PORT]
 
-`apply` makes Feast's repository DIR/feast-OFFLINE, with this offline store and with Redis at PORT; `materialize` brings
-the sources into Redis, and tells how long that took; of two times, the second, when all is loaded.
+`apply` makes Feast's repository for the sources in a folder and Redis at a port; `materialize` brings them there and
+tells how long it took. With a port it does so twice, empties Redis in between and tells of the second time, when all is
+loaded.
 """
 
 import json
@@ -19,44 +20,48 @@ warnings.filterwarnings("ignore")  # what it and its dependencies deprecate
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource  # noqa: E402
 from feast.types import Float64  # noqa: E402
 from feast.value_type import ValueType  # noqa: E402
+from redis import Redis  # noqa: E402
 
 CONFIG = """
 project: bench
 provider: local
 registry: {folder}/registry.db
 offline_store:
-  type: {offline}
+  type: file
 online_store:
   type: redis
   connection_string: 127.0.0.1:{port}
-  skip_dedup: true
+  skip_dedup: {skip}
 entity_key_serialization_version: 3
 """
 YEAR = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def main():
-    verb, folder, offline, *more = sys.argv[1:]
-    repository = Path(folder, f"feast-{offline}")
+    verb, repository, *more = sys.argv[1:]
     if verb == "apply":
-        apply(repository, Path(folder).resolve(), offline, *more)
-        return
+        apply(Path(repository), *more)
+    else:
+        materialize(repository, *more)
+
+
+def apply(repository, sources, port, skip):
+    repository.mkdir()
+    (repository / "feature_store.yaml").write_text(CONFIG.format(folder=repository, port=port, skip=skip))
+    user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+    views = [view(Path(sources), n, user) for n in range(5)]
     store = FeatureStore(repo_path=str(repository))
-    if more == ["twice"]:
+    store.apply([user, *views, FeatureService(name="all", features=views)])
+
+
+def materialize(repository, port=None):
+    store = FeatureStore(repo_path=repository)
+    if port:
         store.materialize(*YEAR)
+        Redis(port=int(port)).flushall()
     wall, processor = time.perf_counter(), time.process_time()
     store.materialize(*YEAR)
     print(json.dumps({"seconds": time.perf_counter() - wall, "cpu": time.process_time() - processor}))
-
-
-def apply(repository, folder, offline, port):
-    repository.mkdir()
-    text = CONFIG.format(folder=repository.resolve(), port=port, offline=offline)
-    (repository / "feature_store.yaml").write_text(text)
-    user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
-    views = [view(folder, n, user) for n in range(5)]
-    store = FeatureStore(repo_path=str(repository))
-    store.apply([user, *views, FeatureService(name="all", features=views)])
 
 
 def view(folder, number, user):

@@ -1,4 +1,4 @@
-"""The same with mlforge, whose project it is: online_mlforge.py publish|build DIR [twice]"""
+"""The same with mlforge, whose project it is: online_mlforge.py publish|build DIR [PORT]"""
 
 import json
 import os
@@ -6,21 +6,25 @@ import runpy
 import sys
 import time
 
+from redis import Redis
+
 
 def main():
-    verb, folder, *more = sys.argv[1:]
+    verb, folder, *port = sys.argv[1:]
     os.chdir(folder)
     defs = runpy.run_path("definitions.py")["defs"]
-    if more == ["twice"]:
-        defs.publish().raise_for_failure()
+    if port:
+        publish(defs, verb)
+        Redis(port=int(*port)).flushall()
     wall, processor = time.perf_counter(), time.process_time()
-    publish(defs, verb).raise_for_failure()
+    publish(defs, verb)
     print(json.dumps({"seconds": time.perf_counter() - wall, "cpu": time.process_time() - processor}))
 
 
 def publish(defs, verb):
-    """Every entity of every feature."""
-    return defs.publish(force=True) if verb == "publish" else defs.build(force=True, online=True, preview=False)
+    """What is built, or what is built now."""
+    found = defs.publish() if verb == "publish" else defs.build(force=True, online=True, preview=False)
+    found.raise_for_failure()
 
 
 main()
