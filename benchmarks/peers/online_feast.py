@@ -17,7 +17,7 @@ from pathlib import Path
 
 warnings.filterwarnings("ignore")  # what it and its dependencies deprecate
 
-from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, FileSource  # noqa: E402
+from feast import Entity, FeatureStore, FeatureView, Field, FileSource  # noqa: E402
 from feast.types import Float64  # noqa: E402
 from feast.value_type import ValueType  # noqa: E402
 from redis import Redis  # noqa: E402
@@ -49,9 +49,8 @@ def apply(repository, sources, port, skip):
     repository.mkdir()
     (repository / "feature_store.yaml").write_text(CONFIG.format(folder=repository, port=port, skip=skip))
     user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
-    views = [view(Path(sources), n, user) for n in range(5)]
     store = FeatureStore(repo_path=str(repository))
-    store.apply([user, *views, FeatureService(name="all", features=views)])
+    store.apply([user, *(view(Path(sources), n, user) for n in range(5))])
 
 
 def materialize(repository, port=None):
