@@ -16,8 +16,10 @@ BENCHMARKS = {
     "increment": "increment",
     "versus_sdk": "versus_sdk",
     "versus_feast": "versus_feast",
+    "versus_feast_online": "versus_feast_online",
     "online_redis": "online_redis",
     "serve": "serve",
+    "serve_long": "serve_long",
 }
 
 
