@@ -479,7 +479,13 @@ Asked = tuple[str, Sequence[str]]
 
 @runtime_checkable
 class EncodedReading(Protocol):
-    """An online store that gives entries as `encode_entry` made them: a reader may know many of them already."""
+    """An online store that gives entries as `encode_entry` made them: a reader may know many of them already.
+
+    Example:
+        >>> with mlf.SQLiteOnlineStore("online.db").open() as store:
+        ...     isinstance(store, EncodedReading)  # it decodes by itself
+        False
+    """
 
     def read_encoded(self, asked: Sequence[Asked]) -> list[Sequence[bytes | None]]:
         """For each feature what stands at its keys, in their order; None for what is missing or expired.
