@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 import hiredis
@@ -14,14 +15,21 @@ from mlforge_redis.line import MORE, pack, reader, refuse_greeting
 
 
 class Wire(asyncio.Protocol):
-    """A connection of one event loop."""
+    """A connection of one event loop.
 
-    def __init__(self) -> None:
+    What is asked at once goes out at once, and one timer watches over all that is asked: answers come in order, so the
+    oldest question is the first to be late.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout, self._loop = timeout, asyncio.get_running_loop()
         self._reader = reader()
         self._questions: deque[_Question] = deque()
+        self._outgoing: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._lost: Exception | None = None
-        self._gone = asyncio.get_running_loop().create_future()
+        self._gone = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -42,6 +50,8 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._lost = self._lost or error or ConnectionResetError("the server closed the connection")
+        if self._timer is not None:
+            self._timer.cancel()
         while self._questions:
             self._questions.popleft().fail(self._lost)
         self._gone.set_result(None)
@@ -51,13 +61,37 @@ class Wire(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def ask(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
-        """The answers to some commands, to be awaited. An error the server answers is among them."""
-        if self._transport is None or not self.is_open:
+        """The answers to some commands, to be awaited. An error the server answers is among them.
+
+        `TimeoutError` where they do not come in time; the connection is then ended, as they may come yet.
+        """
+        if not self.is_open:
             raise self._lost or ConnectionResetError("the connection was closed")
-        question = _Question(len(commands))
+        question = _Question(len(commands), self._loop.create_future(), self._loop.time() + self._timeout)
         self._questions.append(question)
-        self._transport.write(pack(commands))
+        if self._timer is None:
+            self._timer = self._loop.call_at(question.due, self._look)
+        if not self._outgoing:
+            self._loop.call_soon(self._send)
+        self._outgoing.append(pack(commands))
         return question.answered
+
+    def _send(self) -> None:
+        asked, self._outgoing = self._outgoing, []
+        if self._transport is not None and self.is_open:
+            self._transport.writelines(asked)
+
+    def _look(self) -> None:
+        """End the connection where a question is late; look again when the next one may be."""
+        now, late = self._loop.time(), False
+        while self._questions and self._questions[0].due <= now:
+            self._questions.popleft().fail(TimeoutError())
+            late = True
+        self._timer = None
+        if late:
+            self.abort()
+        elif self._questions:
+            self._timer = self._loop.call_at(self._questions[0].due, self._look)
 
     def abort(self, error: Exception | None = None) -> None:
         """End the connection at once; those who wait are told why."""
@@ -74,11 +108,11 @@ class Wire(asyncio.Protocol):
 class _Question:
     """What one coroutine asked, and the answers that have come."""
 
-    __slots__ = ("_answers", "_expected", "answered")
+    __slots__ = ("_answers", "_expected", "answered", "due")
 
-    def __init__(self, expected: int) -> None:
+    def __init__(self, expected: int, answered: asyncio.Future[list[Any]], due: float) -> None:
         self._expected, self._answers = expected, list[Any]()
-        self.answered: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self.answered, self.due = answered, due
 
     def is_answered_by(self, answer: Any) -> bool:
         """Take an answer; whether it was the last."""
@@ -118,12 +152,7 @@ class Wires:
         wire = self._wire
         if wire is None or not wire.is_open:
             wire = await self._connected()
-        try:
-            async with asyncio.timeout(self._timeout):
-                return await wire.ask(commands)
-        except TimeoutError:  # what comes later than this is not waited for
-            wire.abort()
-            raise
+        return await wire.ask(commands)
 
     async def _connected(self) -> Wire:
         """The connection; of many who need it at once, one makes it, and all are told if it cannot be made."""
@@ -157,10 +186,10 @@ class Wires:
         return wire
 
     async def _connect(self) -> Wire:
-        loop, endpoint = asyncio.get_running_loop(), self._endpoint
+        loop, endpoint, wire = asyncio.get_running_loop(), self._endpoint, partial(Wire, self._timeout)
         if endpoint.path:
-            return (await loop.create_unix_connection(Wire, endpoint.path))[1]
-        return (await loop.create_connection(Wire, endpoint.host, endpoint.port, ssl=endpoint.tls))[1]
+            return (await loop.create_unix_connection(wire, endpoint.path))[1]
+        return (await loop.create_connection(wire, endpoint.host, endpoint.port, ssl=endpoint.tls))[1]
 
     async def close(self) -> None:
         if self._connecting is not None:
