@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -79,19 +78,8 @@ class LiveRedisStore:
         await self._server.aclose()
 
     def write(self, entries: Iterable[Entry]) -> int:
-        """Write them batch by batch; while the server takes one in, the next is encoded."""
-        written = 0
-        with ThreadPoolExecutor(1, "mlforge-redis") as pool:
-            under_way: Future[int] | None = None
-            for batch in self._batches(entries):
-                written += under_way.result() if under_way else 0
-                under_way = pool.submit(self._write, batch)
-            return written + (under_way.result() if under_way else 0)
-
-    def _batches(self, entries: Iterable[Entry]) -> Iterator[Batch]:
-        """The entries, encoded; of two for one key the newer, or else the later."""
+        written, size = 0, 0
         batch: Batch = {}
-        size = 0
         for entry in entries:
             key = f"{self._prefix}{entry.feature}:{entry.key}"
             if key in batch and batch[key][0] > entry.as_of:
@@ -100,10 +88,9 @@ class LiveRedisStore:
             batch[key] = entry.as_of, self._live if entry.points else self._gone, data
             size += len(data)
             if len(batch) >= _WRITE_ENTRIES or size >= _WRITE_BYTES:
-                yield batch
+                written += self._write(batch)
                 batch, size = {}, 0
-        if batch:
-            yield batch
+        return written + self._write(batch)
 
     def _write(self, batch: Batch) -> int:
         """Write a batch: a call for each instant, lifetime and group of keys."""
