@@ -90,29 +90,33 @@ def in_one(numbered: Numbered, features: Sequence[Feature]) -> str:
 def in_steps(
     spine: duckdb.DuckDBPyRelation, numbered: Numbered, features: Sequence[Feature], session: Session
 ) -> duckdb.DuckDBPyRelation:
-    """All joins, one after the other."""
+    """All joins, a few features side by side: a small one keeps but one core busy."""
     kept = session.store(spine, numbered.query, "spine")
     features = [feature for feature in features if feature.join.columns]
-    tables = [_found(kept, numbered, feature, session) for feature in features]
-    brought = [f"{t}.{c} AS {quoted(n)}" for t, f in zip(tables, features, strict=True) for c, n in _named(f)]
+    opened = [numbered_rows(f.join.artifact, f.rows, session) for f in features]
+    pairs = [(feature, rows) for feature, (rows, _) in zip(features, opened, strict=True)]
+    matched = session.make_each([_matched(kept, numbered, feature, rows) for feature, rows in pairs])
+    brought = [_brought(places, feature, rows) for places, (feature, rows) in zip(matched, pairs, strict=True)]
+    tables = session.make_each(brought)
+    session.drop(*matched, *(table for _, some in opened for table in some))
+    named = [f"{t}.{c} AS {quoted(n)}" for t, f in zip(tables, features, strict=True) for c, n in _named(f)]
     side_by_side = " POSITIONAL JOIN ".join([kept, *tables])
-    columns = ", ".join([*numbered.columns(kept), *brought])
+    columns = ", ".join([*numbered.columns(kept), *named])
     return session.lent(f"SELECT {columns} FROM {side_by_side}", kept, *tables)
 
 
-def _found(spine: str, numbered: Numbered, feature: Feature, session: Session) -> str:
-    """A table of what a feature brings, row by row as in the spine."""
-    rows, tables = numbered_rows(feature.join.artifact, feature.rows, session)
+def _matched(spine: str, numbered: Numbered, feature: Feature, rows: str) -> str:
+    """For each row of the spine the place of the feature's row."""
     places = f"SELECT {feature.columns(['place'])} FROM ({rows})"
     found = f"SELECT spine.number, {feature.valid('place', 'f', 'spine')} AS place FROM {spine} AS spine"
-    matched = session.make(f"{found} {feature.joining(places, 'f', 'spine', numbered)}")
+    return f"{found} {feature.joining(places, 'f', 'spine', numbered)}"
+
+
+def _brought(matched: str, feature: Feature, rows: str) -> str:
+    """What a feature brings, row by row as in the spine."""
     brought = ", ".join(f"v.c{i}" for i in range(len(feature.join.columns)))
     values = f"SELECT place, {', '.join(feature.values)} FROM ({rows})"
-    made = session.make(
-        f"SELECT {brought} FROM {matched} AS m LEFT JOIN ({values}) AS v ON v.place = m.place ORDER BY m.number"
-    )
-    session.drop(matched, *tables)
-    return made
+    return f"SELECT {brought} FROM {matched} AS m LEFT JOIN ({values}) AS v ON v.place = m.place ORDER BY m.number"
 
 
 def _named(feature: Feature) -> list[tuple[str, str]]:

@@ -78,6 +78,12 @@ class Session:
         self.connection.execute(f"CREATE TABLE {name} AS {query}")
         return name
 
+    def make_each(self, queries: Sequence[str]) -> list[str]:
+        """The names of new tables of the rows of some queries, which are run a few side by side."""
+        names = [self.fresh("rows") for _ in queries]
+        self.run_each([f"CREATE TABLE {name} AS {query}" for name, query in zip(names, queries, strict=True)])
+        return names
+
     def run_each(self, statements: Sequence[str]) -> None:
         """Run statements that do not need each other, a few side by side."""
         with ThreadPoolExecutor(min(_SIDE_BY_SIDE, self._threads())) as pool:
