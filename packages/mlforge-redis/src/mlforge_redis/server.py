@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 import hiredis
 
@@ -26,7 +26,6 @@ class Server:
         self.is_one = not config.cluster
         self._awaited: WeakKeyDictionary[asyncio.AbstractEventLoop, AwaitedCluster | AwaitedSingle]
         self._awaited = WeakKeyDictionary()
-        self._latest: tuple[ref[asyncio.AbstractEventLoop], ref[AwaitedCluster | AwaitedSingle]] | None = None
         self._told = Told(self._link.where, config)
         self.groups = self._link.groups
 
@@ -70,18 +69,14 @@ class Server:
             self._link.ping()
 
     def _awaiting(self) -> AwaitedCluster | AwaitedSingle:
-        loop, latest = asyncio.get_running_loop(), self._latest
-        if latest is not None and latest[0]() is loop and (known := latest[1]()) is not None:
-            return known
+        loop = asyncio.get_running_loop()
         found = self._awaited.get(loop)
         if found is None:
             found = self._awaited[loop] = self._link.awaiting()
-        self._latest = ref(loop), ref(found)
         return found
 
     async def aclose(self) -> None:
         """End what the running event loop opened."""
-        self._latest = None
         awaited = self._awaited.pop(asyncio.get_running_loop(), None)
         if awaited is not None:
             await awaited.close()
