@@ -156,6 +156,16 @@ class Plan(NamedTuple):
         return f"({self.block(window, time)} * {self.windows[window]})"
 
 
+def held(agg: Agg, plan: Plan) -> str:
+    """The column of the change points that says how many values a slow aggregate's window holds."""
+    return f"w{plan.windows.index(agg.window)}_{plan.values[agg.column or ''].events}"
+
+
+def ended(value: Value) -> str:
+    """The column of the change points that says how many of an input's values have entered, in the order of events."""
+    return f"all_{value.name}"
+
+
 def columns(*parts: Sequence[str]) -> str:
     """Some lists of columns as one, in SQL."""
     return ", ".join(column for part in parts for column in part)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from mlforge.model.schema import is_float
 from mlforge_duckdb import exact
-from mlforge_duckdb.aggs import BOUNDS, Agg, Plan, Value, columns
+from mlforge_duckdb.aggs import BOUNDS, Agg, Plan, Value, columns, ended, held
 from mlforge_duckdb.types import sql_of
 
 
 def finished(query: str, plan: Plan) -> str:
-    """The change points with a column for each aggregate that needs no events."""
+    """The change points with a column for each aggregate that needs no events, and with what the others need."""
     made = []
     for agg in plan.quick:
         query, sql = _finish(query, agg, plan)
         made.append(f"CAST({sql} AS {sql_of(agg.word)}) AS {agg.name}")
-    return f"SELECT {columns(['e', *plan.key_names, 't'], made)} FROM ({query})"
+    values = [plan.values[a.column or ""] for a in plan.slow]
+    counts = dict.fromkeys([f"entered.{v.events} AS {ended(v)}" for v in values] + [held(a, plan) for a in plan.slow])
+    return f"SELECT {columns(['e', *plan.key_names, 't'], list(counts), made)} FROM ({query})"
 
 
 def _finish(query: str, agg: Agg, plan: Plan) -> tuple[str, str]:

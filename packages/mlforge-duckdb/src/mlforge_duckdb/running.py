@@ -55,7 +55,7 @@ def _latest(condition: str, names: Sequence[str]) -> str:
 
 def _needed(plan: Plan) -> list[tuple[int, str]]:
     """Which partials each window is computed from."""
-    added = [a for a in plan.quick if a.function not in BOUNDS]
+    added = [a for a in plan.aggs if a.function not in BOUNDS]
     return list(dict.fromkeys((plan.windows.index(a.window), p) for a in added for p in _partials(a, plan)))
 
 
@@ -63,6 +63,8 @@ def _partials(agg: Agg, plan: Plan) -> list[str]:
     if agg.column is None:
         return ["n"]
     value = plan.values[agg.column]
+    if agg in plan.slow:
+        return [value.events]
     match agg.function:
         case "count":
             return [value.events]

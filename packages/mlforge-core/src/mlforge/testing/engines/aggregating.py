@@ -60,6 +60,30 @@ def event_table(dtype: str, *values: object) -> Table:
     return Table.of(Schema.of(k="Int64", ts="Datetime", x=dtype), rows)
 
 
+def crowds_of_events() -> Table:
+    """Entities of 1 to 200 events, about one a second, in no order, with ties and nulls."""
+    rows = [
+        {
+            "k": entity,
+            "ts": instant(i * i * 31 % size * 1_000_000),
+            "x": None if i % 11 == 5 else 7.0 if i % 5 == 2 else i * 7919 % 1009 / 7 - 60,
+            "y": i * 101 % 97 - 50,
+        }
+        for entity, size in enumerate((1, 2, 9, 40, 200))
+        for i in range(size)
+    ]
+    return Table.of(Schema.of(k="Int64", ts="Datetime", x="Float64", y="Int64"), rows)
+
+
+CROWDS = crowds_of_events()
+
+
+def columns_of(function: str) -> tuple[MetricColumn, ...]:
+    """A function of both columns over windows that hold one event, a few, or all of an entity's."""
+    windows = [Duration.parse(window) for window in ("1s", "12s", "45s", "600s")]
+    return tuple(MetricColumn(f"{c}_{w}", w, Agg(function, Col(c)), function) for w in windows for c in ("x", "y"))
+
+
 class AggregateTests(EngineSubject):
     """Change points and the values at them."""
 
@@ -107,6 +131,14 @@ class AggregateTests(EngineSubject):
         found = bench.table(bench.engine.aggregate(bench.frame(case.table), case.shape, case.plan))
         expected = case.expected(found.schema)
         assert_same(expected, found, {c.name for c in case.plan.columns if found.schema.dtype(c.name) == "Float64"})
+
+    @pytest.mark.parametrize("function", ["min", "max", "std", "median"])
+    @pytest.mark.parametrize("interval", [None, "1s"])
+    def test_windows_may_hold_few_values_or_hundreds(self, bench: Bench, function: str, interval: str | None) -> None:
+        plan = WindowPlan(Duration.parse(interval) if interval else None, columns_of(function))
+        expected = bench.reference.aggregate(CROWDS, SHAPE, plan)
+        found = bench.table(bench.engine.aggregate(bench.frame(CROWDS), SHAPE, plan))
+        assert_same(expected, found, {c.name for c in plan.columns} if function == "std" else set())
 
     def test_a_sum_that_does_not_fit_64_bits_is_refused(self, bench: Bench) -> None:
         with refused(Invalid, "overflow"):
