@@ -14,7 +14,7 @@ from mlforge_duckdb.types import Type, quoted, text, types_of
 
 _ROW_GROUP = 245_760  # rows, in whole vectors: small enough that a reader skips most of a file
 _DICTIONARY = 2_048  # values: looking for more of them takes as long as writing all
-_AT_ONCE = 1 << 20  # bytes
+_AT_ONCE = 1 << 18  # bytes
 _OPTIONS = f"FORMAT parquet, ROW_GROUP_SIZE {_ROW_GROUP}, DICTIONARY_SIZE_LIMIT {_DICTIONARY}, USE_TMP_FILE false"
 
 # fields of Parquet's FileMetaData, RowGroup, ColumnChunk and ColumnMetaData
@@ -68,10 +68,11 @@ def _with_groups(fields: Struct, groups: list[Struct], rows: int) -> Struct:
 
 def _append(file: Path, end: int, out: BinaryIO) -> None:
     """Copy what is between a file's first four bytes and its footer."""
-    with file.open("rb") as source:
+    buffer = memoryview(bytearray(_AT_ONCE))  # filled again and again: fresh memory costs more than to copy
+    with file.open("rb", buffering=0) as source:
         at = source.seek(len(MAGIC))
-        while data := source.read(min(_AT_ONCE, end - at)):
-            at += out.write(data)
+        while size := source.readinto(buffer[: end - at]):
+            at += out.write(buffer[:size])
 
 
 def _moved(group: Struct, by: int) -> Struct:

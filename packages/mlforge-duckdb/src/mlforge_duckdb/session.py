@@ -86,7 +86,7 @@ class Session:
 
     def run_each(self, statements: Sequence[str]) -> None:
         """Run statements that do not need each other, a few side by side."""
-        with ThreadPoolExecutor(min(_SIDE_BY_SIDE, self._threads())) as pool:
+        with ThreadPoolExecutor(self.side_by_side) as pool:
             work = [pool.submit(self._run_aside, statement) for statement in statements]
             try:
                 for done in as_completed(work):
@@ -100,8 +100,17 @@ class Session:
             _set(aside)
             aside.execute(statement)
 
-    def _threads(self) -> int:
-        return int(self.connection.execute("SELECT current_setting('threads')").fetchall()[0][0])
+    @property
+    def side_by_side(self) -> int:
+        """How many statements are run at once."""
+        return min(_SIDE_BY_SIDE, int(self._value("SELECT current_setting('threads')")))
+
+    def rows(self, table: str) -> int:
+        """How many rows a table has."""
+        return int(self._value(f"SELECT count(*) FROM {table}"))
+
+    def _value(self, query: str) -> Any:
+        return self.connection.execute(query).fetchall()[0][0]
 
     def drop(self, *names: str) -> None:
         """Forget tables."""

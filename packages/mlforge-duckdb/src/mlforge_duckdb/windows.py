@@ -34,6 +34,7 @@ from mlforge_duckdb.types import quoted, types_of
 from mlforge_duckdb.values import events_of, values_of
 
 TILES_PER_SLICE = 250_000  # few enough that a slice is sorted in the cache, or nearly
+LEAST_TILES = 50_000  # in a slice: fewer take longer to ask for than to compute
 
 
 def change_points(
@@ -72,10 +73,12 @@ class Slice(NamedTuple):
 
 
 def _slices(tiles: str, session: Session) -> list[Slice]:
+    """About as many as are computed side by side, or a multiple, so that all end together."""
+    total = session.rows(tiles)
+    rounds = max(1, -(-total // (TILES_PER_SLICE * session.side_by_side)))
+    most = max(LEAST_TILES, -(-total // (rounds * session.side_by_side)))
     sizes = f"SELECT e, count(*) AS n FROM {tiles} GROUP BY e"
-    placed = (
-        f"SELECT e, n, (sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n) // {TILES_PER_SLICE} AS i FROM ({sizes})"
-    )
+    placed = f"SELECT e, n, (sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n) // {most} AS i FROM ({sizes})"
     found = session.connection.execute(f"SELECT min(e), max(e), max(n) FROM ({placed}) GROUP BY i ORDER BY i")
     return [Slice(*row) for row in found.fetchall()] or [Slice(1, 0, 0)]
 
