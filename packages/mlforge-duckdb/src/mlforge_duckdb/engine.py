@@ -84,7 +84,7 @@ class LiveDuckDBEngine:
         _need_columns(types, shape)
         with self._computing():
             held = self._held(rows, types, shape)
-            nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names)
+            nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names) or "false"
             stamps = f"count(*) - count({quoted(shape.stamp)})" if shape.stamp else "0"
             count, null_keys, late = _row(
                 held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {stamps} FROM frame"

@@ -14,13 +14,23 @@ from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import quoted, types_of
 
+_PLAIN = ("timestamp", "timestamp with time zone")  # microseconds; the session's time zone is UTC
+
 
 def within(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp, span: Span) -> duckdb.DuckDBPyRelation:
-    """The rows whose time lies in the span, and those without a time."""
-    at = _micros(rows, timestamp)
-    since = [f"({at}) >= {span.since}"] if span.since is not None else []
-    until = [f"({at}) < {span.until}"] if span.until is not None else []
-    return rows.filter(f"{' AND '.join(since + until)} OR ({at}) IS NULL") if since + until else rows
+    """The rows whose time lies in the span, and those without a time.
+
+    A time is compared as it stands where it can be: then files tell what of them need not be read.
+    """
+    at, dtype = f"({_micros(rows, timestamp)})", types_of(rows)[timestamp.column]
+    plain = dtype.id in _PLAIN
+    time = quoted(timestamp.column) if plain else at
+    inside = [
+        f"{time} {sign} {f'CAST(make_timestamp({end}) AS {dtype})' if plain else end}"
+        for sign, end in ((">=", span.since), ("<", span.until))
+        if end is not None
+    ]
+    return rows.filter(f"{' AND '.join(inside)} OR {time} IS NULL") if inside else rows
 
 
 def matching(

@@ -73,6 +73,12 @@ class HoldTests(EngineSubject):
         assert (found.rows, found.null_keys) == (4, 3)
         assert_same(table, bench.table(found.frame))
 
+    def test_rows_may_be_held_by_their_times_alone(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(x="Int64", t="String"), [{"x": 1, "t": "2024-03-01 12:00"}])
+        found = bench.engine.hold(bench.frame(table), Shape((), Timestamp("t")))
+        assert (found.rows, found.null_keys) == (1, 0)
+        assert bench.table(found.frame).schema == Schema.of(t="Datetime", x="Int64")
+
     def test_a_surrogate_key_stands_beside_what_it_is_made_of(self, bench: Bench) -> None:
         table = Table.of(Schema.of(x="Int64", first="String", last="String"), [{"x": 1, "first": "Ada"}])
         shape = Shape((Key("user", ("first", "last")),))
