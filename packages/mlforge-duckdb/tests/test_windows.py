@@ -38,8 +38,9 @@ def test_slices_side_by_side_give_what_one_gives(tmp_path: Path, monkeypatch, in
     def spend(df: pl.DataFrame) -> pl.DataFrame:
         return df
 
-    def built(store: str, tiles: int) -> pl.DataFrame:
-        monkeypatch.setattr(windows, "TILES_PER_SLICE", tiles)
+    def built(store: str, rows: int) -> pl.DataFrame:
+        monkeypatch.setattr(windows, "ROWS_PER_SLICE", rows)
+        monkeypatch.setattr(windows, "LEAST_ROWS", rows)
         kept = mlf.LocalStore(tmp_path / store)
         defs = mlf.Definitions("slices", [spend], store=kept, engine=DuckDBEngine(threads=2), root=tmp_path)
         defs.build().raise_for_failure()

@@ -116,13 +116,17 @@ class Bound(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What to compute: how many keys there are, the interval, the distinct windows, the values and the aggregates."""
+    """What to compute: how many keys there are, the interval, the distinct windows, the values and the aggregates.
+
+    And how many bytes a query may take for it.
+    """
 
     keys: int
     interval: int | None
     windows: Sequence[int]
     values: Mapping[str, Value]
     aggs: Sequence[Agg]
+    memory: int
 
     @property
     def key_names(self) -> list[str]:
@@ -164,6 +168,15 @@ def held(agg: Agg, plan: Plan) -> str:
 def ended(value: Value) -> str:
     """The column of the change points that says how many of an input's values have entered, in the order of events."""
     return f"all_{value.name}"
+
+
+def frames(plan: Plan) -> str:
+    """The windows as frames `in{i}` over events and change points, in SQL."""
+    named = (
+        f"in{i} AS (PARTITION BY e ORDER BY t RANGE BETWEEN {w - 1} PRECEDING AND CURRENT ROW)"
+        for i, w in enumerate(plan.windows)
+    )
+    return f"WINDOW {', '.join(named)}"
 
 
 def columns(*parts: Sequence[str]) -> str:

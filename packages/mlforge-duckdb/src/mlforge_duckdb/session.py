@@ -103,14 +103,16 @@ class Session:
     @property
     def side_by_side(self) -> int:
         """How many statements are run at once."""
-        return min(_SIDE_BY_SIDE, int(self._value("SELECT current_setting('threads')")))
+        return min(_SIDE_BY_SIDE, self.value("SELECT current_setting('threads')"))
 
-    def rows(self, table: str) -> int:
-        """How many rows a table has."""
-        return int(self._value(f"SELECT count(*) FROM {table}"))
+    @property
+    def memory_each(self) -> int:
+        """How many bytes each of the statements that run at once may take."""
+        return self.value("SELECT parse_formatted_bytes(current_setting('memory_limit'))") // self.side_by_side
 
-    def _value(self, query: str) -> Any:
-        return self.connection.execute(query).fetchall()[0][0]
+    def value(self, query: str) -> int:
+        """The one integer that a query gives."""
+        return int(self.connection.execute(query).fetchall()[0][0])
 
     def drop(self, *names: str) -> None:
         """Forget tables."""

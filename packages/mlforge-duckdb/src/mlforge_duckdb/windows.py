@@ -33,8 +33,8 @@ from mlforge_duckdb.tiles import numbered, tiles_of, with_neighbours
 from mlforge_duckdb.types import quoted, types_of
 from mlforge_duckdb.values import events_of, values_of
 
-TILES_PER_SLICE = 250_000  # few enough that a slice is sorted in the cache, or nearly
-LEAST_TILES = 50_000  # in a slice: fewer take longer to ask for than to compute
+ROWS_PER_SLICE = 250_000  # tiles, or events to look at: few enough that a slice is sorted in the cache, or nearly
+LEAST_ROWS = 50_000  # in a slice: fewer take longer to ask for than to compute
 
 
 def change_points(
@@ -47,10 +47,11 @@ def change_points(
             raise Invalid(f"The window {window} is not a whole multiple of the interval {plan.interval}.", _MULTIPLE)
     events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs)
     windows = sorted({a.window for a in windowed.aggs})
-    kernel = Plan(len(shape.keys), interval, windows, values_of(rows, events, windowed), windowed.aggs)
+    values = values_of(rows, events, windowed)
+    kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggs, session.memory_each)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
-    queries = [_points(some, tiles, known, shape, kernel, windowed) for some in _slices(tiles, session)]
+    queries = [_points(some, tiles, known, shape, kernel, windowed) for some in _slices(tiles, known, session)]
     answer = _encoded(queries, session)
     session.drop(tiles, *([known] if known else []))
     return answer
@@ -72,14 +73,19 @@ class Slice(NamedTuple):
         return f"SELECT {numbered} FROM {table} WHERE e BETWEEN {self.first} AND {self.last}"
 
 
-def _slices(tiles: str, session: Session) -> list[Slice]:
+def _slices(tiles: str, events: str | None, session: Session) -> list[Slice]:
     """About as many as are computed side by side, or a multiple, so that all end together."""
-    total = session.rows(tiles)
-    rounds = max(1, -(-total // (TILES_PER_SLICE * session.side_by_side)))
-    most = max(LEAST_TILES, -(-total // (rounds * session.side_by_side)))
-    sizes = f"SELECT e, count(*) AS n FROM {tiles} GROUP BY e"
-    placed = f"SELECT e, n, (sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n) // {most} AS i FROM ({sizes})"
-    found = session.connection.execute(f"SELECT min(e), max(e), max(n) FROM ({placed}) GROUP BY i ORDER BY i")
+    sizes = f"SELECT e, count(*) AS tiles FROM {tiles} GROUP BY e"
+    counts = f"SELECT *, tiles AS n FROM ({sizes})"
+    if events:
+        looked_at = f"SELECT e, count(*) AS events FROM {events} GROUP BY e"
+        counts = f"SELECT e, tiles, greatest(tiles, events) AS n FROM ({sizes}) JOIN ({looked_at}) USING (e)"
+    total = session.value(f"SELECT coalesce(sum(n), 0) FROM ({counts})")
+    rounds = max(1, -(-total // (ROWS_PER_SLICE * session.side_by_side)))
+    most = max(LEAST_ROWS, -(-total // (rounds * session.side_by_side)))
+    before = "sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n"
+    placed = f"SELECT e, tiles, ({before}) // {most} AS i FROM ({counts})"
+    found = session.connection.execute(f"SELECT min(e), max(e), max(tiles) FROM ({placed}) GROUP BY i ORDER BY i")
     return [Slice(*row) for row in found.fetchall()] or [Slice(1, 0, 0)]
 
 

@@ -65,7 +65,7 @@ def crowds_of_events() -> Table:
     rows = [
         {
             "k": entity,
-            "ts": instant(i * i * 31 % size * 1_000_000),
+            "ts": instant(i * 7 % (size * 2 // 3 + 1) * 1_000_000),
             "x": None if i % 11 == 5 else 7.0 if i % 5 == 2 else i * 7919 % 1009 / 7 - 60,
             "y": i * 101 % 97 - 50,
         }

@@ -1,0 +1,92 @@
+"""Medians in windows.
+
+The values stand one after the other in the order of entities and time, and a window is a run of them. Where it holds
+few, its median is taken of a list: the run lies within two blocks of as many values as it may hold. A list costs what
+its values do; a frame costs the same for many values as for few, but for every event as well as for every change point.
+So an entity whose windows are full has frames only where its lists would be long, or too many for its events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from mlforge.model.schema import is_float
+from mlforge_duckdb.aggs import Agg, Plan, Value, columns, ended, frames, held
+
+_BLOCKS = (8, 32, 128, 512, 2048)  # values
+_BYTES = 2 * 8 * 2048 * 16  # for each value of a block: two blocks a row, a vector of rows, and a few such vectors
+_FEW = 128  # values in a list that always costs less than a frame
+_PER_EVENT = 512  # values in lists for each event of an entity, beyond which its frames cost less
+
+_MIDDLE = "[0.5, 0.50001]"  # the lower and the upper of two values in the middle, or twice the one, of not too many
+
+
+def medians_of(value: Value, medians: Sequence[Agg], events: str, plan: Plan) -> str:
+    """The medians of an input at the change points, a table `points`, with `e` and `t`; none where all are null."""
+    fullest = f"greatest({', '.join(held(a, plan) for a in medians)})"
+    points = f"SELECT *, {fullest} AS n FROM points WHERE n > 0"
+    blocks = [b for b in _BLOCKS if b <= max(_FEW, plan.memory // _BYTES)]
+    dense = _dense(points, f"SELECT e FROM ({events}) WHERE {value.name} IS NOT NULL", blocks[-1])
+    listed = [
+        _listed(value, medians, _between(points, above, most, dense), most, events, plan)
+        for above, most in pairwise((0, *blocks))
+    ]
+    framed = _framed(value, medians, f"FROM ({points}) SEMI JOIN ({dense}) USING (e) WHERE n > {_FEW}", events, plan)
+    return " UNION ALL ".join([*listed, framed])
+
+
+def _dense(points: str, entered: str, longest: int) -> str:
+    """The entities whose full windows frames are for."""
+    full = f"SELECT e, sum(n) AS listed, max(n) AS most FROM ({points}) WHERE n > {_FEW} GROUP BY e"
+    sizes = f"SELECT e, count(*) AS size FROM ({entered}) SEMI JOIN ({full}) USING (e) GROUP BY e"
+    return f"SELECT e FROM ({full}) JOIN ({sizes}) USING (e) WHERE listed > {_PER_EVENT} * size OR most > {longest}"
+
+
+def _between(points: str, above: int, most: int, dense: str) -> str:
+    """The change points whose fullest window holds so many values, to be taken from lists."""
+    rest = f"ANTI JOIN ({dense}) USING (e) " if above >= _FEW else ""
+    return f"FROM ({points}) {rest}WHERE n > {above} AND n <= {most}"
+
+
+def _listed(value: Value, medians: Sequence[Agg], points: str, most: int, events: str, plan: Plan) -> str:
+    """The medians at change points whose windows hold no more than `most` values."""
+    name, end = value.name, ended(value)
+    placed = f"SELECT *, ({end} - 1) // {most} AS b, {end} - greatest(b - 1, 0) * {most} AS z FROM ({points})"
+    needed = f"SELECT unnest([b, b - 1]) AS b FROM (SELECT DISTINCT b FROM ({placed}))"
+    known = f"SELECT {name}, row_number() OVER () AS r, (r - 1) // {most} AS b FROM ({events}) WHERE {name} IS NOT NULL"
+    blocks = f"SELECT b, list({name} ORDER BY r) AS vs FROM ({known}) SEMI JOIN ({needed}) USING (b) GROUP BY b"
+    both = f"SELECT b, list_concat(coalesce(lag(vs) OVER (ORDER BY b), []), vs) AS vs FROM ({blocks})"
+    seen = f"SELECT * REPLACE (vs[z - n + 1:z] AS vs) FROM ({placed}) JOIN ({both}) USING (b)"
+    middles = [f"list_aggregate(vs[-{held(a, plan)}:], 'quantile_disc', {_MIDDLE})" for a in medians]
+    pairs = [f"CASE WHEN {held(a, plan)} > 0 THEN {m} END AS {a.name}" for a, m in zip(medians, middles, strict=True)]
+    found = f"SELECT {columns(['e', 't'], pairs)} FROM ({seen})"
+    return _halfway(value, [(a.name, f"{a.name}[1]", f"{a.name}[2]") for a in medians], found)
+
+
+def _framed(value: Value, medians: Sequence[Agg], points: str, events: str, plan: Plan) -> str:
+    """The medians at some change points, whatever their windows hold."""
+    middles = [
+        f"quantile_disc({value.name}, {place}) OVER in{plan.windows.index(a.window)} AS {a.name}_{side}"
+        for a in medians
+        for side, place in (("low", 0.5), ("high", -0.5))
+    ]
+    marked = (
+        f"SELECT e, t, false AS mark, {value.name} FROM ({events}) SEMI JOIN ({points}) USING (e) "
+        f"UNION ALL SELECT e, t, true, NULL FROM ({points})"
+    )
+    found = f"FROM (SELECT {columns(['e', 't', 'mark'], middles)} FROM ({marked}) {frames(plan)}) WHERE mark"
+    return _halfway(value, [(a.name, f"{a.name}_low", f"{a.name}_high") for a in medians], found)
+
+
+def _halfway(value: Value, middles: Sequence[tuple[str, str, str]], found: str) -> str:
+    """Change points with the means, under a name, of two values each."""
+    return f"SELECT {columns(['e', 't'], list(_means(value, middles)))} FROM ({found})"
+
+
+def _means(value: Value, middles: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    for name, low, high in middles:
+        if is_float(value.word):
+            yield f"CAST({low} AS DOUBLE) / 2 + CAST({high} AS DOUBLE) / 2 AS {name}"
+        else:
+            yield f"CAST(CAST({low} AS HUGEINT) + CAST({high} AS HUGEINT) AS DOUBLE) / 2 AS {name}"
