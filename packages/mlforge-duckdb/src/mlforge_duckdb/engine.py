@@ -337,8 +337,9 @@ def _stored(artifact: Artifact, columns: Sequence[str] | None, connection: duckd
 
 
 def _known(rows: Relation, columns: Sequence[str], artifact: Artifact) -> list[str]:
-    if lost := [c for c in columns if c not in rows.columns]:
-        raise no_column(lost[0], rows.columns, f"Feature {artifact.meta.name!r}")
+    known = rows.columns
+    if lost := [c for c in columns if c not in known]:
+        raise no_column(lost[0], known, f"Feature {artifact.meta.name!r}")
     return list(map(quoted, columns))
 
 

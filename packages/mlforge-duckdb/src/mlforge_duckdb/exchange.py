@@ -38,15 +38,15 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
         Invalid: Columns that DuckDB cannot tell apart, or of a type it does not know.
     """
     _refuse_twins(frame.columns)
-    typed = [n for n, t in frame.schema.items() if t != pl.Null]
-    for name in typed:
-        _refuse_exotic(name, frame.schema[name])
-    rows = frame.select(_exported(n, frame.schema[n]) for n in typed)
+    typed = {n: t for n, t in frame.schema.items() if t != pl.Null}
+    for name, dtype in typed.items():
+        _refuse_exotic(name, dtype)
+    rows = frame.select(_exported(n, t) for n, t in typed.items())
     _refuse_lost_times(frame, rows)
     carrier = session.fresh("carrier")
     if not typed:
         rows = pl.select(pl.repeat(0, frame.height, dtype=pl.Int8).alias(carrier))
-    columns = [quoted(n) if n in rows.columns else f"NULL AS {quoted(n)}" for n in frame.columns]
+    columns = [quoted(n) if n in typed else f"NULL AS {quoted(n)}" for n in frame.columns]
     name = session.register(_Stream(rows))
     return session.connection.sql(f"SELECT {', '.join(columns)} FROM {name}")
 
@@ -56,7 +56,8 @@ def to_polars(relation: duckdb.DuckDBPyRelation) -> pl.DataFrame:
     types = types_of(relation)
     stream = ArrowStream(relation.project(", ".join(_imported(n, t) for n, t in types.items())))
     rows = pl.DataFrame(stream)  # Polars keeps the class of what it is given: one of DuckDB's would outlive DuckDB
-    return rows.with_columns(_restored(n, rows.schema[n], t) for n, t in types.items())
+    found = rows.schema
+    return rows.with_columns(*(expr for n, t in types.items() for expr in _restored(n, found[n], t)))
 
 
 def forget_relations() -> None:
@@ -141,11 +142,12 @@ def _imported(name: str, dtype: Type) -> str:
     return column
 
 
-def _restored(name: str, found: pl.DataType, dtype: Type) -> pl.Expr:
+def _restored(name: str, found: pl.DataType, dtype: Type) -> list[pl.Expr]:
+    """The column as it was meant, where it came as another."""
     if is_null(dtype):
-        return pl.lit(None).alias(name)
+        return [pl.lit(None).alias(name)]
     if dtype.id == "interval":
-        return pl.col(name).cast(pl.Duration("us"))
-    if isinstance(found, pl.Datetime) and found.time_zone:
-        return pl.col(name).dt.convert_time_zone("UTC")
-    return pl.col(name)
+        return [pl.col(name).cast(pl.Duration("us"))]
+    if isinstance(found, pl.Datetime) and found.time_zone not in (None, "UTC"):
+        return [pl.col(name).dt.convert_time_zone("UTC")]
+    return []

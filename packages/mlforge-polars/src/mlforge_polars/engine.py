@@ -222,10 +222,11 @@ def _held(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     if time:
         stamp = times.without_nulls(times.instants(rows[time.column], time))
         rows = _with_stamp(rows, time, stamp)
-    for name, dtype in rows.schema.items():
+    schema = rows.schema
+    for name, dtype in schema.items():
         word(dtype, name)
-    rest = [c for c in rows.columns if c not in shape.identity]
-    return rows.select(plainly(name, rows.schema[name]) for name in (*shape.identity, *rest))
+    order = dict.fromkeys((*shape.identity, *schema))
+    return rows.select(plainly(name, schema[name]) for name in order)
 
 
 def _lacking(name: str, rows: pl.DataFrame, shape: Shape) -> Invalid:
