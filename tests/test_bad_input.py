@@ -159,10 +159,11 @@ def test_rows_with_the_same_keys_and_time(before):
     before.refused("build", says=["user_id", "tie_break"])
 
 
-def test_a_sum_that_does_not_fit(before):
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_sum_that_does_not_fit(before, engine):
     before.events(user_id=[1, 1, 2], amount=[2**62, 2**62, 1])
     before.define(feature(metrics='[mlf.Sum("amount", windows=["7d"])]'))
-    before.refused("build", says="amount")
+    before.refused("build", "--engine", engine, says=["amount__sum__7d", "overflow"])
 
 
 @pytest.mark.parametrize("command", [("build", "--features"), ("inspect",), ("versions",), ("validate", "--features")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from mlforge.model.schema import is_float
@@ -41,6 +41,8 @@ class Windowed(Protocol):
     def aggs(self) -> list[Agg]: ...
 
     def over(self) -> list[str]: ...
+
+    def outputs_of(self, aggs: Collection[str]) -> list[str]: ...
 
 
 class Value(NamedTuple):

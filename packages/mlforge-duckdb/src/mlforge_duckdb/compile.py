@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -260,6 +260,10 @@ class Windowed:
         """The output columns, as SQL over the kernel's result."""
         typed = {name: _over(expr, {a.name: a for a in self.aggs}) for name, expr in self.outputs.items()}
         return [f"{_final(t)} AS {quoted(name)}" for name, t in typed.items()]
+
+    def outputs_of(self, aggs: Collection[str]) -> list[str]:
+        """The output columns that are made of some of the kernel's aggregates."""
+        return [name for name, expr in self.outputs.items() if not set(aggs).isdisjoint(expr.column_names)]
 
     def _output(self, column: MetricColumn) -> Expr:
         return column.expr.replace(lambda e: Col(self._aggregate(column, e)) if isinstance(e, Agg) else e)

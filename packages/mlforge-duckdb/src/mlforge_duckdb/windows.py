@@ -15,7 +15,9 @@ into slices of whole entities, and a few slices are computed side by side.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import duckdb
@@ -52,9 +54,27 @@ def change_points(
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
     queries = [_points(some, tiles, known, shape, kernel, windowed) for some in _slices(tiles, known, session)]
-    answer = _encoded(queries, session)
+    with _naming_sums(kernel, windowed):
+        answer = _encoded(queries, session)
     session.drop(tiles, *([known] if known else []))
     return answer
+
+
+@contextmanager
+def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
+    """Raise for a sum that does not fit 64 bits with the names of the columns that ask for it."""
+    try:
+        yield
+    except duckdb.ConversionException as error:
+        total = re.search(r"\bw([0-9]+)_(v[0-9]+)_s0\b", str(error))
+        wanted = ("sum", total[2], plan.windows[int(total[1])]) if total else None
+        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, a.window) == wanted})
+        if not names:
+            raise
+        raise Invalid(
+            f"{', '.join(names)}: int64 overflow: a sum does not fit 64 bits.",
+            hint="Cast the column to DOUBLE in the function.",
+        ) from error
 
 
 _MULTIPLE = "Give windows that are whole multiples of it."
