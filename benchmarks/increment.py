@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from harness import FLOORS, HERE, alternate, last_json, measure, report
+from windows import rows_and_checksum
 
 LAST_DAY = "2025-12-31"
 SPLIT = """
@@ -44,6 +45,9 @@ def main(options):
             {"one day more": (0.03, None)},
         )
         compare(*(last_json(found[side][-1]) for side in ("everything", "one day more")))
+        by_hand, _ = rows_and_checksum(found["its rows by hand"][-1].output)
+        if by_hand != (written := last_json(found["one day more"][-1])["written"]):
+            sys.exit(f"the rows differ: {written:,} written, {by_hand:,} by hand")
 
 
 def compare(whole, step):

@@ -16,7 +16,7 @@ from mlforge_duckdb.aggs import Agg, Plan, Value, columns, ended, frames, held
 
 _BLOCKS = (8, 32, 128, 512, 2048)  # values
 _BYTES = 2 * 8 * 2048 * 16  # for each value of a block: two blocks a row, a vector of rows, and a few such vectors
-_FEW = 128  # values in a list that always costs less than a frame
+_FEW = 128  # values in a list that costs less than a frame, however many points there are
 _PER_EVENT = 512  # values in lists for each event of an entity, beyond which its frames cost less
 
 _MIDDLE = "[0.5, 0.50001]"  # the lower and the upper of two values in the middle, or twice the one, of not too many

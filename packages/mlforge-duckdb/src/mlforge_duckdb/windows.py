@@ -36,7 +36,9 @@ from mlforge_duckdb.types import quoted, types_of
 from mlforge_duckdb.values import events_of, values_of
 
 ROWS_PER_SLICE = 250_000  # tiles, or events to look at: few enough that a slice is sorted in the cache, or nearly
-LEAST_ROWS = 50_000  # in a slice: fewer take longer to ask for than to compute
+LEAST_ROWS = 50_000  # in a slice, so that a small build is one query
+
+_MULTIPLE = "Give windows that are whole multiples of it."
 
 
 def change_points(
@@ -75,9 +77,6 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
             f"{', '.join(names)}: int64 overflow: a sum does not fit 64 bits.",
             hint="Cast the column to DOUBLE in the function.",
         ) from error
-
-
-_MULTIPLE = "Give windows that are whole multiples of it."
 
 
 class Slice(NamedTuple):
