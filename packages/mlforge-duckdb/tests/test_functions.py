@@ -91,7 +91,7 @@ def test_what_a_lazy_result_raises_when_it_is_computed_is_wrapped_once(engine: L
         return df.select(pl.col("a").map_elements(lambda x: 1 // 0, return_dtype=pl.Int64))
 
     with pytest.raises(Invalid, match="ZeroDivisionError") as caught:
-        engine.hold(engine.apply(late, FRAME), Shape((Key("a"),)))
+        engine.conform(engine.apply(late, FRAME), Shape((Key("a"),)))
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
 
 

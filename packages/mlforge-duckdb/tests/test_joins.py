@@ -129,17 +129,17 @@ def test_a_label_time_that_is_no_time_is_shown(engine: LiveDuckDBEngine, stored)
 def test_a_version_without_its_file_is_the_plugins_failure(engine: LiveDuckDBEngine, stored) -> None:
     artifact = stored(spend())
     Path(artifact.uris[0]).unlink()
-    for read in (lambda: engine.read(artifact), lambda: engine.latest(artifact, 0, 0)):
+    for read in (lambda: engine.read_version(artifact), lambda: engine.horizon(artifact, 0, 0)):
         with pytest.raises(PluginFailed, match=r"'spend' 1\.0\.0 cannot be read"):
             read()
 
 
 def test_an_unknown_column_of_a_version_is_named(engine: LiveDuckDBEngine, stored) -> None:
     with pytest.raises(Invalid, match="'spend' has no column 'z'"):
-        engine.read(stored(spend()), ["z"])
+        engine.read_version(stored(spend()), ["z"])
 
 
 def test_times_that_were_written_without_a_zone_are_read_as_utc(engine: LiveDuckDBEngine, stored) -> None:
     artifact = stored(spend())
     spend().with_columns(pl.col("t").dt.replace_time_zone(None)).write_parquet(artifact.uris[0])
-    assert to_polars(engine.read(artifact))["t"].to_list() == [START, START]
+    assert to_polars(engine.read_version(artifact))["t"].to_list() == [START, START]

@@ -29,7 +29,7 @@ from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 with DuckDBEngine().open() as engine:
-    rows = engine.hold(pl.DataFrame({"a": ["x"], "b": [1]}), Shape((Key("k", ("a",)),))).frame
+    rows = engine.conform(pl.DataFrame({"a": ["x"], "b": [1]}), Shape((Key("k", ("a",)),))).frame
     list(engine.rows(engine.from_arrow(engine.to_arrow(engine.settle(rows, Shape((Key("k"),)))))))
 """
 

@@ -48,7 +48,7 @@ def unannotated(df):
 
 @pytest.mark.parametrize("function", [relation, queried, named_in_text, to_frame, unannotated])
 def test_a_function_that_takes_a_relation_makes_what_one_that_takes_a_frame_makes(engine, function) -> None:
-    held = engine.hold(engine.apply(function, EVENTS), SHAPE)
+    held = engine.conform(engine.apply(function, EVENTS), SHAPE)
     assert to_polars(held.frame).rows() == [(1, START, 2.5)]
 
 
@@ -84,12 +84,12 @@ def test_a_relation_that_fails_when_it_is_computed_keeps_the_cause(engine: LiveD
         return df.project("k, t, CAST('x' || k AS BIGINT) AS n")
 
     with pytest.raises(Invalid, match="ConversionException") as caught:
-        engine.hold(engine.apply(late, EVENTS), SHAPE)
+        engine.conform(engine.apply(late, EVENTS), SHAPE)
     assert isinstance(caught.value.__cause__, duckdb.ConversionException)
 
 
 def stored(engine: LiveDuckDBEngine, path: Path) -> Artifact:
-    rows = engine.aggregate(engine.hold(EVENTS, SHAPE).frame, SHAPE, PLAN)
+    rows = engine.aggregate(engine.conform(EVENTS, SHAPE).frame, SHAPE, PLAN)
     written = engine.write(rows, Target("spend", str(path)))
     meta = FeatureMeta(
         name="spend",
@@ -110,7 +110,7 @@ def stored(engine: LiveDuckDBEngine, path: Path) -> Artifact:
 
 def test_what_was_read_can_be_used_after_the_engine_is_closed(engine: LiveDuckDBEngine, tmp_path: Path) -> None:
     with engine:
-        rows = engine.read(stored(engine, tmp_path / "spend.parquet"))
+        rows = engine.read_version(stored(engine, tmp_path / "spend.parquet"))
     assert rows.filter("k = 1").aggregate("max(x__sum__1d)").fetchall() == [(2.5,)]
 
 
@@ -132,7 +132,7 @@ def test_the_time_zone_of_the_process_does_not_matter(monkeypatch, zone) -> None
     monkeypatch.setenv("TZ", zone)
     rows = pl.DataFrame({"k": [1], "n": [datetime(2024, 1, 1)], "t": ["2024-01-01 00:00"]})
     with DuckDBEngine().open() as live:
-        held = to_polars(live.hold(live.apply(named_times, rows), SHAPE).frame)
+        held = to_polars(live.conform(live.apply(named_times, rows), SHAPE).frame)
     assert held.select("t", "n", "d").rows() == [(START, START, datetime(2024, 1, 1).date())]
 
 

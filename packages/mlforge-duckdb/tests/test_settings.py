@@ -41,7 +41,7 @@ def scratch(tmp_path: Path) -> Iterator[Path]:
 def test_what_does_not_fit_into_memory_goes_to_disk(events: Scan, scratch: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     with DuckDBEngine(memory_limit="100MB", threads=1, temp_directory=str(scratch)).open() as engine:
-        held = engine.hold(engine.scan(events), SHAPE)
+        held = engine.conform(engine.scan(events), SHAPE)
         assert engine.write(engine.settle(held.frame, SHAPE), Target("users", str(out))).rows == ROWS
         assert sum(f.stat().st_size for f in scratch.rglob("*") if f.is_file()) > 10_000_000
     ordered = f"SELECT count(*) FROM (SELECT k < lag(k) OVER () AS wrong FROM '{out}') WHERE wrong"
@@ -51,13 +51,13 @@ def test_what_does_not_fit_into_memory_goes_to_disk(events: Scan, scratch: Path,
 def test_a_memory_limit_too_small_to_run_is_one_clear_error(events: Scan, scratch: Path) -> None:
     with DuckDBEngine(memory_limit="5MB", temp_directory=str(scratch)).open() as engine:
         with pytest.raises(Invalid, match=r"ran out of memory.*Raise memory_limit") as caught:
-            engine.hold(engine.scan(events), SHAPE)
+            engine.conform(engine.scan(events), SHAPE)
         assert isinstance(caught.value.__cause__, duckdb.OutOfMemoryException)
 
 
 def test_a_failure_leaves_no_file_behind(events: Scan, scratch: Path) -> None:
     with pytest.raises(PluginFailed), DuckDBEngine(temp_directory=str(scratch)).open() as engine:
-        engine.write(engine.hold(engine.scan(events), SHAPE).frame, Target("users", "/nowhere/at/all.parquet"))
+        engine.write(engine.conform(engine.scan(events), SHAPE).frame, Target("users", "/nowhere/at/all.parquet"))
 
 
 @pytest.mark.parametrize("settings", [{"memory_limit": "much"}, {"threads": 0}, {"threads": -1}], ids=str)

@@ -160,7 +160,7 @@ def test_a_damaged_parquet_file_is_named_when_rows_are_read(engine: LiveDuckDBEn
     data[4:5000] = b"\xff" * 4996
     path.write_bytes(data)
     with pytest.raises(Invalid, match=r"file1\.parquet cannot be read as parquet"):
-        engine.hold(engine.scan(scan), Shape((Key("a"),)))
+        engine.conform(engine.scan(scan), Shape((Key("a"),)))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a Parquet file"], ids=["empty", "junk"])

@@ -23,7 +23,7 @@ NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
 
 def held(engine: LiveDuckDBEngine, frame: pl.DataFrame, timestamp: Timestamp | None = None) -> pl.DataFrame:
     rows = frame if "k" in frame.columns else frame.with_row_index("k")
-    return to_polars(engine.hold(rows, Shape((Key("k"),), timestamp)).frame)
+    return to_polars(engine.conform(rows, Shape((Key("k"),), timestamp)).frame)
 
 
 def stamps(engine: LiveDuckDBEngine, values, pattern: str | None = None, dtype=None) -> list[datetime]:
@@ -59,7 +59,7 @@ def test_a_type_without_a_word_is_refused_with_the_column_and_the_way_out(engine
         return df.project(f"k, {sql} AS payload")
 
     with pytest.raises(Invalid, match=f"'payload'.*{way_out}"):
-        engine.hold(engine.apply(exotic, pl.DataFrame({"k": [1]})), Shape((Key("k"),)))
+        engine.conform(engine.apply(exotic, pl.DataFrame({"k": [1]})), Shape((Key("k"),)))
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_a_type_without_a_word_is_refused_with_the_column_and_the_way_out(engine
 )
 def test_a_polars_type_that_duckdb_does_not_read_is_named(engine: LiveDuckDBEngine, values) -> None:
     with pytest.raises(Invalid, match="'payload'"):
-        engine.hold(pl.DataFrame({"k": [1], "payload": values}), Shape((Key("k"),)))
+        engine.conform(pl.DataFrame({"k": [1], "payload": values}), Shape((Key("k"),)))
 
 
 def test_columns_that_differ_in_case_alone_are_refused(engine: LiveDuckDBEngine) -> None:
     with pytest.raises(Invalid, match="'k' and 'K' differ in case alone"):
-        engine.hold(pl.DataFrame({"k": [1], "K": [2]}), Shape((Key("k"),)))
+        engine.conform(pl.DataFrame({"k": [1], "K": [2]}), Shape((Key("k"),)))
 
 
 def test_an_unknown_word_is_refused() -> None:
@@ -182,7 +182,7 @@ def test_keys_of_other_types_are_refused(engine: LiveDuckDBEngine, dtype) -> Non
 
 def test_a_lazy_frame_is_held_and_a_duplicate_is_counted(engine: LiveDuckDBEngine) -> None:
     shape = Shape((Key("k"),))
-    held = engine.hold(pl.LazyFrame({"k": [1, None, 1]}), shape)
+    held = engine.conform(pl.LazyFrame({"k": [1, None, 1]}), shape)
     assert (held.rows, held.null_keys) == (3, 1)
     with pytest.raises(Invalid, match=r"2 rows share their k with another, such as k=1\."):
         engine.settle(held.frame, shape)
@@ -198,7 +198,7 @@ def test_surrogate_keys_are_those_of_python_for_repeated_null_and_odd_values(eng
         "x": pl.Series([b"\x00\xff", b"", None, b"\x00\xff"]),
         "n": pl.Series([None] * 4),
     }
-    derived = engine.derive(pl.DataFrame(columns), [Key("key", tuple(columns))])
+    derived = engine.with_surrogates(pl.DataFrame(columns), [Key("key", tuple(columns))])
     assert derived["key"].to_list() == [surrogate_key(*row) for row in pl.DataFrame(columns).rows()]
 
 

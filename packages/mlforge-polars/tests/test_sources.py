@@ -138,7 +138,7 @@ def test_files_whose_columns_stand_in_another_order_are_matched_by_name(read) ->
 def test_a_parquet_file_with_another_type_is_named_when_rows_are_read(engine: LivePolarsEngine, parquet) -> None:
     frame = engine.scan(parquet(pl.DataFrame({"a": [1]}), pl.DataFrame({"a": ["x"]})))
     with pytest.raises(Invalid, match=r"file1\.parquet has other columns.*'a' as String, not Int64"):
-        engine.hold(frame, Shape((Key("a"),)))
+        engine.conform(frame, Shape((Key("a"),)))
 
 
 def test_a_damaged_parquet_file_is_named_when_rows_are_read(engine: LivePolarsEngine, parquet) -> None:
@@ -148,7 +148,7 @@ def test_a_damaged_parquet_file_is_named_when_rows_are_read(engine: LivePolarsEn
     data[4:5000] = b"\xff" * 4996
     path.write_bytes(data)
     with pytest.raises(Invalid, match=r"file1\.parquet cannot be read as parquet"):
-        engine.hold(engine.scan(scan), Shape((Key("a"),)))
+        engine.conform(engine.scan(scan), Shape((Key("a"),)))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a Parquet file"], ids=["empty", "junk"])

@@ -21,7 +21,7 @@ NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
 
 def held(engine: LivePolarsEngine, frame: pl.DataFrame, timestamp: Timestamp | None = None) -> pl.DataFrame:
     rows = frame if "k" in frame.columns else frame.with_row_index("k")
-    return engine.hold(rows, Shape((Key("k"),), timestamp)).frame
+    return engine.conform(rows, Shape((Key("k"),), timestamp)).frame
 
 
 def stamps(engine: LivePolarsEngine, values, pattern: str | None = None, dtype=None) -> list[datetime]:
@@ -162,7 +162,7 @@ def test_keys_of_other_types_are_refused(engine: LivePolarsEngine, dtype) -> Non
 
 def test_a_lazy_frame_is_held_and_a_duplicate_is_counted(engine: LivePolarsEngine) -> None:
     shape = Shape((Key("k"),))
-    held = engine.hold(pl.LazyFrame({"k": [1, None, 1]}), shape)
+    held = engine.conform(pl.LazyFrame({"k": [1, None, 1]}), shape)
     assert (held.rows, held.null_keys) == (3, 1)
     with pytest.raises(Invalid, match=r"2 rows share their k with another, such as k=1\."):
         engine.settle(held.frame, shape)
@@ -178,7 +178,7 @@ def test_surrogate_keys_are_those_of_python_for_repeated_null_and_odd_values(eng
         "x": pl.Series([b"\x00\xff", b"", None, b"\x00\xff"]),
         "n": pl.Series([None] * 4),
     }
-    derived = engine.derive(pl.DataFrame(columns), [Key("key", tuple(columns))])
+    derived = engine.with_surrogates(pl.DataFrame(columns), [Key("key", tuple(columns))])
     assert derived["key"].to_list() == [surrogate_key(*row) for row in pl.DataFrame(columns).rows()]
 
 

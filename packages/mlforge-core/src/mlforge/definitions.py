@@ -27,7 +27,7 @@ from mlforge.model.source import Source
 from mlforge.model.span import moment_of, read_instant, read_span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, StoreConfig
-from mlforge.plugin.protocols import Pruned, Store
+from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
 from mlforge.serving import Instant, Serving
@@ -269,7 +269,7 @@ class Definitions(Serving):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read(catalog.artifact(store, name, version), columns)
+            return engine.read_version(catalog.artifact(store, name, version), columns)
 
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
         """What is recorded of a version, the latest if None. Raises `NotFound`.

@@ -18,7 +18,7 @@ from mlforge.flow.replay import Replaying, ReplayReport, replay_safely
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
-from mlforge.plugin.protocols import AsyncReading, OnlineStore
+from mlforge.plugin.online_stores import AsyncReading, OnlineStore
 from mlforge.project.project import Project, Settings, default_engine, engine_config
 from mlforge.project.selection import Words, select, words
 

@@ -377,7 +377,7 @@ def test_of_publishers_in_threads_the_newest_is_served(shop, tmp_path):
 
 
 def rows_of(shop, version):
-    return shop.bench.table(shop.bench.engine.read(shop.get("spend", version))).rows
+    return shop.bench.table(shop.bench.engine.read_version(shop.get("spend", version))).rows
 
 
 @pytest.mark.parametrize("note", [b"", b"x", b"{}", b'{"begun":1}', b"\xff"])

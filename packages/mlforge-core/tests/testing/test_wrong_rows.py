@@ -11,7 +11,7 @@ import pytest
 
 from mlforge.model.feature import Shape
 from mlforge.model.keys import surrogate_key
-from mlforge.plugin import Held
+from mlforge.plugin import Conformed
 from mlforge.testing.reference import Table, shaping, table, times
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.table import Row
@@ -22,11 +22,11 @@ TIMES = "times_in_any_writing_become_instants_in_utc"
 TEXTS = "text_is_a_time_only_where_all_of_it_fits_one_form"
 KEYS, GOLDEN = "keys_equal_those_of_surrogate_key", "keys_equal_the_golden_table"
 GIVEN = "rows_come_back_as_they_went_in"
-hold, read, read_times, plain = shaping.hold, times.read_text, shaping.read_times, table.plain
+hold, read, read_times, plain = shaping.conform, times.read_text, shaping.read_times, table.plain
 Read = Callable[[str], datetime]
 
 
-def without_null_keys(frame: Table, shape: Shape) -> Held:
+def without_null_keys(frame: Table, shape: Shape) -> Conformed:
     held = hold(frame, shape)
     kept = shaping.without_null_keys(held.frame, shape)
     return msgspec.structs.replace(held, frame=kept, rows=len(kept.rows))
@@ -84,7 +84,7 @@ def nan_is_null(value: Any, dtype: str) -> Any:
 WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "rows with null keys are dropped in silence": (
         shaping,
-        "hold",
+        "conform",
         without_null_keys,
         "rows_without_a_key_are_kept_and_counted",
     ),

@@ -21,7 +21,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import Compiler, Windowed, compile_checks
@@ -66,7 +66,7 @@ class LiveDuckDBEngine:
     def schema(self, frame: Frame) -> Schema:
         return schema_of(types_of(self._relation(frame)))
 
-    def derive(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
+    def with_surrogates(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
         """A Polars frame stays one."""
         rows = self._derived(self._relation(frame), keys_)
         if isinstance(frame, Relation):
@@ -78,7 +78,7 @@ class LiveDuckDBEngine:
         made = [f"{keys.surrogate_key(k.sources, types)} AS {quoted(k.name)}" for k in keys.derivable(types, keys_)]
         return rows.project(", ".join(["*", *made])) if made else rows
 
-    def hold(self, frame: Frame, shape: Shape) -> Held:
+    def conform(self, frame: Frame, shape: Shape) -> Conformed:
         rows = self._derived(self._relation(frame), shape.keys)
         types = types_of(rows)
         _need_columns(types, shape)
@@ -91,9 +91,9 @@ class LiveDuckDBEngine:
             )
         if late and shape.timestamp:
             raise times.null_times(shape.timestamp.column, late, count)
-        return Held(held, count, null_keys)
+        return Conformed(held, count, null_keys)
 
-    def keep(self, frame: Frame) -> Relation:
+    def persist(self, frame: Frame) -> Relation:
         with self._computing():
             return self._session.keep(self._relation(frame))
 
@@ -101,7 +101,13 @@ class LiveDuckDBEngine:
         with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
             return narrowing.within(self._relation(frame), timestamp, span)
 
-    def matching(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], absent: bool = False) -> Relation:
+    def semi_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Relation:
+        return self._matching(frame, others, columns, absent=False)
+
+    def anti_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Relation:
+        return self._matching(frame, others, columns, absent=True)
+
+    def _matching(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], *, absent: bool) -> Relation:
         rows, found = self._relation(frame), [self._relation(o) for o in others]
         with self._computing():
             return narrowing.matching(rows, found, columns, self._session, absent=absent)
@@ -145,7 +151,7 @@ class LiveDuckDBEngine:
         with edge("The point-in-time join cannot be computed", "Look at the types of keys and times."):
             return joins.joined(rows, timestamp, joins_, self._session)
 
-    def latest(self, artifact: Artifact, as_of: int, until: int) -> Relation:
+    def horizon(self, artifact: Artifact, as_of: int, until: int) -> Relation:
         with _reading(artifact):
             rows = layers.artifact_rows(artifact, self._session.connection)
             name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
@@ -156,14 +162,14 @@ class LiveDuckDBEngine:
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
             return rows.filter(Compiler(types_of(rows)).typed(condition).sql)
 
-    def read(self, artifact: Artifact, columns: Sequence[str] | None = None, condition: Expr | None = None) -> Relation:
+    def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""
         with _reading(artifact):
             connection = duckdb.connect(":memory:")
             connection.execute("SET TimeZone = 'UTC'")
             return _stored(artifact, columns, connection)
 
-    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
+    def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         with _reading(artifact):
             return _stored(artifact, columns, self._session.connection)
 

@@ -19,7 +19,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Extent, Frame, Held, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import Windowed, compile_checks, compile_expr
@@ -59,29 +59,33 @@ class LivePolarsEngine:
         with edge("The frame has no schema", "Look at the function's last steps."):
             return schema_of(frame.collect_schema())
 
-    def derive(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
+    def with_surrogates(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
         if not any(k.sources for k in keys_):
             return frame  # not computed yet, so that the function may still say what it needs
         rows = self._collect(frame)
         with edge("The surrogate keys cannot be made", "Look at the columns they are made of."):
             return keys.derive(rows, keys_)
 
-    def hold(self, frame: Frame, shape: Shape) -> Held:
+    def conform(self, frame: Frame, shape: Shape) -> Conformed:
         rows = self._collect(frame)
         with edge("The rows cannot be held", "Look at the types of the columns."):
             held = _held(rows, shape)
-            return Held(held, held.height, held.height - _keyed(held, shape).height)
+            return Conformed(held, held.height, held.height - _keyed(held, shape).height)
 
-    def keep(self, frame: Frame) -> pl.DataFrame:
+    def persist(self, frame: Frame) -> pl.DataFrame:
         return self._collect(frame)
 
     def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
         with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
             return narrowing.within(frame, timestamp, span, self._collect)
 
-    def matching(
-        self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], absent: bool = False
-    ) -> pl.DataFrame:
+    def semi_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> pl.DataFrame:
+        return self._matching(frame, others, columns, absent=False)
+
+    def anti_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> pl.DataFrame:
+        return self._matching(frame, others, columns, absent=True)
+
+    def _matching(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str], *, absent: bool) -> pl.DataFrame:
         rows, found = self._collect(frame), [self._collect(o).select(columns) for o in others]
         with edge("The rows cannot be matched", "Look at the types of the keys."):
             return narrowing.matching(rows, found, columns, absent=absent)
@@ -130,7 +134,7 @@ class LivePolarsEngine:
         with edge("The point-in-time join cannot be computed", "Look at the types of keys and times.", also=also):
             return joined(rows, timestamp, joins)
 
-    def latest(self, artifact: Artifact, as_of: int, until: int) -> pl.DataFrame:
+    def horizon(self, artifact: Artifact, as_of: int, until: int) -> pl.DataFrame:
         with _reading(artifact):
             rows = layers.open_artifact(artifact)
             return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
@@ -139,11 +143,11 @@ class LivePolarsEngine:
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
             return frame.filter(compile_expr(condition, frame.collect_schema()))
 
-    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):
-            return self.stored(artifact, columns).collect()
+            return self.scan_version(artifact, columns).collect()
 
-    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.LazyFrame:
+    def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         with _reading(artifact):
             rows = layers.open_artifact(artifact)
             return rows if columns is None else rows.select(_known(rows, columns, artifact))

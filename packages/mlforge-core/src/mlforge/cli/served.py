@@ -14,7 +14,7 @@ import msgspec
 from mlforge.errors import Invalid
 from mlforge.flow.reader import REFRESHED_AFTER, Reader
 from mlforge.plugin.config import OnlineStoreConfig
-from mlforge.plugin.protocols import OnlineStore
+from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.profiles import choose_profile
 from mlforge.project.project import Project, find_root
 

@@ -12,7 +12,7 @@ from mlforge.model.feature import Feature
 from mlforge.model.meta import Change, FeatureMeta, Manifest, Part
 from mlforge.model.schema import Column as SchemaColumn
 from mlforge.model.span import Span, shown
-from mlforge.plugin.protocols import Pruned
+from mlforge.plugin.stores import Pruned
 
 NONE = "–"
 _REASONS = {

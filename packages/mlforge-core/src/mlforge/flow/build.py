@@ -27,8 +27,10 @@ from mlforge.model.span import Span, shown
 from mlforge.model.version import Version
 from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.descriptors import EngineDescriptor
-from mlforge.plugin.protocols import Engine, Frame, Scan, Store
+from mlforge.plugin.engine.frames import Frame, Scan
+from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.registry import registry
+from mlforge.plugin.stores import Store
 from mlforge.project.project import Project, Settings
 
 _log = logging.getLogger("mlforge.build")

@@ -11,7 +11,7 @@ from mlforge.flow.manifest import refresh_manifest
 from mlforge.flow.version import definition_changes
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.version import Version
-from mlforge.plugin.protocols import Pruned, PruningStore, Store
+from mlforge.plugin.stores import Pruned, PruningStore, Store
 from mlforge.project.selection import nearest
 
 

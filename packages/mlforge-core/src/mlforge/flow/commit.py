@@ -16,7 +16,8 @@ from mlforge.flow.session import Session
 from mlforge.flow.version import Fingerprints, categorise, next_version
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
 from mlforge.model.span import Span
-from mlforge.plugin.protocols import Engine, Store
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.stores import Store
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
@@ -95,7 +96,7 @@ def _merged(store: Store, engine: Engine, order: Order, staged: Staged) -> Stage
     late = _without(whole, stay)
     target = store.begin(order.name, order.job.format)
     try:
-        rows = engine.write(engine.stored(late), target).rows
+        rows = engine.write(engine.scan_version(late), target).rows
         gone = _write_gone(engine, late, target) if stay else 0
     except BaseException:
         store.abort(target)
@@ -110,8 +111,8 @@ def _write_gone(engine: Engine, late: Artifact, target: Target) -> int:
     if not uris:
         return 0
     identity = late.meta.identity
-    taken = engine.stored(Artifact(msgspec.structs.replace(late.meta, parts=()), uris, late.options), identity)
-    gone = engine.matching(taken, [engine.stored(late, identity)], identity, absent=True)
+    taken = engine.scan_version(Artifact(msgspec.structs.replace(late.meta, parts=()), uris, late.options), identity)
+    gone = engine.anti_join(taken, [engine.scan_version(late, identity)], identity)
     return engine.write(gone, msgspec.structs.replace(target, uri=target.gone)).rows
 
 

@@ -14,7 +14,8 @@ from mlforge.model.feature import Feature
 from mlforge.model.kinds import need_comparable
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.protocols import Engine, Frame, Held, Scan
+from mlforge.plugin.engine.frames import Conformed, Frame, Scan
+from mlforge.plugin.engine.protocol import Engine
 from mlforge.project.selection import nearest
 
 
@@ -57,8 +58,8 @@ def compute(tell: Tell, engine: Engine, feature: Feature, scan: Scan) -> Rows:
     """All rows. Raises `CheckFailed` where a promise is broken."""
     tell(Progress(feature.name, "reading"))
     source = engine.scan(scan)
-    made = engine.apply(feature.function, engine.derive(source, feature.keys))
-    held = engine.hold(made, feature.shape)
+    made = engine.apply(feature.function, engine.with_surrogates(source, feature.keys))
+    held = engine.conform(made, feature.shape)
     late, results = check_events(tell, engine, feature, held)
     tell(Progress(feature.name, "computing", held.rows))
     frame = made_of(engine, feature, held.frame)
@@ -89,7 +90,7 @@ def described(engine: Engine, feature: Feature, frame: Frame) -> Schema:
 
 
 def check_events(
-    tell: Tell, engine: Engine, feature: Feature, held: Held
+    tell: Tell, engine: Engine, feature: Feature, held: Conformed
 ) -> tuple[list[Check], tuple[CheckResult, ...]]:
     """The checks that are left for the metrics' columns, and what those of the function's columns found."""
     early, late = _split_checks(feature, engine.schema(held.frame))

@@ -12,7 +12,8 @@ from mlforge.model.keys import surrogate_key
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column
 from mlforge.model.span import micros_of
-from mlforge.plugin.protocols import Engine, Entry, Point
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.online_stores import Entry, Point
 
 BATCH = 5_000
 
@@ -21,7 +22,7 @@ def entries(engine: Engine, artifact: Artifact, publish: Round) -> Iterator[Entr
     """An entry for each entity: the row valid at `as_of`, and its change points up to `until`."""
     meta = artifact.meta
     until = publish.as_of if publish.until is None else publish.until
-    frame = engine.latest(artifact, publish.as_of, until)
+    frame = engine.horizon(artifact, publish.as_of, until)
     columns, stamp = meta.value_columns, meta.timestamp
     key_of, values_of = _picked(meta.entity_keys), _picked(columns)
     last: tuple[Any, ...] | None = None

@@ -23,7 +23,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.window import end_at, known_from, span_of
 from mlforge.plugin.config import EngineConfig
-from mlforge.plugin.protocols import Engine
+from mlforge.plugin.engine.protocol import Engine
 from mlforge.project.project import Project, Settings, default_engine
 
 
@@ -103,7 +103,7 @@ def _stored(engine: Engine, chosen: Chosen, entity: Entity, at: int) -> Stored:
 
 
 def _rows_where(engine: Engine, artifact: Artifact, columns: Sequence[str], values: Mapping[str, Any]) -> list[Row]:
-    return rows_of(engine, engine.where(engine.stored(artifact, columns), is_(values)))
+    return rows_of(engine, engine.where(engine.scan_version(artifact, columns), is_(values)))
 
 
 def _is_expired(chosen: Chosen, stamp: int, at: int) -> bool:

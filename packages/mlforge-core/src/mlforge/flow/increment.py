@@ -14,7 +14,8 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span, shown
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.protocols import Engine, Frame, Held, Scan
+from mlforge.plugin.engine.frames import Conformed, Frame, Scan
+from mlforge.plugin.engine.protocol import Engine
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -106,7 +107,7 @@ def compute_step(
     results += checked(engine, frame, late, results)
     gone = None
     if old is not None and not _only_adds(step, meta):
-        gone = engine.matching(old, [frame], feature.shape.identity, absent=True)
+        gone = engine.anti_join(old, [frame], feature.shape.identity)
     replaced = 0 if old is None else engine.extent(old, None).rows
     if not (engine.extent(frame, None).rows or replaced):
         return None
@@ -118,20 +119,20 @@ def compute_step(
 
 
 def _replacing(
-    engine: Engine, feature: Feature, held: Held, step: Step, far: Reach, base: Artifact | None
+    engine: Engine, feature: Feature, held: Conformed, step: Step, far: Reach, base: Artifact | None
 ) -> tuple[Frame, Frame | None]:
     """The rows that may have changed, as they are now, and the keys and stamps of those that stand in their place."""
     stamp, keys = stamp_of(feature), feature.shape.key_names
-    stored = engine.stored(base, feature.shape.identity) if base else None
-    old = None if stored is None else engine.keep(engine.within(stored, stamp, far.stamps))
+    stored = engine.scan_version(base, feature.shape.identity) if base else None
+    old = None if stored is None else engine.persist(engine.within(stored, stamp, far.stamps))
     if feature.plan is None:
         return made_of(engine, feature, held.frame), old
     touched = [engine.within(held.frame, stamp, step.changed)]
     if old is not None and not _only_adds(step, base.meta if base else None):
         touched.append(engine.within(old, stamp, far.entered))
-    events = engine.matching(held.frame, touched, keys)
-    frame = engine.keep(engine.within(made_of(engine, feature, events), stamp, far.stamps))
-    return frame, None if old is None else engine.matching(old, touched, keys)
+    events = engine.semi_join(held.frame, touched, keys)
+    frame = engine.persist(engine.within(made_of(engine, feature, events), stamp, far.stamps))
+    return frame, None if old is None else engine.semi_join(old, touched, keys)
 
 
 def _only_adds(step: Step, base: FeatureMeta | None) -> bool:
@@ -150,13 +151,13 @@ def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | 
     return None if before is None else last
 
 
-def _held(engine: Engine, feature: Feature, scan: Scan, span: Span) -> tuple[Held, Types]:
+def _held(engine: Engine, feature: Feature, scan: Scan, span: Span) -> tuple[Conformed, Types]:
     """What the function makes of the rows of a span, read no further than need be, and what keys are made of."""
     source, timestamp = engine.scan(scan), feature.timestamp or Timestamp("")
     narrowed = _narrowed(engine, source, timestamp, span)
     given = narrowed[0] if narrowed else source
-    made = engine.apply(feature.function, engine.derive(given, feature.keys))
-    held = engine.hold(engine.within(made, timestamp, span), feature.shape)
+    made = engine.apply(feature.function, engine.with_surrogates(given, feature.keys))
+    held = engine.conform(engine.within(made, timestamp, span), feature.shape)
     if narrowed:
         _refuse_moved_times(engine, feature, narrowed[1], held)
     return held, key_types(engine, feature.keys, given, made)
@@ -167,16 +168,16 @@ def _narrowed(engine: Engine, source: Frame, timestamp: Timestamp, span: Span) -
     try:
         if engine.schema(source).get(timestamp.column) is None:
             return None
-        rows = engine.keep(engine.within(source, timestamp, span))
-        return rows, engine.hold(rows, Shape((), timestamp)).frame
+        rows = engine.persist(engine.within(source, timestamp, span))
+        return rows, engine.conform(rows, Shape((), timestamp)).frame
     except Invalid:
         return None
 
 
-def _refuse_moved_times(engine: Engine, feature: Feature, known: Frame, held: Held) -> None:
+def _refuse_moved_times(engine: Engine, feature: Feature, known: Frame, held: Conformed) -> None:
     """The function saw the rows of a span alone: a time that it made itself may belong to a row that it did not see."""
     stamp = stamp_of(feature)
-    moved = engine.extent(engine.matching(held.frame, [known], [stamp.name], absent=True), stamp)
+    moved = engine.extent(engine.anti_join(held.frame, [known], [stamp.name]), stamp)
     if moved.rows:
         raise Invalid(
             f"{feature.name}() changes the times in {stamp.name!r}: {shown(moved.first or 0)} is not in the source.",

@@ -10,7 +10,8 @@ from mlforge.model.feature import Feature
 from mlforge.model.keys import Key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema, same_key_type
-from mlforge.plugin.protocols import Engine, Frame
+from mlforge.plugin.engine.frames import Frame
+from mlforge.plugin.engine.protocol import Engine
 
 Types = dict[str, dict[str, str]]
 

@@ -14,7 +14,7 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
-from mlforge.plugin.protocols import Entry, Point
+from mlforge.plugin.online_stores import Entry, Point
 from mlforge.project.selection import nearest
 
 Status = Literal["present", "missing", "expired", "stale"]

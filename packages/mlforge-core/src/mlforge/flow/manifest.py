@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mlforge.errors import MlforgeError
 from mlforge.model.meta import Manifest, ManifestEntry
-from mlforge.plugin.protocols import ManifestStore, Store
+from mlforge.plugin.stores import ManifestStore, Store
 
 _log = logging.getLogger("mlforge.manifest")
 

@@ -8,7 +8,8 @@ from typing import Any
 from mlforge.errors import Invalid, Unsupported
 from mlforge.flow.reader import OnlineFeatures, Reader
 from mlforge.flow.spine import EngineSpine, Spine, spine_of
-from mlforge.plugin.protocols import Engine, Frame
+from mlforge.plugin.engine.frames import Frame
+from mlforge.plugin.engine.protocol import Engine
 from mlforge.project.selection import nearest
 
 OpenEngine = Callable[[], Any]

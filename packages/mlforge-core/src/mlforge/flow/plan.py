@@ -9,7 +9,7 @@ from mlforge.model.feature import Feature
 from mlforge.model.source import format_name
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, StoreDescriptor
-from mlforge.plugin.protocols import Scan
+from mlforge.plugin.engine.frames import Scan
 from mlforge.plugin.registry import registry
 from mlforge.project.project import Settings, default_engine, engine_config
 

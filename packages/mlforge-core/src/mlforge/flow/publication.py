@@ -11,7 +11,7 @@ from mlforge.errors import Invalid, NotFound
 from mlforge.model.duration import MICROS
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.span import EPOCH, MICRO
-from mlforge.plugin.protocols import OnlineStore
+from mlforge.plugin.online_stores import OnlineStore
 
 DEFAULT_HORIZON = 2 * MICROS["d"]
 

@@ -24,7 +24,9 @@ from mlforge.flow.report import Failure, error_of, failure_of
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.span import micros_of
-from mlforge.plugin.protocols import Engine, Entry, Expiring, Listing, OnlineStore, Store
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.online_stores import Entry, Expiring, Listing, OnlineStore
+from mlforge.plugin.stores import Store
 
 RESUMED_WITHIN = MICROS["h"]
 LAST = micros_of(datetime(9999, 12, 31, tzinfo=UTC))

@@ -16,7 +16,7 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema
 from mlforge.plugin.codec import decode_entry
-from mlforge.plugin.protocols import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore
+from mlforge.plugin.online_stores import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore
 
 REFRESHED_AFTER = 5.0
 Kept = bytes | Entry | None

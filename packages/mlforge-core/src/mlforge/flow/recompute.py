@@ -29,7 +29,8 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.model.window import newest_change
 from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.descriptors import EngineDescriptor
-from mlforge.plugin.protocols import Engine, Frame, Scan
+from mlforge.plugin.engine.frames import Frame, Scan
+from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.registry import registry
 
 TOLERANCE = 1e-9
@@ -73,7 +74,7 @@ class Origin:
     @cached_property
     def result(self) -> Frame:
         """What the function returns."""
-        given = self.engine.derive(self.engine.scan(self.scan), self.meta.keys)
+        given = self.engine.with_surrogates(self.engine.scan(self.scan), self.meta.keys)
         return self.engine.apply(self.feature.function, given)
 
     @cached_property
@@ -136,7 +137,7 @@ def _computed(origin: Origin, entity: Entity, given: Mapping[str, Any], at: int)
     """By the version's own keys, time, interval and metrics: only function and source are those of today."""
     engine, config = origin.engine, origin.meta.config
     shape, plan = _shape(config), _plan(config, origin.feature)
-    held = engine.hold(_only(origin, entity, given), shape).frame
+    held = engine.conform(_only(origin, entity, given), shape).frame
     events = rows_of(engine, held)
     if stamp_name := shape.stamp:
         events.sort(key=lambda row: row[stamp_name])
@@ -154,7 +155,7 @@ def _only(origin: Origin, entity: Entity, given: Mapping[str, Any]) -> Frame:
     engine, keys = origin.engine, origin.meta.keys
     made = [k for k in keys if k.sources and k.name not in origin.schema]
     if any(s not in given for k in made for s in k.sources):
-        return engine.where(engine.derive(origin.result, keys), is_(entity))
+        return engine.where(engine.with_surrogates(origin.result, keys), is_(entity))
     there = {k.name: entity[k.name] for k in keys if k not in made}
     sources = {s: v for k in made for s, v in source_values(k, given, origin.types).items()}
     return engine.where(origin.result, is_(there | sources))

@@ -19,7 +19,10 @@ from mlforge.model.duration import Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column, Schema
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.protocols import Engine, Join, OnlineStore, Store
+from mlforge.plugin.engine.frames import Join
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.online_stores import OnlineStore
+from mlforge.plugin.stores import Store
 
 LABEL = "__replayed_at__"
 Row = Mapping[str, Any]
@@ -165,7 +168,7 @@ def _sample(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
 
 
 def _rows(engine: Engine, artifact: Artifact, at: int) -> Iterable[Row]:
-    return (row for batch in engine.rows(engine.latest(artifact, at, at)) for row in batch)
+    return (row for batch in engine.rows(engine.horizon(artifact, at, at)) for row in batch)
 
 
 def _offline(replaying: Replaying, artifact: Artifact, keys: Sequence[Row]) -> list[dict[str, Any]]:

@@ -15,7 +15,9 @@ from mlforge.model.duration import Duration
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.meta import Artifact
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.protocols import Engine, Join, Store
+from mlforge.plugin.engine.frames import Join
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.stores import Store
 from mlforge.project.selection import nearest
 
 

@@ -9,7 +9,8 @@ from typing import Self
 
 from mlforge.flow.compute import Tell
 from mlforge.plugin.config import EngineConfig
-from mlforge.plugin.protocols import Engine, Store
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.stores import Store
 from mlforge.project.project import Project, Settings
 
 Clock = Callable[[], datetime]

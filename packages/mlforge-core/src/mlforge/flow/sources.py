@@ -11,7 +11,7 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound
 from mlforge.model.source import CSVFormat, Format, ParquetFormat, Source, format_name, format_of_suffix
-from mlforge.plugin.protocols import Scan
+from mlforge.plugin.engine.frames import Scan
 
 _MAGIC = set("*?[")
 

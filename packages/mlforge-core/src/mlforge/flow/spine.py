@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from mlforge.errors import Invalid, NotInstalled
 from mlforge.plugin.arrow import ArrowStream
-from mlforge.plugin.protocols import Engine
+from mlforge.plugin.engine.protocol import Engine
 
 Join = Callable[[Any], Any]
 _EXACT = 2**53  # from here on a float may stand for another integer

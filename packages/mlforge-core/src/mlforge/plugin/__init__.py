@@ -16,28 +16,21 @@ from mlforge.plugin.descriptors import (
     StoreDescriptor,
     ValidatorDescriptor,
 )
+from mlforge.plugin.engine.frames import Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.hookspecs import hookimpl
-from mlforge.plugin.protocols import (
+from mlforge.plugin.online_stores import (
     Address,
     Asked,
     AsyncReading,
     EncodedReading,
-    Engine,
     Entry,
     Expiring,
-    Extent,
-    Frame,
-    Held,
-    Join,
     Listing,
-    ManifestStore,
     OnlineStore,
     Point,
-    Pruned,
-    PruningStore,
-    Scan,
-    Store,
 )
+from mlforge.plugin.stores import ManifestStore, Pruned, PruningStore, Store
 
 __all__ = [
     "API_VERSION",
@@ -47,6 +40,7 @@ __all__ = [
     "AsyncReading",
     "Command",
     "Config",
+    "Conformed",
     "EncodedReading",
     "Encoding",
     "Engine",
@@ -56,7 +50,6 @@ __all__ = [
     "Expiring",
     "Extent",
     "Frame",
-    "Held",
     "Join",
     "Lack",
     "Listing",

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.plugin.protocols import Entry, Point
+from mlforge.plugin.online_stores import Entry, Point
 
 Encoding = Literal["msgpack", "json"]
 _LAYOUT = 1

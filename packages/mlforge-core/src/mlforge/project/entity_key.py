@@ -29,7 +29,7 @@ class EntityKey(msgspec.Struct, frozen=True):
         for descriptor in registry().of(EngineDescriptor).values():
             if _is_frame_of(frame, descriptor):
                 with descriptor.config().open() as engine:
-                    return engine.derive(frame, [Key(self.alias, self.columns)])
+                    return engine.with_surrogates(frame, [Key(self.alias, self.columns)])
         kind = f"{type(frame).__module__}.{type(frame).__qualname__}"
         raise Invalid(f"No installed engine knows a {kind}.", hint="Pass the frame the feature's function was given.")
 

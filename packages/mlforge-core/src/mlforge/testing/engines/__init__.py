@@ -4,9 +4,9 @@ from mlforge.testing.engines.aggregating import AggregateTests
 from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
+from mlforge.testing.engines.conforming import ConformTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.framing import FrameTests
-from mlforge.testing.engines.holding import HoldTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
 from mlforge.testing.engines.layering import LayerTests
@@ -23,7 +23,7 @@ class EngineTests(
     StorageTests,
     ApplyTests,
     KeyTests,
-    HoldTests,
+    ConformTests,
     ExpressionTests,
     CheckTests,
     WhereTests,

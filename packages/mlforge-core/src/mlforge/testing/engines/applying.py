@@ -62,7 +62,7 @@ class ApplyTests(EngineSubject):
             return frame
 
         shape = Shape((Key("k"),), Timestamp("ts"))
-        held = bench.engine.hold(bench.engine.apply(observed, bench.frame(EVENTS)), shape)
+        held = bench.engine.conform(bench.engine.apply(observed, bench.frame(EVENTS)), shape)
         bench.engine.check(held.frame, [v.not_null().on("k")])
         bench.artifact(bench.engine.settle(held.frame, shape), shape=shape)
         assert len(calls) == 1

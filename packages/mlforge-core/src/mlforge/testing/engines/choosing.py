@@ -45,14 +45,14 @@ class WhereTests(EngineSubject):
     @generated(0.02, choices())
     def test_a_version_is_read_where_a_condition_is_true(self, bench: Bench, choice: Any) -> None:
         table, condition = choice
-        found = bench.engine.where(bench.engine.stored(bench.stored(table, shape=SHAPE)), condition)
+        found = bench.engine.where(bench.engine.scan_version(bench.stored(table, shape=SHAPE)), condition)
         assert_same(expressions.where(table, condition), bench.table(found))
 
     def test_a_condition_sees_instants_in_utc_and_categories_as_text(self, bench: Bench) -> None:
         table = Table.of(Schema.of(c="String", t="Datetime"), [{"c": c, "t": instant(t)} for c in "ab" for t in (5, 6)])
         frame = bench.arrow_frame(table, {"c": "dictionary", "t": "tsu:Europe/Berlin"})
         found = bench.engine.where(frame, Col("c").eq("b") & Col("t").eq(instant(6)))
-        assert bench.table(bench.engine.hold(found, Shape((Key("c"),))).frame).rows == [table.rows[3]]
+        assert bench.table(bench.engine.conform(found, Shape((Key("c"),))).frame).rows == [table.rows[3]]
 
     def test_a_condition_about_a_column_that_is_not_there_is_refused(self, bench: Bench) -> None:
         frame = bench.frame(Table.of(Schema.of(id="Int64"), [{"id": 1}]))

@@ -72,9 +72,11 @@ class LayerTests(EngineSubject):
     @generated(0.03, questions())
     def test_layers_are_read_as_one(self, bench: Bench, question: Question) -> None:
         reference, theirs, ours = both(bench, question)
-        assert_same(reference.engine.read(theirs), bench.table(bench.engine.read(ours)))
+        assert_same(reference.engine.read_version(theirs), bench.table(bench.engine.read_version(ours)))
         columns = [question.case.events.names[-1], question.case.events.names[0]]
-        assert_same(reference.engine.read(theirs, columns), bench.table(bench.engine.read(ours, columns)))
+        assert_same(
+            reference.engine.read_version(theirs, columns), bench.table(bench.engine.read_version(ours, columns))
+        )
 
     @generated(0.02, questions())
     def test_layers_are_joined_as_one(self, bench: Bench, question: Question) -> None:
@@ -85,30 +87,32 @@ class LayerTests(EngineSubject):
     def test_layers_are_published_as_one(self, bench: Bench, question: Question) -> None:
         reference, theirs, ours = both(bench, question)
         when = question.as_of, question.until
-        assert_same(reference.engine.latest(theirs, *when), bench.table(bench.engine.latest(ours, *when)))
+        assert_same(reference.engine.horizon(theirs, *when), bench.table(bench.engine.horizon(ours, *when)))
 
     @generated(0.02, questions())
     def test_the_keys_and_stamps_of_a_span_are_those_of_its_rows(self, bench: Bench, question: Question) -> None:
         reference, theirs, ours = both(bench, question)
         stamp, names = Timestamp("ts"), question.case.shape.identity
-        expected = reference.engine.within(reference.engine.stored(theirs, names), stamp, question.span)
-        assert_same(expected, bench.table(bench.engine.within(bench.engine.stored(ours, names), stamp, question.span)))
+        expected = reference.engine.within(reference.engine.scan_version(theirs, names), stamp, question.span)
+        assert_same(
+            expected, bench.table(bench.engine.within(bench.engine.scan_version(ours, names), stamp, question.span))
+        )
 
     def test_a_row_is_replaced_or_taken_away_by_its_key_and_stamp(self, bench: Bench) -> None:
         later = Table.of(PLANS, [{"user": 1, "since": instant(t), "plan": p} for t, p in ((10, "gold"), (20, "none"))])
         gone = FIRST.where(lambda row: row["plan"] == "free").select(["user", "since"])
-        found = bench.table(bench.engine.read(bench.layered([(FIRST, None), (later, gone)], SHAPE)))
+        found = bench.table(bench.engine.read_version(bench.layered([(FIRST, None), (later, gone)], SHAPE)))
         assert [(row["since"], row["plan"]) for row in found.rows] == [(instant(10), "gold"), (instant(20), "none")]
 
     def test_a_row_that_went_may_come_back(self, bench: Bench) -> None:
         nothing, gone = Table(PLANS, []), FIRST.select(["user", "since"])
         layers: Layers = [(FIRST, None), (nothing, gone), (Table(PLANS, FIRST.rows[:1]), None)]
-        found = bench.table(bench.engine.read(bench.layered(layers, SHAPE)))
+        found = bench.table(bench.engine.read_version(bench.layered(layers, SHAPE)))
         assert found.column("plan") == ["free"]
 
     def test_columns_are_told_by_their_names_not_their_places(self, bench: Bench) -> None:
         other = Table(PLANS, FIRST.rows[:1]).select(["plan", "since", "user"])
-        found = bench.table(bench.engine.read(bench.layered([(FIRST, None), (other, None)], SHAPE)))
+        found = bench.table(bench.engine.read_version(bench.layered([(FIRST, None), (other, None)], SHAPE)))
         assert [(row["user"], row["plan"]) for row in found.rows] == [(1, "free"), (1, "paid")]
 
     def test_what_each_engine_writes_in_layers_the_others_read(self, bench: Bench) -> None:
@@ -117,4 +121,4 @@ class LayerTests(EngineSubject):
         for other in bench.others():
             with other.open() as engine:
                 reader: Any = Bench(engine, bench.descriptor, bench.folder)
-                assert reader.table(engine.read(artifact)).column("plan") == ["free"]
+                assert reader.table(engine.read_version(artifact)).column("plan") == ["free"]

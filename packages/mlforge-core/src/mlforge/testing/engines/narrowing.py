@@ -75,24 +75,25 @@ class NarrowTests(EngineSubject):
         half = len(case.events.rows) // 2
         parts = [Table(case.events.schema, rows) for rows in (case.events.rows[:half], case.events.rows[half:])]
         keys = list(case.shape.key_names)
-        for absent in (False, True):
-            expected = bench.reference.matching(case.spine, parts, keys, absent)
-            found = bench.engine.matching(bench.frame(case.spine), [bench.frame(p) for p in parts], keys, absent)
-            assert_same(expected, _in_order(bench.table(found)))
+        frame, others = bench.frame(case.spine), [bench.frame(p) for p in parts]
+        found = _in_order(bench.table(bench.engine.semi_join(frame, others, keys)))
+        assert_same(bench.reference.semi_join(case.spine, parts, keys), found)
+        left = _in_order(bench.table(bench.engine.anti_join(frame, others, keys)))
+        assert_same(bench.reference.anti_join(case.spine, parts, keys), left)
 
     def test_without_others_nothing_is_found(self, bench: Bench) -> None:
         frame = bench.frame(NUMBERS)
-        assert bench.table(bench.engine.matching(frame, [], ["n"])).rows == []
-        assert len(bench.table(bench.engine.matching(frame, [], ["n"], absent=True)).rows) == 4
+        assert bench.table(bench.engine.semi_join(frame, [], ["n"])).rows == []
+        assert len(bench.table(bench.engine.anti_join(frame, [], ["n"])).rows) == 4
 
     def test_a_row_that_is_there_twice_stays_twice(self, bench: Bench) -> None:
-        found = bench.engine.matching(bench.frame(NUMBERS), [bench.frame(NUMBERS)], ["n"])
+        found = bench.engine.semi_join(bench.frame(NUMBERS), [bench.frame(NUMBERS)], ["n"])
         assert sorted(bench.table(found).column("n")) == [1, 2, 2]
 
     def test_a_row_finds_itself_unless_it_has_a_null(self, bench: Bench) -> None:
         whole = Table(NUMBERS.schema, [row for row in NUMBERS.rows if row["n"] is not None])
         for table, lost in ((NUMBERS, [None]), (whole, [])):
-            found = bench.engine.matching(bench.frame(table), [bench.frame(table)], ["n"], absent=True)
+            found = bench.engine.anti_join(bench.frame(table), [bench.frame(table)], ["n"])
             assert bench.table(found).column("n") == lost
 
     def test_a_timestamp_that_is_not_there_is_named(self, bench: Bench) -> None:

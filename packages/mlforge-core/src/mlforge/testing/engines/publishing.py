@@ -34,11 +34,11 @@ class LatestTests(EngineSubject):
     def test_the_valid_row_and_the_change_points_after_it_are_published(self, bench: Bench, question: Any) -> None:
         case, as_of, until = question
         reference = reference_bench(bench.folder)
-        expected = reference.engine.latest(reference.built(case.events, case.shape, case.plan), as_of, until)
-        found = bench.engine.latest(bench.built(case.events, case.shape, case.plan), as_of, until)
+        expected = reference.engine.horizon(reference.built(case.events, case.shape, case.plan), as_of, until)
+        found = bench.engine.horizon(bench.built(case.events, case.shape, case.plan), as_of, until)
         assert_same(expected, bench.table(found), near_columns(case))
 
     def test_a_feature_without_time_is_published_whole(self, bench: Bench) -> None:
         users = Table.of(Schema.of(user="Int64", country="String"), [{"user": 1, "country": "NL"}, {"user": 2}])
         artifact = bench.stored(users, shape=Shape((Key("user"),)))
-        assert_same(users, bench.table(bench.engine.latest(artifact, 0, 0)))
+        assert_same(users, bench.table(bench.engine.horizon(artifact, 0, 0)))

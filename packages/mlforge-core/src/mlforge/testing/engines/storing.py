@@ -48,11 +48,11 @@ class StorageTests(EngineSubject):
 
     def test_the_parts_of_a_version_are_read_as_one(self, bench: Bench) -> None:
         artifact = bench.stored(NUMBERS, NUMBERS, shape=SHAPE)
-        assert bench.table(bench.engine.read(artifact)).column("k") == [*range(5), *range(5)]
+        assert bench.table(bench.engine.read_version(artifact)).column("k") == [*range(5), *range(5)]
 
     def test_only_the_columns_that_are_asked_for_are_read(self, bench: Bench) -> None:
         artifact = bench.stored(NUMBERS, shape=SHAPE)
-        assert_same(NUMBERS.select(["x"]), bench.table(bench.engine.read(artifact, ["x"])))
+        assert_same(NUMBERS.select(["x"]), bench.table(bench.engine.read_version(artifact, ["x"])))
 
     def test_a_format_it_does_not_write_is_refused(self, bench: Bench) -> None:
         with refused(Unsupported, "papyrus"):
@@ -88,11 +88,11 @@ class StorageTests(EngineSubject):
 def assert_read_equal(bench: Bench, table: Table) -> None:
     """Fail unless the engine, and every other, reads what this one writes."""
     artifact = bench.stored(table, shape=SHAPE)
-    assert_same(table, bench.table(bench.engine.read(artifact)))
+    assert_same(table, bench.table(bench.engine.read_version(artifact)))
     for other in bench.others():
         with other.open() as engine:
             reader = Bench(engine, bench.descriptor, bench.folder)
-            assert_same(table, reader.table(engine.read(artifact)))
+            assert_same(table, reader.table(engine.read_version(artifact)))
 
 
 def _csv(folder: Path, text: str, name: str = "zips.csv") -> Scan:

@@ -17,7 +17,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Extent, Held, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Extent, Join, Scan
 from mlforge.testing import arrow
 from mlforge.testing.reference import expressions, files, joining, layering, narrowing, shaping, windows
 from mlforge.testing.reference.table import Table
@@ -51,20 +51,23 @@ class Reference:
     def schema(self, frame: Table) -> Schema:
         return frame.schema
 
-    def derive(self, frame: Table, keys: Sequence[Key]) -> Table:
-        return shaping.derive(frame, keys)
+    def with_surrogates(self, frame: Table, keys: Sequence[Key]) -> Table:
+        return shaping.with_surrogates(frame, keys)
 
-    def hold(self, frame: Table, shape: Shape) -> Held:
-        return shaping.hold(frame, shape)
+    def conform(self, frame: Table, shape: Shape) -> Conformed:
+        return shaping.conform(frame, shape)
 
-    def keep(self, frame: Table) -> Table:
+    def persist(self, frame: Table) -> Table:
         return frame
 
     def within(self, frame: Table, timestamp: Timestamp, span: Span) -> Table:
         return narrowing.within(frame, timestamp, span)
 
-    def matching(self, frame: Table, others: Sequence[Table], columns: Sequence[str], absent: bool = False) -> Table:
-        return narrowing.matching(frame, others, columns, absent)
+    def semi_join(self, frame: Table, others: Sequence[Table], columns: Sequence[str]) -> Table:
+        return narrowing.matching(frame, others, columns, absent=False)
+
+    def anti_join(self, frame: Table, others: Sequence[Table], columns: Sequence[str]) -> Table:
+        return narrowing.matching(frame, others, columns, absent=True)
 
     def extent(self, frame: Table, timestamp: Timestamp | None) -> Extent:
         return narrowing.extent(frame, timestamp)
@@ -87,18 +90,18 @@ class Reference:
     def where(self, frame: Table, condition: Expr) -> Table:
         return expressions.where(frame, condition)
 
-    def read(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
+    def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)
         return table if columns is None else table.select(columns)
 
-    def stored(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
-        return self.read(artifact, columns)
+    def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
+        return self.read_version(artifact, columns)
 
     def asof(self, spine: Table, timestamp: Timestamp | None, joins: Sequence[Join]) -> Table:
-        return joining.asof(spine, timestamp, [(j, self.read(j.artifact)) for j in joins])
+        return joining.asof(spine, timestamp, [(j, self.read_version(j.artifact)) for j in joins])
 
-    def latest(self, artifact: Artifact, as_of: int, until: int) -> Table:
-        return joining.latest(self.read(artifact), artifact.meta, as_of, until)
+    def horizon(self, artifact: Artifact, as_of: int, until: int) -> Table:
+        return joining.horizon(self.read_version(artifact), artifact.meta, as_of, until)
 
     def rows(self, frame: Table, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         for start in range(0, len(frame.rows), size):

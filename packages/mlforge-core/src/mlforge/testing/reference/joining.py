@@ -10,7 +10,15 @@ from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import same_key_type
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
-from mlforge.testing.reference.shaping import by_key, derive, has_null_key, key_of, missing_keys, need_column, sort_key
+from mlforge.testing.reference.shaping import (
+    by_key,
+    has_null_key,
+    key_of,
+    missing_keys,
+    need_column,
+    sort_key,
+    with_surrogates,
+)
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import micros, read_times
 
@@ -42,7 +50,7 @@ def lookups(spine: Table, labels: Sequence[int | None], join: Join, feature: Tab
     meta = join.artifact.meta
     for key in missing_keys(spine, meta.keys):
         meta.check_sources(key, {s: spine.schema.dtype(s) for s in key.sources}, "the spine")
-    keyed = derive(spine, meta.keys)
+    keyed = with_surrogates(spine, meta.keys)
     need_same_types(keyed, feature, meta)
     entities = by_key(feature, meta.entity_keys)
     return [lookup(row, label, entities, meta, join.max_age) for row, label in zip(keyed.rows, labels, strict=True)]
@@ -84,7 +92,7 @@ def need_same_types(spine: Table, feature: Table, meta: FeatureMeta) -> None:
             )
 
 
-def latest(feature: Table, meta: FeatureMeta, as_of: int, until: int) -> Table:
+def horizon(feature: Table, meta: FeatureMeta, as_of: int, until: int) -> Table:
     """For each entity the row valid at `as_of`, and those stamped after it until `until`."""
     stamp = meta.timestamp
     if stamp is None:

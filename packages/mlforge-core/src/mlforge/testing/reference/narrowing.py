@@ -19,7 +19,7 @@ def within(table: Table, timestamp: Timestamp, span: Span) -> Table:
     return Table(table.schema, [row for row, at in pairs if at is None or span.has(at)])
 
 
-def matching(table: Table, others: Sequence[Table], columns: Sequence[str], absent: bool) -> Table:
+def matching(table: Table, others: Sequence[Table], columns: Sequence[str], *, absent: bool) -> Table:
     """The rows whose values are found in another table, or in none."""
     found = {key_of(row, columns) for other in others for row in other.rows}
     found = {key for key in found if None not in key}

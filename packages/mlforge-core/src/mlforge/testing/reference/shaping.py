@@ -10,13 +10,13 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key, surrogate_key
 from mlforge.model.schema import KEY_TYPES
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import Held
+from mlforge.plugin import Conformed
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import read_times
 
 
-def derive(table: Table, keys: Sequence[Key]) -> Table:
+def with_surrogates(table: Table, keys: Sequence[Key]) -> Table:
     """The table with the surrogate keys it lacks and has all the sources of."""
     for key in missing_keys(table, keys):
         for source in key.sources:
@@ -31,15 +31,15 @@ def missing_keys(table: Table, keys: Sequence[Key]) -> list[Key]:
     return [k for k in keys if k.name not in table.schema and k.sources and set(k.sources) <= set(table.names)]
 
 
-def hold(table: Table, shape: Shape) -> Held:
+def conform(table: Table, shape: Shape) -> Conformed:
     """The rows with keys and stamp first, the stamp in UTC; every row and column is kept."""
-    keyed = derive(table, shape.keys)
+    keyed = with_surrogates(table, shape.keys)
     for name in shape.key_names:
         need_key_type(keyed, name)
     timed = keyed if shape.timestamp is None else stamped(keyed, shape.timestamp)
     rest = [n for n in timed.names if n not in shape.identity]
     frame = timed.select([*shape.identity, *rest])
-    return Held(frame, len(frame.rows), sum(has_null_key(row, shape.key_names) for row in frame.rows))
+    return Conformed(frame, len(frame.rows), sum(has_null_key(row, shape.key_names) for row in frame.rows))
 
 
 def stamped(table: Table, timestamp: Timestamp) -> Table:

@@ -33,17 +33,17 @@ def events(times: tuple[Any, ...], dtype: str) -> Table:
 
 def held(bench: Bench, table: Table, shape: Shape) -> Table:
     """The rows as the engine holds them."""
-    return bench.table(bench.engine.hold(bench.frame(table), shape).frame)
+    return bench.table(bench.engine.conform(bench.frame(table), shape).frame)
 
 
-class HoldTests(EngineSubject):
-    """What `hold` makes of a function's rows."""
+class ConformTests(EngineSubject):
+    """What `conform` makes of a function's rows."""
 
     @generated(0.07, time_columns())
     def test_times_in_any_writing_become_instants_in_utc(self, bench: Bench, times: TimeColumn) -> None:
         table = events(times.values, times.dtype)
         frame = bench.arrow_frame(table, {"ts": times.arrow}) if times.arrow else bench.frame(table)
-        answer = bench.table(bench.engine.hold(frame, Shape(USERS, Timestamp("ts", format=times.pattern))).frame)
+        answer = bench.table(bench.engine.conform(frame, Shape(USERS, Timestamp("ts", format=times.pattern))).frame)
         assert answer.schema == Schema.of(user="Int64", ts="Datetime", note="String")
         assert answer.column("ts") == list(times.meant)
 
@@ -51,7 +51,7 @@ class HoldTests(EngineSubject):
     def test_null_times_are_refused_and_counted(self, bench: Bench, times: TimeColumn) -> None:
         with refused(Invalid, "ts", times.values.count(None)):
             shape = Shape(USERS, Timestamp("ts", format=times.pattern))
-            bench.engine.hold(bench.frame(events(times.values, times.dtype)), shape)
+            bench.engine.conform(bench.frame(events(times.values, times.dtype)), shape)
 
     @pytest.mark.parametrize("case", text_cases(), ids=lambda c: c.name)
     def test_text_is_a_time_only_where_all_of_it_fits_one_form(self, bench: Bench, case: TextCase) -> None:
@@ -60,7 +60,7 @@ class HoldTests(EngineSubject):
             assert held(bench, table, shape).column("ts") == list(case.times)
             return
         with refused(Invalid, "ts", repr(case.texts[case.bad_row]), f"row {case.bad_row}"):
-            bench.engine.hold(bench.frame(table), shape)
+            bench.engine.conform(bench.frame(table), shape)
 
     def test_keys_and_stamp_come_first_and_the_rest_stays_in_order(self, bench: Bench) -> None:
         table = Table.of(Schema.of(b="Int64", t="Datetime", k2="String", a="Int64", k1="Int64"), [{"t": instant(0)}])
@@ -69,13 +69,13 @@ class HoldTests(EngineSubject):
 
     def test_rows_without_a_key_are_kept_and_counted(self, bench: Bench) -> None:
         table = Table.of(Schema.of(k="Int64", j="String"), [{"k": 1, "j": ""}, {"j": "a"}, {"k": 2}, {}])
-        found = bench.engine.hold(bench.frame(table), Shape((Key("k"), Key("j"))))
+        found = bench.engine.conform(bench.frame(table), Shape((Key("k"), Key("j"))))
         assert (found.rows, found.null_keys) == (4, 3)
         assert_same(table, bench.table(found.frame))
 
     def test_rows_may_be_held_by_their_times_alone(self, bench: Bench) -> None:
         table = Table.of(Schema.of(x="Int64", t="String"), [{"x": 1, "t": "2024-03-01 12:00"}])
-        found = bench.engine.hold(bench.frame(table), Shape((), Timestamp("t")))
+        found = bench.engine.conform(bench.frame(table), Shape((), Timestamp("t")))
         assert (found.rows, found.null_keys) == (1, 0)
         assert bench.table(found.frame).schema == Schema.of(t="Datetime", x="Int64")
 
@@ -90,30 +90,30 @@ class HoldTests(EngineSubject):
             Schema.of(k="Int64", c="String", t="Datetime"), [{"k": 1, "c": "a", "t": instant(5)}, {"k": 2}]
         )
         frame = bench.arrow_frame(table, {"c": "dictionary", "t": "tsn:Europe/Berlin"})
-        assert_same(table, bench.table(bench.engine.hold(frame, Shape((Key("k"),))).frame))
+        assert_same(table, bench.table(bench.engine.conform(frame, Shape((Key("k"),))).frame))
 
     def test_a_category_can_be_a_key(self, bench: Bench) -> None:
         table = Table.of(Schema.of(k="String"), [{"k": "a"}, {"k": "b"}, {"k": "a"}])
-        found = bench.engine.hold(bench.arrow_frame(table, {"k": "dictionary"}), Shape((Key("k"),)))
+        found = bench.engine.conform(bench.arrow_frame(table, {"k": "dictionary"}), Shape((Key("k"),)))
         assert_same(table, bench.table(found.frame))
 
     def test_a_feature_without_rows_is_held(self, bench: Bench) -> None:
         table = events((), "Datetime")
-        assert bench.engine.hold(bench.frame(table), SHAPE).rows == 0
+        assert bench.engine.conform(bench.frame(table), SHAPE).rows == 0
         assert held(bench, table, SHAPE).schema == Schema.of(user="Int64", ts="Datetime", note="String")
 
     @pytest.mark.parametrize("shape", [Shape(USERS, Timestamp("when")), Shape((Key("customer"),))], ids=["time", "key"])
     def test_a_missing_column_is_named_beside_those_there_are(self, bench: Bench, shape: Shape) -> None:
         missing = shape.timestamp.column if shape.timestamp else "customer"
         with refused(Invalid, missing, "note", "user"):
-            bench.engine.hold(bench.frame(events((instant(0),), "Datetime")), shape)
+            bench.engine.conform(bench.frame(events((instant(0),), "Datetime")), shape)
 
     @pytest.mark.parametrize("dtype", ["Int64", "Boolean"])
     def test_a_timestamp_that_is_neither_time_nor_text_is_refused(self, bench: Bench, dtype: str) -> None:
         with refused(Invalid, "ts"):
-            bench.engine.hold(bench.frame(events((1,) if dtype == "Int64" else (True,), dtype)), SHAPE)
+            bench.engine.conform(bench.frame(events((1,) if dtype == "Int64" else (True,), dtype)), SHAPE)
 
     @pytest.mark.parametrize("dtype", ["Float64", "List(Int64)", "Duration"])
     def test_a_type_that_cannot_be_a_key_is_refused(self, bench: Bench, dtype: str) -> None:
         with refused(Invalid, "k"):
-            bench.engine.hold(bench.frame(Table.of(Schema.of(k=dtype), [{}])), Shape((Key("k"),)))
+            bench.engine.conform(bench.frame(Table.of(Schema.of(k=dtype), [{}])), Shape((Key("k"),)))

@@ -1,0 +1,103 @@
+"""What an offline store does. The docstrings are the contract; `mlforge.testing` holds stores to it."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Target
+from mlforge.plugin.live import Live
+
+
+class Store(Live, Protocol):
+    """Keeps versions. Nothing is visible before `commit`, which is atomic; metadata comes before the pointer.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     store.names(), store.versions("user_spend"), store.latest("user_spend")
+        (['last_purchase', 'user_spend'], ['1.0.0'], '1.0.0')
+    """
+
+    def names(self) -> list[str]:
+        """The features that have a committed version, sorted."""
+
+    def versions(self, name: str) -> list[str]:
+        """The committed versions of a feature in version order: 1.10.0 after 1.9.0. Empty for an unknown name."""
+
+    def latest(self, name: str) -> str | None:
+        """The version the pointer names; None where there is none. Raises `Invalid` for a damaged pointer."""
+
+    def begin(self, name: str, format: str) -> Target:
+        """An address to write a new version of `name` to, which no reader sees.
+
+        Raises `Unsupported` for a format the store does not keep, `Invalid` for a name that is no plain word or begins
+        with `_` or `.`, `PluginFailed` where it cannot write.
+        """
+
+    def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
+        """Make what was written to `target` the version `meta.version`, and point at it.
+
+        `expected` is what `latest` was when the version was decided. Returns the metadata with `content_hash` and
+        `parts` filled in: those it has already, which versions that are there wrote, then those of the target. Raises
+        `Conflict`, changing nothing, where the version exists or `latest` is not `expected` any more: the same target
+        may then be committed again, as another version.
+        """
+
+    def abort(self, target: Target) -> None:
+        """Forget what was written. Never raises for a target that is gone; one that was committed stays."""
+
+    def get(self, name: str, version: str) -> Artifact:
+        """A committed version. Raises `NotFound`, or `Invalid` where its metadata is damaged."""
+
+    def point(self, name: str, version: str) -> None:
+        """Make an existing version the latest. Raises `NotFound`."""
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """The versions that were removed, and how many bytes that freed.
+
+    Example:
+        >>> _ = defs.build("user_spend", force=True)
+        >>> pruned = defs.prune("user_spend", keep=1)
+        >>> pruned.versions, pruned.bytes > 0
+        (('1.0.0',), True)
+    """
+
+    versions: tuple[str, ...]
+    bytes: int
+
+
+@runtime_checkable
+class PruningStore(Protocol):
+    """A store that removes old versions.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, PruningStore), store.prune("user_spend", keep=1).versions
+        (True, ())
+    """
+
+    def prune(self, name: str, keep: int) -> Pruned:
+        """Remove all versions but the newest `keep` and the latest, and the data that no version is read from.
+
+        Data of a removed version that a newer one is read from stays until that one goes. Raises `NotFound`, and
+        `Invalid` where the metadata of a version that stays is damaged: nothing is removed then.
+        """
+
+
+@runtime_checkable
+class ManifestStore(Protocol):
+    """A store that keeps the manifest. One that does not has it derived at every reading.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, ManifestStore), sorted(store.read_manifest().features)
+        (True, ['last_purchase', 'user_spend'])
+    """
+
+    def read_manifest(self) -> Manifest | None:
+        """The manifest as last written; None where there is none or it is damaged."""
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace the manifest, atomically."""
