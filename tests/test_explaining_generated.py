@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import mlforge as mlf
-from mlforge.flow.recompute import same
+from mlforge.flow.explaining.recompute import same
 from mlforge.model.meta import Target
 from mlforge.model.metric import Metric, MetricColumn
 from mlforge.model.window import end_at, known_from, newest_change, span_of

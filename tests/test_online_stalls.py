@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from mlforge.errors import Conflict, NotFound
-from mlforge.flow.publish import Order, Publishing, publish
-from mlforge.flow.reader import Reader
+from mlforge.flow.online.publish import Order, Publishing, publish
+from mlforge.flow.online.reader import Reader
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key

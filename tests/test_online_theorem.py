@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from mlforge.flow.publication import iso
-from mlforge.flow.publish import Order, Publishing, publish
-from mlforge.flow.reader import Reader
+from mlforge.flow.moments import iso
+from mlforge.flow.online.publish import Order, Publishing, publish
+from mlforge.flow.online.reader import Reader
 from mlforge.model.duration import Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column, Schema

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlforge.errors import PluginFailed
-from mlforge.flow.lookup import Lookup
-from mlforge.flow.publication import Round
+from mlforge.flow.online.lookup import Lookup
+from mlforge.flow.online.publication import Round
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key
 from mlforge.model.meta import Config, FeatureMeta

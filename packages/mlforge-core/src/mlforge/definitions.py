@@ -10,15 +10,20 @@ from typing import Any, Literal, overload
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.flow import catalog
-from mlforge.flow.build import Options, build
-from mlforge.flow.compute import Progress
-from mlforge.flow.explain import Question, explain
-from mlforge.flow.explanation import Explanation
-from mlforge.flow.manifest import read_manifest, refresh_manifest
-from mlforge.flow.report import BuildReport
-from mlforge.flow.retrieve import Lock, TrainingData, spec_of, training_data
-from mlforge.flow.validate import validate
+from mlforge.flow.building.build import Options, build
+from mlforge.flow.building.build_report import BuildReport
+from mlforge.flow.building.validate import validate
+from mlforge.flow.explaining.explain import Question, explain
+from mlforge.flow.explaining.explanation import Explanation
+from mlforge.flow.lock import Lock
+from mlforge.flow.progress import Progress
+from mlforge.flow.specs import spec_of
+from mlforge.flow.training.retrieve import TrainingData, training_data
+from mlforge.flow.versions.diff import Diff, diff
+from mlforge.flow.versions.find import artifact, history
+from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
+from mlforge.flow.versions.prune import prune
+from mlforge.flow.versions.rollback import rollback
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.html import table
@@ -269,7 +274,7 @@ class Definitions(Serving):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read_version(catalog.artifact(store, name, version), columns)
+            return engine.read_version(artifact(store, name, version), columns)
 
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
         """What is recorded of a version, the latest if None. Raises `NotFound`.
@@ -280,7 +285,7 @@ class Definitions(Serving):
             ('1.0.0', 726, ('user_id',))
         """
         with self._store(profile) as store:
-            return catalog.artifact(store, name, version).meta
+            return artifact(store, name, version).meta
 
     def list_features(self, tags: Words = None, schedule: Words = None) -> list[Feature]:
         """The features, those with one of these tags and schedules where given.
@@ -336,7 +341,7 @@ class Definitions(Serving):
             ['1.0.0']
         """
         with self._store(profile) as store:
-            return catalog.history(store, name)
+            return history(store, name)
 
     def latest(self, name: str, profile: str | None = None) -> str | None:
         """The version readers get; None for a feature that was never built.
@@ -348,7 +353,7 @@ class Definitions(Serving):
         with self._store(profile) as store:
             return store.latest(name)
 
-    def diff(self, name: str, before: str, after: str, profile: str | None = None) -> catalog.Difference:
+    def diff(self, name: str, before: str, after: str, profile: str | None = None) -> Diff:
         """What changed between two versions. Raises `NotFound`.
 
         Example:
@@ -358,7 +363,7 @@ class Definitions(Serving):
             ({}, (726, 726))
         """
         with self._store(profile) as store:
-            return catalog.difference(store, name, before, after)
+            return diff(store, name, before, after)
 
     def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
         """Make an existing version the one readers get; with `online` also the one served, first. Raises `NotFound`.
@@ -375,7 +380,7 @@ class Definitions(Serving):
             self.online_store_of(profile)
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
         with self._store(profile) as store:
-            return catalog.rollback(store, name, version, now())
+            return rollback(store, name, version, now())
 
     def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
         """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.
@@ -391,7 +396,7 @@ class Definitions(Serving):
             ('1.0.0',)
         """
         with self._store(profile) as store:
-            return catalog.prune(store, name, keep, now())
+            return prune(store, name, keep, now())
 
     def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
         """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it.

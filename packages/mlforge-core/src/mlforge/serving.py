@@ -10,11 +10,13 @@ from time import perf_counter
 from typing import Any
 
 from mlforge.errors import Invalid
-from mlforge.flow.compute import Progress
-from mlforge.flow.online import aonline_features, online_features
-from mlforge.flow.publish import Order, Publishing, PublishReport, publish_safely
-from mlforge.flow.reader import OnlineFeatures, Reader
-from mlforge.flow.replay import Replaying, ReplayReport, replay_safely
+from mlforge.flow.online.answer import aonline_features, online_features
+from mlforge.flow.online.publish import Order, Publishing, publish_safely
+from mlforge.flow.online.publish_report import PublishReport
+from mlforge.flow.online.reader import OnlineFeatures, Reader
+from mlforge.flow.online.replay import Replaying, replay_safely
+from mlforge.flow.online.replay_report import ReplayReport
+from mlforge.flow.progress import Progress
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig

@@ -15,11 +15,11 @@ from mlforge.model.source import Source, format_name
 from mlforge.plugin.config import Config
 
 if TYPE_CHECKING:
-    from mlforge.flow.catalog import Difference
-    from mlforge.flow.explanation import Explanation
-    from mlforge.flow.publish import PublishReport
-    from mlforge.flow.replay import ReplayReport
-    from mlforge.flow.report import BuildReport
+    from mlforge.flow.building.build_report import BuildReport
+    from mlforge.flow.explaining.explanation import Explanation
+    from mlforge.flow.online.publish_report import PublishReport
+    from mlforge.flow.online.replay_report import ReplayReport
+    from mlforge.flow.versions.diff import Diff
     from mlforge.plugin.registry import Registry
     from mlforge.project.profiles import ProfileFile
     from mlforge.project.project import Settings
@@ -121,7 +121,7 @@ def explanation(found: Explanation) -> Document:
     return {**msgspec.structs.asdict(found), **said}
 
 
-def difference(found: Difference) -> Document:
+def difference(found: Diff) -> Document:
     """How two versions differ."""
     return {"bump": found.bump, **msgspec.to_builtins(found)}
 

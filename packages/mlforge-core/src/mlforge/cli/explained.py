@@ -8,7 +8,7 @@ from typing import Any
 
 from mlforge.cli.show import NONE, plain
 from mlforge.cli.terminal import Cell, Column, Styled, columns, facts, say, table
-from mlforge.flow.explanation import ExplainedValue, Explanation, Sample, counted, shown_time
+from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, Sample, counted, shown_time
 
 _STYLES = {"equal": "green", "differs": "bold red", "not recomputed": "yellow"}
 

@@ -9,9 +9,9 @@ from mlforge.cli.show import NONE, instant, plain, spent
 from mlforge.cli.terminal import Cell, Styled, columns, say, table
 
 if TYPE_CHECKING:
-    from mlforge.flow.publish import PublishReport, PublishResult
-    from mlforge.flow.replay import Difference, ReplayReport, ReplayResult
-    from mlforge.flow.report import Failure
+    from mlforge.flow.failure import Failure
+    from mlforge.flow.online.publish_report import PublishReport, PublishResult
+    from mlforge.flow.online.replay_report import ReplayDifference, ReplayReport, ReplayResult
 
 SHOWN = 10
 _STYLES = {"published": "green", "unchanged": "dim", "failed": "red"}
@@ -78,7 +78,7 @@ def _differences(result: ReplayResult) -> None:
         say(Styled(f"  and {left:,} more", "dim"))
 
 
-def _difference_row(one: Difference) -> tuple[Cell, ...]:
+def _difference_row(one: ReplayDifference) -> tuple[Cell, ...]:
     return ", ".join(map(plain, one.entity.values())), one.column, plain(one.served), plain(one.offline), one.why
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlforge.cli.online_report import published
 from mlforge.cli.show import NONE, because, dropped, joined, plain, preview, spent
 from mlforge.cli.terminal import Cell, Styled, columns, say, table
-from mlforge.flow.report import BuildReport, BuildResult
+from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
 from mlforge.project.selection import Words, words
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mlforge.flow.compute import Progress
+    from mlforge.flow.progress import Progress
 
 Tell = Callable[["Progress"], None]
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
