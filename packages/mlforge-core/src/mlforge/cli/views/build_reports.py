@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mlforge.cli.online_report import published
-from mlforge.cli.show import NONE, because, dropped, joined, plain, preview, spent
-from mlforge.cli.terminal import Cell, Styled, columns, say, table
+from mlforge.cli.views.online_reports import published
+from mlforge.cli.views.terminal import GAP, Cell, Head, Styled, columns, fitting, say, table
+from mlforge.cli.views.wording import NONE, because, dropped, joined, number_of, plain, spent
 from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
 from mlforge.project.selection import Words, words
@@ -119,3 +120,17 @@ def _summary(report: BuildReport) -> str:
     counts = [(s, sum(r.status == s for r in report)) for s in _STYLES]
     words = ", ".join(f"{n} {status}" for status, n in counts if n) or "nothing done"
     return f"{words} in {spent(report.seconds)}"
+
+
+def preview(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The first rows of a version, as many columns as fit."""
+    headers = list(rows[0])
+    cells = [[plain(row[h]) for h in headers] for row in rows]
+    count = fitting(headers, cells, indent=2)
+    numbers = [all(isinstance(r[h], int | float) or r[h] is None for r in rows) for h in headers]
+    heads = [Head(h, "right" if n else "left") for h, n in zip(headers, numbers, strict=True)]
+    say()
+    say(Styled(name, "bold"), Styled(f"  first {len(rows)} rows", "dim"))
+    table(heads[:count], [row[:count] for row in cells], indent=2)
+    if left := headers[count:]:
+        say(" " * GAP, Styled(f"and {number_of(len(left), 'column')} more: {joined(left)}", "dim"))

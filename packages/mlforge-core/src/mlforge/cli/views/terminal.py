@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from mlforge.flow.progress import Progress
+    from mlforge.flow.progress import Progress, Tell
 
-Tell = Callable[["Progress"], None]
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 UNBOUND = 100_000
 GAP = 2
@@ -36,17 +35,17 @@ class Styled(NamedTuple):
 Cell = str | Styled
 
 
-class Column(NamedTuple):
-    """A table's column. One that wraps gives way where the terminal is too narrow for all."""
+class Head(NamedTuple):
+    """The head of a table's column. One that wraps gives way where the terminal is too narrow for all."""
 
     header: str
     align: Literal["left", "right"] = "left"
     wraps: bool = False
 
 
-def columns(*headers: str) -> list[Column]:
+def columns(*headers: str) -> list[Head]:
     """Columns by their headers: `>rows` is aligned to the right, `*why` wraps."""
-    return [Column(h.lstrip(">*"), "right" if h[:1] == ">" else "left", h[:1] == "*") for h in headers]
+    return [Head(h.lstrip(">*"), "right" if h[:1] == ">" else "left", h[:1] == "*") for h in headers]
 
 
 def say(*parts: Cell) -> None:
@@ -54,7 +53,7 @@ def say(*parts: Cell) -> None:
     _console(sys.stdout).print(_text(*parts))
 
 
-def table(heads: Sequence[Column], rows: Iterable[Sequence[Cell]], indent: int = 0) -> None:
+def table(heads: Sequence[Head], rows: Iterable[Sequence[Cell]], indent: int = 0) -> None:
     """Rows under headers; one below the other as `name value` where the terminal is too narrow for a table."""
     found = [list(map(_text, row)) for row in rows]
     console = _console(sys.stdout)
@@ -135,7 +134,7 @@ def _text(*parts: Cell) -> Text:
     return Text.assemble(*parts)
 
 
-def _grid(heads: Sequence[Column], rows: Sequence[Sequence[Text]]) -> Table:
+def _grid(heads: Sequence[Head], rows: Sequence[Sequence[Text]]) -> Table:
     from rich.table import Table
 
     grid = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
@@ -146,7 +145,7 @@ def _grid(heads: Sequence[Column], rows: Sequence[Sequence[Text]]) -> Table:
     return grid
 
 
-def _least_widths(heads: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
+def _least_widths(heads: Sequence[Head], rows: Sequence[Sequence[Text]]) -> list[int]:
     from rich.cells import cell_len
 
     cells = zip(*rows, strict=True) if rows else [()] * len(heads)
@@ -154,7 +153,7 @@ def _least_widths(heads: Sequence[Column], rows: Sequence[Sequence[Text]]) -> li
     return [min(LEAST, n) if c.wraps else n for c, n in zip(heads, natural, strict=True)]
 
 
-def _records(console: Console, heads: Sequence[Column], rows: Sequence[Sequence[Text]], indent: int) -> None:
+def _records(console: Console, heads: Sequence[Head], rows: Sequence[Sequence[Text]], indent: int) -> None:
     from rich.table import Table
 
     for number, row in enumerate(rows):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlforge.cli.show import NONE, instant, plain, spent
-from mlforge.cli.terminal import Cell, Styled, columns, say, table
+from mlforge.cli.views.terminal import Cell, Styled, columns, say, table
+from mlforge.cli.views.wording import NONE, plain, readable, spent
 
 if TYPE_CHECKING:
     from mlforge.flow.failure import Failure
@@ -94,7 +94,7 @@ def _second(text: str | None) -> str:
     """`2026-01-05T12:00:00.123456Z` as `2026-01-05 12:00:00 UTC`."""
     if text is None:
         return NONE
-    return instant(f"{text[:19]}Z")
+    return readable(f"{text[:19]}Z")
 
 
 def _percent(wrong: int, cells: int) -> str:
