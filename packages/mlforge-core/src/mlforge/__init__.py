@@ -11,7 +11,7 @@ from mlforge.__about__ import __version__
 
 if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
-    from mlforge.definitions import Definitions, get_training_data
+    from mlforge.definitions import Definitions
     from mlforge.flow.building.build_report import BuildReport, BuildResult
     from mlforge.flow.explaining.explanation import Explanation
     from mlforge.flow.lock import Lock
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
-    from mlforge.serving import aget_online_features, get_online_features
+    from mlforge.standalone import aget_online_features, get_online_features, get_training_data
     from mlforge.stores.local.plugin import LocalStore
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
@@ -60,12 +60,12 @@ _WORDS = {
     "Sum": "mlforge.metrics",
     "Timestamp": "mlforge.model.timestamp",
     "TrainingData": "mlforge.flow.training.retrieve",
-    "aget_online_features": "mlforge.serving",
+    "aget_online_features": "mlforge.standalone",
     "col": "mlforge.model.expr",
     "entity_key": "mlforge.project.entity_key",
     "feature": "mlforge.project.decorator",
-    "get_online_features": "mlforge.serving",
-    "get_training_data": "mlforge.definitions",
+    "get_online_features": "mlforge.standalone",
+    "get_training_data": "mlforge.standalone",
     "surrogate_key": "mlforge.model.keys",
 }
 _MODULES = ("errors", "metrics", "validators")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 
 from mlforge.model.span import moment_of
 
 Clock = Callable[[], datetime]
+Instant = str | date | datetime | timedelta
+"""An instant as people give it: read once, where it comes in; from there on it is microseconds since the Unix epoch."""
+
+
+def now() -> datetime:
+    """The present instant, in UTC."""
+    return datetime.now(UTC)
 
 
 def iso(instant: int) -> str:

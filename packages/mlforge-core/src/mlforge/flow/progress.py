@@ -16,3 +16,7 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 Tell = Callable[[Progress], None]
+
+
+def quiet(_: Progress) -> None:
+    """Tell nobody."""

@@ -2,7 +2,7 @@ import pytest
 
 import mlforge as mlf
 from mlforge.flow.building.increment import Reach, reach
-from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 
@@ -21,7 +21,7 @@ def plan(interval, *windows):
 def meta(watermark, rows=1):
     return FeatureMeta(
         name="f", version="1.0.0", created_at="", updated_at="", row_count=rows, entity_keys=("k",), timestamp="t",
-        interval=None, columns=(), schema_hash=Schema(()).hash, config_hash="", config=Config(()), watermark=watermark,
+        interval=None, columns=(), schema_hash=Schema(()).hash, config_hash="", config=Recipe(()), watermark=watermark,
     )  # fmt: skip
 
 

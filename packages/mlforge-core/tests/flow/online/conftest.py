@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from mlforge.errors import NotFound
-from mlforge.flow.online.publish import Order, Publishing, publish
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish
 from mlforge.flow.online.reader import Reader
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Shape
@@ -64,7 +64,7 @@ class Shop:
         as_of = None if at is None else NOON + int(at * HOUR)
         present = NOON + int(now * HOUR) if now is not None else NOON + 1000 * HOUR
         publishing = Publishing(self, self.online, self.bench.engine, engine, present, self.told.append, batch)
-        wanted = Order(name, version, as_of, horizon and Duration.parse(horizon), **order)
+        wanted = PublishOrder(name, version, as_of, horizon and Duration.parse(horizon), **order)
         return publish(publishing, wanted)
 
     def reader(self, features="spend", at=0.0, **how):

@@ -9,7 +9,7 @@ from mlforge.flow.online.lookup import ALWAYS, NEVER, Lookup
 from mlforge.flow.online.publication import Round
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key
-from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.schema import Column
 from mlforge.plugin import Entry, Point
 
@@ -33,7 +33,7 @@ def lookup_of(publish, max_age):
     meta = FeatureMeta(
         name="f", version="1.0.0", created_at="", updated_at="", row_count=1, entity_keys=("user",), timestamp=None,
         interval=None, columns=(Column("user", "Int64"), Column("x", "Int64")), schema_hash="", config_hash="",
-        config=Config((Key("user"),)), max_age=max_age,
+        config=Recipe((Key("user"),)), max_age=max_age,
     )  # fmt: skip
     return Lookup(FeatureSpec("f"), publish, meta, full_names=False)
 

@@ -8,7 +8,7 @@ import pytest
 
 from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed
 from mlforge.flow.online.publication import decode_publication
-from mlforge.flow.online.publish import Order, Publishing, publish_safely
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
 from mlforge.plugin import Address, Point
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.memory import LiveMemoryOnlineStore
@@ -359,7 +359,7 @@ def test_of_publishers_in_threads_the_newest_is_served(shop, tmp_path):
             results = {}
 
             def run(hour, results=results):
-                order = Order("spend", f"1.0.{hour % 2}", NOON + hour * HOUR)
+                order = PublishOrder("spend", f"1.0.{hour % 2}", NOON + hour * HOUR)
                 work = Publishing(shop, online, shop.bench.engine, "it", NOON + 999 * HOUR, lambda _: None, 3)
                 results[hour] = publish_safely(work, order)
 
@@ -402,7 +402,7 @@ def test_a_note_of_a_later_layout_is_refused(shop):
 
 def test_a_failure_is_a_result(shop):
     work = Publishing(shop, shop.online, shop.bench.engine, "it", NOON, lambda _: None)
-    result = publish_safely(work, Order("nothing"))
+    result = publish_safely(work, PublishOrder("nothing"))
     assert (result.ok, result.status, result.failure.kind) == (False, "failed", "NotFound")
 
 

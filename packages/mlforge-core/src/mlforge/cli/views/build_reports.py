@@ -7,7 +7,7 @@ from typing import Any
 
 from mlforge.cli.views.online_reports import published
 from mlforge.cli.views.terminal import GAP, Cell, Head, Styled, columns, fitting, say, table
-from mlforge.cli.views.wording import NONE, because, dropped, joined, number_of, plain, spent
+from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, plain, spent
 from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
 from mlforge.project.selection import Words, words
@@ -50,7 +50,7 @@ def nothing(verb: str, defined: int, features: Words, tags: Words, schedule: Wor
         return
     asked = (("tag", words(tags)), ("schedule", words(schedule)))
     wanted = " and ".join(f"the {what} {' or '.join(names)}" for what, names in asked if names)
-    say(f"Nothing to {verb}: {f'none of {joined(words(features))}' if features else 'no feature'} has {wanted}.")
+    say(f"Nothing to {verb}: {f'none of {listing(words(features))}' if features else 'no feature'} has {wanted}.")
 
 
 def _built_row(result: BuildResult) -> tuple[Cell, ...]:
@@ -133,4 +133,4 @@ def preview(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     say(Styled(name, "bold"), Styled(f"  first {len(rows)} rows", "dim"))
     table(heads[:count], [row[:count] for row in cells], indent=2)
     if left := headers[count:]:
-        say(" " * GAP, Styled(f"and {number_of(len(left), 'column')} more: {joined(left)}", "dim"))
+        say(" " * GAP, Styled(f"and {number_of(len(left), 'column')} more: {listing(left)}", "dim"))

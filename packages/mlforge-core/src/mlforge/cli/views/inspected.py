@@ -6,7 +6,7 @@ from typing import Any
 
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
-from mlforge.cli.views.wording import NONE, because, dropped, joined, number_of, readable, size
+from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, readable, size
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta, Part
 from mlforge.model.schema import Column
@@ -54,8 +54,8 @@ def stored(meta: FeatureMeta, latest: str | None) -> None:
 def entity(found: Document) -> None:
     """An entity and its features."""
     _named(found["name"], "entity")
-    made = [("made of", joined(found["from_columns"]))] if found["from_columns"] else []
-    facts([("keys", joined(found["keys"])), *made, ("features", joined(found["features"]))])
+    made = [("made of", listing(found["from_columns"]))] if found["from_columns"] else []
+    facts([("keys", listing(found["keys"])), *made, ("features", listing(found["features"]))])
 
 
 def source(found: Document) -> None:
@@ -64,7 +64,7 @@ def source(found: Document) -> None:
     facts([
         ("path", found["path"]),
         ("format", found["format"] or "told from the files"),
-        ("features", joined(found["features"])),
+        ("features", listing(found["features"])),
     ])  # fmt: skip
 
 
@@ -75,8 +75,8 @@ def _named(name: str, what: str) -> None:
 
 def _definition_facts(found: Feature) -> list[tuple[str, Cell]]:
     given: list[tuple[str, Any]] = [
-        ("entities", joined(e.name for e in found.entities)),
-        ("keys", joined(found.shape.key_names)),
+        ("entities", listing(e.name for e in found.entities)),
+        ("keys", listing(found.shape.key_names)),
         ("source", found.source.path),
         ("timestamp", found.shape.stamp),
         ("interval", found.interval),

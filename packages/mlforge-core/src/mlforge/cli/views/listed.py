@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Head, Styled, columns, say, table
-from mlforge.cli.views.wording import NONE, joined, readable
+from mlforge.cli.views.wording import NONE, listing, readable
 from mlforge.model.feature import Feature
 from mlforge.model.meta import Manifest
 
@@ -14,21 +14,21 @@ from mlforge.model.meta import Manifest
 def features(found: Sequence[Feature]) -> None:
     """A line for each feature."""
     heads = columns("*feature", "keys", "source", "tags", "*description")
-    rows = [(f.name, joined(f.shape.key_names), f.source.name, joined(f.tags), f.description or NONE) for f in found]
+    rows = [(f.name, listing(f.shape.key_names), f.source.name, listing(f.tags), f.description or NONE) for f in found]
     _table_or(heads, rows, "No feature fits.")
 
 
 def entities(found: Sequence[Document]) -> None:
     """A line for each entity."""
     heads = columns("*entity", "keys", "made of", "*features")
-    rows = [(e["name"], joined(e["keys"]), joined(e["from_columns"]), joined(e["features"])) for e in found]
+    rows = [(e["name"], listing(e["keys"]), listing(e["from_columns"]), listing(e["features"])) for e in found]
     _table_or(heads, rows, "There are no entities.")
 
 
 def sources(found: Sequence[Document]) -> None:
     """A line for each source."""
     heads = columns("*source", "*path", "format", "*features")
-    rows = [(s["name"], s["path"], s["format"] or NONE, joined(s["features"])) for s in found]
+    rows = [(s["name"], s["path"], s["format"] or NONE, listing(s["features"])) for s in found]
     _table_or(heads, rows, "There are no sources.")
 
 
@@ -36,7 +36,7 @@ def tags(found: Sequence[Document]) -> None:
     """A line for each tag."""
     _table_or(
         columns("tag", "*features"),
-        [(t["name"], joined(t["features"])) for t in found],
+        [(t["name"], listing(t["features"])) for t in found],
         "No feature has a tag.",
     )
 
@@ -44,7 +44,7 @@ def tags(found: Sequence[Document]) -> None:
 def all_versions(found: Sequence[Document]) -> None:
     """A line for each feature: the version readers get, and which there are."""
     heads = columns("*feature", "latest", "*versions")
-    rows = [(v["feature"], v["latest"] or NONE, joined(v["versions"])) for v in found]
+    rows = [(v["feature"], v["latest"] or NONE, listing(v["versions"])) for v in found]
     _table_or(heads, rows, "There are no features.")
 
 
@@ -57,7 +57,7 @@ def manifest(found: Manifest) -> None:
             e.latest,
             *(f"{n:,}" for n in (len(e.versions), e.row_count, len(e.columns))),
             readable(e.updated_at),
-            joined(e.tags),
+            listing(e.tags),
         )
         for name, e in found.features.items()
     ]

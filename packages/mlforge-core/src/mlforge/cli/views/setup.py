@@ -7,7 +7,7 @@ from typing import Any
 
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
-from mlforge.cli.views.wording import joined
+from mlforge.cli.views.wording import listing
 
 _CHOSEN_BY = {
     "flag": "--profile names it",
@@ -63,4 +63,4 @@ def _brought(brings: Sequence[Mapping[str, str]]) -> list[tuple[str, Cell]]:
     roles: dict[str, list[str]] = {}
     for found in brings:
         roles.setdefault(found["role"], []).append(found["name"])
-    return [(role, joined(names)) for role, names in roles.items()]
+    return [(role, listing(names)) for role, names in roles.items()]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
-from mlforge.cli.views.wording import NONE, because, joined, readable, size
+from mlforge.cli.views.wording import NONE, because, listing, readable, size
 from mlforge.model.meta import FeatureMeta
 from mlforge.plugin.stores import Pruned
 
@@ -67,4 +67,4 @@ def pruned(name: str, found: Pruned) -> None:
             f"no version to remove{f'; {size(found.bytes)} freed' if found.bytes else ''}.",
         )
         return
-    say(Styled(f"{name}: ", "bold"), f"{joined(found.versions)} removed, {size(found.bytes)} freed.")
+    say(Styled(f"{name}: ", "bold"), f"{listing(found.versions)} removed, {size(found.bytes)} freed.")

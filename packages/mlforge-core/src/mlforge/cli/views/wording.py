@@ -31,7 +31,7 @@ def because(change: Change | None) -> str:
     return f"{reason}: {', '.join(change.details)}" if change.details else reason
 
 
-def joined(words: Iterable[str]) -> str:
+def listing(words: Iterable[str]) -> str:
     """Words with commas between them."""
     return ", ".join(words) or NONE
 

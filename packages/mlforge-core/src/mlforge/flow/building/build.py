@@ -1,4 +1,7 @@
-"""Building: plan → scan → apply → check → aggregate → version → write → commit → tell, one feature after the other."""
+"""Building: plan → scan → apply → check → aggregate → write → commit → tell, one feature after the other.
+
+Which number a version gets is decided at the commit, when its columns are known: a builder that came first moves it on.
+"""
 
 from __future__ import annotations
 
@@ -13,35 +16,31 @@ import msgspec
 from mlforge.errors import Conflict, Invalid, MlforgeError
 from mlforge.flow.building.attempt import safely
 from mlforge.flow.building.build_report import BuildReport, BuildResult
-from mlforge.flow.building.commit import Order, commit
-from mlforge.flow.building.compute import Rows, compute
+from mlforge.flow.building.commit import BuildOrder, commit
+from mlforge.flow.building.compute import Computing, compute
 from mlforge.flow.building.increment import Step, compute_step, refuse_changed
-from mlforge.flow.moments import Clock
-from mlforge.flow.planning.plan import Job
+from mlforge.flow.building.outcome import increment_notes, nothing_new, planned, unchanged
 from mlforge.flow.planning.prepare import prepare
-from mlforge.flow.planning.resolve import fingerprint
+from mlforge.flow.planning.resolve import source_fingerprint
 from mlforge.flow.planning.session import Session
-from mlforge.flow.progress import Tell
 from mlforge.flow.versions.fingerprints import fingerprints
 from mlforge.flow.versions.logic import logic_hash
 from mlforge.flow.versions.manifest import manifest_is_stale, refresh_manifest
-from mlforge.flow.versions.number import expected_change, next_version
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta
-from mlforge.model.span import Span, shown
+from mlforge.model.span import Span
 from mlforge.model.version import Version
-from mlforge.plugin.config import EngineConfig
-from mlforge.plugin.engine.frames import Frame, Scan
+from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.registry import registry
 from mlforge.plugin.stores import Store
-from mlforge.project.project import Project, Settings
+from mlforge.project.project import Settings
 
 _log = logging.getLogger("mlforge.build")
 PREVIEW_ROWS = 5
 
 
-class Options(msgspec.Struct, frozen=True):
+class BuildOptions(msgspec.Struct, frozen=True):
     """How to build.
 
     Args:
@@ -61,25 +60,17 @@ class Options(msgspec.Struct, frozen=True):
     full_refresh: bool = False
 
 
-def build(
-    project: Project,
-    settings: Settings,
-    features: Iterable[Feature],
-    options: Options,
-    engine: EngineConfig | None,
-    clock: Clock,
-    tell: Tell,
-) -> BuildReport:
+def build(session: Session, features: Iterable[Feature], options: BuildOptions) -> BuildReport:
     """Build features one after the other; one that fails does not stop the others."""
     if options.version is not None:
         Version.parse(options.version)
     if options.full_refresh and options.span:
         raise Invalid("A full refresh of a range.", hint="Give a range, or full_refresh to build everything.")
     started, results = perf_counter(), []
-    with Session(project, settings, clock, tell) as session:
+    with session:
         try:
             for feature in features:
-                results.append(safely(feature, partial(_build_one, session, feature, engine, options)))
+                results.append(safely(feature, partial(_build_one, session, feature, options)))
                 registry().tell("mlforge_feature_built", result=results[-1])
         finally:
             _mend_manifest(session, results)
@@ -97,26 +88,27 @@ def _mend_manifest(session: Session, results: list[BuildResult]) -> None:
         _log.warning("The manifest could not be brought up to date: %s", error)
 
 
-def _build_one(session: Session, feature: Feature, engine: EngineConfig | None, options: Options) -> BuildResult:
-    job, scan = prepare(session, feature, engine)
-    prints = fingerprints(feature, fingerprint(feature.source, scan), logic_hash(feature.function))
+def _build_one(session: Session, feature: Feature, options: BuildOptions) -> BuildResult:
+    job, scan = prepare(session, feature)
+    prints = fingerprints(feature, source_fingerprint(feature.source, scan), logic_hash(feature.function))
     latest = session.store.latest(feature.name)
     previous = session.store.get(feature.name, latest) if latest else None
     _refuse_taken(session.store, feature.name, options)
     asked = options.force or options.full_refresh or options.span or options.version is not None
     if previous and not asked and prints.unchanged_since(previous.meta):
         note = f"Source, definition and function are those of {previous.meta.version}."
-        return _unchanged(feature, previous.meta, job, note)
+        return unchanged(job, previous.meta, note)
     step = _step(feature, session.settings, options, previous.meta if previous else None)
     if step and previous:
         refuse_changed(feature, prints, previous.meta)
-    order = Order(job, prints, previous, options.version, step)
+    order = BuildOrder(job, prints, previous, options.version, step)
     if options.dry_run:
-        return _planned(session, order, scan)
-    return _built(session, session.engine(job.engine), order, scan, options)
+        return planned(session.store, order, scan)
+    work = Computing(feature, scan, session.engine(job.engine), session.tell)
+    return _built(session, work, order, options)
 
 
-def _step(feature: Feature, settings: Settings, options: Options, previous: FeatureMeta | None) -> Step | None:
+def _step(feature: Feature, settings: Settings, options: BuildOptions, previous: FeatureMeta | None) -> Step | None:
     """The increment to build; None to build everything."""
     if options.span is not None:
         if feature.timestamp is None:
@@ -130,61 +122,17 @@ def _step(feature: Feature, settings: Settings, options: Options, previous: Feat
     return Step(Span(previous.watermark), additions=True)
 
 
-def _built(session: Session, engine: Engine, order: Order, scan: Scan, options: Options) -> BuildResult:
-    feature, step = order.job.feature, order.step
-    if step is None:
-        rows: Rows | None = compute(session.tell, engine, feature, scan)
-    else:
-        rows = compute_step(session.tell, engine, feature, scan, step, order.base)
+def _built(session: Session, work: Computing, order: BuildOrder, options: BuildOptions) -> BuildResult:
+    rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
     if rows is None:
-        return _nothing_new(engine, order, scan)
-    meta = commit(session, engine, order, rows)
-    preview = _preview(engine, rows.frame) if options.preview else ()
+        return nothing_new(work, order)
+    meta = commit(session, work.engine, order, rows)
+    preview = _preview(work.engine, rows.frame) if options.preview else ()
     return BuildResult(
-        feature=feature.name, status="built", version=meta.version, change=meta.change_summary, rows=meta.row_count,
+        feature=order.name, status="built", version=meta.version, change=meta.change_summary, rows=meta.row_count,
         dropped=meta.dropped_rows, engine=meta.engine, checks=rows.checks, preview=preview, meta=meta,
-        notes=_notes(order, meta),
+        notes=increment_notes(order, meta),
     )  # fmt: skip
-
-
-def _notes(order: Order, meta: FeatureMeta) -> tuple[str, ...]:
-    """What was done of an increment, and what it left out."""
-    step, base, done = order.step, order.base, meta.increment
-    if step is None or done is None:
-        return ()
-    went = f", took {done.gone:,} away" if done.gone else ""
-    onto = f"continues {base.meta.version}" if base else "the first version"
-    notes = [f"Events {step.changed}: {onto}, wrote {done.rows:,} rows{went}."]
-    before = base.meta.watermark if base else None
-    if before is not None and step.changed.since is not None and step.changed.since > before + 1:
-        notes.append(f"{base.meta.version if base else ''} has events up to {shown(before)}: any between are left out.")
-    return tuple(notes)
-
-
-def _nothing_new(engine: Engine, order: Order, scan: Scan) -> BuildResult:
-    """Nothing changes: what to say where the range was the user's, and where it was not."""
-    feature, step = order.job.feature, order.step
-    if order.base and step and step.additions:
-        note = (
-            f"The source has changed, and has no event {step.changed}, where {order.base.meta.version} ends. "
-            "Build what changed earlier with --since, or all of it with --full-refresh."
-        )
-        return msgspec.structs.replace(_unchanged(feature, order.base.meta, order.job, note), source_changed=True)
-    span = step.changed if step else Span()
-    raise Invalid(
-        f"{feature.name!r} has no event {span}{_source_extent(engine, feature, scan)}.", hint="Give another range."
-    )
-
-
-def _source_extent(engine: Engine, feature: Feature, scan: Scan) -> str:
-    """`: the source's run from … to …`, where its times can be told without the function."""
-    try:
-        found = engine.extent(engine.scan(scan), feature.timestamp)
-    except MlforgeError:
-        return ""
-    if found.first is None or found.last is None:
-        return ": the source has none at all"
-    return f": the source's run from {shown(found.first)} to {shown(found.last)}"
 
 
 def _preview(engine: Engine, frame: Frame) -> tuple[dict[str, Any], ...]:
@@ -196,29 +144,7 @@ def _preview(engine: Engine, frame: Frame) -> tuple[dict[str, Any], ...]:
         return ()
 
 
-def _unchanged(feature: Feature, previous: FeatureMeta, job: Job, note: str) -> BuildResult:
-    return BuildResult(
-        feature=feature.name, status="unchanged", version=previous.version, rows=previous.row_count,
-        engine=job.engine.kind, notes=(note,), meta=previous,
-    )  # fmt: skip
-
-
-def _planned(session: Session, order: Order, scan: Scan) -> BuildResult:
-    previous = order.previous.meta if order.previous else None
-    change = expected_change(previous, order.prints)
-    taken = session.store.versions(order.name)
-    version = order.version or next_version(previous.version if previous else None, change, taken)
-    files = f"{len(scan.uris)} files" if len(scan.uris) > 1 else scan.uris[0]
-    rises = ("The version may rise further with the columns that come out.",) if previous and not order.step else ()
-    onto = f", and continues {order.base.meta.version}" if order.base else ""
-    part = f", events {order.step.changed}{onto}" if order.step else ""
-    return BuildResult(
-        feature=order.name, status="planned", version=version, change=change, engine=order.job.engine.kind,
-        notes=(f"Reads {files}{part}.", *rises),
-    )  # fmt: skip
-
-
-def _refuse_taken(store: Store, name: str, options: Options) -> None:
+def _refuse_taken(store: Store, name: str, options: BuildOptions) -> None:
     if options.version is not None and options.version in store.versions(name):
         raise Conflict(
             f"{name!r} has a version {options.version} already.", hint="Versions never change: choose a free number."

@@ -13,7 +13,7 @@ from mlforge.model.check import CheckResult
 from mlforge.model.html import table
 from mlforge.model.meta import Change, FeatureMeta
 
-Status = Literal["built", "unchanged", "planned", "valid", "failed"]
+BuildStatus = Literal["built", "unchanged", "planned", "valid", "failed"]
 
 
 class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,8 +24,8 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         status: `built`, `unchanged`, `planned` (a dry run), `valid` (a validation) or `failed`.
         version: The version that was made, stands, or is expected.
         change: Why it got that number.
-        rows: Rows written.
-        dropped: Rows left out because a key was null.
+        rows: ComputedRows written.
+        dropped: ComputedRows left out because a key was null.
         seconds: Wall time.
         checks: What every validator found.
         failure: Why it failed.
@@ -40,7 +40,7 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     feature: str
-    status: Status
+    status: BuildStatus
     version: str | None = None
     change: Change | None = None
     rows: int = 0

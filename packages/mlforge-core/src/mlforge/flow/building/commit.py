@@ -9,7 +9,7 @@ import msgspec
 
 from mlforge.__about__ import __version__
 from mlforge.errors import Conflict
-from mlforge.flow.building.compute import Rows
+from mlforge.flow.building.compute import ComputedRows
 from mlforge.flow.building.increment import Step
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.planning.plan import Job
@@ -27,7 +27,7 @@ MOST_LAYERS = 16
 """A version that would be made of more has its later layers merged, or all of them once they outgrow the first."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class BuildOrder(msgspec.Struct, frozen=True):
     """What a version is made for: the job, its fingerprints, what readers get so far, a number of the user's choice."""
 
     job: Job
@@ -55,7 +55,7 @@ class Staged(msgspec.Struct, frozen=True):
     kept: tuple[Part, ...] = ()
 
 
-def commit(session: Session, engine: Engine, order: Order, rows: Rows) -> FeatureMeta:
+def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows) -> FeatureMeta:
     """Write the rows and make them the latest version. Whatever fails, the old version stays whole.
 
     Raises:
@@ -75,7 +75,7 @@ def commit(session: Session, engine: Engine, order: Order, rows: Rows) -> Featur
         raise
 
 
-def _write(store: Store, engine: Engine, order: Order, rows: Rows) -> Staged:
+def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Staged:
     target = store.begin(order.name, order.job.format)
     try:
         gone = 0 if rows.gone is None else engine.extent(rows.gone, None).rows
@@ -88,7 +88,7 @@ def _write(store: Store, engine: Engine, order: Order, rows: Rows) -> Staged:
     return Staged(target, written, gone, order.base.meta.parts if order.base else ())
 
 
-def _merged(store: Store, engine: Engine, order: Order, staged: Staged) -> Staged:
+def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> Staged:
     """The same rows in fewer layers, where there would be too many."""
     kept = [list(parts) for _, parts in groupby(staged.kept, lambda part: part.version)]
     if order.base is None or len(kept) < MOST_LAYERS:
@@ -136,7 +136,7 @@ def _without(artifact: Artifact, parts: tuple[Part, ...]) -> Artifact:
     return Artifact(meta, tuple(uri for _, uri in others), artifact.options)
 
 
-def _commit(store: Store, target: Target, draft: FeatureMeta, order: Order) -> FeatureMeta:
+def _commit(store: Store, target: Target, draft: FeatureMeta, order: BuildOrder) -> FeatureMeta:
     """Commit under the next free number; where another builder came first, decide again."""
     previous = order.previous.meta if order.previous else None
     for _ in range(COMMIT_TRIES):
@@ -155,7 +155,7 @@ def _commit(store: Store, target: Target, draft: FeatureMeta, order: Order) -> F
     )
 
 
-def _refuse_overtaken(order: Order, latest: str | None) -> None:
+def _refuse_overtaken(order: BuildOrder, latest: str | None) -> None:
     """An increment is of one version: on top of another its rows would lack what that one has."""
     base = order.base.meta.version if order.base else None
     if order.step and latest != base:
@@ -165,14 +165,14 @@ def _refuse_overtaken(order: Order, latest: str | None) -> None:
         )
 
 
-def _numbered(store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: Order) -> tuple[Change, str]:
+def _numbered(store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: BuildOrder) -> tuple[Change, str]:
     change = categorise(previous, draft.schema, order.prints, draft.key_types)
     if order.version is not None:
         return Change("explicit", change.reason, change.details), order.version
     return change, next_version(previous.version if previous else None, change, store.versions(draft.name))
 
 
-def _draft(order: Order, rows: Rows, staged: Staged, total: int, started: datetime) -> FeatureMeta:
+def _draft(order: BuildOrder, rows: ComputedRows, staged: Staged, total: int, started: datetime) -> FeatureMeta:
     feature, prints, now = order.job.feature, order.prints, iso_seconds(started)
     return FeatureMeta(
         name=feature.name, version="", created_at=now, updated_at=now, row_count=total,
@@ -188,14 +188,14 @@ def _draft(order: Order, rows: Rows, staged: Staged, total: int, started: dateti
     )  # fmt: skip
 
 
-def _increment(order: Order, staged: Staged) -> Increment | None:
+def _increment(order: BuildOrder, staged: Staged) -> Increment | None:
     if order.step is None:
         return None
     base, span = order.base, order.step.changed
     return Increment(base.meta.version if base else None, span.since, span.until, staged.rows, staged.gone)
 
 
-def _source_hash(order: Order) -> str | None:
+def _source_hash(order: BuildOrder) -> str | None:
     """What tells that the source has not changed; unknown where a range ended before the source may have."""
     span = order.step.changed if order.step else Span()
     return order.prints.source if span.until is None else None

@@ -8,7 +8,7 @@ import msgspec
 
 from mlforge.errors import CheckFailed, Invalid
 from mlforge.flow.progress import Progress, Tell
-from mlforge.flow.versions.key_types import Types, key_types
+from mlforge.flow.versions.key_types import KeyTypes, key_types
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.feature import Feature
 from mlforge.model.kinds import need_comparable
@@ -19,7 +19,20 @@ from mlforge.plugin.engine.protocol import Engine
 from mlforge.project.selection import nearest
 
 
-class Rows(msgspec.Struct, frozen=True, kw_only=True):
+class Computing(msgspec.Struct, frozen=True):
+    """What it takes to compute a feature: the feature, its source, an engine, and whom to tell."""
+
+    feature: Feature
+    scan: Scan
+    engine: Engine
+    tell: Tell
+
+    def say(self, stage: str, rows: int | None = None) -> None:
+        """Tell how far it is."""
+        self.tell(Progress(self.feature.name, stage, rows))
+
+
+class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
     """A feature's computed rows, and what was seen on the way.
 
     Args:
@@ -37,31 +50,33 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     schema: Schema
     dropped: int
     checks: tuple[CheckResult, ...]
-    key_types: Types = {}
+    key_types: KeyTypes = {}
     watermark: int | None = None
     gone: Any = None
     replaced: int = 0
 
 
-def compute(tell: Tell, engine: Engine, feature: Feature, scan: Scan) -> Rows:
+def compute(work: Computing) -> ComputedRows:
     """All rows. Raises `CheckFailed` where a promise is broken."""
-    tell(Progress(feature.name, "reading"))
-    source = engine.scan(scan)
+    feature, engine = work.feature, work.engine
+    work.say("reading")
+    source = engine.scan(work.scan)
     made = engine.apply(feature.function, engine.with_surrogates(source, feature.keys))
     held = engine.conform(made, feature.shape)
-    late, results = check_events(tell, engine, feature, held)
-    tell(Progress(feature.name, "computing", held.rows))
-    frame = made_of(engine, feature, held.frame)
+    late, results = check_events(work, held)
+    work.say("computing", held.rows)
+    frame = made_of(work, held.frame)
     results += checked(engine, frame, late, results)
-    return Rows(
-        frame=frame, schema=described(engine, feature, frame), dropped=held.null_keys, checks=results,
+    return ComputedRows(
+        frame=frame, schema=described(work, frame), dropped=held.null_keys, checks=results,
         key_types=key_types(engine, feature.keys, source, made),
         watermark=engine.extent(held.frame, stamp_of(feature)).last if feature.timestamp else None,
     )  # fmt: skip
 
 
-def made_of(engine: Engine, feature: Feature, events: Frame) -> Frame:
+def made_of(work: Computing, events: Frame) -> Frame:
     """The feature's rows from what its function returned."""
+    feature, engine = work.feature, work.engine
     if feature.plan is None:
         return engine.settle(events, feature.shape)
     return engine.aggregate(events, feature.shape, feature.plan)
@@ -72,19 +87,18 @@ def stamp_of(feature: Feature) -> Timestamp:
     return Timestamp(feature.shape.stamp or "")
 
 
-def described(engine: Engine, feature: Feature, frame: Frame) -> Schema:
+def described(work: Computing, frame: Frame) -> Schema:
     """The columns of built rows, with what the metrics tell of theirs."""
-    details = {c.name: c.column for c in feature.plan.columns} if feature.plan else {}
-    return engine.schema(frame).describe(details)
+    plan = work.feature.plan
+    details = {c.name: c.column for c in plan.columns} if plan else {}
+    return work.engine.schema(frame).describe(details)
 
 
-def check_events(
-    tell: Tell, engine: Engine, feature: Feature, held: Conformed
-) -> tuple[list[Check], tuple[CheckResult, ...]]:
+def check_events(work: Computing, held: Conformed) -> tuple[list[Check], tuple[CheckResult, ...]]:
     """The checks that are left for the metrics' columns, and what those of the function's columns found."""
-    early, late = _split_checks(feature, engine.schema(held.frame))
-    tell(Progress(feature.name, "checking", held.rows))
-    return late, checked(engine, held.frame, early)
+    early, late = _split_checks(work.feature, work.engine.schema(held.frame))
+    work.say("checking", held.rows)
+    return late, checked(work.engine, held.frame, early)
 
 
 def checked(

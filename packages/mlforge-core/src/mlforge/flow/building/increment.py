@@ -5,17 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.flow.building.compute import Rows, check_events, checked, described, made_of, stamp_of
-from mlforge.flow.progress import Progress, Tell
+from mlforge.flow.building.compute import ComputedRows, Computing, check_events, checked, described, made_of, stamp_of
 from mlforge.flow.versions.fingerprints import Fingerprints, config_changes
-from mlforge.flow.versions.key_types import Types, key_types, refuse_other_types
+from mlforge.flow.versions.key_types import KeyTypes, key_types, refuse_other_types
 from mlforge.model.feature import Feature, Shape
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span, shown
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.frames import Conformed, Frame, Scan
+from mlforge.plugin.engine.frames import Conformed, Frame
 from mlforge.plugin.engine.protocol import Engine
 
 
@@ -85,25 +84,24 @@ def refuse_changed(feature: Feature, prints: Fingerprints, base: FeatureMeta) ->
         )
 
 
-def compute_step(
-    tell: Tell, engine: Engine, feature: Feature, scan: Scan, step: Step, base: Artifact | None
-) -> Rows | None:
+def compute_step(work: Computing, step: Step, base: Artifact | None) -> ComputedRows | None:
     """The rows that a step changes, and which old ones they replace; None where it changes nothing.
 
     Raises:
         Invalid: A function that changes times, or rows of other columns than those of the version to continue.
         CheckFailed: A broken promise.
     """
+    feature, engine = work.feature, work.engine
     meta = base.meta if base else None
     far = reach(step.changed, feature.plan, meta)
-    tell(Progress(feature.name, "reading"))
-    held, types = _held(engine, feature, scan, far.read)
+    work.say("reading")
+    held, types = _held(work, far.read)
     refuse_other_types(feature, types, meta)
-    late, results = check_events(tell, engine, feature, held)
-    tell(Progress(feature.name, "computing", held.rows))
+    late, results = check_events(work, held)
+    work.say("computing", held.rows)
     _refuse_other_keys(feature, engine.schema(held.frame), meta)
-    frame, old = _replacing(engine, feature, held, step, far, base)
-    schema = described(engine, feature, frame)
+    frame, old = _replacing(work, held, step, far, base)
+    schema = described(work, frame)
     _refuse_other_columns(feature, schema, meta)
     results += checked(engine, frame, late, results)
     gone = None
@@ -112,7 +110,7 @@ def compute_step(
     replaced = 0 if old is None else engine.extent(old, None).rows
     if not (engine.extent(frame, None).rows or replaced):
         return None
-    return Rows(
+    return ComputedRows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
         key_types=types,
         watermark=_watermark(meta, step, engine.extent(held.frame, stamp_of(feature)).last),
@@ -120,19 +118,20 @@ def compute_step(
 
 
 def _replacing(
-    engine: Engine, feature: Feature, held: Conformed, step: Step, far: Reach, base: Artifact | None
+    work: Computing, held: Conformed, step: Step, far: Reach, base: Artifact | None
 ) -> tuple[Frame, Frame | None]:
     """The rows that may have changed, as they are now, and the keys and stamps of those that stand in their place."""
+    feature, engine = work.feature, work.engine
     stamp, keys = stamp_of(feature), feature.shape.key_names
     stored = engine.scan_version(base, feature.shape.identity) if base else None
     old = None if stored is None else engine.persist(engine.within(stored, stamp, far.stamps))
     if feature.plan is None:
-        return made_of(engine, feature, held.frame), old
+        return made_of(work, held.frame), old
     touched = [engine.within(held.frame, stamp, step.changed)]
     if old is not None and not _only_adds(step, base.meta if base else None):
         touched.append(engine.within(old, stamp, far.entered))
     events = engine.semi_join(held.frame, touched, keys)
-    frame = engine.persist(engine.within(made_of(engine, feature, events), stamp, far.stamps))
+    frame = engine.persist(engine.within(made_of(work, events), stamp, far.stamps))
     return frame, None if old is None else engine.semi_join(old, touched, keys)
 
 
@@ -152,15 +151,16 @@ def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | 
     return None if before is None else last
 
 
-def _held(engine: Engine, feature: Feature, scan: Scan, span: Span) -> tuple[Conformed, Types]:
+def _held(work: Computing, span: Span) -> tuple[Conformed, KeyTypes]:
     """What the function makes of the rows of a span, read no further than need be, and what keys are made of."""
-    source, timestamp = engine.scan(scan), feature.timestamp or Timestamp("")
+    feature, engine = work.feature, work.engine
+    source, timestamp = engine.scan(work.scan), feature.timestamp or Timestamp("")
     narrowed = _narrowed(engine, source, timestamp, span)
     given = narrowed[0] if narrowed else source
     made = engine.apply(feature.function, engine.with_surrogates(given, feature.keys))
     held = engine.conform(engine.within(made, timestamp, span), feature.shape)
     if narrowed:
-        _refuse_moved_times(engine, feature, narrowed[1], held)
+        _refuse_moved_times(work, narrowed[1], held)
     return held, key_types(engine, feature.keys, given, made)
 
 
@@ -175,8 +175,9 @@ def _narrowed(engine: Engine, source: Frame, timestamp: Timestamp, span: Span) -
         return None
 
 
-def _refuse_moved_times(engine: Engine, feature: Feature, known: Frame, held: Conformed) -> None:
+def _refuse_moved_times(work: Computing, known: Frame, held: Conformed) -> None:
     """The function saw the rows of a span alone: a time that it made itself may belong to a row that it did not see."""
+    feature, engine = work.feature, work.engine
     stamp = stamp_of(feature)
     moved = engine.extent(engine.anti_join(held.frame, [known], [stamp.name]), stamp)
     if moved.rows:

@@ -8,14 +8,13 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from mlforge.flow.explaining.entity import entity_of
-from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, Sample, Status, WindowEvents
-from mlforge.flow.explaining.recompute import Again, Entity, Origin, Row, is_, recomputed, rows_of, same
+from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, RowStatus, Sample, WindowEvents
+from mlforge.flow.explaining.key_values import entity_of
+from mlforge.flow.explaining.recompute import Again, KeyValues, Origin, Row, agree, is_, recomputed, rows_of
 from mlforge.flow.failure import Failure
-from mlforge.flow.moments import Clock
 from mlforge.flow.planning.plan import plan_job
 from mlforge.flow.planning.session import Session
-from mlforge.flow.progress import Progress, Tell
+from mlforge.flow.progress import Progress
 from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Feature, FeatureSpec
@@ -25,30 +24,28 @@ from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.window import end_at, known_from, span_of
 from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.project.project import Project, Settings, default_engine
+from mlforge.project.project import default_engine
 
 
 class Question(NamedTuple):
-    """What is asked: some columns of a version, for one entity at one instant."""
+    """What is asked: some columns of a version, for one entity at one instant, in microseconds since the Unix epoch."""
 
     spec: FeatureSpec
     key: Mapping[str, Any]
-    at: datetime
+    at: int
 
 
 class Stored(NamedTuple):
     """The entity's rows in a version: the one an instant sees, and the stamps about it."""
 
-    status: Status
+    status: RowStatus
     row: Row
     stamp: int | None = None
     first: int | None = None
     until: int | None = None
 
 
-def explain(
-    project: Project, settings: Settings, question: Question, engine: EngineConfig | None, clock: Clock, tell: Tell
-) -> Explanation:
+def explain(session: Session, question: Question) -> Explanation:
     """Look a value up, recompute it from the source, and say what it is made of.
 
     Raises:
@@ -56,28 +53,28 @@ def explain(
         NotFound: It was not built, or has no such version or column.
         Invalid: The key names no entity.
     """
-    with Session(project, settings, clock, tell) as session:
+    with session:
         chosen = _chosen(session, question.spec)
         meta = chosen.artifact.meta
-        feature = project.features.get(meta.name)
-        config = _engine(feature, settings, engine)
+        feature = session.project.features.get(meta.name)
+        config = _engine(session, feature)
         live = session.engine(config)
         origin = Origin(session, live, feature, config, meta)
         entity = entity_of(meta, question.key, origin.types)
-        tell(Progress(meta.name, "reading"))
-        stored = _stored(live, chosen, entity, micros_of(question.at))
-        tell(Progress(meta.name, "computing"))
-        again = recomputed(origin, entity, question.key, micros_of(question.at))
+        session.tell(Progress(meta.name, "reading"))
+        stored = _stored(live, chosen, entity, question.at)
+        session.tell(Progress(meta.name, "computing"))
+        again = recomputed(origin, entity, question.key, question.at)
         found = _composed(chosen, question, stored, again)
         return msgspec.structs.replace(
             found, key=dict(entity) | dict(question.key), since=origin.since, engine=config.kind
         )
 
 
-def _engine(feature: Feature | None, settings: Settings, engine: EngineConfig | None) -> EngineConfig:
+def _engine(session: Session, feature: Feature | None) -> EngineConfig:
     if feature is None:
-        return engine or settings.engine or default_engine()
-    return plan_job(feature, settings, engine).engine
+        return session.forced or session.settings.engine or default_engine()
+    return plan_job(feature, session.settings, session.forced).engine
 
 
 def _chosen(session: Session, spec: FeatureSpec) -> Chosen:
@@ -86,7 +83,7 @@ def _chosen(session: Session, spec: FeatureSpec) -> Chosen:
     return choose(session.store, spec, full_names=False)
 
 
-def _stored(engine: Engine, chosen: Chosen, entity: Entity, at: int) -> Stored:
+def _stored(engine: Engine, chosen: Chosen, entity: KeyValues, at: int) -> Stored:
     artifact, stamp = chosen.artifact, chosen.artifact.meta.timestamp
     keys = artifact.meta.entity_keys
     if stamp is None:
@@ -98,7 +95,7 @@ def _stored(engine: Engine, chosen: Chosen, entity: Entity, at: int) -> Stored:
     if not seen:
         return Stored("early" if stamps else "unknown", {}, first=first, until=until)
     here = {**entity, stamp: moment_of(seen[-1])}
-    status: Status = "expired" if _is_expired(chosen, seen[-1], at) else "row"
+    status: RowStatus = "expired" if _is_expired(chosen, seen[-1], at) else "row"
     row = _rows_where(engine, artifact, [*keys, stamp, *chosen.columns], here)[0]
     return Stored(status, row, seen[-1], first, until)
 
@@ -117,11 +114,11 @@ def _composed(chosen: Chosen, question: Question, stored: Stored, again: Again |
     computed, failure = (None, again) if isinstance(again, Failure) else (again, None)
     entered, left = _causes(meta, stored.stamp, computed)
     return Explanation(
-        feature=meta.name, version=meta.version, key={}, at=question.at, status=stored.status,
+        feature=meta.name, version=meta.version, key={}, at=moment_of(question.at), status=stored.status,
         stamp=_instant(stored.stamp), until=_instant(stored.until), first=_instant(stored.first),
         max_age=meta.max_age, entered=entered, left=left,
         values=tuple(_value(meta, c, stored, computed) for c in chosen.columns),
-        windows=tuple(_windows(chosen, micros_of(question.at), computed)),
+        windows=tuple(_windows(chosen, question.at, computed)),
         rows=_source_rows(meta, stored, computed),
         recomputed_stamp=_instant(computed.stamp) if computed else None,
         built=_range(meta),
@@ -137,7 +134,7 @@ def _value(meta: FeatureMeta, column: str, stored: Stored, again: Again | None) 
         answer=None if stored.status == "expired" else was,
         stored=was,
         recomputed=now,
-        agrees=same(was, now) if known else None,
+        agrees=agree(was, now) if known else None,
         window=details.window if details else None,
         aggregation=details.aggregation if details else None,
     )

@@ -11,8 +11,8 @@ import msgspec
 from mlforge.flow.failure import Failure
 from mlforge.model.html import table
 
-Status = Literal["row", "expired", "early", "unknown"]
-Same = Literal["same", "changed", "unknown"]
+RowStatus = Literal["row", "expired", "early", "unknown"]
+Compared = Literal["same", "changed", "unknown"]
 SHOWN = 5
 
 
@@ -81,8 +81,8 @@ class ExplainedValue(msgspec.Struct, frozen=True):
 class Since(msgspec.Struct, frozen=True):
     """What has changed since the version was built: source, function and, in words, the definition."""
 
-    source: Same = "unknown"
-    function: Same = "unknown"
+    source: Compared = "unknown"
+    function: Compared = "unknown"
     definition: tuple[str, ...] = ()
 
     @property
@@ -127,7 +127,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     key: dict[str, Any]
     at: datetime
-    status: Status
+    status: RowStatus
     stamp: datetime | None = None
     until: datetime | None = None
     first: datetime | None = None

@@ -9,11 +9,11 @@ from operator import and_
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, MlforgeError, NotFound
-from mlforge.flow.explaining.entity import source_values
-from mlforge.flow.explaining.explanation import Same, Since
+from mlforge.flow.explaining.explanation import Compared, Since
+from mlforge.flow.explaining.key_values import source_values
 from mlforge.flow.failure import Failure, failure_of
 from mlforge.flow.planning.plan import check_scan
-from mlforge.flow.planning.resolve import fingerprint, resolve
+from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.flow.planning.session import Session
 from mlforge.flow.versions.fingerprints import config_of, definition_changes
 from mlforge.flow.versions.logic import logic_hash
@@ -21,7 +21,7 @@ from mlforge.model.duration import Duration
 from mlforge.model.expr import Col, Expr
 from mlforge.model.feature import Feature, Shape
 from mlforge.model.keys import Key, KeyValue
-from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import micros_of, moment_of
@@ -35,7 +35,7 @@ from mlforge.plugin.registry import registry
 
 TOLERANCE = 1e-9
 Row = dict[str, Any]
-Entity = Mapping[str, KeyValue]
+KeyValues = Mapping[str, KeyValue]
 
 
 class Again(NamedTuple):
@@ -109,23 +109,23 @@ class Origin:
         if self._feature is None:
             return Since()
         definition = definition_changes(self.meta.config, config_of(self._feature))
-        function = _same(self.meta.logic_hash, logic_hash(self._feature.function))
+        function = _compared(self.meta.logic_hash, logic_hash(self._feature.function))
         return Since(self._source(self._feature), function, tuple(definition))
 
-    def _source(self, feature: Feature) -> Same:
+    def _source(self, feature: Feature) -> Compared:
         try:
-            return _same(self.meta.source_hash, fingerprint(feature.source, self.scan))
+            return _compared(self.meta.source_hash, source_fingerprint(feature.source, self.scan))
         except MlforgeError:
             return "unknown"
 
 
-def _same(before: str | None, now: str | None) -> Same:
+def _compared(before: str | None, now: str | None) -> Compared:
     if before is None or now is None:
         return "unknown"
     return "same" if before == now else "changed"
 
 
-def recomputed(origin: Origin, entity: Entity, given: Mapping[str, Any], at: int) -> Again | Failure:
+def recomputed(origin: Origin, entity: KeyValues, given: Mapping[str, Any], at: int) -> Again | Failure:
     """The entity computed anew, or why that cannot be: the source is gone, the function fails."""
     try:
         return _computed(origin, entity, given, at)
@@ -133,7 +133,7 @@ def recomputed(origin: Origin, entity: Entity, given: Mapping[str, Any], at: int
         return failure_of(error)
 
 
-def _computed(origin: Origin, entity: Entity, given: Mapping[str, Any], at: int) -> Again:
+def _computed(origin: Origin, entity: KeyValues, given: Mapping[str, Any], at: int) -> Again:
     """By the version's own keys, time, interval and metrics: only function and source are those of today."""
     engine, config = origin.engine, origin.meta.config
     shape, plan = _shape(config), _plan(config, origin.feature)
@@ -150,7 +150,7 @@ def _computed(origin: Origin, entity: Entity, given: Mapping[str, Any], at: int)
     return Again(events, next(iter(rows_of(engine, here)), {}), columns, plan, stamp)
 
 
-def _only(origin: Origin, entity: Entity, given: Mapping[str, Any]) -> Frame:
+def _only(origin: Origin, entity: KeyValues, given: Mapping[str, Any]) -> Frame:
     """The function's rows of one entity, found by its keys, or by what they are made of where they are not there."""
     engine, keys = origin.engine, origin.meta.keys
     made = [k for k in keys if k.sources and k.name not in origin.schema]
@@ -169,14 +169,14 @@ def _newest(events: Iterable[Row], shape: Shape, plan: WindowPlan | None, at: in
     return newest_change(times, at, plan.windows if plan else (), plan.interval if plan else None)
 
 
-def _shape(config: Config) -> Shape:
+def _shape(config: Recipe) -> Shape:
     """The shape a version was built with."""
     stamp, column = config.timestamp, config.timestamp_column
     timestamp = Timestamp(column or stamp, config.timestamp_format, stamp if column else None) if stamp else None
     return Shape(config.keys, timestamp, config.tie_break)
 
 
-def _plan(config: Config, feature: Feature) -> WindowPlan | None:
+def _plan(config: Recipe, feature: Feature) -> WindowPlan | None:
     """The windows a version was built with, as far as its metrics are still defined as they were."""
     if not config.metrics:
         return None
@@ -201,10 +201,10 @@ def is_(values: Mapping[str, Any]) -> Expr:
     return reduce(and_, (Col(n).is_null() if v is None else Col(n).eq(v) for n, v in values.items()))
 
 
-def same(stored: Any, recomputed: Any) -> bool:
+def agree(stored: Any, recomputed: Any) -> bool:
     """Whether two values are one: floats within the tolerance, NaN equal to NaN."""
     if isinstance(stored, list) and isinstance(recomputed, list):
-        return len(stored) == len(recomputed) and all(map(same, stored, recomputed))
+        return len(stored) == len(recomputed) and all(map(agree, stored, recomputed))
     if isinstance(stored, float) and isinstance(recomputed, float):
         both_nan = math.isnan(stored) and math.isnan(recomputed)
         return both_nan or math.isclose(stored, recomputed, rel_tol=TOLERANCE, abs_tol=0.0)

@@ -90,8 +90,8 @@ def tombstone(feature: str, key: str, publish: Round) -> Entry:
 def comparable(old: Artifact, new: Artifact) -> bool:
     """Whether entries of both versions can be compared: the same keys and columns of the same types."""
     before, after = old.meta, new.meta
-    same = before.keys == after.keys and before.timestamp == after.timestamp
-    return same and _types(before.columns) == _types(after.columns)
+    alike = before.keys == after.keys and before.timestamp == after.timestamp
+    return alike and _types(before.columns) == _types(after.columns)
 
 
 def _types(columns: Iterable[Column]) -> dict[str, str]:

@@ -17,9 +17,9 @@ from mlforge.model.schema import Column, is_integer
 from mlforge.plugin.online_stores import Entry, Point
 from mlforge.project.selection import nearest
 
-Status = Literal["present", "missing", "expired", "stale"]
+ServedStatus = Literal["present", "missing", "expired", "stale"]
 Row = Mapping[str, Any]
-Found = tuple[Sequence[Any], Status, int, int]
+Found = tuple[Sequence[Any], ServedStatus, int, int]
 """Values, how good they are, and the instants between which that holds: from the first on, before the second."""
 ALWAYS, NEVER = -(2**63), 2**63
 NOBODY = "null"
@@ -28,7 +28,7 @@ _PLAIN = frozenset({int, str})
 _TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
 
 
-class Keys:
+class KeyColumns:
     """A feature's key columns: which columns of a row they are read from, and their hash."""
 
     def __init__(self, meta: FeatureMeta) -> None:
@@ -40,7 +40,7 @@ class Keys:
         self._one = meta.keys[0].name if len(meta.keys) == 1 else ""
 
     @property
-    def same(self) -> tuple[Any, ...]:
+    def about(self) -> tuple[Any, ...]:
         """What is equal for features that are about the same entity."""
         return self.keys, self.dtypes, tuple(self._made_of.items())
 
@@ -124,7 +124,7 @@ class Lookup:
                 hint=f"Ask for that one, or publish the other: mlforge publish {spec.name}@{spec.version}",
             )
         self.name, self.publish, self.meta = spec.name, publish, meta
-        self.keys = Keys(meta)
+        self.keys = KeyColumns(meta)
         self.columns = {c: f"{spec.name}__{c}" if full_names else c for c in _chosen(spec, meta)}
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
         self.blank = (None,) * len(self.columns)

@@ -79,7 +79,7 @@ def decode_publication(feature: str, note: bytes | None) -> Publication | None:
     return found
 
 
-class Served(NamedTuple):
+class LastPublish(NamedTuple):
     """A feature's note, its last whole publish and the metadata of what was published."""
 
     note: bytes
@@ -87,7 +87,7 @@ class Served(NamedTuple):
     meta: FeatureMeta
 
 
-def served(online: OnlineStore, feature: str) -> Served:
+def last_publish(online: OnlineStore, feature: str) -> LastPublish:
     """What is served of a feature.
 
     Raises:
@@ -98,4 +98,4 @@ def served(online: OnlineStore, feature: str) -> Served:
     if note is None or found is None or found.done is None or found.meta is None:
         state = "has not been published" if found is None else "has not been published wholly yet"
         raise NotFound(f"{feature!r} {state}.", hint=f"Publish it: mlforge publish {feature}")
-    return Served(note, found.done, found.meta)
+    return LastPublish(note, found.done, found.meta)

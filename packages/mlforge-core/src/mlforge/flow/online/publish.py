@@ -46,7 +46,7 @@ class Publishing(msgspec.Struct, frozen=True):
     batch: int = BATCH
 
 
-class Order(msgspec.Struct, frozen=True):
+class PublishOrder(msgspec.Struct, frozen=True):
     """What to publish: a feature, a version (the latest if None), as of when (now if None), how far ahead.
 
     `force` writes every entry, changed or not.
@@ -59,7 +59,7 @@ class Order(msgspec.Struct, frozen=True):
     force: bool = False
 
 
-def publish_safely(publishing: Publishing, order: Order) -> PublishResult:
+def publish_safely(publishing: Publishing, order: PublishOrder) -> PublishResult:
     """Publish a feature; whatever goes wrong is its own failure and nobody else's."""
     started = perf_counter()
     try:
@@ -69,7 +69,7 @@ def publish_safely(publishing: Publishing, order: Order) -> PublishResult:
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 
-def publish(publishing: Publishing, order: Order) -> PublishResult:
+def publish(publishing: Publishing, order: PublishOrder) -> PublishResult:
     """Write what a version holds as of an instant, and remove what is gone. One that was cut off is taken up again.
 
     Raises:
@@ -93,7 +93,7 @@ def publish(publishing: Publishing, order: Order) -> PublishResult:
 class _Run:
     """One publish of one feature: what is noted of it, and how far it is."""
 
-    def __init__(self, publishing: Publishing, order: Order, new: Artifact) -> None:
+    def __init__(self, publishing: Publishing, order: PublishOrder, new: Artifact) -> None:
         self.publishing, self.order, self.new = publishing, order, new
         self.online = publishing.online
         self.note: Publication

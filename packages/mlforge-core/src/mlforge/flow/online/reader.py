@@ -9,8 +9,8 @@ from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
-from mlforge.flow.online.lookup import Lookup, Row, Status
-from mlforge.flow.online.publication import served
+from mlforge.flow.online.lookup import Lookup, Row, ServedStatus
+from mlforge.flow.online.publication import last_publish
 from mlforge.flow.specs import specs_of
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
@@ -37,7 +37,7 @@ class OnlineFeatures(NamedTuple):
     """
 
     values: Any
-    statuses: list[dict[str, Status]]
+    statuses: list[dict[str, ServedStatus]]
 
 
 class _Prepared:
@@ -50,9 +50,9 @@ class _Prepared:
         self.found = tuple(one.found for one in lookups)
         places: dict[Any, int] = {}
         for one in lookups:
-            places.setdefault(one.keys.same, len(places))
-        self.keys = tuple(next(one.keys for one in lookups if one.keys.same == same) for same in places)
-        self.slots = tuple((one.name, places[one.keys.same]) for one in lookups)
+            places.setdefault(one.keys.about, len(places))
+        self.keys = tuple(next(one.keys for one in lookups if one.keys.about == about) for about in places)
+        self.slots = tuple((one.name, places[one.keys.about]) for one in lookups)
 
     def asked(self, rows: Sequence[Row], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order."""
@@ -121,7 +121,7 @@ class Reader:
             raise
 
     def _prepare(self, before: _Prepared | None) -> _Prepared:
-        found = [served(self.store, spec.name) for spec in self._specs]
+        found = [last_publish(self.store, spec.name) for spec in self._specs]
         if before is not None and before.notes == tuple(one.note for one in found):
             return before
         pairs = zip(self._specs, found, strict=True)

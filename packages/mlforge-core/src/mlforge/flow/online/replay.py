@@ -13,8 +13,8 @@ import msgspec
 from mlforge.errors import Invalid, NotFound
 from mlforge.flow.failure import failure_of
 from mlforge.flow.moments import iso
-from mlforge.flow.online.lookup import Status
-from mlforge.flow.online.publication import Served, served
+from mlforge.flow.online.lookup import ServedStatus
+from mlforge.flow.online.publication import LastPublish, last_publish
 from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.model.duration import Duration
@@ -61,7 +61,7 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     """
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
-    what = served(replaying.online, feature)
+    what = last_publish(replaying.online, feature)
     artifact = _published(replaying.store, feature, what)
     keys = _sample(replaying, artifact)
     found = Reader(replaying.online, feature, clock=lambda: replaying.at).read(keys)
@@ -75,7 +75,7 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     )  # fmt: skip
 
 
-def _published(store: Store, feature: str, what: Served) -> Artifact:
+def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
     version = what.publish.version
     if version not in store.versions(feature):
         raise NotFound(
@@ -126,16 +126,16 @@ def _differences(
     keys: Sequence[dict[str, Any]],
     found: Sequence[Row],
     offline: Sequence[Row],
-    statuses: Sequence[Status],
-    what: Served,
+    statuses: Sequence[ServedStatus],
+    what: LastPublish,
 ) -> Iterator[ReplayDifference]:
     for key, got, wanted, status in zip(keys, found, offline, statuses, strict=True):
         for column in columns:
-            if not _same(got[column], wanted[column]):
+            if not _identical(got[column], wanted[column]):
                 yield ReplayDifference(key, column, got[column], wanted[column], _why(status, what))
 
 
-def _why(status: Status, what: Served) -> str:
+def _why(status: ServedStatus, what: LastPublish) -> str:
     until = what.publish.until
     match status:
         case "missing":
@@ -148,12 +148,12 @@ def _why(status: Status, what: Served) -> str:
             return "another value is online than was published"
 
 
-def _same(one: Any, other: Any) -> bool:
+def _identical(one: Any, other: Any) -> bool:
     """Whether two values are one: of the same type, and NaN equal to NaN."""
     if type(one) is not type(other):
         return False
     if isinstance(one, float) and math.isnan(one):
         return math.isnan(other)
     if isinstance(one, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(_identical, one, other))
     return bool(one == other)

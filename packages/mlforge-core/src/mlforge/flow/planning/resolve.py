@@ -36,7 +36,7 @@ def resolve(source: Source, root: Path) -> Scan:
     return Scan(source.name, tuple(map(str, files)), _known_format(fmt, source))
 
 
-def fingerprint(source: Source, scan: Scan) -> str | None:
+def source_fingerprint(source: Source, scan: Scan) -> str | None:
     """128 bits that change when a file of the source does; None for a source that is not files here."""
     if source.scheme != "file":
         return None

@@ -14,11 +14,22 @@ from mlforge.project.project import Project, Settings
 
 
 class Session:
-    """One run over several features: live engines and the store, opened once and closed at the end."""
+    """One run over several features: live engines and the store, opened once and closed at the end.
 
-    def __init__(self, project: Project, settings: Settings, clock: Clock, tell: Tell) -> None:
+    Args:
+        project: Where the features and their sources are.
+        settings: What it works with.
+        forced: The engine to use, whatever the features say.
+        clock: The present.
+        tell: Whom to tell how far it is.
+    """
+
+    def __init__(
+        self, project: Project, settings: Settings, forced: EngineConfig | None, clock: Clock, tell: Tell
+    ) -> None:
         self.project = project
         self.settings = settings
+        self.forced = forced
         self.clock = clock
         self.tell = tell
         self._open = ExitStack()

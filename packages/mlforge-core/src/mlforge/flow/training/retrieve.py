@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.specs import specs_of
-from mlforge.flow.spine import Spine, joined, spine_of
+from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Join
@@ -49,7 +49,7 @@ def training_data(
     label = _label(spine, chosen, timestamp)
     joins = [c.join for c in chosen]
     brought = [name for join in joins for name in join.columns.values()]
-    answer = joined(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
+    answer = join_to(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
     return TrainingData(answer, _lock(chosen, full_names))
 
 

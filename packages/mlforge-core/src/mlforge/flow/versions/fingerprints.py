@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from mlforge.model.feature import Feature
-from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.meta import FeatureMeta, Recipe
 
 
 class Fingerprints(msgspec.Struct, frozen=True):
     """What tells whether a feature must be built again."""
 
-    config: Config
+    config: Recipe
     logic: str | None
     source: str | None
     checks: str
@@ -38,12 +38,12 @@ def fingerprints(feature: Feature, source: str | None, logic: str | None) -> Fin
     return Fingerprints(config_of(feature), logic, source, digest(feature.checks), max_age)
 
 
-def config_of(feature: Feature) -> Config:
+def config_of(feature: Feature) -> Recipe:
     """The part of a definition that decides values."""
     columns = feature.plan.columns if feature.plan else ()
     metrics = {c.name: {"window": c.window.micros, "expr": _as_stored(c.expr)} for c in columns}
     stamp = feature.timestamp
-    return Config(
+    return Recipe(
         keys=feature.keys,
         timestamp=feature.shape.stamp,
         timestamp_column=stamp.column if stamp and stamp.column != stamp.name else None,
@@ -64,7 +64,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]
 
 
-def config_changes(before: Config, after: Config) -> Iterable[str]:
+def config_changes(before: Recipe, after: Recipe) -> Iterable[str]:
     """What differs between two configs, besides metrics that came or went: `interval: 1d → 7d`."""
     old_keys, new_keys = _key_texts(before), _key_texts(after)
     if old_keys != new_keys:
@@ -78,12 +78,12 @@ def config_changes(before: Config, after: Config) -> Iterable[str]:
             yield f"metric {name}"
 
 
-def definition_changes(before: Config, after: Config) -> Iterable[str]:
+def definition_changes(before: Recipe, after: Recipe) -> Iterable[str]:
     """What differs between two configs, metrics that came or went included."""
     yield from config_changes(before, after)
     yield from (f"metric {n} removed" for n in before.metrics if n not in after.metrics)
     yield from (f"metric {n} added" for n in after.metrics if n not in before.metrics)
 
 
-def _key_texts(config: Config) -> list[str]:
+def _key_texts(config: Recipe) -> list[str]:
     return [f"{k.name}({', '.join(k.sources)})" if k.sources else k.name for k in config.keys]

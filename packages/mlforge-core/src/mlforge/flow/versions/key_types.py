@@ -13,10 +13,10 @@ from mlforge.model.schema import Schema, same_key_type
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 
-Types = dict[str, dict[str, str]]
+KeyTypes = dict[str, dict[str, str]]
 
 
-def key_types(engine: Engine, keys: Sequence[Key], source: Frame, result: Frame) -> Types:
+def key_types(engine: Engine, keys: Sequence[Key], source: Frame, result: Frame) -> KeyTypes:
     """For each surrogate key the types of the columns it is made of: in the source, or in what the function returned.
 
     A key that is in the source already, or that the function makes, is not known: its columns may have been anything.
@@ -53,7 +53,7 @@ class Other(NamedTuple):
     now: str
 
 
-def others(before: Types, after: Types) -> list[Other]:
+def others(before: KeyTypes, after: KeyTypes) -> list[Other]:
     """The columns of another type, of those that are known before and after."""
     known = (
         Other(key, source, was, after.get(key, {}).get(source, was))
@@ -63,7 +63,7 @@ def others(before: Types, after: Types) -> list[Other]:
     return [one for one in known if not same_key_type(one.was, one.now)]
 
 
-def refuse_other_types(feature: Feature, types: Types, base: FeatureMeta | None) -> None:
+def refuse_other_types(feature: Feature, types: KeyTypes, base: FeatureMeta | None) -> None:
     """Raise `Invalid` where the keys to come would not be those of the version that is continued."""
     if base is None or not (found := others(base.key_types, types)):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from mlforge.flow.versions.fingerprints import Fingerprints, config_changes
-from mlforge.flow.versions.key_types import Types, others
+from mlforge.flow.versions.key_types import KeyTypes, others
 from mlforge.model.meta import Change, FeatureMeta
 from mlforge.model.schema import Schema
 from mlforge.model.version import Version
@@ -15,7 +15,7 @@ _RANK = {"major": 3, "minor": 2, "patch": 1}
 
 
 def categorise(
-    previous: FeatureMeta | None, schema: Schema, prints: Fingerprints, key_types: Types | None = None
+    previous: FeatureMeta | None, schema: Schema, prints: Fingerprints, key_types: KeyTypes | None = None
 ) -> Change:
     """The bump that a new build asks for; of several reasons the gravest."""
     if previous is None:
@@ -59,7 +59,7 @@ def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Ite
     yield Change("patch", "data_refresh")
 
 
-def _other_keys(previous: FeatureMeta, types: Types) -> Iterable[Change]:
+def _other_keys(previous: FeatureMeta, types: KeyTypes) -> Iterable[Change]:
     """Surrogate keys made of other types: no spine that had the keys before has them now."""
     if changed := [f"{o.key}({o.source}): {o.was} → {o.now}" for o in others(previous.key_types, types)]:
         yield Change("major", "changed_dtypes", tuple(changed))

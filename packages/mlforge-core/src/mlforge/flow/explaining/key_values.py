@@ -14,13 +14,13 @@ from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import is_integer
 from mlforge.project.selection import nearest
 
-Types = Callable[[Key], Mapping[str, str]]
+TypesOf = Callable[[Key], Mapping[str, str]]
 """Gives the types of the columns that a surrogate key is made of."""
 
 _SUCH_AS = {"Boolean": "true", "Date": "2013-06-01", "Datetime": "2013-06-01T12:00", "Binary": "00ff"}
 
 
-def entity_of(meta: FeatureMeta, given: Mapping[str, Any], types: Types) -> dict[str, KeyValue]:
+def entity_of(meta: FeatureMeta, given: Mapping[str, Any], types: TypesOf) -> dict[str, KeyValue]:
     """The key values of one entity of a version; a surrogate key is made of its sources where those are given.
 
     Raises:
@@ -46,7 +46,7 @@ def key_value(value: Any, dtype: str, name: str) -> KeyValue:
     raise Invalid(f"{name}={value!r} is not of the key's type, {dtype}.", hint=f"Such as {name}={_example(dtype)}.")
 
 
-def _value(key: Key, meta: FeatureMeta, given: Mapping[str, Any], types: Types) -> KeyValue:
+def _value(key: Key, meta: FeatureMeta, given: Mapping[str, Any], types: TypesOf) -> KeyValue:
     if key.name in given:
         if both := [s for s in key.sources if s in given]:
             raise Invalid(f"{key.name!r} is made of {both[0]!r}, and both are given.", hint="Give one of them.")
@@ -59,7 +59,7 @@ def _value(key: Key, meta: FeatureMeta, given: Mapping[str, Any], types: Types) 
     return surrogate_key(*source_values(key, given, types).values())
 
 
-def source_values(key: Key, given: Mapping[str, Any], types: Types) -> dict[str, KeyValue]:
+def source_values(key: Key, given: Mapping[str, Any], types: TypesOf) -> dict[str, KeyValue]:
     """The values that a surrogate key is made of; a null is one like any other. Raises `Invalid` for another type."""
     dtypes = types(key)
     return {s: None if given[s] is None else key_value(given[s], dtypes[s], s) for s in key.sources}

@@ -21,7 +21,7 @@ _KEY = re.compile(r"mlf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODY = "0" * 64
 
 
-class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class APIKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One key: whose it is, its id, the hash of its secret, and the features it is limited to; None for all."""
 
     name: str
@@ -37,19 +37,19 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file as written."""
 
-    keys: tuple[Key, ...] = ()
+    keys: tuple[APIKey, ...] = ()
 
 
-class Keys:
+class APIKeys:
     """The keys of a file, by id."""
 
-    def __init__(self, keys: tuple[Key, ...]) -> None:
+    def __init__(self, keys: tuple[APIKey, ...]) -> None:
         self._by_id = {key.id: key for key in keys}
 
     def __repr__(self) -> str:
-        return f"Keys({len(self._by_id)})"
+        return f"APIKeys({len(self._by_id)})"
 
-    def find(self, given: str) -> Key | None:
+    def find(self, given: str) -> APIKey | None:
         """The key that was given; None for one that is unknown, after the same work."""
         found = _KEY.fullmatch(given)
         name, secret = (found[1], found[2]) if found else ("", given)
@@ -92,7 +92,7 @@ def add_key(path: Path, name: str, features: frozenset[str] | None) -> str:
             f"There is a key {name!r} in {path.name!r}.", hint="Choose another name, or remove its lines first."
         )
     number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    _write(path, KeyFile((*before.keys, Key(name, number, _hash(secret), features))))
+    _write(path, KeyFile((*before.keys, APIKey(name, number, _hash(secret), features))))
     return f"mlf_{number}_{secret}"
 
 

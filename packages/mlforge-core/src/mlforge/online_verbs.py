@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from time import perf_counter
 from typing import Any
 
 from mlforge.errors import Invalid
-from mlforge.flow.online.answer import aonline_features, online_features
-from mlforge.flow.online.publish import Order, Publishing, publish_safely
+from mlforge.flow.moments import Instant, now
+from mlforge.flow.online.answer import online_features
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
 from mlforge.flow.online.publish_report import PublishReport
-from mlforge.flow.online.reader import OnlineFeatures, Reader
+from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay import Replaying, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
-from mlforge.flow.progress import Progress
+from mlforge.flow.progress import Progress, quiet
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
-from mlforge.plugin.online_stores import AsyncReading, OnlineStore
-from mlforge.project.project import Project, Settings, default_engine, engine_config
+from mlforge.plugin.online_stores import OnlineStore
+from mlforge.project.project import Project, Settings
 from mlforge.project.selection import Words, select, words
+from mlforge.standalone import Entities, aread, engine_of, split_names
 
-Instant = str | date | datetime | timedelta
-Entities = Sequence[Mapping[str, Any]] | Any
 SAMPLE = 1000
 
 
-class Serving(Project):
+class OnlineVerbs(Project):
     """A project with the verbs that need an online store."""
 
     def publish(
@@ -72,17 +71,9 @@ class Serving(Project):
             >>> report["user_spend"].status, report["user_spend"].entities
             ('published', 25)
         """
-        started, settings = perf_counter(), self.settings(profile)
-        at = None if as_of is None else read_instant(as_of, datetime.now(UTC), "as_of")
-        orders = [
-            Order(name, version, at, self.features[name].online_horizon, force)
-            for name, version in self._pinned(features, tags, schedule)
-        ]
-        tell = on_progress or _quiet
-        with self._live(settings, engine) as (offline, online, computing, kind):
-            publishing = Publishing(offline, online, computing, kind, micros_of(datetime.now(UTC)), tell)
-            results = tuple(publish_safely(publishing, order) for order in orders)
-        return PublishReport(results, perf_counter() - started)
+        at = None if as_of is None else read_instant(as_of, now(), "as_of")
+        orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
+        return self._published(orders, engine, profile, on_progress)
 
     def get_online_features(
         self,
@@ -142,8 +133,8 @@ class Serving(Project):
             >>> asyncio.run(defs.aget_online_features("last_purchase", [{"user_id": "nobody"}]))
             [{'user_id': 'nobody', 'category': None, 'amount': None}]
         """
-        found = await _read_async(
-            _online_store(store, self.settings(profile), self), _named(features), full_names, entity_df,
+        found = await aread(
+            _online_store(store, self.settings(profile), self), split_names(features), full_names, entity_df,
             partial(self._opened, engine, profile),
         )  # fmt: skip
         return found if with_status else found.values
@@ -185,7 +176,7 @@ class Serving(Project):
             ...     defs.reader_on(online, "user_spend").read([{"user_id": "nobody"}]).statuses
             [{'user_spend': 'missing'}]
         """
-        return Reader(online, _named(features), full_names, clock)
+        return Reader(online, split_names(features), full_names, clock)
 
     def replay(
         self,
@@ -217,8 +208,8 @@ class Serving(Project):
             >>> report.ok, report["user_spend"].entities
             (True, 25)
         """
-        now = datetime.now(UTC)
-        instant = micros_of(now) if at is None else read_instant(at, now, "at")
+        present = now()
+        instant = micros_of(present) if at is None else read_instant(at, present, "at")
         settings = self.settings(profile)
         chosen = select(self.features, features)
         with self._live(settings, engine) as (offline, online, computing, _):
@@ -241,84 +232,32 @@ class Serving(Project):
             raise Invalid(f"Two versions of {twice[0]!r} are named.", hint="One is served at a time: name one.")
         return [(f.name, pins.get(f.name)) for f in select(self.features, list(pins) or features, tags, schedule)]
 
+    def _order(self, name: str, version: str | None, as_of: int | None, force: bool = False) -> PublishOrder:
+        return PublishOrder(name, version, as_of, self.features[name].online_horizon, force)
+
+    def _published(
+        self,
+        orders: Sequence[PublishOrder],
+        engine: str | EngineConfig | None,
+        profile: str | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> PublishReport:
+        started, settings = perf_counter(), self.settings(profile)
+        with self._live(settings, engine) as (offline, online, computing, kind):
+            publishing = Publishing(offline, online, computing, kind, micros_of(now()), on_progress or quiet)
+            results = tuple(publish_safely(publishing, order) for order in orders)
+        return PublishReport(results, perf_counter() - started)
+
     def _opened(self, engine: str | EngineConfig | None, profile: str | None) -> Any:
-        return _engine(engine, self.settings(profile)).open()
+        return engine_of(engine, self.settings(profile)).open()
 
     @contextmanager
     def _live(self, settings: Settings, engine: str | EngineConfig | None) -> Iterator[tuple[Any, Any, Any, str]]:
         """Both stores and an engine, opened, and the engine's name."""
-        config = _engine(engine, settings)
+        config = engine_of(engine, settings)
         online = _online_store(None, settings, self)
         with settings.offline_store.open() as kept, online.open() as served, config.open() as computing:
             yield kept, served, computing, config.kind
-
-
-def get_online_features(
-    features: Any,
-    entity_df: Entities,
-    *,
-    store: OnlineStoreConfig,
-    engine: str | EngineConfig | None = None,
-    full_names: bool = False,
-    with_status: bool = False,
-) -> Any:
-    """What a store serves for some entities, without the definitions. See `Definitions.get_online_features`.
-
-    Raises:
-        NotFound: A feature that is not published, or is served as another version.
-        Invalid: A key that is missing or of another type, or two columns of one name.
-
-    Example:
-        >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
-        >>> store = mlf.SQLiteOnlineStore("online.db")
-        >>> mlf.get_online_features("last_purchase", [{"user_id": "nobody"}], store=store)
-        [{'user_id': 'nobody', 'category': None, 'amount': None}]
-    """
-    with store.open() as online:
-        reader = Reader(online, _named(features), full_names)
-        found = online_features(reader, entity_df, lambda: _engine(engine, None).open())
-    return found if with_status else found.values
-
-
-async def aget_online_features(
-    features: Any,
-    entity_df: Entities,
-    *,
-    store: OnlineStoreConfig,
-    engine: str | EngineConfig | None = None,
-    full_names: bool = False,
-    with_status: bool = False,
-) -> Any:
-    """What `get_online_features` gives, without holding up the event loop while the store is asked.
-
-    Example:
-        >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
-        >>> store = mlf.SQLiteOnlineStore("online.db")
-        >>> asyncio.run(mlf.aget_online_features("last_purchase", [{"user_id": "nobody"}], store=store))
-        [{'user_id': 'nobody', 'category': None, 'amount': None}]
-    """
-    found = await _read_async(store, _named(features), full_names, entity_df, lambda: _engine(engine, None).open())
-    return found if with_status else found.values
-
-
-async def _read_async(
-    config: OnlineStoreConfig, features: Any, full_names: bool, entities: Entities, engine: Callable[[], Any]
-) -> OnlineFeatures:
-    import asyncio
-
-    online = await asyncio.to_thread(lambda: config.open().__enter__())
-    try:
-        reader = await asyncio.to_thread(Reader, online, features, full_names)
-        return await aonline_features(reader, entities, engine)
-    finally:
-        if isinstance(online, AsyncReading):
-            await online.aclose()
-        await asyncio.to_thread(online.__exit__, None, None, None)
-
-
-def _engine(engine: str | EngineConfig | None, settings: Settings | None) -> EngineConfig:
-    chosen = engine if engine is not None or settings is None else settings.engine
-    return default_engine() if chosen is None else engine_config(chosen)
 
 
 def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: Project) -> OnlineStoreConfig:
@@ -334,14 +273,3 @@ def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: 
 def _pin(word: str) -> tuple[str, str | None]:
     spec = FeatureSpec.named(word)
     return spec.name, spec.version
-
-
-def _named(features: Any) -> Any:
-    """`"a,b"` as two features."""
-    if isinstance(features, str) and "," in features:
-        return list(words(features))
-    return features
-
-
-def _quiet(_: Progress) -> None:
-    return None
