@@ -17,7 +17,7 @@ from mlforge.model.keys import Key
 from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.schema import Column
 from mlforge.plugin import Entry, Point, encode_entry
-from mlforge_serve.answers import FORMATS, Encoding
+from mlforge_serve.answers import FORMATS, Form
 from mlforge_serve.rows import Memory, Row, Rows
 
 FEATURES = ("spend", "plan")
@@ -57,7 +57,7 @@ def said(row: Row) -> tuple[bytes, bytes, tuple[str, ...]]:
 @given(data=st.data())
 @pytest.mark.parametrize("limit", [0, 2000, 1 << 20])
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_remembered_is_what_would_be_made(form: Encoding, limit: int, data: st.DataObject) -> None:
+def test_what_is_remembered_is_what_would_be_made(form: Form, limit: int, data: st.DataObject) -> None:
     entities = data.draw(st.lists(st.tuples(*map(entries, FEATURES)), min_size=1, max_size=6))
     records = [tuple(entry and encode_entry(entry) for entry in entity) for entity in entities]
     remembering = Rows(LOOKUPS, form, Memory(limit))

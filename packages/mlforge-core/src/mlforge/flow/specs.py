@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, NotFound
 from mlforge.flow.lock import Lock
 from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.meta import FeatureMeta
+from mlforge.project.selection import nearest
 
 
 def specs_of(features: Any) -> list[FeatureSpec]:
@@ -33,3 +35,12 @@ def spec_of(given: Any) -> FeatureSpec:
         case _:
             pass
     raise Invalid(f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])')
+
+
+def named_columns(spec: FeatureSpec, meta: FeatureMeta, full_names: bool) -> dict[str, str]:
+    """The columns of a version that are meant, with their names in an answer. Raises `NotFound`."""
+    there = meta.value_columns
+    wanted = there if spec.columns is None else spec.columns
+    if unknown := [c for c in wanted if c not in there]:
+        raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))
+    return {c: f"{spec.name}__{c}" if full_names else c for c in wanted}

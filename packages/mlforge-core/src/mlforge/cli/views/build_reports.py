@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlforge.cli.views.online_reports import published
-from mlforge.cli.views.terminal import GAP, Cell, Head, Styled, columns, fitting, say, table
+from mlforge.cli.views.terminal import GAP, Cell, ColumnHead, Styled, columns, fitting, say, table
 from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, plain, spent
 from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
@@ -128,7 +128,7 @@ def preview(name: str, rows: Sequence[Mapping[str, Any]]) -> None:
     cells = [[plain(row[h]) for h in headers] for row in rows]
     count = fitting(headers, cells, indent=2)
     numbers = [all(isinstance(r[h], int | float) or r[h] is None for r in rows) for h in headers]
-    heads = [Head(h, "right" if n else "left") for h, n in zip(headers, numbers, strict=True)]
+    heads = [ColumnHead(h, "right" if n else "left") for h, n in zip(headers, numbers, strict=True)]
     say()
     say(Styled(name, "bold"), Styled(f"  first {len(rows)} rows", "dim"))
     table(heads[:count], [row[:count] for row in cells], indent=2)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from mlforge.cli.views.terminal import Cell, Head, Styled, columns, facts, say, table
+from mlforge.cli.views.terminal import Cell, ColumnHead, Styled, columns, facts, say, table
 from mlforge.cli.views.wording import NONE, plain
 from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, Sample, counted, shown_time
 
@@ -62,7 +62,7 @@ def _values(found: Explanation) -> None:
     heads, rows = columns("column", ">stored", ">recomputed", "*"), [_value_row(v) for v in found.values]
     if found.status == "expired":
         heads, rows = (
-            [*heads, Head("answer", "right")],
+            [*heads, ColumnHead("answer", "right")],
             [(*r, plain(v.answer)) for r, v in zip(rows, found.values, strict=True)],
         )
     table(heads, rows, indent=2)
@@ -98,10 +98,10 @@ def _sample(sample: Sample | None) -> None:
     table(_heads(names, sample), rows, indent=6)
 
 
-def _heads(names: Sequence[str], sample: Sample) -> list[Head]:
+def _heads(names: Sequence[str], sample: Sample) -> list[ColumnHead]:
     rows = (*sample.first, *sample.last)
     numbers = [all(isinstance(r[n], int | float | None) for r in rows) for n in names]
-    return [Head(n, "right" if number else "left") for n, number in zip(names, numbers, strict=True)]
+    return [ColumnHead(n, "right" if number else "left") for n, number in zip(names, numbers, strict=True)]
 
 
 def _event(row: dict[str, Any]) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlforge.cli.views.documents import Document
-from mlforge.cli.views.terminal import Cell, Head, Styled, columns, say, table
+from mlforge.cli.views.terminal import Cell, ColumnHead, Styled, columns, say, table
 from mlforge.cli.views.wording import NONE, listing, readable
 from mlforge.model.feature import Feature
 from mlforge.model.meta import Manifest
@@ -67,7 +67,7 @@ def manifest(found: Manifest) -> None:
         say(Styled(f"As of {readable(found.generated_at)}.", "dim"))
 
 
-def _table_or(heads: Sequence[Head], rows: Sequence[Sequence[Cell]], otherwise: str) -> None:
+def _table_or(heads: Sequence[ColumnHead], rows: Sequence[Sequence[Cell]], otherwise: str) -> None:
     if rows:
         table(heads, rows)
     else:

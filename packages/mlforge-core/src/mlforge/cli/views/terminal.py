@@ -35,7 +35,7 @@ class Styled(NamedTuple):
 Cell = str | Styled
 
 
-class Head(NamedTuple):
+class ColumnHead(NamedTuple):
     """The head of a table's column. One that wraps gives way where the terminal is too narrow for all."""
 
     header: str
@@ -43,9 +43,9 @@ class Head(NamedTuple):
     wraps: bool = False
 
 
-def columns(*headers: str) -> list[Head]:
+def columns(*headers: str) -> list[ColumnHead]:
     """Columns by their headers: `>rows` is aligned to the right, `*why` wraps."""
-    return [Head(h.lstrip(">*"), "right" if h[:1] == ">" else "left", h[:1] == "*") for h in headers]
+    return [ColumnHead(h.lstrip(">*"), "right" if h[:1] == ">" else "left", h[:1] == "*") for h in headers]
 
 
 def say(*parts: Cell) -> None:
@@ -53,7 +53,7 @@ def say(*parts: Cell) -> None:
     _console(sys.stdout).print(_text(*parts))
 
 
-def table(heads: Sequence[Head], rows: Iterable[Sequence[Cell]], indent: int = 0) -> None:
+def table(heads: Sequence[ColumnHead], rows: Iterable[Sequence[Cell]], indent: int = 0) -> None:
     """Rows under headers; one below the other as `name value` where the terminal is too narrow for a table."""
     found = [list(map(_text, row)) for row in rows]
     console = _console(sys.stdout)
@@ -134,7 +134,7 @@ def _text(*parts: Cell) -> Text:
     return Text.assemble(*parts)
 
 
-def _grid(heads: Sequence[Head], rows: Sequence[Sequence[Text]]) -> Table:
+def _grid(heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]]) -> Table:
     from rich.table import Table
 
     grid = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
@@ -145,7 +145,7 @@ def _grid(heads: Sequence[Head], rows: Sequence[Sequence[Text]]) -> Table:
     return grid
 
 
-def _least_widths(heads: Sequence[Head], rows: Sequence[Sequence[Text]]) -> list[int]:
+def _least_widths(heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]]) -> list[int]:
     from rich.cells import cell_len
 
     cells = zip(*rows, strict=True) if rows else [()] * len(heads)
@@ -153,7 +153,7 @@ def _least_widths(heads: Sequence[Head], rows: Sequence[Sequence[Text]]) -> list
     return [min(LEAST, n) if c.wraps else n for c, n in zip(heads, natural, strict=True)]
 
 
-def _records(console: Console, heads: Sequence[Head], rows: Sequence[Sequence[Text]], indent: int) -> None:
+def _records(console: Console, heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]], indent: int) -> None:
     from rich.table import Table
 
     for number, row in enumerate(rows):

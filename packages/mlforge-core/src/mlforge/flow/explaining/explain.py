@@ -10,11 +10,13 @@ import msgspec
 
 from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, RowStatus, Sample, WindowEvents
 from mlforge.flow.explaining.key_values import entity_of
-from mlforge.flow.explaining.recompute import Again, KeyValues, Origin, Row, agree, is_, recomputed, rows_of
+from mlforge.flow.explaining.origin import Origin
+from mlforge.flow.explaining.recompute import Again, KeyValues, agree, is_, recomputed
 from mlforge.flow.failure import Failure
 from mlforge.flow.planning.plan import plan_job
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
+from mlforge.flow.rows import Row, rows_of
 from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Feature, FeatureSpec

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cached_property, reduce
+from functools import reduce
 from operator import and_
 from typing import Any, NamedTuple
 
-from mlforge.errors import Invalid, MlforgeError, NotFound
-from mlforge.flow.explaining.explanation import Compared, Since
+from mlforge.errors import MlforgeError, NotFound
 from mlforge.flow.explaining.key_values import source_values
+from mlforge.flow.explaining.origin import Origin
 from mlforge.flow.failure import Failure, failure_of
-from mlforge.flow.planning.plan import check_scan
-from mlforge.flow.planning.resolve import resolve, source_fingerprint
-from mlforge.flow.planning.session import Session
-from mlforge.flow.versions.fingerprints import config_of, definition_changes
-from mlforge.flow.versions.logic import logic_hash
+from mlforge.flow.rows import Row, rows_of
+from mlforge.flow.versions.fingerprints import recipe_of
 from mlforge.model.duration import Duration
 from mlforge.model.expr import Col, Expr
 from mlforge.model.feature import Feature, Shape
-from mlforge.model.keys import Key, KeyValue
-from mlforge.model.meta import FeatureMeta, Recipe
+from mlforge.model.keys import KeyValue
+from mlforge.model.meta import Recipe
 from mlforge.model.metric import WindowPlan
-from mlforge.model.schema import Schema
 from mlforge.model.span import micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.model.window import newest_change
-from mlforge.plugin.config import EngineConfig
-from mlforge.plugin.descriptors import EngineDescriptor
-from mlforge.plugin.engine.frames import Frame, Scan
-from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.registry import registry
+from mlforge.plugin.engine.frames import Frame
 
 TOLERANCE = 1e-9
-Row = dict[str, Any]
 KeyValues = Mapping[str, KeyValue]
 
 
@@ -46,83 +37,6 @@ class Again(NamedTuple):
     columns: tuple[str, ...]
     plan: WindowPlan | None
     stamp: int | None
-
-
-class Origin:
-    """Where a version's rows come from: the feature's function over its source, as they are now."""
-
-    def __init__(
-        self, session: Session, engine: Engine, feature: Feature | None, config: EngineConfig, meta: FeatureMeta
-    ) -> None:
-        self.engine, self.meta = engine, meta
-        self._session, self._feature, self._config = session, feature, config
-
-    @property
-    def feature(self) -> Feature:
-        """The definition. Raises `NotFound` for a feature that is only kept in the store."""
-        if self._feature is None:
-            raise NotFound(f"{self.meta.name!r} is not defined any more.", hint="Define it, or go back to its code.")
-        return self._feature
-
-    @cached_property
-    def scan(self) -> Scan:
-        source = self.feature.source
-        scan = resolve(source, self._session.project.root)
-        check_scan(scan, source.scheme, registry().get(EngineDescriptor, self._config.kind))
-        return scan
-
-    @cached_property
-    def result(self) -> Frame:
-        """What the function returns."""
-        given = self.engine.with_surrogates(self.engine.scan(self.scan), self.meta.keys)
-        return self.engine.apply(self.feature.function, given)
-
-    @cached_property
-    def schema(self) -> Schema:
-        """The columns that the function returns."""
-        return self.engine.schema(self.result)
-
-    def types(self, key: Key) -> dict[str, str]:
-        """The types of what a surrogate key is made of: as recorded, or else as they are where it is made."""
-        if recorded := self.meta.key_types.get(key.name):
-            return recorded
-        given = self._given_schema if key.name in self.schema else None
-        for schema in (given, self.schema):
-            if schema is not None and set(key.sources) <= set(schema.names):
-                return {s: schema.dtype(s) for s in key.sources}
-        raise Invalid(
-            f"{self.meta.name!r} has no columns {', '.join(key.sources)} to make {key.name!r} of.",
-            hint=f"Give the key itself: {key.name}.",
-        )
-
-    @property
-    def _given_schema(self) -> Schema | None:
-        """The columns of the source; None where one is of a type that no feature can hold."""
-        try:
-            return self.engine.schema(self.engine.scan(self.scan))
-        except Invalid:
-            return None
-
-    @property
-    def since(self) -> Since:
-        """What has changed since the version was built."""
-        if self._feature is None:
-            return Since()
-        definition = definition_changes(self.meta.config, config_of(self._feature))
-        function = _compared(self.meta.logic_hash, logic_hash(self._feature.function))
-        return Since(self._source(self._feature), function, tuple(definition))
-
-    def _source(self, feature: Feature) -> Compared:
-        try:
-            return _compared(self.meta.source_hash, source_fingerprint(feature.source, self.scan))
-        except MlforgeError:
-            return "unknown"
-
-
-def _compared(before: str | None, now: str | None) -> Compared:
-    if before is None or now is None:
-        return "unknown"
-    return "same" if before == now else "changed"
 
 
 def recomputed(origin: Origin, entity: KeyValues, given: Mapping[str, Any], at: int) -> Again | Failure:
@@ -180,7 +94,7 @@ def _plan(config: Recipe, feature: Feature) -> WindowPlan | None:
     """The windows a version was built with, as far as its metrics are still defined as they were."""
     if not config.metrics:
         return None
-    now = config_of(feature).metrics
+    now = recipe_of(feature).metrics
     columns = feature.plan.columns if feature.plan else ()
     kept = tuple(c for c in columns if now[c.name] == config.metrics.get(c.name))
     if not kept:
@@ -189,11 +103,6 @@ def _plan(config: Recipe, feature: Feature) -> WindowPlan | None:
             hint="Go back to the code that built it.",
         )
     return WindowPlan(Duration.parse(config.interval) if config.interval else None, kept)
-
-
-def rows_of(engine: Engine, frame: Frame) -> list[Row]:
-    """All rows of a frame."""
-    return [row for batch in engine.rows(frame) for row in batch]
 
 
 def is_(values: Mapping[str, Any]) -> Expr:

@@ -7,8 +7,8 @@ from typing import Any
 
 from mlforge.errors import Invalid, Unsupported
 from mlforge.flow.online.reader import OnlineFeatures, Reader
+from mlforge.flow.rows import rows_of
 from mlforge.flow.spine import EngineSpine, Spine, spine_of
-from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.project.selection import nearest
 
@@ -81,14 +81,10 @@ def _with_table(reader: Reader, table: Any, engine: Engine) -> OnlineFeatures:
     if clash := set(reader.schema.names).intersection(spine.names):
         raise _both(min(clash), "The table")
     needed = _needed(reader, spine)
-    rows = _rows(engine, engine.from_arrow(spine.pick(needed)))
+    rows = rows_of(engine, engine.from_arrow(spine.pick(needed)))
     found = reader.read(rows)
     with engine.to_arrow(engine.from_rows(found.values, reader.schema)) as stream:
         return OnlineFeatures(spine.attach(stream, reader.schema.names), found.statuses)
-
-
-def _rows(engine: Engine, frame: Frame) -> list[dict[str, Any]]:
-    return [row for batch in engine.rows(frame) for row in batch]
 
 
 def _needed(reader: Reader, spine: Spine) -> list[str]:

@@ -9,16 +9,17 @@ from typing import Any, Literal
 
 from mlforge.errors import Invalid, NotFound
 from mlforge.flow.online.publication import Round
+from mlforge.flow.specs import named_columns
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
 from mlforge.plugin.online_stores import Entry, Point
-from mlforge.project.selection import nearest
 
 ServedStatus = Literal["present", "missing", "expired", "stale"]
-Row = Mapping[str, Any]
+EntityRow = Mapping[str, Any]
+"""What is given of an entity: its key columns, or those that surrogate keys are made of."""
 Found = tuple[Sequence[Any], ServedStatus, int, int]
 """Values, how good they are, and the instants between which that holds: from the first on, before the second."""
 ALWAYS, NEVER = -(2**63), 2**63
@@ -44,7 +45,7 @@ class KeyColumns:
         """What is equal for features that are about the same entity."""
         return self.keys, self.dtypes, tuple(self._made_of.items())
 
-    def hashes(self, rows: Sequence[Row], first: int = 0) -> list[str]:
+    def hashes(self, rows: Sequence[EntityRow], first: int = 0) -> list[str]:
         """The entities' keys, in order; they are numbered from `first`.
 
         Raises:
@@ -57,7 +58,7 @@ class KeyColumns:
                 return keys_of_one(values)
         return [self._hash(row, number) for number, row in enumerate(rows, first)]
 
-    def _hash(self, row: Row, number: int) -> str:
+    def _hash(self, row: EntityRow, number: int) -> str:
         try:
             values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
             return NOBODY if None in values else surrogate_key(*values)
@@ -68,7 +69,7 @@ class KeyColumns:
                 entity=number,
             ) from None
 
-    def _value(self, row: Row, key: Key, kind: type, number: int) -> Any:
+    def _value(self, row: EntityRow, key: Key, kind: type, number: int) -> Any:
         if key.name in row:
             return self._typed(row[key.name], key.name, kind, number)
         has = f"It has: {', '.join(map(str, row)) or 'nothing'}."
@@ -125,7 +126,7 @@ class Lookup:
             )
         self.name, self.publish, self.meta = spec.name, publish, meta
         self.keys = KeyColumns(meta)
-        self.columns = {c: f"{spec.name}__{c}" if full_names else c for c in _chosen(spec, meta)}
+        self.columns = named_columns(spec, meta, full_names)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
         self.blank = (None,) * len(self.columns)
         self._since = publish.since
@@ -188,15 +189,6 @@ def _newest(points: Sequence[Point], now: int) -> tuple[Point, int]:
             return point, later.stamp  # type: ignore[return-value] # as above
         point = later
     return point, NEVER
-
-
-def _chosen(spec: FeatureSpec, meta: FeatureMeta) -> Sequence[str]:
-    there = meta.value_columns
-    if spec.columns is None:
-        return there
-    if unknown := [c for c in spec.columns if c not in there]:
-        raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))
-    return tuple(spec.columns)
 
 
 def _python(dtype: str) -> type:

@@ -9,7 +9,7 @@ from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
-from mlforge.flow.online.lookup import Lookup, Row, ServedStatus
+from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
 from mlforge.flow.online.publication import last_publish
 from mlforge.flow.specs import specs_of
 from mlforge.model.feature import FeatureSpec
@@ -54,7 +54,7 @@ class _Prepared:
         self.keys = tuple(next(one.keys for one in lookups if one.keys.about == about) for about in places)
         self.slots = tuple((one.name, places[one.keys.about]) for one in lookups)
 
-    def asked(self, rows: Sequence[Row], first: int = 0) -> list[Asked]:
+    def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order."""
         keys = [one.hashes(rows, first) for one in self.keys]
         return [(name, keys[place]) for name, place in self.slots]
@@ -129,7 +129,7 @@ class Reader:
         _refuse_collisions(lookups)
         return _Prepared(lookups, [one.note for one in found])
 
-    def read(self, rows: Sequence[Row]) -> OnlineFeatures:
+    def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
 
         Args:
@@ -145,7 +145,7 @@ class Reader:
         asked = prepared.asked(rows)
         return self._answer(prepared, asked, self._kept(asked))
 
-    async def aread(self, rows: Sequence[Row]) -> OnlineFeatures:
+    async def aread(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """What `read` gives, without holding up other requests."""
         if monotonic() > self._due:
             self._due = monotonic() + self._refreshed_after
@@ -154,7 +154,7 @@ class Reader:
         asked = prepared.asked(rows)
         return self._answer(prepared, asked, await self.akept(asked))
 
-    def asked(self, rows: Sequence[Row], first: int = 0) -> list[Asked]:
+    def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order. Raises `BadKey`, which numbers them from `first`."""
         return self._ready().asked(rows, first)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -13,10 +13,11 @@ import msgspec
 from mlforge.errors import Invalid, NotFound
 from mlforge.flow.failure import failure_of
 from mlforge.flow.moments import iso
-from mlforge.flow.online.lookup import ServedStatus
+from mlforge.flow.online.lookup import EntityRow, ServedStatus
 from mlforge.flow.online.publication import LastPublish, last_publish
 from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
+from mlforge.flow.rows import rows_of
 from mlforge.model.duration import Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column, Schema
@@ -28,7 +29,6 @@ from mlforge.plugin.online_stores import OnlineStore
 from mlforge.plugin.stores import Store
 
 LABEL = "__replayed_at__"
-Row = Mapping[str, Any]
 
 
 class Replaying(msgspec.Struct, frozen=True):
@@ -107,25 +107,25 @@ def _sample(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
     return [key for _, key in sorted(kept, key=lambda pair: pair[0])]
 
 
-def _rows(engine: Engine, artifact: Artifact, at: int) -> Iterable[Row]:
+def _rows(engine: Engine, artifact: Artifact, at: int) -> Iterable[EntityRow]:
     return (row for batch in engine.rows(engine.horizon(artifact, at, at)) for row in batch)
 
 
-def _offline(replaying: Replaying, artifact: Artifact, keys: Sequence[Row]) -> list[dict[str, Any]]:
+def _offline(replaying: Replaying, artifact: Artifact, keys: Sequence[EntityRow]) -> list[dict[str, Any]]:
     meta, engine = artifact.meta, replaying.engine
     schema = Schema((*(Column(n, meta.schema.dtype(n)) for n in meta.entity_keys), Column(LABEL, "Datetime")))
     spine = engine.from_rows([{**key, LABEL: moment_of(replaying.at)} for key in keys], schema)
     max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
     join = Join(artifact, {c: c for c in meta.value_columns}, max_age)
     timestamp = Timestamp(LABEL) if meta.timestamp else None
-    return [row for batch in engine.rows(engine.asof(spine, timestamp, [join])) for row in batch]
+    return rows_of(engine, engine.asof(spine, timestamp, [join]))
 
 
 def _differences(
     columns: Sequence[str],
     keys: Sequence[dict[str, Any]],
-    found: Sequence[Row],
-    offline: Sequence[Row],
+    found: Sequence[EntityRow],
+    offline: Sequence[EntityRow],
     statuses: Sequence[ServedStatus],
     what: LastPublish,
 ) -> Iterator[ReplayDifference]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mlforge.errors import NotFound
+from mlforge.flow.specs import named_columns
 from mlforge.flow.versions.find import artifact
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.stores import Store
-from mlforge.project.selection import nearest
 
 
 class Chosen(NamedTuple):
@@ -30,10 +29,4 @@ class Chosen(NamedTuple):
 def choose(store: Store, spec: FeatureSpec, *, full_names: bool) -> Chosen:
     """A version and its columns. Raises `NotFound` for one that is not there."""
     found = artifact(store, spec.name, spec.version)
-    there = found.meta.value_columns
-    wanted = there if spec.columns is None else spec.columns
-    if unknown := [c for c in wanted if c not in there]:
-        raise NotFound(
-            f"{spec.name!r} {found.meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there)
-        )
-    return Chosen(found, {c: f"{spec.name}__{c}" if full_names else c for c in wanted})
+    return Chosen(found, named_columns(spec, found.meta, full_names))

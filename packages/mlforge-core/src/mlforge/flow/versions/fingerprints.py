@@ -35,10 +35,10 @@ class Fingerprints(msgspec.Struct, frozen=True):
 def fingerprints(feature: Feature, source: str | None, logic: str | None) -> Fingerprints:
     """The fingerprints of a definition over a source."""
     max_age = feature.max_age.canonical if feature.max_age else None
-    return Fingerprints(config_of(feature), logic, source, digest(feature.checks), max_age)
+    return Fingerprints(recipe_of(feature), logic, source, digest(feature.checks), max_age)
 
 
-def config_of(feature: Feature) -> Recipe:
+def recipe_of(feature: Feature) -> Recipe:
     """The part of a definition that decides values."""
     columns = feature.plan.columns if feature.plan else ()
     metrics = {c.name: {"window": c.window.micros, "expr": _as_stored(c.expr)} for c in columns}
@@ -64,7 +64,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]
 
 
-def config_changes(before: Recipe, after: Recipe) -> Iterable[str]:
+def recipe_changes(before: Recipe, after: Recipe) -> Iterable[str]:
     """What differs between two configs, besides metrics that came or went: `interval: 1d → 7d`."""
     old_keys, new_keys = _key_texts(before), _key_texts(after)
     if old_keys != new_keys:
@@ -80,7 +80,7 @@ def config_changes(before: Recipe, after: Recipe) -> Iterable[str]:
 
 def definition_changes(before: Recipe, after: Recipe) -> Iterable[str]:
     """What differs between two configs, metrics that came or went included."""
-    yield from config_changes(before, after)
+    yield from recipe_changes(before, after)
     yield from (f"metric {n} removed" for n in before.metrics if n not in after.metrics)
     yield from (f"metric {n} added" for n in after.metrics if n not in before.metrics)
 

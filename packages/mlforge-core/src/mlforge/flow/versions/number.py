@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from mlforge.flow.versions.fingerprints import Fingerprints, config_changes
+from mlforge.flow.versions.fingerprints import Fingerprints, recipe_changes
 from mlforge.flow.versions.key_types import KeyTypes, others
 from mlforge.model.meta import Change, FeatureMeta
 from mlforge.model.schema import Schema
@@ -50,7 +50,7 @@ def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Ite
         yield Change("minor", "added_metrics", tuple(added))
     if added := [n for n in new if n not in old]:
         yield Change("minor", "added_columns", tuple(added))
-    if changed := list(config_changes(previous.config, prints.config)):
+    if changed := list(recipe_changes(previous.config, prints.config)):
         yield Change("minor", "config_changed", tuple(changed))
     if prints.logic is not None and prints.logic != previous.logic_hash:
         yield Change("minor", "logic_changed")
