@@ -8,7 +8,10 @@ import msgspec
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Where a build is: `reading`, `checking`, `computing`, `writing`, `committing`; rows where they are known."""
+    """How far a feature is, and how many rows where that is known.
+
+    A build is `reading`, `checking`, `computing`, `writing`, `committing`; then there is `publishing`.
+    """
 
     feature: str
     stage: str
