@@ -9,15 +9,15 @@ from typing import Any
 
 from mlforge.errors import MlforgeError
 from mlforge_serve.answers import FORMATS
+from mlforge_serve.api_keys import APIKeys
 from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.deadlines import Deadlines
 from mlforge_serve.head import Head, admit, head_of
-from mlforge_serve.keys import Keys
-from mlforge_serve.metrics import ROUTES, SERVING, Tally
 from mlforge_serve.problems import JSON as PROBLEM
 from mlforge_serve.problems import Problem, problem_of
 from mlforge_serve.serving import ClientGone, Serving, read_body
 from mlforge_serve.settings import Limits
+from mlforge_serve.telemetry import ROUTES, SERVING, Tally
 
 _log = logging.getLogger("mlforge.serve")
 _START, _BODY = "http.response.start", "http.response.body"
@@ -32,7 +32,7 @@ class App:
 
     def __init__(self, catalog: Catalog, limits: Limits, tally: Tally, pages: Any) -> None:
         self.catalog, self.limits, self.tally, self.pages = catalog, limits, tally, pages
-        self.keys: Keys | None = None
+        self.keys: APIKeys | None = None
         self._deadlines = Deadlines(limits.timeout)
         serving = Serving(catalog, limits, tally)
         self._answers = (serving.online, serving.batch)
