@@ -15,7 +15,7 @@ from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Lit
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import MetricColumn, WindowPlan
-from mlforge.model.schema import Schema
+from mlforge.model.schema import Column, Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.testing.cases import DrawnCase, drawn_cases
 from mlforge.testing.compare import assert_same
@@ -48,6 +48,13 @@ def assert_aggregates(bench: Bench, case: Case) -> None:
     """Fail unless the engine's change points and values are the reference's."""
     expected = bench.reference.aggregate(case.events, case.shape, case.plan)
     assert_same(expected, bench.aggregate(case), near_columns(case))
+
+
+def assert_same_plan(bench: Bench, table: Table, shape: Shape, plan: WindowPlan) -> None:
+    """Fail unless the engine makes of a table what the reference makes of it."""
+    expected = bench.reference.aggregate(table, shape, plan)
+    found = bench.table(bench.engine.aggregate(bench.frame(table), shape, plan))
+    assert_same(expected, found, {c.name for c in plan.columns if expected.schema.dtype(c.name) == "Float64"})
 
 
 def plan_of(function: str, column: str | None = "x") -> WindowPlan:
@@ -165,6 +172,20 @@ class AggregateTests(EngineSubject):
         for engine, frame in ((bench.reference, mixed_table()), (bench.engine, bench.frame(mixed_table()))):
             with refused(Invalid):
                 bench.table(engine.aggregate(frame, SHAPE, plan))
+
+    def test_what_is_made_of_extremes_of_decimals_is_a_float(self, bench: Bench) -> None:
+        metrics = [Agg("max", Col("dec")) - Agg("min", Col("dec")), Agg("max", Col("dec")) / Agg("count")]
+        columns = (MetricColumn(f"m{i}", Duration.parse("1h"), e, "any") for i, e in enumerate(metrics))
+        assert_same_plan(bench, mixed_table(), SHAPE, WindowPlan(None, tuple(columns)))
+
+    def test_keys_may_have_any_names(self, bench: Bench) -> None:
+        names = {"k": "v0", "ts": "a0", "i": "a1", "f": "v1"}
+        table = mixed_table().select(list(names))
+        columns = tuple(Column(names[c.name], c.dtype) for c in table.schema)
+        renamed = Table(Schema(columns), [{names[n]: v for n, v in row.items()} for row in table.rows])
+        metrics = [Agg("sum", Col("a1")), Agg("max", Col("v1")), Agg("max", Col("v0")), Agg("count")]
+        outputs = (MetricColumn(f"m{i}", Duration.parse("1h"), e, "any") for i, e in enumerate(metrics))
+        assert_same_plan(bench, renamed, Shape((Key("v0"),), Timestamp("a0")), WindowPlan(None, tuple(outputs)))
 
     def test_a_sum_that_does_not_fit_64_bits_is_refused(self, bench: Bench) -> None:
         with refused(Invalid, "overflow"):
