@@ -11,9 +11,9 @@ from mlforge.model.check import Check
 from mlforge.model.expr import Agg, Call, Col, Expr, IsIn, It, Lit, Matches
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import is_float, is_integer
+from mlforge.plugin.engine.columns import no_column
 from mlforge_duckdb.aggs import Agg as WindowAgg
 from mlforge_duckdb.aggs import Input
-from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.types import Type, plainly, quoted, sql_of, text, word
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
