@@ -10,6 +10,7 @@ import importlib
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,7 +96,7 @@ def drawn_way(way: Way) -> str:
             _text(x + width / 2, y + 36, _short(step.function), "quiet mid"),
         ]
         at.append((x + width / 2, y))
-    body += [_arrow(a, b) for a, b in zip(at, at[1:], strict=False)]
+    body += [_arrow(a, b) for a, b in pairwise(at)]
     told = "; ".join(f"{s.lane}: {s.words}" for s in way.steps)
     return _svg(way.name, way.title, told, 48 + len(way.steps) * 62, body)
 

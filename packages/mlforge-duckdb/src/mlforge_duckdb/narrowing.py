@@ -9,8 +9,8 @@ import duckdb
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
+from mlforge.plugin.engine.columns import need_columns
 from mlforge_duckdb import times
-from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import quoted, types_of
 
@@ -62,6 +62,5 @@ def extent(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp | None) -> Extent
 
 def _micros(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp) -> str:
     types = types_of(rows)
-    if timestamp.column not in types:
-        raise no_column(timestamp.column, types, "The frame")
+    need_columns([timestamp.column], types, "The frame")
     return times.instants(rows, types[timestamp.column], timestamp)
