@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mlforge_serve.problems import JSON, Problem
 from mlforge_serve.settings import CONNECTIONS, MAX_HEAD, Limits
-
-
-class Joined:
-    """A transport that sends an answer's head and body in one call of the system instead of two."""
-
-    __slots__ = ("_held", "_loop", "_transport")
-
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._loop, self._held = transport, loop, b""
-
-    def write(self, data: bytes) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.writelines((held, data))
-        elif data:
-            self._held = data
-            self._loop.call_soon(self._flush)
-
-    def close(self) -> None:
-        self._flush()
-        self._transport.close()
-
-    def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
-            self._transport.write(held)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
 
 
 def protocol_of(limits: Limits) -> type[HttpToolsProtocol]:
@@ -58,7 +29,6 @@ class Bounded(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.transport = cast("asyncio.Transport", Joined(transport, self.loop))
         if len(self.connections) > self.limits.concurrency * CONNECTIONS:
             many = self.limits.concurrency * CONNECTIONS
             self._end(Problem("too_many_requests", f"There are {many} connections.", "Try again.", limit=many))
