@@ -5,7 +5,7 @@ import pytest
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key, encode_component
-from mlforge.model.meta import Artifact, FeatureMeta, Recipe, Layer
+from mlforge.model.meta import Artifact, FeatureMeta, Layer, Recipe
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge.plugin.engine import columns, keys, layers, rows
