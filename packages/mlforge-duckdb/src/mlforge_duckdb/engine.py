@@ -21,7 +21,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import Compiler, Windowed, compile_checks
@@ -36,7 +36,7 @@ _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 
 
-class LiveDuckDBEngine:
+class LiveDuckDBEngine(Engine):
     """Computes with DuckDB. Frames are relations of its own connection, and the Polars frames of functions."""
 
     def __init__(self, config: DuckDBEngine) -> None:
@@ -85,13 +85,14 @@ class LiveDuckDBEngine:
         with self._computing():
             held = self._held(rows, types, shape)
             nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names) or "false"
-            stamps = f"count(*) - count({quoted(shape.stamp)})" if shape.stamp else "0"
-            count, null_keys, late = _row(
-                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {stamps} FROM frame"
+            stamp = f"epoch_us({quoted(shape.stamp)})" if shape.stamp else "0"
+            facts = f"count(*) - count({stamp}), min({stamp}), max({stamp})"
+            count, null_keys, late, *ends = _row(
+                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {facts} FROM frame"
             )
         if late and shape.timestamp:
             raise times.null_times(shape.timestamp.column, late, count)
-        return Conformed(held, count, null_keys)
+        return Conformed(held, count, null_keys, *(ends if shape.stamp else ()))
 
     def persist(self, frame: Frame) -> Relation:
         with self._computing():
@@ -157,10 +158,10 @@ class LiveDuckDBEngine:
             name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
             return self._session.lent(f"FROM {name}", name)
 
-    def where(self, frame: Frame, condition: Expr) -> Relation:
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Relation:
         rows = self._relation(frame)
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
-            return rows.filter(Compiler(types_of(rows)).typed(condition).sql)
+            return narrowing.where(rows, condition, timestamp)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 import duckdb
 
+from mlforge.model.expr import Call, Col, Expr
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
 from mlforge_duckdb import times
+from mlforge_duckdb.compile import Compiler
 from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import quoted, types_of
 
+_ROW, _AT, _TRUE = "row of mlforge", "at of mlforge", "true of mlforge"
 _PLAIN = ("timestamp", "timestamp with time zone")  # microseconds; the session's time zone is UTC
 
 
@@ -31,6 +34,24 @@ def within(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp, span: Span) -> d
         if end is not None
     ]
     return rows.filter(f"{' AND '.join(inside)} OR {time} IS NULL") if inside else rows
+
+
+def where(rows: duckdb.DuckDBPyRelation, condition: Expr, timestamp: Timestamp | None) -> duckdb.DuckDBPyRelation:
+    """The rows for which a condition is true, in order.
+
+    One about each row as it stands is a filter, and files tell what of them need not be read.
+    """
+    around = any(isinstance(e, Call) and e.op == "duplicated" for e in condition.walk())
+    if timestamp is None and not around:
+        return rows.filter(Compiler(types_of(rows)).typed(condition).sql)
+    seen = rows.project(f"*, row_number() OVER () AS {quoted(_ROW)}")
+    if timestamp is not None:
+        seen = seen.project(f"*, CAST(make_timestamp({_micros(rows, timestamp)}) AS TIMESTAMPTZ) AS {quoted(_AT)}")
+        name = timestamp.column
+        condition = condition.replace(lambda e: Col(_AT) if isinstance(e, Col) and e.name == name else e)
+    flag = Compiler(types_of(seen)).typed(condition).sql
+    flagged = seen.project(f"*, {flag} AS {quoted(_TRUE)}").filter(quoted(_TRUE)).order(quoted(_ROW))
+    return flagged.project(", ".join(map(quoted, rows.columns)))
 
 
 def matching(

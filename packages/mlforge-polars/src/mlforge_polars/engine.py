@@ -19,7 +19,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import Windowed, compile_checks, compile_expr
@@ -33,7 +33,7 @@ from mlforge_polars.types import INSTANT, dtype_of, plainly, schema_of, word
 _ROW_GROUP = 250_000  # rows: small enough that a reader skips most of a file, large enough to compress
 
 
-class LivePolarsEngine:
+class LivePolarsEngine(Engine):
     """Computes with Polars. Frames are `pl.DataFrame` and `pl.LazyFrame`; what is held is a `pl.DataFrame`."""
 
     def __init__(self, config: PolarsEngine) -> None:
@@ -70,7 +70,8 @@ class LivePolarsEngine:
         rows = self._collect(frame)
         with edge("The rows cannot be held", "Look at the types of the columns."):
             held = _held(rows, shape)
-            return Conformed(held, held.height, held.height - _keyed(held, shape).height)
+            ends = narrowing.ends(held[shape.stamp]) if shape.stamp else (None, None)
+            return Conformed(held, held.height, held.height - _keyed(held, shape).height, *ends)
 
     def persist(self, frame: Frame) -> pl.DataFrame:
         return self._collect(frame)
@@ -139,8 +140,10 @@ class LivePolarsEngine:
             rows = layers.open_artifact(artifact)
             return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
 
-    def where(self, frame: Frame, condition: Expr) -> Frame:
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Frame:
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
+            if timestamp:
+                return narrowing.where(self._collect(frame), condition, timestamp)
             return frame.filter(compile_expr(condition, frame.collect_schema()))
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 import polars as pl
 
+from mlforge.model.expr import Expr
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
 from mlforge_polars import times
+from mlforge_polars.compile import compile_expr
 from mlforge_polars.edge import no_column
 from mlforge_polars.types import INSTANT
 
@@ -32,6 +34,15 @@ def within(
     rows = frame if isinstance(frame, pl.DataFrame) else collect(frame)
     at = times.instants(rows[name], timestamp).alias("at")
     return rows.filter(at.to_frame().select(_inside(pl.col("at"), span)).to_series())
+
+
+def where(rows: pl.DataFrame, condition: Expr, timestamp: Timestamp) -> pl.DataFrame:
+    """The rows for which a condition that sees their times is true, as they are."""
+    if timestamp.column not in rows.columns:
+        raise no_column(timestamp.column, rows.columns, "The frame")
+    at = times.instants(rows[timestamp.column], timestamp).alias(timestamp.column)
+    timed = rows.with_columns(at)
+    return rows.filter(timed.select(compile_expr(condition, timed.schema)).to_series())
 
 
 def _inside(at: pl.Expr, span: Span) -> pl.Expr:
@@ -66,5 +77,10 @@ def extent(rows: pl.DataFrame, timestamp: Timestamp | None) -> Extent:
         return Extent(rows.height)
     if timestamp.column not in rows.columns:
         raise no_column(timestamp.column, rows.columns, "The frame")
-    at = times.instants(rows[timestamp.column], timestamp).to_physical()
-    return Extent(rows.height, at.min(), at.max())  # type: ignore[arg-type]  # the physical type is Int64
+    return Extent(rows.height, *ends(times.instants(rows[timestamp.column], timestamp)))
+
+
+def ends(instants: pl.Series) -> tuple[int | None, int | None]:
+    """The first and the last of some instants."""
+    micros = instants.to_physical()
+    return micros.min(), micros.max()  # type: ignore[return-value]  # the physical type is Int64

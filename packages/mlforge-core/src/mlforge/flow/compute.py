@@ -67,7 +67,7 @@ def compute(tell: Tell, engine: Engine, feature: Feature, scan: Scan) -> Rows:
     return Rows(
         frame=frame, schema=described(engine, feature, frame), dropped=held.null_keys, checks=results,
         key_types=key_types(engine, feature.keys, source, made),
-        watermark=engine.extent(held.frame, stamp_of(feature)).last if feature.timestamp else None,
+        watermark=held.last,
     )  # fmt: skip
 
 

@@ -37,10 +37,10 @@ def column(expr: Expr, table: Table) -> list[Any]:
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
 
 
-def where(table: Table, condition: Expr) -> Table:
-    """The rows for which a condition is true; not those for which it is unknown."""
-    need(condition, table)
-    verdicts = column(condition, table)
+def where(table: Table, condition: Expr, seen: Table) -> Table:
+    """The rows for which a condition is true, not those for which it is unknown, as the condition sees them."""
+    need(condition, seen)
+    verdicts = column(condition, seen)
     return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True])
 
 
