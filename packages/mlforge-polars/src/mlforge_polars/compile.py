@@ -14,8 +14,8 @@ from mlforge.errors import Invalid
 from mlforge.model.check import Check
 from mlforge.model.expr import Agg, Call, Col, Expr, IsIn, It, Lit, Matches
 from mlforge.model.metric import MetricColumn, WindowPlan
+from mlforge.plugin.engine.columns import no_column
 from mlforge_polars import windows
-from mlforge_polars.edge import no_column
 from mlforge_polars.types import INSTANT, plain, plainly
 
 _SMALL = (pl.Boolean, pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16)

@@ -11,9 +11,9 @@ from mlforge.model.expr import Expr
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
+from mlforge.plugin.engine.columns import need_columns
 from mlforge_polars import times
 from mlforge_polars.compile import compile_expr
-from mlforge_polars.edge import no_column
 from mlforge_polars.types import INSTANT
 
 F = TypeVar("F", pl.DataFrame, pl.LazyFrame)
@@ -27,8 +27,7 @@ def within(
 ) -> pl.DataFrame | pl.LazyFrame:
     """The rows whose time lies in the span, and those without one; lazy where they are and their times need no look."""
     name, schema = timestamp.column, frame.collect_schema()
-    if name not in schema:
-        raise no_column(name, schema.names(), "The frame")
+    need_columns([name], schema, "The frame")
     if isinstance(schema[name], pl.Datetime | pl.Date):
         return frame.filter(_inside(pl.col(name).cast(INSTANT, strict=False), span))
     rows = frame if isinstance(frame, pl.DataFrame) else collect(frame)
@@ -38,8 +37,7 @@ def within(
 
 def where(rows: pl.DataFrame, condition: Expr, timestamp: Timestamp) -> pl.DataFrame:
     """The rows for which a condition that sees their times is true, as they are."""
-    if timestamp.column not in rows.columns:
-        raise no_column(timestamp.column, rows.columns, "The frame")
+    need_columns([timestamp.column], rows.columns, "The frame")
     at = times.instants(rows[timestamp.column], timestamp).alias(timestamp.column)
     timed = rows.with_columns(at)
     return rows.filter(timed.select(compile_expr(condition, timed.schema)).to_series())
@@ -75,8 +73,7 @@ def extent(rows: pl.DataFrame, timestamp: Timestamp | None) -> Extent:
     """How many rows there are, and their first and last time."""
     if timestamp is None:
         return Extent(rows.height)
-    if timestamp.column not in rows.columns:
-        raise no_column(timestamp.column, rows.columns, "The frame")
+    need_columns([timestamp.column], rows.columns, "The frame")
     return Extent(rows.height, *ends(times.instants(rows[timestamp.column], timestamp)))
 
 

@@ -10,8 +10,9 @@ import polars as pl
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.source import CSVFormat, ParquetFormat, format_name
 from mlforge.plugin import Scan
+from mlforge.plugin.engine.edge import reason
 from mlforge_polars.csvfile import CSVFile
-from mlforge_polars.edge import BROKEN, reason
+from mlforge_polars.edge import BROKEN
 
 
 def open_source(scan: Scan) -> pl.LazyFrame:

@@ -125,7 +125,8 @@ class Engine(Live, Protocol):
 
         The columns that surrogate keys are made of (`key.sources`) are left out: the key stands for them.
         Raises `Invalid` for duplicates, with how many rows share their keys and stamp with another and three examples,
-        unless `shape.tie_break` decides: the greatest value wins, a null loses to any; of rows equal in that, any one.
+        unless `shape.tie_break` decides: the greatest value wins, a null loses to any. Rows equal in that are
+        settled by their remaining columns, from left to right, in the same way.
         """
 
     # Time: windows and the point-in-time join.

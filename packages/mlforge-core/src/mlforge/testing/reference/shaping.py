@@ -49,6 +49,8 @@ def stamped(table: Table, timestamp: Timestamp) -> Table:
     need_column(table, timestamp.column)
     dtype = table.schema.dtype(timestamp.column)
     times = read_times(table.column(timestamp.column), dtype, timestamp.format, timestamp.column)
+    if timestamp.name != timestamp.column and timestamp.name in table.schema:
+        raise Invalid(f"There is a column {timestamp.name!r} already.", hint="Choose another alias.")
     if nulls := times.count(None):
         raise Invalid(
             f"The timestamp {timestamp.column!r} is null in {nulls} rows.", hint="Fill or drop these rows first."
@@ -127,8 +129,17 @@ def refuse_duplicates(groups: dict[tuple[Any, ...], Table], shape: Shape) -> Non
 
 
 def winner(rows: Sequence[Row], tie_break: str | None) -> Row:
-    """The row with the greatest value; a null loses to any."""
-    if tie_break is None:
-        return rows[0]
-    valued = [row for row in rows if row[tie_break] is not None]
-    return max(valued, key=lambda row: rank(row[tie_break]), default=rows[0])
+    """The row with the greatest value, or of equal ones the greatest in the other columns from left to right."""
+    return rows[0] if tie_break is None else max(rows, key=lambda row: strength(row, tie_break))
+
+
+def strength(row: Row, tie_break: str) -> list[Any]:
+    """What a row wins by: the values of its columns, that of the tie-break first."""
+    return [standing(row[tie_break]), *(standing(value) for value in row.values())]
+
+
+def standing(value: Any) -> tuple[bool, Any]:
+    """A value among others: a null stands below all, NaN above all numbers, lists as their elements do."""
+    if isinstance(value, list):
+        return (True, [standing(element) for element in value])
+    return (False, 0) if value is None else (True, rank(value))
