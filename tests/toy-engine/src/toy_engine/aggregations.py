@@ -156,11 +156,11 @@ def _least(places: Numbers, low: Numbers, high: Numbers, nothing: int) -> Number
     """The least of each run: that of two runs of a power of two that cover it."""
     least, length = np.full(len(low), nothing), 1
     lengths = high - low
-    while length <= lengths.max(initial=0):
+    while len(places) and length <= lengths.max(initial=0):
         covered = (lengths >= length) & (lengths < 2 * length)
         first, last = low[covered], high[covered] - length
         least[covered] = np.minimum(places[first], places[last])
-        places = np.minimum(places[: len(places) - length], places[length:])
+        places = np.minimum(places[:-length], places[length:])
         length *= 2
     return least
 

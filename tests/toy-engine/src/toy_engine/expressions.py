@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlforge.errors import Invalid
-from mlforge.model.schema import is_float, is_integer
+from mlforge.model.schema import is_integer
 from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
     COMPARISONS,
@@ -23,7 +23,7 @@ from mlforge.plugin.engine.expressions import (
     Read,
     Typed,
 )
-from toy_engine.order import ranks
+from toy_engine.order import canonical, ranks
 from toy_engine.types import dtype_of, plainly
 
 
@@ -91,15 +91,13 @@ def _alike(a: pa.Array, b: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 
 def _one_of(arg: pa.Array, node: OneOf) -> pa.Array:
-    constants = node.constants
+    constants = [c.value for c in node.constants]
     if is_integer(node.arg.word):
         limits = np.iinfo(arg.type.to_pandas_dtype())
-        constants = tuple(c for c in constants if limits.min <= c.value <= limits.max)
-    found = pc.is_in(arg, pa.array([c.value for c in constants], arg.type))
-    if is_float(node.arg.word) and any(c.value != c.value for c in constants):
-        found = pc.or_(found, pc.is_nan(arg))
+        constants = [c for c in constants if limits.min <= c <= limits.max]
+    found = pc.is_in(canonical(arg), canonical(pa.array(constants, arg.type)))
     known = pc.and_(pc.is_valid(arg), pa.scalar(not node.unknown))
-    return pc.if_else(pc.and_kleene(found, pc.is_valid(arg)), True, pc.if_else(known, False, pa.scalar(None, pa.bool_())))
+    return pc.if_else(pc.and_(found, pc.is_valid(arg)), True, pc.if_else(known, False, pa.scalar(None, pa.bool_())))
 
 
 def _whole(op: str, args: list[pa.Array]) -> pa.Array:

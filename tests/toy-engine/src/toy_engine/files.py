@@ -37,7 +37,7 @@ def scan(asked: Scan) -> pa.Table:
             tables.append(read(local(uri), asked.format))
         except (pa.ArrowException, OSError) as error:
             raise Invalid(f"Source {asked.name!r}: {uri} cannot be read: {reason(error)}", hint="Mend it.") from error
-    return pa.concat_tables(tables)
+    return pa.concat_tables(t.select(tables[0].column_names) for t in tables)
 
 
 def _parquet(path: str, _format: ParquetFormat) -> pa.Table:
@@ -60,6 +60,8 @@ def _csv(path: str, form: CSVFormat) -> pa.Table:
 
 
 def _typed(text: pa.ChunkedArray, word: str | None) -> pa.ChunkedArray:
+    if word is None and text.null_count == len(text):
+        return text
     for guess in (word,) if word else ("Int64", "Float64"):
         with suppress(pa.ArrowInvalid):
             return text.cast(dtype_of(guess))
@@ -76,7 +78,7 @@ def read_version(artifact: Artifact, columns: Sequence[str] | None = None) -> pa
         rows = _stored(layer.rows, types, artifact, wanted)
         taken = [_stored(files, types, artifact, identity) for files in layer.taken]
         parts.insert(0, anti_join(rows, taken, identity) if taken else rows)
-    table = pa.concat_tables(parts)
+    table = pa.concat_tables(part.select(parts[0].column_names) for part in parts)
     if len(parts) > 1:
         (numbers,) = identities([table], identity)
         table = table.take(pa.array(numbers.argsort(kind="stable")))
@@ -88,8 +90,8 @@ def _stored(
 ) -> pa.Table:
     files = [pq.ParquetFile(local(uri)) for uri in uris]
     need_values(columns or (), files[0].schema_arrow.names, artifact.meta)
-    table = pa.concat_tables([f.read(columns) for f in files])
-    kept = columns or table.column_names
+    kept = columns or files[0].schema_arrow.names
+    table = pa.concat_tables([f.read(columns).select(kept) for f in files])
     return pa.table({n: _as_told(plainly(table[n]), types.get(n)) for n in kept})
 
 

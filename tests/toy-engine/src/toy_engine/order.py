@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,16 +17,21 @@ Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 def ranks(array: pa.Array) -> tuple[Numbers, pa.Array]:
     """For each value its place among the different ones, -1 for null; and those, in order. NaN is the last."""
-    if pa.types.is_floating(array.type):
-        array = pc.add(array, pa.scalar(0.0, array.type))  # -0.0 is 0.0
     if pa.types.is_nested(array.type):
         return _ranks_of_lists(array)
-    coded = pc.dictionary_encode(array)
+    coded = pc.dictionary_encode(canonical(array))
     order = pc.sort_indices(coded.dictionary).to_numpy()
     places = np.empty(len(order) + 1, np.int64)
     places[order], places[-1] = np.arange(len(order)), -1
     codes = coded.indices.fill_null(len(order)) if coded.null_count else coded.indices
     return places[codes.to_numpy(zero_copy_only=False)], coded.dictionary.take(pa.array(order))
+
+
+def canonical(array: pa.Array) -> pa.Array:
+    """The values, of floats one zero and one NaN."""
+    if not pa.types.is_floating(array.type):
+        return array
+    return pc.if_else(pc.is_nan(array), pa.scalar(math.nan, array.type), pc.add(array, pa.scalar(0.0, array.type)))
 
 
 def _ranks_of_lists(array: pa.Array) -> tuple[Numbers, pa.Array]:

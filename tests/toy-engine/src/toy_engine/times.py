@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pyarrow as pa
@@ -82,9 +83,7 @@ def _formatted(text: str, form: Formatted) -> datetime:
             raise ValueError(text)
     else:
         day = date(number["Y"], month, number["d"])
-    weekdays = [WEEKDAYS.index(said[x][:3].lower()) + 1 for x in "aA" if x in said]
-    weekdays += [number["u"]] * ("u" in said) + [number["w"] or 7] * ("w" in said and number["w"] < 7)
-    if any(w != day.isoweekday() for w in weekdays) or number.get("w", 0) > 6:
+    if any(told != day.isoweekday() for told in _weekdays(said, number)):
         raise ValueError(text)
     hour = number.get("H", 0)
     if "I" in said:
@@ -94,6 +93,12 @@ def _formatted(text: str, form: Formatted) -> datetime:
     fraction = int(said.get("f", "0").ljust(6, "0"))
     clock = time(hour, number.get("M", 0), number.get("S", 0), fraction, _zone(said.get("z")))
     return datetime.combine(day, clock)
+
+
+def _weekdays(said: dict[str, str], number: dict[str, int]) -> Iterator[int]:
+    yield from (WEEKDAYS.index(said[x][:3].lower()) + 1 for x in "aA" if x in said)
+    yield from (number[x] for x in "u" if x in said)
+    yield from ((number[x] or 7) * (number[x] < 7) for x in "w" if x in said)
 
 
 def _zone(text: str | None) -> timezone | None:
