@@ -22,9 +22,10 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
+from mlforge.plugin.engine.aggregations import windowed
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
-from mlforge_duckdb.compile import Compiler, Windowed, compile_checks
+from mlforge_duckdb.compile import compile_checks, compiled, words_of
 from mlforge_duckdb.edge import BROKEN, edge, no_column, overflowing, reason, too_little_memory
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
@@ -134,8 +135,8 @@ class LiveDuckDBEngine(Engine):
             raise Invalid("Windows need a timestamp.", hint='Give the feature one: timestamp="event_time".')
         rows = self._relation(frame)
         with edge("The windows cannot be computed", "Look at the types of the columns."):
-            windowed = Windowed(plan, types_of(rows))
-            return windows.change_points(rows, shape, plan, windowed, self._session)
+            asked_for = windowed(plan, words_of(types_of(rows)), windows.CAST)
+            return windows.change_points(rows, shape, plan, asked_for, self._session)
 
     def write(self, frame: Frame, target: Target) -> Written:
         if target.format != "parquet":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import duckdb
@@ -10,6 +9,7 @@ import polars as pl
 
 from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
+from mlforge.plugin.engine.types import translated
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.types import Type, is_null, quoted, types_of
 
@@ -74,13 +74,7 @@ def forget_relations() -> None:
 
 def dtype_of(text: str) -> pl.DataType:
     """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", text):
-        return pl.Decimal(int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"List\((.+)\)", text):
-        return pl.List(dtype_of(match[1]))
-    raise Invalid(f"{text!r} is not a type.", hint=f"Types: {', '.join(_WORDS)}, Decimal(p, s) and List(T).")
+    return translated(text, _WORDS, pl.Decimal, pl.List)
 
 
 def _refuse_twins(names: list[str]) -> None:

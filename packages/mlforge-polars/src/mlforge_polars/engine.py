@@ -20,14 +20,16 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
+from mlforge.plugin.engine.aggregations import overflow, windowed
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.edge import reason
+from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
-from mlforge_polars.compile import Windowed, compile_checks, compile_expr
+from mlforge_polars.compile import compile_checks, compiled, words_of
 from mlforge_polars.edge import edge
 from mlforge_polars.export import Export
 from mlforge_polars.joins import joined
@@ -149,7 +151,8 @@ class LivePolarsEngine(Engine):
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
             if timestamp:
                 return narrowing.where(self._collect(frame), condition, timestamp)
-            return frame.filter(compile_expr(condition, frame.collect_schema()))
+            schema = frame.collect_schema()
+            return frame.filter(compiled(typed_condition(condition, words_of(schema)), schema))
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):
@@ -210,6 +213,7 @@ class LivePolarsEngine(Engine):
         )
 
 
+_CAST = 'pl.col("{}").cast(pl.Float64)'
 _BEYOND = "Python's times end with the year 9999: drop later ones in the function, or make them text."
 _WRITING = "See the cause: a full disk, a permission or the network."
 
@@ -285,19 +289,18 @@ def _duplicates(surplus: pl.DataFrame) -> Invalid:
 
 def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFrame:
     stamp = need_stamp(shape)
-    windowed = Windowed(plan, rows.schema)
-    events = rows.lazy().select(*shape.identity, *windowed.inputs)
+    asked = windowed(plan, words_of(rows.schema), _CAST)
+    inputs = {i.name: compiled(i.source, rows.schema) for i in asked.inputs}
     interval = plan.interval.micros if plan.interval else None
     try:
-        points = windows.change_points(events, shape.key_names, stamp, interval, windowed.aggs)
+        points = windows.change_points(rows, shape.key_names, stamp, interval, inputs, asked.aggregates)
     except SumOverflow as error:
-        raise Invalid(f"int64 overflow: {error}.", hint="Cast the column to pl.Float64 in the function.") from error
+        raise overflow(asked.outputs_of([error.aggregate]), _CAST.format("amount")) from error
     except OverflowError as error:
         hint = "Drop the rows whose time is far off in the function."
         raise Invalid(f"The windows cannot be computed: {error}.", hint=hint) from error
-    except (TypeError, ValueError) as error:
-        raise Invalid(f"The windows cannot be computed: {error}.", hint="Look at the metrics.") from error
-    return points.select(*shape.identity, *windowed.over(points))
+    outputs = [compiled(o.source, points.schema).alias(o.name) for o in asked.outputs]
+    return points.select(*shape.identity, *outputs)
 
 
 @contextmanager

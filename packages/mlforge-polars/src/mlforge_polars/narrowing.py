@@ -12,8 +12,9 @@ from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
 from mlforge.plugin.engine.columns import need_columns
+from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge_polars import times
-from mlforge_polars.compile import compile_expr
+from mlforge_polars.compile import compiled, words_of
 from mlforge_polars.types import INSTANT
 
 F = TypeVar("F", pl.DataFrame, pl.LazyFrame)
@@ -40,7 +41,8 @@ def where(rows: pl.DataFrame, condition: Expr, timestamp: Timestamp) -> pl.DataF
     need_columns([timestamp.column], rows.columns, "The frame")
     at = times.instants(rows[timestamp.column], timestamp).alias(timestamp.column)
     timed = rows.with_columns(at)
-    return rows.filter(timed.select(compile_expr(condition, timed.schema)).to_series())
+    verdicts = compiled(typed_condition(condition, words_of(timed.schema)), timed.schema)
+    return rows.filter(timed.select(verdicts).to_series())
 
 
 def _inside(at: pl.Expr, span: Span) -> pl.Expr:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
-from mlforge.errors import Invalid
 from mlforge.model.schema import Column, Schema
+from mlforge.plugin.engine.types import cannot_hold, translated
 
 INSTANT = pl.Datetime("us", "UTC")
 _WORDS: dict[str, pl.DataType] = {
@@ -51,22 +49,13 @@ def word(dtype: pl.DataType, column: str) -> str:
 def _simple(dtype: pl.DataType, column: str) -> str:
     name = type(dtype).__name__
     if name not in _WORDS:
-        way_out = _WAYS_OUT.get(name, "cast it to another type, or leave it out")
-        raise Invalid(
-            f"Column {column!r} is {dtype}, which a feature cannot hold.", hint=f"In the function, {way_out}."
-        )
+        raise cannot_hold(column, dtype, _WAYS_OUT.get(name))
     return name
 
 
 def dtype_of(text: str) -> pl.DataType:
     """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", text):
-        return pl.Decimal(int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"List\((.+)\)", text):
-        return pl.List(dtype_of(match[1]))
-    raise Invalid(f"{text!r} is not a type.", hint=f"Types: {', '.join(_WORDS)}, Decimal(p, s) and List(T).")
+    return translated(text, _WORDS, pl.Decimal, pl.List)
 
 
 def plain(dtype: pl.DataType) -> pl.DataType:

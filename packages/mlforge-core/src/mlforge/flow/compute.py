@@ -11,7 +11,6 @@ from mlforge.errors import CheckFailed, Invalid
 from mlforge.flow.key_types import Types, key_types
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.feature import Feature
-from mlforge.model.kinds import need_comparable
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Conformed, Frame, Scan
@@ -107,9 +106,6 @@ def checked(
         Invalid: A check that compares what has no order, such as a date with a number.
         CheckFailed: One is broken; with what was found `before` too.
     """
-    schema = engine.schema(frame) if checks else Schema(())
-    for check in checks:
-        need_comparable(check, schema)
     results = engine.check(frame, checks) if checks else ()
     if failed := [r for r in results if not r.passed]:
         raise CheckFailed(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,65 +15,58 @@ from mlforge.plugin.engine.expressions import Cast, Operation, Read, Typed, type
 from mlforge.plugin.engine.types import family, is_decimal, is_list
 
 
-def _anything(word: str) -> bool:
-    return True
-
-
-def _numbers(word: str) -> bool:
-    return family(word) in ("Number", "Boolean")
-
-
-def _ordered(word: str) -> bool:
-    return not is_list(word)
-
-
-def _total(word: str) -> str:
-    return "Float64" if is_float(word) else "Int64"
-
-
-_NEEDS = {_numbers: "a number", _ordered: "values with an order"}
-
-
 class Aggregation(msgspec.Struct, frozen=True):
     """An aggregation over the non-null values of a window.
 
     Args:
-        takes: Whether it is defined for values of a type.
-        gives: The type of its result, by that of the values. Decimals are computed with as Float64.
+        takes: What it is defined for: `anything`, `numbers` and booleans, or what is `ordered`: all but lists.
+        gives: The type of its result: always the same word, the `values` own, or a `total`: Float64 of floats, else
+            Int64. Where numbers are taken, decimals are computed with as Float64.
         empty: The result where there are no values.
         merges: Whether the aggregate of a union follows from the aggregates of its parts.
 
     Example:
-        >>> AGGREGATIONS["sum"].takes("String"), AGGREGATIONS["sum"].gives("Int8"), AGGREGATIONS["sum"].empty
+        >>> total = AGGREGATIONS["sum"]
+        >>> total.is_defined_for("String"), total.result_for("Int8"), total.empty
         (False, 'Int64', 0)
     """
 
-    takes: Callable[[str], bool]
-    gives: Callable[[str], str]
+    takes: Literal["anything", "numbers", "ordered"]
+    gives: Literal["Int64", "Float64", "values", "total"]
     empty: Any
     merges: bool
 
     @property
     def needs(self) -> str:
         """What it takes, in words."""
-        return _NEEDS.get(self.takes, "a value")
+        return {"anything": "a value", "numbers": "a number", "ordered": "values with an order"}[self.takes]
 
-    @property
-    def computes(self) -> bool:
-        """Whether it computes with its values, rather than count or compare them."""
-        return self.takes is _numbers
+    def is_defined_for(self, word: str) -> bool:
+        """Whether it takes values of a type."""
+        if self.takes == "numbers":
+            return family(word) in ("Number", "Boolean")
+        return self.takes == "anything" or not is_list(word)
+
+    def result_for(self, word: str) -> str:
+        """The type of its result, by that of the values."""
+        match self.gives:
+            case "values":
+                return word
+            case "total":
+                return "Float64" if is_float(word) else "Int64"
+            case always:
+                return always
 
 
-_RULES: dict[str, tuple[Callable[[str], bool], Callable[[str], str], Any]] = {
-    "count": (_anything, lambda word: "Int64", 0),
-    "sum": (_numbers, _total, 0),
-    "mean": (_numbers, lambda word: "Float64", None),
-    "std": (_numbers, lambda word: "Float64", None),
-    "median": (_numbers, lambda word: "Float64", None),
-    "min": (_ordered, lambda word: word, None),
-    "max": (_ordered, lambda word: word, None),
+AGGREGATIONS = {
+    "count": Aggregation("anything", "Int64", 0, MERGEABLE["count"]),
+    "sum": Aggregation("numbers", "total", 0, MERGEABLE["sum"]),
+    "mean": Aggregation("numbers", "Float64", None, MERGEABLE["mean"]),
+    "std": Aggregation("numbers", "Float64", None, MERGEABLE["std"]),
+    "median": Aggregation("numbers", "Float64", None, MERGEABLE["median"]),
+    "min": Aggregation("ordered", "values", None, MERGEABLE["min"]),
+    "max": Aggregation("ordered", "values", None, MERGEABLE["max"]),
 }
-AGGREGATIONS = {name: Aggregation(*_RULES[name], merges) for name, merges in MERGEABLE.items()}
 """All of them, by name."""
 
 
@@ -135,7 +128,10 @@ class Windowed(msgspec.Struct, frozen=True):
         >>> from mlforge.model.metric import Aggregate as Metric
         >>> plan = WindowPlan(None, Metric("amount", "mean", ["1d", "7d"]).columns())
         >>> asked = windowed(plan, {"amount": "Int64"}, "CAST({} AS DOUBLE)")
-        >>> [i.source.name for i in asked.inputs], [(a.name, a.function, a.word) for a in asked.aggregates]
+        >>> (
+        ...     [i.source.name for i in asked.inputs],
+        ...     [(a.name, a.function, a.word) for a in asked.aggregates],
+        ... )
         (['amount'], [('a0', 'mean', 'Float64'), ('a1', 'mean', 'Float64')])
         >>> asked.outputs_of(["a1"])
         ['amount__mean__7d']
@@ -196,11 +192,11 @@ def overflow(outputs: Collection[str], cast: str) -> Invalid:
 
     Example:
         >>> print(overflow(["amount__sum__7d"], "CAST(amount AS DOUBLE)"))
-        amount__sum__7d: int64 overflow: a sum does not fit 64 bits. Sum floats: CAST(amount AS DOUBLE) in the function.
+        amount__sum__7d: int64 overflow: a sum does not fit 64 bits. Sum floats in the function: CAST(amount AS DOUBLE).
     """
     return Invalid(
         f"{', '.join(outputs)}: int64 overflow: a sum does not fit 64 bits.",
-        hint=f"Sum floats: {cast} in the function.",
+        hint=f"Sum floats in the function: {cast}.",
     )
 
 
@@ -231,21 +227,21 @@ class _Asking:
                 hint='Aggregate it: Agg("max", col("amount")).',
             )
         source = None if leaf.arg is None else self._input(column, leaf.function, leaf.arg)
-        key = (leaf.function, source and source.name, column.window.micros)
+        key = (leaf.function, source.name if source else None, column.window.micros)
         if key not in self.aggregates:
-            word = AGGREGATIONS[leaf.function].gives(source.word if source else "")
+            word = AGGREGATIONS[leaf.function].result_for(source.word if source else "")
             self.aggregates[key] = Aggregate(*key, self._free("a", len(self.aggregates)), word)
         return Read(self.aggregates[key].name, self.aggregates[key].word)
 
     def _input(self, column: MetricColumn, function: str, arg: Expr) -> Input:
         source, aggregation = typed(arg, self._words), AGGREGATIONS[function]
-        if not aggregation.takes(source.word):
+        if not aggregation.is_defined_for(source.word):
             of, name = (f"column {arg.name!r}", arg.name) if isinstance(arg, Col) else ("its expression", "amount")
             raise Invalid(
                 f"{column.name}: {function} needs {aggregation.needs}, and {of} is {source.word}.",
                 hint=f"Cast it in the function: {self._cast.format(name)}.",
             )
-        if aggregation.computes and is_decimal(source.word):
+        if aggregation.takes == "numbers" and is_decimal(source.word):
             source = Cast(source, "Float64")
         return self.inputs.setdefault(source, Input(self._free("v", len(self.inputs)), source))
 
@@ -257,7 +253,9 @@ class _Asking:
 
 
 def _over_windows(column: MetricColumn) -> Expr:
-    """Its expression. Raises `Invalid` for what looks at all rows, of which a window has none."""
+    """Its expression. Raises `Invalid` for one without an aggregation, and for `duplicated`, which looks at rows."""
+    if not column.aggs:
+        raise Invalid(f"{column.name} aggregates nothing.", hint='Aggregate a column: Agg("max", col("amount")).')
     outside = column.expr.replace(lambda e: Agg("count") if isinstance(e, Agg) else e)
     if any(isinstance(e, Call) and e.op == "duplicated" for e in outside.walk()):
         raise Invalid(f"{column.name}: duplicated is about rows, not about windows.", hint="Use it in an aggregation.")

@@ -1,13 +1,12 @@
 """Expressions with their types: what an operation means is decided here, and an engine only writes it down.
 
-A typed expression is a tree of `Read`, `Constant`, `Cast`, `OneOf`, `Found` and `Operation`. Each has a `word`, the word
-for its type. Conversions stand in it as `Cast`, so that the arguments of an operation are what the engine's own
-operation needs:
+A typed expression is a tree of `Read`, `Constant`, `Cast`, `OneOf`, `Found` and `Operation`. Each has a `word`, that of
+its type. Conversions stand in it as `Cast`, so that the arguments of an operation are what an engine's own needs:
 
-- an operation of `COMPARISONS` has two arguments of one family. Numbers are both integers, of any width, or both Float64;
-- an operation of `ARITHMETIC` whose word is Float64 has arguments that are Float64; one whose word is Int64 has integers
-  of any width, is computed without overflow and must then fit 64 bits. `div` has Float64 and is null where the divisor
-  is 0;
+- an operation of `COMPARISONS` has two arguments of one family. Numbers are both integers, of any width, or Float64;
+- an operation of `ARITHMETIC` whose word is Float64 has arguments that are Float64; one whose word is Int64 has
+  integers of any width, is computed without overflow and must then fit 64 bits. `div` has Float64 and is null where
+  the divisor is 0;
 - `if` and `coalesce` have values of their own type; `if` and the connectives have conditions that are Boolean;
 - `is_nan` has a Float64, `length` a String, `is_null` and `duplicated` anything.
 
@@ -16,7 +15,8 @@ Values of two kinds do not mix. A date compares with an instant; nothing else do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar
 
@@ -78,7 +78,7 @@ class Cast(msgspec.Struct, frozen=True):
 
 
 class OneOf(msgspec.Struct, frozen=True):
-    """Whether a value is one of some constants, which are of its own family; null where it is null.
+    """Whether a value is one of some constants of its own family; null where it is null.
 
     Args:
         arg: The value.
@@ -87,7 +87,7 @@ class OneOf(msgspec.Struct, frozen=True):
 
     Example:
         >>> typed(Col("n").is_in([1, 2.0, 2.5, None]), {"n": "Int64"})
-        OneOf(arg=Read(name='n', word='Int64'), constants=(Constant(value=1, ...), Constant(value=2, ...)), unknown=True)
+        OneOf(arg=Read(...), constants=(Constant(value=1, ...), Constant(value=2, ...)), unknown=True)
     """
 
     word: ClassVar[str] = "Boolean"
@@ -189,6 +189,8 @@ def _typed(expr: Expr, leaf: Leaf) -> Typed:
             return _one_of(_computed(arg, leaf), values)
         case Matches(arg, pattern):
             return Found(_text("matches", _computed(arg, leaf)), pattern)
+        case Call("duplicated") if not expr.column_names:
+            raise Invalid("duplicated needs a column, not a constant.", hint='col("order_id").duplicated()')
         case Call(op, args):
             return _operation(op, [_computed(a, leaf) for a in args])
         case _:
@@ -248,15 +250,22 @@ def _in_utc(value: datetime) -> datetime:
 def _cast(node: Typed, word: str) -> Typed:
     if node.word == word:
         return node
-    match node:
-        case Constant(None):
+    return (_converted(node, word) if isinstance(node, Constant) else None) or Cast(node, word)
+
+
+def _converted(node: Constant, word: str) -> Constant | None:
+    """A constant of another type, where it need not be computed."""
+    match node.value:
+        case None:
             return Constant(None, word)
-        case Constant(int(value)) if word == "Float64":
+        case _ if node.word == word:
+            return node
+        case int(value) if word == "Float64":
             return Constant(float(value), word)
-        case Constant(date(), "Date") if word == "Datetime":
-            return Constant(datetime.combine(node.value, time(), UTC), word)
+        case date() as day if word == "Datetime":
+            return Constant(datetime.combine(day, time(), UTC), word)
         case _:
-            return Cast(node, word)
+            return None
 
 
 def _unless_null(node: Typed, word: str) -> Typed:
@@ -309,41 +318,41 @@ def _called(node: Typed) -> str:
             return "one of them"
 
 
+def _whole(node: Constant) -> Constant:
+    """A whole float as an integer."""
+    value = node.value
+    if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
+        return constant(int(value))
+    return node
+
+
 def _whole_beside(node: Typed, other: Typed) -> Typed:
     """A whole float beside integers is an integer, so that large ones keep their last digits."""
-    match node:
-        case Constant(float(value)) if is_integer(other.word) and value.is_integer() and -(2**63) <= value < 2**64:
-            return constant(int(value))
-        case _:
-            return node
+    return _whole(node) if isinstance(node, Constant) and is_integer(other.word) else node
 
 
 def _one_of(arg: Typed, values: Sequence[Any]) -> Typed:
     given = [constant(v) for v in values]
-    known: list[Typed] = [c for c in given if c.word != _NULL]
+    known = [c for c in given if c.word != _NULL]
     unknown = len(known) < len(given)
     if arg.word == _NULL:
         return OneOf(Constant(None, "Boolean"), (), unknown)
     for one in known:
         _need_alike("is_in", arg, one)
     if "Datetime" in (arg.word, *(c.word for c in known)):
-        arg, known = _cast(arg, "Datetime"), [_cast(c, "Datetime") for c in known]
+        arg, known = _cast(arg, "Datetime"), [_converted(c, "Datetime") or c for c in known]
     if family(arg.word) == "Number":
-        known = list(_possible(arg, known))
-    return OneOf(arg, tuple(c for c in known if isinstance(c, Constant)), unknown)
+        known = [made for c in known if (made := _held(c, arg.word))]
+    return OneOf(arg, tuple(known), unknown)
 
 
-def _possible(arg: Typed, constants: Iterable[Typed]) -> Iterable[Typed]:
-    """The numbers that a value can be: those its type holds without rounding."""
-    for number in constants:
-        made = _cast(number, "Float64") if is_float(arg.word) else _whole_beside(number, arg)
-        if is_float(made.word) == is_float(arg.word) and _same(number, made):
-            yield made
-
-
-def _same(number: Typed, made: Typed) -> bool:
-    assert isinstance(number, Constant) and isinstance(made, Constant)
-    return number is made or number.value == made.value
+def _held(number: Constant, word: str) -> Constant | None:
+    """A number as one of a type; None where that does not hold it, so that no value can be it."""
+    if is_float(word):
+        made = float(number.value)
+        return Constant(made, word) if made == number.value or math.isnan(made) else None
+    whole = _whole(number)
+    return whole if is_integer(whole.word) else None
 
 
 def _widest(op: str, args: Sequence[Typed]) -> str:

@@ -45,9 +45,7 @@ def family(word: str) -> str:
     return "Number" if is_numeric(word) else word
 
 
-def translated(
-    word: str, simple: Mapping[str, T], decimal: Callable[[int, int], T], several: Callable[[T], T]
-) -> T:
+def translated(word: str, simple: Mapping[str, T], decimal: Callable[[int, int], T], several: Callable[[T], T]) -> T:
     """An engine's own type for a word.
 
     Args:

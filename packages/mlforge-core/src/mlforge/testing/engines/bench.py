@@ -129,7 +129,7 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
 
 def near_columns(case: Case) -> set[str]:
     """The case's output columns that are compared within the tolerance."""
-    dtypes = rules.output_dtypes(case.plan, case.events.schema)
+    dtypes = rules.output_dtypes(case.plan, case.events)
     return {c.name for c in case.plan.columns if is_near(c, dtypes)}
 
 

@@ -124,8 +124,10 @@ class Reference:
 def check(table: Table, check: Check, examples: int) -> CheckResult:
     """How many rows break a promise, and the first few values that do."""
     shaping.need_column(table, check.column)
-    expressions.need(check.violation, table)
-    verdicts = expressions.column(check.violation, table)
+    try:
+        verdicts = expressions.verdicts_of(check.violation, table)
+    except Invalid as error:
+        raise Invalid(f"{check.label} of {check.column!r}: {error.message}", hint=error.hint) from error
     broken = [row[check.column] for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
     return CheckResult(check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples]))
 

@@ -8,14 +8,13 @@ import mlforge.validators as v
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.expr import Call, col, it, lift
-from mlforge.model.kinds import need_comparable
-from mlforge.model.schema import Schema
+from mlforge.plugin.engine.checks import violations
 from mlforge.testing.refusals import refused
 
-SCHEMA = Schema.of(
-    day="Date", at="Datetime", n="UInt8", f="Float32", m="Decimal(9, 2)", s="String", b="Boolean", x="Binary",
-    long="Duration", l="List(Int64)",
-)  # fmt: skip
+WORDS = {
+    "day": "Date", "at": "Datetime", "n": "UInt8", "f": "Float32", "m": "Decimal(9, 2)", "s": "String", "b": "Boolean",
+    "x": "Binary", "long": "Duration", "l": "List(Int64)",
+}  # fmt: skip
 DAY, AT = date(2024, 2, 29), datetime(2024, 2, 29, tzinfo=UTC)
 ALIKE = [
     ("day", v.greater_than(DAY)), ("day", v.less_than(AT)), ("at", v.in_range(AT, AT)), ("at", v.is_in([DAY])),
@@ -23,7 +22,7 @@ ALIKE = [
     ("b", v.is_in([True])), ("x", v.is_in([b"a"])), ("day", v.not_null()), ("l", v.unique()),
     ("s", v.matches_regex("a")),
     ("s", Validator("short", it().length() > 3)), ("n", Validator("less than f", it() > col("f"))),
-    ("day", Validator("known", Call("coalesce", (it(), lift(DAY))) > AT)), ("n", Validator("no such", it() > col("z"))),
+    ("day", Validator("known", Call("coalesce", (it(), lift(DAY))) > AT)),
 ]  # fmt: skip
 OTHER = [
     ("day", v.greater_than(0), "Date", "a date with a number", "datetime.date("),
@@ -52,11 +51,17 @@ def test_a_range_has_ends_of_one_kind(ends):
 
 @pytest.mark.parametrize(("column", "validator"), ALIKE, ids=str)
 def test_what_has_an_order_is_compared(column, validator):
-    need_comparable(validator.on(column), SCHEMA)
+    assert violations([validator.on(column)], WORDS)[0].word == "Boolean"
 
 
 @pytest.mark.parametrize(("column", "validator", "dtype", "says", "hint"), OTHER, ids=str)
 def test_what_has_none_is_refused(column, validator, dtype, says, hint):
     check = validator.on(column)
     with refused(Invalid, repr(column), check.label, dtype, says, hint):
-        need_comparable(check, SCHEMA)
+        violations([check], WORDS)
+
+
+@pytest.mark.parametrize("check", [v.not_null().on("z"), Validator("p", it() > col("z")).on("n")], ids=["own", "other"])
+def test_a_column_that_is_not_there_is_named(check):
+    with refused(Invalid, check.label, "no column 'z'", "Columns: day"):
+        violations([check], WORDS)
