@@ -148,11 +148,6 @@ def test_text_that_does_not_fit_the_format_is_shown_with_its_row(engine: LiveDuc
         stamps(engine, ["31.01.2024", "2024-01-31"], "%d.%m.%Y")
 
 
-def test_the_name_of_a_zone_is_refused_rather_than_ignored(engine: LiveDuckDBEngine) -> None:
-    with pytest.raises(Invalid, match="%Z"):
-        stamps(engine, ["31.01.2024 12:00 CET"], "%d.%m.%Y %H:%M %Z")
-
-
 @pytest.mark.parametrize("values", [[1706702400], [1.5]], ids=["integers", "floats"])
 def test_numbers_are_no_times_and_the_hint_makes_them_some(engine: LiveDuckDBEngine, values) -> None:
     with pytest.raises(Invalid, match="make_timestamp"):

@@ -25,13 +25,6 @@ SHAPE = Shape((Key("k"),), Timestamp("t"))
 FAR = pl.Series("t", [3 * 10**17, 2**62, 0]).cast(pl.Datetime("us", "UTC"))
 
 
-@pytest.mark.parametrize("pattern", ["%H:%M:%S", "%d.%m.", "%Y-%m", "%Y %%d %m", "%j %H", "%m/%d %H:%M"])
-def test_a_format_that_fixes_no_day_is_refused(pattern) -> None:
-    with pytest.raises(Invalid, match="does not fix a day") as caught:
-        instants(pl.Series("t", ["12:00:00"]), Timestamp("t", pattern))
-    assert "year, month and day" in (caught.value.hint or "")
-
-
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [

@@ -12,7 +12,9 @@ import polars as pl
 from mlforge.errors import Invalid
 from mlforge.model.source import CSVFormat
 from mlforge.plugin import Scan
-from mlforge_duckdb.edge import BROKEN, no_column, reason
+from mlforge.plugin.engine.columns import no_column
+from mlforge.plugin.engine.edge import reason
+from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.exchange import dtype_of
 
 _WINDOW = 10_000  # rows that types are detected from, where they turn out to hold for the whole file

@@ -10,10 +10,10 @@ from mlforge.model.expr import Call, Col, Expr
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
+from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge_duckdb import times
 from mlforge_duckdb.compile import compiled, words_of
-from mlforge_duckdb.edge import no_column
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, quoted, types_of
 
@@ -87,6 +87,5 @@ def extent(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp | None) -> Extent
 
 def _micros(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp) -> str:
     types = types_of(rows)
-    if timestamp.column not in types:
-        raise no_column(timestamp.column, types, "The frame")
+    need_columns([timestamp.column], types, "The frame")
     return times.instants(rows, types[timestamp.column], timestamp)

@@ -11,8 +11,9 @@ import polars as pl
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.source import CSVFormat, ParquetFormat, format_name
 from mlforge.plugin import Scan
+from mlforge.plugin.engine.edge import reason
 from mlforge_duckdb.csvfile import CSVFile
-from mlforge_duckdb.edge import BROKEN, reason
+from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import quoted, text, types_of
 

@@ -112,4 +112,4 @@ def _with_format(text: pl.Series, form: Formatted) -> tuple[pl.Series, str]:
     if "M" in form.letters or not {"H", "I", "z"} & set(form.letters):
         return text, pattern
     lacking = ("00", "%M") if {"H", "I"} & set(form.letters) else ("00:00", "%H:%M")
-    return text + f" {lacking[0]}", f"{pattern} {lacking[1]}"
+    return f"{lacking[0]} " + text, f"{lacking[1]} {pattern}"  # not behind a zone, which would read it as its minutes

@@ -20,6 +20,7 @@ from mlforge.testing.reference import Table
 from mlforge.testing.reference.times import instant, micros
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.times import TimeColumn, time_columns
+from mlforge.testing.strategies.timetexts import WrittenText, written_texts
 
 USERS = (Key("user"),)
 SHAPE = Shape(USERS, Timestamp("ts"))
@@ -69,6 +70,17 @@ class ConformTests(EngineSubject):
         with refused(Invalid, "ts", repr(case.texts[case.bad_row]), f"row {case.bad_row}"):
             bench.engine.conform(bench.frame(table), shape)
 
+    @generated(0.08, written_texts())
+    def test_text_fits_a_form_where_the_reference_reads_it(self, bench: Bench, written: WrittenText) -> None:
+        table, shape = events((written.text,), "String"), Shape(USERS, Timestamp("ts", format=written.format))
+        try:
+            expected = bench.reference.conform(table, shape).frame
+        except Invalid:
+            with refused(Invalid, "ts", repr(written.text), "row 0"):
+                bench.engine.conform(bench.frame(table), shape)
+        else:
+            assert_same(expected, held(bench, table, shape))
+
     def test_keys_and_stamp_come_first_and_the_rest_stays_in_order(self, bench: Bench) -> None:
         table = Table.of(Schema.of(b="Int64", t="Datetime", k2="String", a="Int64", k1="Int64"), [{"t": instant(0)}])
         shape = Shape((Key("k1"), Key("k2")), Timestamp("t", alias="when"))
@@ -114,6 +126,12 @@ class ConformTests(EngineSubject):
         missing = shape.timestamp.column if shape.timestamp else "customer"
         with refused(Invalid, missing, "note", "user"):
             bench.engine.conform(bench.frame(events((instant(0),), "Datetime")), shape)
+
+    def test_a_new_name_that_is_taken_is_refused(self, bench: Bench) -> None:
+        with refused(Invalid, "'ts'", "'note'"):
+            bench.engine.conform(
+                bench.frame(events((instant(0),), "Datetime")), Shape(USERS, Timestamp("ts", None, "note"))
+            )
 
     @pytest.mark.parametrize("dtype", ["Int64", "Boolean"])
     def test_a_timestamp_that_is_neither_time_nor_text_is_refused(self, bench: Bench, dtype: str) -> None:

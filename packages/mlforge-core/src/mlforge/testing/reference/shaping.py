@@ -50,7 +50,9 @@ def stamped(table: Table, timestamp: Timestamp) -> Table:
     dtype = table.schema.dtype(timestamp.column)
     times = read_times(table.column(timestamp.column), dtype, timestamp.format, timestamp.column)
     if timestamp.name != timestamp.column and timestamp.name in table.schema:
-        raise Invalid(f"There is a column {timestamp.name!r} already.", hint="Choose another alias.")
+        raise Invalid(
+            f"{timestamp.column!r} cannot become {timestamp.name!r}: there is one.", hint="Choose another alias."
+        )
     if nulls := times.count(None):
         raise Invalid(
             f"The timestamp {timestamp.column!r} is null in {nulls} rows.", hint="Fill or drop these rows first."
