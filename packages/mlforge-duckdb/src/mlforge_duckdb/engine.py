@@ -30,7 +30,7 @@ from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking
 from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
-from mlforge_duckdb.compile import compile_checks, compiled, words_of
+from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked

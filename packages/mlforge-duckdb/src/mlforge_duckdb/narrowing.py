@@ -47,10 +47,15 @@ def where(rows: duckdb.DuckDBPyRelation, condition: Expr, timestamp: Timestamp |
         return rows.filter(_true(condition, types_of(rows)))
     seen = rows.project(f"*, row_number() OVER () AS {quoted(_ROW)}")
     if timestamp is not None:
-        seen = seen.project(f"*, CAST(make_timestamp({_micros(rows, timestamp)}) AS TIMESTAMPTZ) AS {quoted(_AT)}")
+        at = f"CAST(make_timestamp({_micros(rows, timestamp)}) AS TIMESTAMPTZ)"
+        seen = seen.project(f"*, {at} AS {quoted(_AT)}")
         name = timestamp.column
         condition = condition.replace(lambda e: Col(_AT) if isinstance(e, Col) and e.name == name else e)
-    flagged = seen.project(f"*, {_true(condition, types_of(seen))} AS {quoted(_TRUE)}").filter(quoted(_TRUE)).order(quoted(_ROW))
+    flagged = (
+        seen.project(f"*, {_true(condition, types_of(seen))} AS {quoted(_TRUE)}")
+        .filter(quoted(_TRUE))
+        .order(quoted(_ROW))
+    )
     return flagged.project(", ".join(map(quoted, rows.columns)))
 
 

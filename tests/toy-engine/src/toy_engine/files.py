@@ -27,7 +27,7 @@ def local(uri: str) -> str:
 
 
 def scan(asked: Scan) -> pa.Table:
-    """The rows of a source. Raises `Invalid` for a file that is not there, does not parse or differs from the others."""
+    """The rows of a source. Raises `Invalid` for a file that does not parse, or differs from the others."""
     read = {ParquetFormat: _parquet, CSVFormat: _csv}.get(type(asked.format))
     if read is None:
         raise Unsupported(f"The toy engine does not read {format_name(asked.format)}.", hint="Write it as Parquet.")
@@ -85,9 +85,7 @@ def read_version(artifact: Artifact, columns: Sequence[str] | None = None) -> pa
     return table if columns is None else table.select(columns)
 
 
-def _stored(
-    uris: Sequence[str], types: dict[str, str], artifact: Artifact, columns: Sequence[str] | None
-) -> pa.Table:
+def _stored(uris: Sequence[str], types: dict[str, str], artifact: Artifact, columns: Sequence[str] | None) -> pa.Table:
     files = [pq.ParquetFile(local(uri)) for uri in uris]
     need_values(columns or (), files[0].schema_arrow.names, artifact.meta)
     kept = columns or files[0].schema_arrow.names

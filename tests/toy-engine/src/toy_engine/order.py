@@ -1,4 +1,7 @@
-"""What values are told apart and sorted by: numbers in their order. Keys, joins, ties, extremes and medians use them."""
+"""What values are told apart and sorted by: numbers in their order.
+
+Keys, joins, ties, extremes and medians use them.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def _ranks_of_lists(array: pa.Array) -> tuple[Numbers, pa.Array]:
 
 
 def identities(tables: Sequence[pa.Table], names: Sequence[str]) -> list[Numbers]:
-    """For each table the numbers of its rows: equal, and in order, as their values are; -1 where one of them is null."""
+    """For each table the numbers of its rows: equal, and in order, as their values are; -1 where one is null."""
     sizes = [t.num_rows for t in tables]
     numbers, null = np.zeros(sum(sizes), np.int64), np.zeros(sum(sizes), bool)
     for name in names:

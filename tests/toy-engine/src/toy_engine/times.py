@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlforge.errors import Invalid
-from mlforge.model.span import EPOCH, moment_of
+from mlforge.model.span import EPOCH
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.times import Formatted, Iso, detected, no_time
 from toy_engine.types import INSTANT, plainly
@@ -43,9 +42,7 @@ def _read(text: pa.Array, timestamp: Timestamp) -> pa.Array:
     if not len(coded.dictionary):
         return pa.nulls(len(text), INSTANT)
     row = pc.index(pc.is_valid(text), True).as_py()
-    form = (
-        Formatted(timestamp.format) if timestamp.format else detected(timestamp.column, row, str(text[row]))
-    )
+    form = Formatted(timestamp.format) if timestamp.format else detected(timestamp.column, row, str(text[row]))
     made = [instant_of(t, form) for t in coded.dictionary.to_pylist()]
     if None in made:
         bad = coded.dictionary[made.index(None)]

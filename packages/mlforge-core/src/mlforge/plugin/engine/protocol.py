@@ -1,7 +1,7 @@
 """What an engine does. The docstrings are the contract; `mlforge.testing` holds engines to it.
 
-Fourteen methods are required. The others follow from them, as `mlforge.plugin.engine.defaults` says; an engine overrides
-those that it does faster.
+Fourteen methods are required. The others follow from them, as `mlforge.plugin.engine.defaults` says; an engine
+overrides those that it does faster.
 """
 
 from __future__ import annotations
