@@ -29,7 +29,6 @@ class Value(NamedTuple):
     """A value column and what its data ask for. Names of partial aggregates start with its own."""
 
     name: str
-    source: str
     dtype: pl.DataType
     functions: frozenset[str]
     nullable: bool
@@ -70,23 +69,21 @@ def prepare(
     )
     values: dict[str | None, Value] = {}
     for i, (source, wanted) in enumerate(functions.items()):
-        value = _value(frame[f"v{i}"], source, wanted)
+        value = _value(frame[f"v{i}"], wanted)
         if "median" in wanted or (value.ranked and wanted & {"min", "max"}):
             frame, value = _with_ranks(frame, value)
         values[source] = value
     return frame, values
 
 
-def _value(column: pl.Series, source: str, functions: frozenset[str]) -> Value:
+def _value(column: pl.Series, functions: frozenset[str]) -> Value:
     finite = column.is_finite() if column.dtype.is_float() else None
     special = finite is not None and not finite.all()
     bounded = column.filter(finite) if special and finite is not None else column
     bits = _bits(bounded) if functions & {"sum", "mean", "std"} else (0, 0)
     sums = limbs_for_sums(*bits, len(column)) if functions & {"sum", "mean"} else NONE
     squares = limbs_for_squares(*bits, len(column)) if "std" in functions else NONE
-    return Value(
-        column.name, source, column.dtype, functions, column.null_count() > 0, special, sums, squares, pl.Series([0])
-    )
+    return Value(column.name, column.dtype, functions, column.null_count() > 0, special, sums, squares, pl.Series([0]))
 
 
 def _bits(column: pl.Series) -> tuple[int, int]:

@@ -179,7 +179,7 @@ def windowed(plan: WindowPlan, words: Mapping[str, str], cast: str) -> Windowed:
         >>> plan = WindowPlan(None, Metric("name", "sum", ["1d"]).columns())
         >>> windowed(plan, {"name": "String"}, "CAST({} AS DOUBLE)")
         Traceback (most recent call last):
-        mlforge.errors.Invalid: ("name__sum__1d: sum needs a number, and column 'name' is String.", ...)
+        mlforge.errors.Invalid: name__sum__1d: sum needs a number, and column 'name' is String. Cast it ...
     """
     _need_multiples(plan)
     asking = _Asking(words, cast)

@@ -23,7 +23,7 @@ def violations(checks: Sequence[Check], words: Mapping[str, str]) -> list[Typed]
         'le'
         >>> violations([greater_than(0).on("day")], {"day": "Date"})
         Traceback (most recent call last):
-        mlforge.errors.Invalid: ("greater_than(0) is promised of 'day', which is Date: le compares a date ...
+        mlforge.errors.Invalid: greater_than(0) is promised of 'day', which is Date: le compares a date with a number...
     """
     return [_violation(check, words) for check in checks]
 

@@ -142,9 +142,9 @@ def typed(expr: Expr, words: Mapping[str, str]) -> Typed:
     Example:
         >>> typed(Col("n") + 1, {"n": "Int8"}).word
         'Int64'
-        >>> print(typed(Col("day") > 0, {"day": "Date"}))
+        >>> typed(Col("day") > 0, {"day": "Date"})
         Traceback (most recent call last):
-        mlforge.errors.Invalid: ('gt compares a date with a number.', ...)
+        mlforge.errors.Invalid: gt compares a date with a number. Compare a date with a date, such as ...
     """
     return typed_over(expr, lambda leaf: _in_a_row(leaf, words))
 

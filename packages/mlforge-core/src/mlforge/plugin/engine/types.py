@@ -63,7 +63,7 @@ def translated(word: str, simple: Mapping[str, T], decimal: Callable[[int, int],
         'BIGINT[]'
         >>> translated("int64", sql, "DECIMAL({}, {})".format, "{}[]".format)
         Traceback (most recent call last):
-        mlforge.errors.Invalid: ("'int64' is not a type.", 'Types: Int64, Decimal(p, s) and List(T).')
+        mlforge.errors.Invalid: 'int64' is not a type. Types: Int64, Decimal(p, s) and List(T).
     """
     if word in simple:
         return simple[word]
