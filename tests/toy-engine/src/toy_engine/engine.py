@@ -1,4 +1,4 @@
-"""The engine: what the fourteen methods are, in pyarrow. The others follow from them."""
+"""The engine: what the fourteen methods are in pyarrow, and a fifteenth; the others follow from them."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import pyarrow as pa
 from mlforge.errors import PluginFailed, Unsupported
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Join, Scan
 from mlforge.plugin.engine.columns import need_columns
+from mlforge.plugin.engine.edge import Edge
 from mlforge.plugin.engine.expressions import condition as typed_condition
 from toy_engine import asof, files, rows, windows
-from toy_engine.edge import edge
 from toy_engine.expressions import evaluate
 from toy_engine.plugin import ToyEngine
 from toy_engine.times import instants
 from toy_engine.types import dtype_of, plain_table, schema_of, words_of
 
+edge = Edge((pa.ArrowException, OverflowError))
 TYPES = "Look at the types of the columns."
 
 
@@ -88,6 +90,10 @@ class LiveToyEngine(Engine):
                 need_columns([name], frame.column_names, "The frame")
                 seen = frame.set_column(frame.column_names.index(name), name, instants(frame[name], timestamp))
             return frame.filter(evaluate(typed_condition(condition, words_of(seen.schema)), seen))
+
+    def with_surrogates(self, frame: pa.Table, keys: Sequence[Key]) -> pa.Table:
+        with edge("The surrogate keys cannot be made", "Look at the columns they are made of."):
+            return rows.with_surrogates(frame, keys)
 
     def anti_join(self, frame: pa.Table, others: Sequence[pa.Table], columns: Sequence[str]) -> pa.Table:
         with edge("The rows cannot be matched", TYPES):
