@@ -169,11 +169,14 @@ class Engine(Live, Protocol):
         return defaults.apply(self, function, frame)
 
     def persist(self, frame: Frame) -> Frame:
-        """The same rows, in order, computed once, however often they are asked for."""
+        """The same rows, in order, computed once, however often they are asked for.
+
+        What `conform` gives is computed once, too.
+        """
         return defaults.persist(self, frame)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
-        """What `scan_version` gives, in the frame type of the engine's users, who may outlive the engine."""
+        """What `scan_version` gives, for users: in the type of frame they know, and there when the engine is closed."""
         return defaults.read_version(self, artifact, columns)
 
     def with_surrogates(self, frame: Frame, keys: Sequence[Key]) -> Frame:
@@ -188,7 +191,7 @@ class Engine(Live, Protocol):
         """The rows whose time lies in the span, in order, and those without a time, which `conform` counts.
 
         Lazy where the frame is: a filter that may be moved before whatever made the frame. Raises `Invalid` as
-        `conform` does.
+        `conform` does. `where` leaves out the rows without a time, unless its condition asks for them.
         """
         return defaults.within(self, frame, timestamp, span)
 
