@@ -12,12 +12,14 @@ import pyarrow.parquet as pq
 from mlforge.errors import Invalid, Unsupported
 from mlforge.model.meta import Artifact
 from mlforge.model.source import CSVFormat, ParquetFormat, format_name
+from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Scan
-from mlforge.plugin.engine.columns import need_values
+from mlforge.plugin.engine.columns import need_columns, need_values
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.layers import overlay, told
 from toy_engine.order import identities
 from toy_engine.rows import anti_join
+from toy_engine.times import instants
 from toy_engine.types import dtype_of, plainly
 
 
@@ -37,7 +39,29 @@ def scan(asked: Scan) -> pa.Table:
             tables.append(read(local(uri), asked.format))
         except (pa.ArrowException, OSError) as error:
             raise Invalid(f"Source {asked.name!r}: {uri} cannot be read: {reason(error)}", hint="Mend it.") from error
-    return pa.concat_tables(t.select(tables[0].column_names) for t in tables)
+    return pa.concat_tables(_agreed(asked, tables))
+
+
+def _agreed(asked: Scan, tables: Sequence[pa.Table]) -> list[pa.Table]:
+    """The files' rows under the first one's columns; integers beside floats are floats, where that was detected."""
+    first = tables[0].schema
+    for uri, table in zip(asked.uris, tables, strict=True):
+        others = {f.name: f.type for f in table.schema}
+        both = {f.name: {f.type, others.get(f.name)} for f in first}
+        agreed = {n: _agreed_type(found, asked.format) for n, found in both.items()}
+        if others.keys() != agreed.keys() or None in agreed.values():
+            raise Invalid(
+                f"Source {asked.name!r}: {uri} has other columns than {asked.uris[0]}.",
+                hint="The files of a source have the same columns. Mend this one, or make two sources.",
+            )
+        first = pa.schema(list(agreed.items()))
+    return [table.select(first.names).cast(first) for table in tables]
+
+
+def _agreed_type(found: set[pa.DataType | None], form: object) -> pa.DataType | None:
+    if len(found) == 1:
+        return found.pop()
+    return pa.float64() if isinstance(form, CSVFormat) and found == {pa.int64(), pa.float64()} else None
 
 
 def _parquet(path: str, _format: ParquetFormat) -> pa.Table:
@@ -45,26 +69,30 @@ def _parquet(path: str, _format: ParquetFormat) -> pa.Table:
 
 
 def _csv(path: str, form: CSVFormat) -> pa.Table:
+    """All of it is read as text first, so that a type that is detected holds for every row."""
     parsing = pa.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
-    reading = pa.csv.ReadOptions(autogenerate_column_names=not form.header)
+    reading = pa.csv.ReadOptions(autogenerate_column_names=not form.header, use_threads=False)
     with pa.csv.open_csv(path, reading, parsing) as first:
-        names = first.schema.names
+        names, dtypes = first.schema.names, dict(form.dtypes)
+    need_columns(dtypes, names, path)
+    if len(set(names)) < len(names):
+        raise Invalid(f"{path} has two columns of one name.", hint="Rename one of them in its first line.")
     texts = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()),
-        null_values=["", *form.null_values],
-        strings_can_be_null=True,
+        column_types=dict.fromkeys(names, pa.string()), null_values=["", *form.null_values], strings_can_be_null=True
     )
     table = pa.csv.read_csv(path, reading, parsing, texts)
-    dtypes = dict(form.dtypes)
-    return pa.table({n: _typed(table[n], dtypes.get(n)) for n in names})
+    columns = {n: _typed(table[n], n, dtypes.get(n)) for n in names}
+    return pa.table(columns if form.header else {f"column_{i + 1}": c for i, c in enumerate(columns.values())})
 
 
-def _typed(text: pa.ChunkedArray, word: str | None) -> pa.ChunkedArray:
-    if word is None and text.null_count == len(text):
-        return text
-    for guess in (word,) if word else ("Int64", "Float64"):
+def _typed(text: pa.ChunkedArray, name: str, word: str | None) -> pa.ChunkedArray | pa.Array:
+    if word == "Datetime":
+        return instants(text, Timestamp(name))
+    if word or text.null_count == len(text):
+        return text.cast(dtype_of(word or "String"))
+    for guess in (pa.int64(), pa.float64()):
         with suppress(pa.ArrowInvalid):
-            return text.cast(dtype_of(guess))
+            return text.cast(guess)
     return text
 
 
