@@ -20,7 +20,9 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.checks import violations
+from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.frames import Extent, Frame
+from mlforge.plugin.engine.keys import derivable
 from mlforge.plugin.functions import asked, name_of, no_frame
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def apply(engine: Engine, function: Callable[..., Any], frame: Frame) -> Frame:
         raise
     except Exception as error:
         raise Invalid(
-            f"{name_of(function)} raised {type(error).__name__}: {error}.", hint="--debug shows the line."
+            f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint="--debug shows the line."
         ) from error
     if not engine.owns(result):
         raise no_frame(function, result, wanted, f"Return {wanted}.")
@@ -69,9 +71,8 @@ def with_surrogates(engine: Engine, frame: Frame, keys: Sequence[Key]) -> Frame:
     """The rows as they are conformed to the keys that are to be made, if any are."""
     if not any(k.sources for k in keys):
         return frame
-    there = set(engine.schema(frame).names)
-    made = {k.name: k for k in keys if k.sources and k.name not in there and there.issuperset(k.sources)}
-    return engine.conform(frame, Shape(tuple(made.values()))).frame if made else frame
+    made = derivable(engine.schema(frame).names, keys)
+    return engine.conform(frame, Shape(tuple(made))).frame if made else frame
 
 
 def within(engine: Engine, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
@@ -94,10 +95,10 @@ def _inside(at: Expr, span: Span) -> Expr:
 
 def extent(engine: Engine, frame: Frame, timestamp: Timestamp | None) -> Extent:
     """What is known of the rows once they are conformed; of those with a time, once they alone are."""
+    if timestamp is None:
+        return Extent(engine.conform(frame, Shape(())).rows)
     rows = engine.persist(frame)
     count = engine.conform(rows, Shape(())).rows
-    if timestamp is None:
-        return Extent(count)
     timed = engine.conform(engine.where(rows, ~Col(timestamp.column).is_null()), Shape((), timestamp))
     return Extent(count, timed.first, timed.last)
 
