@@ -10,7 +10,7 @@ import pytest
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.keys import Key, surrogate_key
-from mlforge.model.meta import Artifact, Config, FeatureMeta, Target
+from mlforge.model.meta import Artifact, FeatureMeta, Recipe, Target
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge_duckdb.engine import LiveDuckDBEngine
@@ -39,7 +39,7 @@ def stored(engine: LiveDuckDBEngine, tmp_path: Path):
             columns=engine.schema(frame).columns,
             schema_hash="",
             config_hash="",
-            config=Config((Key("k", sources),), stamp),
+            config=Recipe((Key("k", sources),), stamp),
         )
         return Artifact(meta, (uri,))
 

@@ -188,6 +188,7 @@ def test_rows_that_do_not_fit_their_schema_are_refused(engine: LivePolarsEngine)
             engine.from_rows([{"a": value}], Schema.of(a="Int64"))
 
 
+@pytest.mark.linux
 def test_a_full_disk_is_the_plugins_failure_with_a_hint(engine: LivePolarsEngine) -> None:
     with pytest.raises(PluginFailed, match=r"No space left.*full disk"):
         engine.write(pl.DataFrame({"a": [1]}), Target("users", "/dev/full"))

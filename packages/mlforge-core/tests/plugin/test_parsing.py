@@ -14,7 +14,7 @@ def has_a_form(case: TextCase) -> bool:
     return bool(case.format) or (case.texts[0] is not None and case.bad_row != 0)
 
 
-@pytest.mark.parametrize("case", filter(has_a_form, text_cases()), ids=lambda c: c.name)
+@pytest.mark.parametrize("case", list(filter(has_a_form, text_cases())), ids=lambda c: c.name)
 def test_texts_mean_what_was_worked_out_by_hand(case: TextCase) -> None:
     form = Formatted(case.format) if case.format else detected("at", 0, str(case.texts[0]))
     found = [None if text is None else instant_of(text, form) for text in case.texts]

@@ -57,7 +57,7 @@ class Increment(msgspec.Struct, frozen=True, omit_defaults=True):
     gone: int = 0
 
 
-class Config(msgspec.Struct, frozen=True, omit_defaults=True):
+class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     """The part of a definition that decides values: what `config_hash` covers and `diff` compares."""
 
     keys: tuple[Key, ...]
@@ -95,7 +95,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     content_hash: str = ""
     checks_hash: str = ""
     change_summary: Change | None = None
-    config: Config
+    config: Recipe
     parts: tuple[Part, ...] = ()
     increment: Increment | None = None
     watermark: int | None = None

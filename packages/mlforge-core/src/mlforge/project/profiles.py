@@ -59,7 +59,7 @@ class ProfileFile(msgspec.Struct, frozen=True):
         _refuse_unknown(given, (*_FIELDS, "incremental"), where, self.path)
         filled = {k: _fill(v, f"{where}.{k}", environment) for k, v in given.items()}
         incremental = _switch(filled.pop("incremental", None), f"{where}.incremental")
-        configs = {k: decode(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()}
+        configs = {k: decode_config(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()}
         return Profile(name, **configs, incremental=incremental)
 
 
@@ -105,7 +105,7 @@ def name_profile(
     return next(((name, why) for name, why in choices if name), (None, "nobody"))
 
 
-def decode(value: Any, kind: type[Kind], where: str) -> Any:
+def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
     """A config from a name (`polars`) or a mapping with `KIND`. Raises `Invalid` with the path of what is wrong."""
     if isinstance(value, Config):
         return value

@@ -17,7 +17,7 @@ from mlforge.model.source import Source
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
-from mlforge.project.profiles import FILE, Profile, choose_profile, decode
+from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
 from mlforge.project.selection import nearest
 
 Noun = TypeVar("Noun")
@@ -147,7 +147,7 @@ class Project:
 
 def engine_config(value: Any) -> EngineConfig:
     """An engine's config from its name, a mapping with `KIND`, or a config. Raises `Unknown` or `NotInstalled`."""
-    config = decode(value, EngineDescriptor, "engine")
+    config = decode_config(value, EngineDescriptor, "engine")
     if not isinstance(config, EngineConfig):
         raise Invalid(f"{config!r} is not an engine.", hint='engine="polars"')
     return config
