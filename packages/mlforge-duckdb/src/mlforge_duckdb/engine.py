@@ -25,7 +25,6 @@ from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, 
 from mlforge.plugin.engine.aggregations import windowed
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.edge import reason
-from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken, null_times
