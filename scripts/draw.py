@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -50,37 +50,82 @@ class Way(NamedTuple):
         return list(dict.fromkeys(step.lane for step in self.steps))
 
 
-WAYS: tuple[Way, ...] = ()
+ENGINE, STORE = "mlforge.plugin.engine.protocol:Engine", "mlforge.plugin.stores:Store"
+BUILDING, ONLINE = "mlforge.flow.building", "mlforge.flow.online"
+WAYS = (
+    Way(
+        "way-of-a-build",
+        "The way of a build",
+        (
+            Step("core", "who builds it, and from what", "mlforge.flow.planning.prepare:prepare"),
+            Step("core", "is there anything new?", "mlforge.flow.versions.fingerprints:fingerprints"),
+            Step("engine", "read the source, late", f"{ENGINE}.scan"),
+            Step("engine", "call the function", f"{ENGINE}.apply"),
+            Step("engine", "keys and times as they must be", f"{ENGINE}.conform"),
+            Step("engine", "every validator in one pass", f"{ENGINE}.check"),
+            Step("engine", "windows, or rows as they are", f"{ENGINE}.aggregate"),
+            Step("store", "an address no reader sees", f"{STORE}.begin"),
+            Step("engine", "write there", f"{ENGINE}.write"),
+            Step("core", "decide the version", f"{BUILDING}.commit:commit"),
+            Step("store", "metadata, then the pointer", f"{STORE}.commit"),
+            Step("core", "tell the observers", "mlforge.plugin.registry:Registry.tell"),
+        ),
+    ),
+    Way(
+        "way-of-a-training-set",
+        "The way of a training set",
+        (
+            Step("core", "which features are meant", "mlforge.flow.specs:specs_of"),
+            Step("store", "their versions", f"{STORE}.get"),
+            Step("core", "the user's frame as a spine", "mlforge.flow.spine:spine_of"),
+            Step("core", "its keys and times to the engine", "mlforge.flow.spine:join_to"),
+            Step("engine", "the rows known at each time", f"{ENGINE}.asof"),
+            Step("core", "the lock: what it was made of", "mlforge.flow.lock:Lock"),
+        ),
+    ),
+    Way(
+        "way-of-a-request",
+        "The way of a served request",
+        (
+            Step("server", "take it in", "mlforge_serve.app:App"),
+            Step("server", "who asks, and may they?", "mlforge_serve.head:admit"),
+            Step("server", "how this combination is read", "mlforge_serve.catalog:Catalog.plan"),
+            Step("core", "key values to addresses", f"{ONLINE}.reader:Reader.asked"),
+            Step("online store", "all entries in one read", "mlforge.plugin.online_stores:OnlineStore.read"),
+            Step("core", "the newest row by now, and its status", f"{ONLINE}.lookup:Lookup"),
+            Step("server", "JSON or MessagePack", "mlforge_serve.answers:FORMATS"),
+        ),
+    ),
+)
 
 
-def rooms() -> list[list[str]]:
-    """The layers of the core, the highest first, each with its rooms."""
+def rooms(contract: str) -> list[list[str]]:
+    """The layers of a contract, the highest first, each with its rooms."""
     linted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-    layers = next(c["layers"] for c in linted["contracts"] if c["id"] == "rooms")
+    layers = next(c["layers"] for c in linted["contracts"] if c["id"] == contract)
     return [[room.strip() for room in layer.replace(":", "|").split("|")] for layer in layers]
 
 
 def first_line(module: str) -> str:
     """The first line of a module's docstring, without its end."""
-    return (importlib.import_module(module).__doc__ or "").strip().splitlines()[0].rstrip(".")
+    return (importlib.import_module(module).__doc__ or "").strip().splitlines()[0].rstrip(".").replace("`", "")
 
 
-def drawn_rooms() -> str:
-    """The rooms of the core, one layer above the other."""
+def drawn_rooms(name: str, title: str, contract: str, package: str) -> str:
+    """The rooms of a package, one layer above the other, each with its module's first line."""
     body, y = [], GAP
-    for layer in rooms():
-        height = 44 if len(layer) == 1 else 30
+    for layer in rooms(contract):
         width = (WIDTH - 2 * GAP - (len(layer) - 1) * GAP) / len(layer)
         for i, room in enumerate(layer):
             x = GAP + i * (width + GAP)
-            body.append(_box(x, y, width, height))
+            body.append(_box(x, y, width, 44 if len(layer) == 1 else 30))
             if len(layer) == 1:
                 body.append(_text(x + 14, y + 19, room, "bold"))
-                body.append(_text(x + 14, y + 36, first_line(f"mlforge.{room}"), "quiet"))
+                body.append(_text(x + 14, y + 36, first_line(f"{package}.{room}"), "quiet"))
             else:
                 body.append(_text(x + width / 2, y + 20, room, "bold mid"))
-        y += height + GAP
-    return _svg("rooms", "The rooms of the core; imports run downwards only", ", then ".join(_named(rooms())), y, body)
+        y += GAP + (44 if len(layer) == 1 else 30)
+    return _svg(name, title, ", then ".join(" and ".join(layer) for layer in rooms(contract)), y, body)
 
 
 def drawn_way(way: Way) -> str:
@@ -106,7 +151,11 @@ def drawings() -> Mapping[str, str]:
     for way in WAYS:
         for step in way.steps:
             found(step.function)
-    return {"rooms.svg": drawn_rooms(), **{f"{way.name}.svg": drawn_way(way) for way in WAYS}}
+    return {
+        "rooms.svg": drawn_rooms("rooms", "The rooms of the core; imports run downwards only", "rooms", "mlforge"),
+        "verbs.svg": drawn_rooms("verbs", "The rooms of the verbs", "verbs", "mlforge.flow"),
+        **{f"{way.name}.svg": drawn_way(way) for way in WAYS},
+    }
 
 
 def found(function: str) -> object:
@@ -118,13 +167,10 @@ def found(function: str) -> object:
     return thing
 
 
-def _named(layers: Sequence[Sequence[str]]) -> Iterator[str]:
-    return (" and ".join(layer) for layer in layers)
-
-
 def _short(function: str) -> str:
+    """The module's last word and the name in it; a method's class says enough."""
     module, _, path = function.partition(":")
-    return f"{module.removeprefix('mlforge.')}: {path}"
+    return path if "." in path else f"{module.rpartition('.')[2]}.{path}"
 
 
 def _svg(name: str, title: str, told: str, height: float, body: Sequence[str]) -> str:

@@ -323,21 +323,39 @@ def test_the_guide_says_how_long_the_files_of_an_engine_are() -> None:
     assert {n: lengths[n] for n in told if abs(lengths[n] - told[n]) > 10} == {}
 
 
-def test_the_page_of_the_command_line_is_what_the_commands_say() -> None:
-    script = ROOT / "scripts" / "cli_reference.py"
-    spec = importlib.util.spec_from_file_location("cli_reference", script)
+def script(name: str) -> Any:
+    """A module of scripts/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_command_line_is_what_the_commands_say() -> None:
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert written == module.reference(), "bring it up to date: hatch run test:python scripts/cli_reference.py"
+    told = script("cli_reference").reference()
+    assert written == told, "bring it up to date: hatch run test:python scripts/cli_reference.py"
+
+
+def test_the_drawings_of_the_house_are_those_of_the_code() -> None:
+    drawn = script("draw").drawings()
+    kept = {name: (ROOT / "docs" / "images" / name).read_text(encoding="utf-8") for name in drawn}
+    assert kept == drawn, "bring them up to date: hatch run test:python scripts/draw.py"
+
+
+def entries(menu: Any) -> Iterator[str]:
+    """The pages of a menu, whose entries may be menus."""
+    for item in menu:
+        for entry in item.values():
+            yield from [entry] if isinstance(entry, str) else entries(entry)
 
 
 def test_every_page_is_in_the_menu_and_every_entry_of_the_menu_is_a_page() -> None:
     menu = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
-    named = {entry for item in menu for entry in item.values()}
-    assert named == {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    assert set(entries(menu)) == {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -57,9 +57,9 @@ class App:
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
     async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:
-        head, body = head_of(scope), None
+        head, body, deadline = head_of(scope), None, asyncio.timeout(self.limits.timeout)
         try:
-            async with asyncio.timeout(self.limits.timeout) as deadline:
+            async with deadline:
                 key = admit(self.keys, head)
                 body = await read_body(head, receive, self.limits.body)
                 plan, answer = await self._answers[route](head, key, body)

@@ -5,7 +5,7 @@ import pytest
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key, encode_component
-from mlforge.model.meta import Artifact, Config, FeatureMeta, Layer
+from mlforge.model.meta import Artifact, FeatureMeta, Layer, Recipe
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge.plugin.engine import columns, keys, layers, rows
@@ -29,7 +29,7 @@ def meta_of(name: str = "spend", key: Key = USER, stamp: str | None = "when", **
         columns=(),
         schema_hash="",
         config_hash="",
-        config=Config((key,), stamp),
+        config=Recipe((key,), stamp),
         key_types={key.name: types} if types else {},
     )
 
