@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
@@ -110,6 +111,9 @@ class Reader:
         self.written.append(path)
 
     def python(self, block: Block) -> None:
+        if block.title and (ROOT / block.title).is_file():
+            quoted(block)
+            return
         if block.title:
             self.write(block)
         if block.title and "/" in block.title:  # a file of a package or of its tests: a later command runs it
@@ -212,6 +216,14 @@ class Reader:
         return [p for p in modules if p.stem not in compiled]
 
 
+def quoted(block: Block) -> None:
+    """A file of this repository is shown as it stands, or a part of it, which may be indented less."""
+    text = (ROOT / str(block.title)).read_text(encoding="utf-8")
+    lines, shown = (list(filter(str.strip, t.splitlines())) for t in (text, block.text))
+    parts = (lines[i : i + len(shown)] for i in range(len(lines)))
+    assert any(textwrap.dedent("\n".join(p)).splitlines() == shown for p in parts), f"{block.place}: it has changed"
+
+
 def is_checked(command: str, reader: Reader) -> bool:
     """Commands that would change the machine are not run; that they can work is checked in another way."""
     words = command.split()
@@ -300,6 +312,15 @@ def test_the_drawing_of_the_windows_shows_the_values_that_are_computed(reader: R
     seen = reader.session["seen"].rows(named=True)
     assert drawn == {f"{r['paid_at']:%Y-%m-%d}": r["spend_7d"] for r in rows}
     assert labels == {f"{r['label_time']:%-d March %H:%M}": r["spend_7d"] for r in seen}
+
+
+def test_the_guide_says_how_long_the_files_of_an_engine_are() -> None:
+    guide = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    told = {name: int(lines) for name, lines in re.findall(r"^\| `(\w+\.py)` \| (\d+) \|", guide, flags=re.MULTILINE)}
+    files = {p.name: p for p in (ROOT / "tests" / "toy-engine" / "src" / "toy_engine").glob("*.py")}
+    assert told.keys() == files.keys() - {"__init__.py"}
+    lengths = {name: len(files[name].read_text(encoding="utf-8").splitlines()) for name in told}
+    assert {n: lengths[n] for n in told if abs(lengths[n] - told[n]) > 10} == {}
 
 
 def script(name: str) -> Any:

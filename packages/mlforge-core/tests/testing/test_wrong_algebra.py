@@ -68,13 +68,13 @@ def repeats_after_the_first(duplicated: Any, table: Table) -> Any:
     return count(duplicated, table) - count(duplicated, Table(table.schema, table.rows[:1]))
 
 
-def where_not_false(table: Table, condition: Expr) -> Table:
-    verdicts = column(condition, table)
+def where_not_false(table: Table, condition: Expr, seen: Table) -> Table:
+    verdicts = column(condition, seen)
     return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is not False])
 
 
-def where_turned_round(table: Table, condition: Expr) -> Table:
-    return Table(table.schema, where(table, condition).rows[::-1])
+def where_turned_round(table: Table, condition: Expr, seen: Table) -> Table:
+    return Table(table.schema, where(table, condition, seen).rows[::-1])
 
 
 def boolean_is_number(dtype: str) -> str:

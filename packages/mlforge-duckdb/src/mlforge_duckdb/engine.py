@@ -21,17 +21,16 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
 from mlforge.plugin.engine.aggregations import windowed
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.edge import reason
-from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
-from mlforge_duckdb.compile import compile_checks, compiled, words_of
+from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
@@ -43,7 +42,7 @@ _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 
 
-class LiveDuckDBEngine:
+class LiveDuckDBEngine(Engine):
     """Computes with DuckDB. Frames are relations of its own connection, and the Polars frames of functions."""
 
     def __init__(self, config: DuckDBEngine) -> None:
@@ -92,13 +91,14 @@ class LiveDuckDBEngine:
         with self._computing():
             held = self._held(rows, types, shape)
             nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names) or "false"
-            stamps = f"count(*) - count({quoted(shape.stamp)})" if shape.stamp else "0"
-            count, null_keys, late = _row(
-                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {stamps} FROM frame"
+            stamp = f"epoch_us({quoted(shape.stamp)})" if shape.stamp else "0"
+            facts = f"count(*) - count({stamp}), min({stamp}), max({stamp})"
+            count, null_keys, late, *ends = _row(
+                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {facts} FROM frame"
             )
         if late and shape.timestamp:
             raise null_times(shape.timestamp.column, late, count)
-        return Conformed(held, count, null_keys)
+        return Conformed(held, count, null_keys, *(ends if shape.stamp else ()))
 
     def persist(self, frame: Frame) -> Relation:
         with self._computing():
@@ -163,11 +163,10 @@ class LiveDuckDBEngine:
             name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
             return self._session.lent(f"FROM {name}", name)
 
-    def where(self, frame: Frame, condition: Expr) -> Relation:
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Relation:
         rows = self._relation(frame)
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
-            types = types_of(rows)
-            return rows.filter(compiled(typed_condition(condition, words_of(types)), types))
+            return narrowing.where(rows, condition, timestamp)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""

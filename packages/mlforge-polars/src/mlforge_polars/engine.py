@@ -19,7 +19,7 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
 from mlforge.plugin.engine.aggregations import overflow, windowed
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.edge import reason
@@ -40,7 +40,7 @@ from mlforge_polars.types import INSTANT, dtype_of, plain, plainly, schema_of, w
 _ROW_GROUP = 250_000  # rows: small enough that a reader skips most of a file, large enough to compress
 
 
-class LivePolarsEngine:
+class LivePolarsEngine(Engine):
     """Computes with Polars. Frames are `pl.DataFrame` and `pl.LazyFrame`; what is held is a `pl.DataFrame`."""
 
     def __init__(self, config: PolarsEngine) -> None:
@@ -77,7 +77,8 @@ class LivePolarsEngine:
         rows = self._collect(frame)
         with edge("The rows cannot be held", "Look at the types of the columns."):
             held = _held(rows, shape)
-            return Conformed(held, held.height, held.height - _keyed(held, shape).height)
+            ends = narrowing.ends(held[shape.stamp]) if shape.stamp else (None, None)
+            return Conformed(held, held.height, held.height - _keyed(held, shape).height, *ends)
 
     def persist(self, frame: Frame) -> pl.DataFrame:
         return self._collect(frame)
@@ -146,8 +147,10 @@ class LivePolarsEngine:
             rows = layers.open_artifact(artifact)
             return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
 
-    def where(self, frame: Frame, condition: Expr) -> Frame:
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Frame:
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
+            if timestamp:
+                return narrowing.where(self._collect(frame), condition, timestamp)
             schema = frame.collect_schema()
             return frame.filter(compiled(typed_condition(condition, words_of(schema)), schema))
 

@@ -69,7 +69,7 @@ def compute(work: Computing) -> ComputedRows:
     return ComputedRows(
         frame=frame, schema=described(work, frame), dropped=held.null_keys, checks=results,
         key_types=key_types(engine, feature.keys, source, made),
-        watermark=engine.extent(held.frame, stamp_of(feature)).last if feature.timestamp else None,
+        watermark=held.last,
     )  # fmt: skip
 
 

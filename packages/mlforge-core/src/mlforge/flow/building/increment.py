@@ -113,7 +113,7 @@ def compute_step(work: Computing, step: Step, base: Artifact | None) -> Computed
     return ComputedRows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
         key_types=types,
-        watermark=_watermark(meta, step, engine.extent(held.frame, stamp_of(feature)).last),
+        watermark=_watermark(meta, step, held.last),
     )  # fmt: skip
 
 

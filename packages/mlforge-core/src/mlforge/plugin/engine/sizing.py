@@ -19,7 +19,7 @@ _SAFE = 126  # bits of a signed integer of 128 that may be filled
 class Limbs(NamedTuple):
     """A number as integers: the sum of `limb[i] * 2 ** (width * i + exponent)`.
 
-    Args:
+    Attributes:
         exponent: The power of two that the lowest limb counts.
         width: How many bits a limb has.
         length: How many limbs there are.

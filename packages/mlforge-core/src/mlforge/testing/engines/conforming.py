@@ -17,7 +17,7 @@ from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
-from mlforge.testing.reference.times import instant
+from mlforge.testing.reference.times import instant, micros
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.times import TimeColumn, time_columns
 from mlforge.testing.strategies.timetexts import WrittenText, written_texts
@@ -47,6 +47,13 @@ class ConformTests(EngineSubject):
         answer = bench.table(bench.engine.conform(frame, Shape(USERS, Timestamp("ts", format=times.pattern))).frame)
         assert answer.schema == Schema.of(user="Int64", ts="Datetime", note="String")
         assert answer.column("ts") == list(times.meant)
+
+    @generated(0.02, time_columns())
+    def test_the_first_and_the_last_stamp_are_told(self, bench: Bench, times: TimeColumn) -> None:
+        frame = bench.arrow_frame(events(times.values, times.dtype), {"ts": times.arrow} if times.arrow else None)
+        found = bench.engine.conform(frame, Shape(USERS, Timestamp("ts", format=times.pattern)))
+        meant = [micros(at) for at in times.meant if at is not None]
+        assert (found.first, found.last) == (min(meant, default=None), max(meant, default=None))
 
     @generated(0.02, time_columns(nulls=True).filter(lambda t: None in t.values))
     def test_null_times_are_refused_and_counted(self, bench: Bench, times: TimeColumn) -> None:

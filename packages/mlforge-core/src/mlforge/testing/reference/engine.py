@@ -87,8 +87,9 @@ class Reference:
         files.write(frame, target.uri)
         return Written(len(frame.rows))
 
-    def where(self, frame: Table, condition: Expr) -> Table:
-        return expressions.where(frame, condition)
+    def where(self, frame: Table, condition: Expr, timestamp: Timestamp | None = None) -> Table:
+        seen = narrowing.timed(frame, timestamp) if timestamp else frame
+        return expressions.where(frame, condition, seen)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)

@@ -39,9 +39,9 @@ def column(expr: Expr, table: Table) -> list[Any]:
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
 
 
-def where(table: Table, condition: Expr) -> Table:
-    """The rows for which a condition is true; not those for which it is unknown."""
-    verdicts = verdicts_of(condition, table)
+def where(table: Table, condition: Expr, seen: Table) -> Table:
+    """The rows for which a condition is true, not those for which it is unknown, as the condition sees them."""
+    verdicts = verdicts_of(condition, seen)
     return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True])
 
 

@@ -13,7 +13,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Conformed
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.table import Row, Table
-from mlforge.testing.reference.times import read_times
+from mlforge.testing.reference.times import micros, read_times
 
 
 def with_surrogates(table: Table, keys: Sequence[Key]) -> Table:
@@ -39,7 +39,9 @@ def conform(table: Table, shape: Shape) -> Conformed:
     timed = keyed if shape.timestamp is None else stamped(keyed, shape.timestamp)
     rest = [n for n in timed.names if n not in shape.identity]
     frame = timed.select([*shape.identity, *rest])
-    return Conformed(frame, len(frame.rows), sum(has_null_key(row, shape.key_names) for row in frame.rows))
+    stamps = [micros(row[shape.stamp]) for row in frame.rows] if shape.stamp else []
+    nulls = sum(has_null_key(row, shape.key_names) for row in frame.rows)
+    return Conformed(frame, len(frame.rows), nulls, min(stamps, default=None), max(stamps, default=None))
 
 
 def stamped(table: Table, timestamp: Timestamp) -> Table:
