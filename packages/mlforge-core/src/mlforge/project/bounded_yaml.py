@@ -71,6 +71,8 @@ class _Bounds:
         self._left = MOST_NODES
 
     def walk(self, node: yaml.Node, depth: int) -> None:
+        import yaml
+
         self._left -= 1
         if self._left < 0:
             raise Invalid(
@@ -79,19 +81,19 @@ class _Bounds:
             )
         if depth > MOST_DEEP:
             raise _too_deep(self._path)
-        if node.id == "mapping":
+        if isinstance(node, yaml.MappingNode):
             self._refuse_twins(node)
             for key, value in node.value:
                 self.walk(key, depth + 1)
                 self.walk(value, depth + 1)
-        elif node.id == "sequence":
+        elif isinstance(node, yaml.SequenceNode):
             for value in node.value:
                 self.walk(value, depth + 1)
 
-    def _refuse_twins(self, node: yaml.Node) -> None:
+    def _refuse_twins(self, node: yaml.MappingNode) -> None:
         lines: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
-            if key.id != "scalar" or key.tag == "tag:yaml.org,2002:merge":
+            if not isinstance(key.value, str) or key.tag == "tag:yaml.org,2002:merge":
                 continue
             name, line = (key.tag, key.value), key.start_mark.line + 1
             if name in lines:
