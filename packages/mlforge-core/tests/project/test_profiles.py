@@ -148,13 +148,7 @@ def test_a_file_that_stands_for_too_much_or_says_a_thing_twice_is_refused_at_onc
 
 
 def test_aliases_and_merges_in_bounds_are_understood(project):
-    text = (
-        "base: &b {offline_store: {KIND: local, path: shared}}\nprofiles: {dev: *b, prod: {<<: *b, engine: polars}}\n"
-    )
-    (project / "mlforge.yaml").write_text(text.replace("base: &b ", "target: x\nprofiles_: &b "))
-    with pytest.raises(Invalid, match="profiles_"):
-        mlf.Definitions().settings("prod")
-    shared = "profiles:\n  dev: &b\n    offline_store: {KIND: local, path: shared}\n  prod:\n    <<: *b\n    engine: polars\n"
+    shared = "profiles:\n  dev: &b\n    offline_store: {KIND: local, path: shared}\n  prod: {<<: *b, engine: polars}\n"
     (project / "mlforge.yaml").write_text(shared)
     assert path_of(mlf.Definitions(), "prod") == project / "shared"
 

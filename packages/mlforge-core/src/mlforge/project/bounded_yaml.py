@@ -1,7 +1,7 @@
 """YAML as a person writes settings: bounded, and with every key said once.
 
-YAML lets a few lines stand for gigabytes (an alias of aliases), nest without end, and say a key twice, of which the last
-wins in silence. Settings need none of it.
+YAML lets a few lines stand for gigabytes (an alias of aliases), nest without end, and say a key twice, of which the
+last wins in silence. Settings need none of it.
 """
 
 from __future__ import annotations
