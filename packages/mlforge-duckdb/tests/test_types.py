@@ -14,8 +14,9 @@ from mlforge.model.keys import Key, surrogate_key
 from mlforge.model.meta import Target
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
+from mlforge_csv import dtype_of
 from mlforge_duckdb.engine import LiveDuckDBEngine
-from mlforge_duckdb.exchange import dtype_of, to_polars
+from mlforge_duckdb.exchange import to_polars
 from mlforge_duckdb.types import sql_of, word
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)

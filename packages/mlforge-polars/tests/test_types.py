@@ -13,8 +13,9 @@ from mlforge.model.keys import Key, surrogate_key
 from mlforge.model.meta import Target
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
+from mlforge_csv import dtype_of
 from mlforge_polars.engine import LivePolarsEngine
-from mlforge_polars.types import dtype_of, word
+from mlforge_polars.types import word
 
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)
 

@@ -28,6 +28,7 @@ from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken, null_times
+from mlforge_csv import dtype_of
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
@@ -192,7 +193,7 @@ class LiveDuckDBEngine(Engine):
             at, step = at + step, max(1, _ROWS_AT_ONCE // size) * size
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Relation:
-        types = {c.name: exchange.dtype_of(c.dtype) for c in schema}
+        types = {c.name: dtype_of(c.dtype) for c in schema}
         hint = f"The schema: {', '.join(f'{c.name} {c.dtype}' for c in schema)}."
         with edge("The rows do not fit their schema", hint, also=(TypeError, ValueError, OverflowError)):
             return self._relation(pl.DataFrame([dict(row) for row in rows], schema=types, orient="row"))

@@ -9,16 +9,8 @@ import polars as pl
 
 from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
-from mlforge.plugin.engine.types import translated
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.types import Type, is_null, quoted, types_of
-
-_WORDS: dict[str, pl.DataType] = {
-    **{t.__name__: t() for t in (pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Time, pl.Float32, pl.Float64)},
-    **{t.__name__: t() for t in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)},
-    "Datetime": pl.Datetime("us", "UTC"),
-    "Duration": pl.Duration("us"),
-}
 
 
 class _Stream:
@@ -70,11 +62,6 @@ def forget_relations() -> None:
     forget = getattr(remembered, "cache_clear", None)
     if forget is not None:
         forget()
-
-
-def dtype_of(text: str) -> pl.DataType:
-    """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
-    return translated(text, _WORDS, pl.Decimal, pl.List)
 
 
 def _refuse_twins(names: list[str]) -> None:

@@ -23,7 +23,8 @@ from mlforge.plugin.engine.expressions import (
     Typed,
 )
 from mlforge.plugin.engine.types import Words
-from mlforge_polars.types import dtype_of, plainly, word
+from mlforge_csv import dtype_of
+from mlforge_polars.types import plainly, word
 
 _SMALL = ("Boolean", "Int8", "Int16", "Int32", "UInt8", "UInt16")
 _INT32 = range(-(2**31), 2**31)

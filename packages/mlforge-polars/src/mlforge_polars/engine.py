@@ -27,6 +27,7 @@ from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken
+from mlforge_csv import dtype_of
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import compile_checks, compiled, words_of
@@ -35,7 +36,7 @@ from mlforge_polars.export import Export
 from mlforge_polars.joins import joined
 from mlforge_polars.plugin import PolarsEngine
 from mlforge_polars.shown import BEYOND, shown
-from mlforge_polars.types import INSTANT, dtype_of, plain, plainly, schema_of, word
+from mlforge_polars.types import INSTANT, plain, plainly, schema_of, word
 
 _ROW_GROUP = 250_000  # rows: small enough that a reader skips most of a file, large enough to compress
 

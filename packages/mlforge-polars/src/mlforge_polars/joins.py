@@ -11,9 +11,10 @@ from mlforge.plugin import Join
 from mlforge.plugin.engine.columns import need_columns, need_values, refuse_twins
 from mlforge.plugin.engine.keys import check_joined, made_of_spine
 from mlforge.plugin.engine.rows import need_label
+from mlforge_csv import dtype_of
 from mlforge_polars import asof, keys, times
 from mlforge_polars.layers import open_artifact
-from mlforge_polars.types import INSTANT, dtype_of, plain, word
+from mlforge_polars.types import INSTANT, plain, word
 
 
 def joined(spine: pl.DataFrame, timestamp: Timestamp | None, joins: Sequence[Join]) -> pl.DataFrame:

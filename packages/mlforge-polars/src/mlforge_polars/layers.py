@@ -6,8 +6,9 @@ import polars as pl
 
 from mlforge.model.meta import Artifact
 from mlforge.plugin.engine.layers import overlay, told
+from mlforge_csv import dtype_of
 from mlforge_polars.sources import scan_parquet
-from mlforge_polars.types import dtype_of, plain
+from mlforge_polars.types import plain
 
 
 def open_artifact(artifact: Artifact) -> pl.LazyFrame:

@@ -14,10 +14,10 @@ from functools import partial
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_csv import dtype_of
 from mlforge_polars.aggs import Plan
 from mlforge_polars.entities import LAST, STAMP, Entities, clock_of, number_entities
 from mlforge_polars.tiles import rows_of, tiles_of
-from mlforge_polars.types import dtype_of
 from mlforge_polars.values import prepare
 
 TILES_PER_SLICE = 120_000  # few enough that what a slice needs is memory the slice before has given back

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from mlforge.errors import Invalid, Unsupported
+from mlforge.errors import Invalid
 from mlforge.model.meta import Artifact
-from mlforge.model.source import CSVFormat, ParquetFormat, format_name
+from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.columns import need_columns, need_values
-from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.layers import overlay, told
+from mlforge.plugin.engine.sources import agreed, read_by, unreadable
 from toy_engine.order import identities
 from toy_engine.rows import anti_join
 from toy_engine.times import instants
@@ -30,38 +31,37 @@ def local(uri: str) -> str:
 
 def scan(asked: Scan) -> pa.Table:
     """The rows of a source. Raises `Invalid` for a file that does not parse, or differs from the others."""
-    read = {ParquetFormat: _parquet, CSVFormat: _csv}.get(type(asked.format))
-    if read is None:
-        raise Unsupported(f"The toy engine does not read {format_name(asked.format)}.", hint="Write it as Parquet.")
-    tables = []
-    for uri in asked.uris:
-        try:
-            tables.append(read(local(uri), asked.format))
-        except (pa.ArrowException, OSError) as error:
-            raise Invalid(f"Source {asked.name!r}: {uri} cannot be read: {reason(error)}", hint="Mend it.") from error
-    return pa.concat_tables(_agreed(asked, tables))
+    table: pa.Table = read_by({ParquetFormat: _read(_parquet), CSVFormat: _read(_csv)}, asked, "The toy engine")
+    return table
 
 
-def _agreed(asked: Scan, tables: Sequence[pa.Table]) -> list[pa.Table]:
-    """The files' rows under the first one's columns; integers beside floats are floats, where that was detected."""
-    first = tables[0].schema
-    for uri, table in zip(asked.uris, tables, strict=True):
-        others = {f.name: f.type for f in table.schema}
-        both = {f.name: {f.type, others.get(f.name)} for f in first}
-        agreed = {n: _agreed_type(found, asked.format) for n, found in both.items()}
-        if others.keys() != agreed.keys() or None in agreed.values():
-            raise Invalid(
-                f"Source {asked.name!r}: {uri} has other columns than {asked.uris[0]}.",
-                hint="The files of a source have the same columns. Mend this one, or make two sources.",
-            )
-        first = pa.schema(list(agreed.items()))
-    return [table.select(first.names).cast(first) for table in tables]
+def _read(one: Callable[[str, Any], pa.Table]) -> Callable[[Scan], pa.Table]:
+    """Reads all files of a source by a reader of one."""
+    return lambda asked: _together(asked, [_opened(one, asked, uri) for uri in asked.uris])
 
 
-def _agreed_type(found: set[pa.DataType | None], form: object) -> pa.DataType | None:
-    if len(found) == 1:
-        return found.pop()
-    return pa.float64() if isinstance(form, CSVFormat) and found == {pa.int64(), pa.float64()} else None
+def _opened(one: Callable[[str, Any], pa.Table], asked: Scan, uri: str) -> pa.Table:
+    try:
+        return one(local(uri), asked.format)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(asked, local(uri), error) from error
+
+
+def _together(asked: Scan, tables: Sequence[pa.Table]) -> pa.Table:
+    """The files' rows under the first one's columns."""
+    both = _both if isinstance(asked.format, CSVFormat) else _neither
+    found = agreed(asked, [{f.name: f.type for f in table.schema} for table in tables], both)
+    schema = pa.schema(list(found.items()))
+    return pa.concat_tables(table.select(schema.names).cast(schema) for table in tables)
+
+
+def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
+    """The type that two detected ones fit into."""
+    return pa.float64() if {a, b} == {pa.int64(), pa.float64()} else None
+
+
+def _neither(_a: pa.DataType, _b: pa.DataType) -> None:
+    return None
 
 
 def _parquet(path: str, _format: ParquetFormat) -> pa.Table:

@@ -14,9 +14,9 @@ from mlforge.model.source import CSVFormat
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.columns import no_column
 from mlforge.plugin.engine.edge import reason
-from mlforge_polars.edge import BROKEN
-from mlforge_polars.types import dtype_of
+from mlforge_csv.words import dtype_of
 
+BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _WINDOW = 10_000  # rows that types are detected from, where they turn out to hold for the whole file
 _NO_SEPARATOR = "\x01"  # a file read with it is one column of lines
 _SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
