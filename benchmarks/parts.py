@@ -1,4 +1,4 @@
-"""The slices of a build made one Parquet file: their bytes put one after the other, beside DuckDB writing them again."""
+"""The slices of a build as one Parquet file: their bytes put one after the other, beside DuckDB writing them again."""
 
 import sys
 import tempfile
