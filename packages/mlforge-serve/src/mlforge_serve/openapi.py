@@ -16,6 +16,7 @@ _COMMON = (401, 429, 500)
 _SERVING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 VALUE: JSONSchema = {"description": "A value of the column's type, or null."}
 STATUS: JSONSchema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
+VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
 
 
 def description(settings: ServerSettings) -> bytes:
@@ -106,7 +107,10 @@ def _schemas(limits: Limits) -> JSONSchema:
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     maybe = {"type": ["string", "null"]}
     entity = {"type": "object", "description": "The key columns; others are ignored.", "examples": [{"user_id": 1}]}
-    pick = _object({"name": text, "version": maybe, "columns": {"anyOf": [texts, {"type": "null"}]}}, required=["name"])
+    number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
+    some = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+    chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
+    pick = _object({"name": text, **chosen}, required=["name"])
     asked = {
         "features": {"type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [text, pick]}},
         "full_names": {"type": "boolean", "default": False, "description": "Call columns {feature}__{column}."},

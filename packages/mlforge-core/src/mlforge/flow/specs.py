@@ -14,7 +14,7 @@ from mlforge.project.selection import nearest
 def specs_of(features: Any) -> list[FeatureSpec]:
     """The features that are meant. Raises `Invalid` for none, and for something that names none."""
     if isinstance(features, Lock):
-        return [FeatureSpec(p.name, p.version, p.columns) for p in features.pins]
+        return [FeatureSpec(p.name, p.version, p.columns or None) for p in features.pins]
     given = [features] if isinstance(features, str | Feature | FeatureSpec) else list(features or ())
     if not given:
         raise Invalid("No feature is named.", hint='features=["user_spend"]')

@@ -185,7 +185,6 @@ def test_some_columns_under_their_own_or_their_full_names(shop):
     read = [{"user": 1}]
     assert shop.reader(FeatureSpec("f", columns=["c", "a"])).read(read).values == [{"c": 0.5, "a": 1}]
     assert shop.reader(FeatureSpec("f", columns="b"), full_names=True).read(read).values == [{"f__b": "x"}]
-    assert shop.reader(FeatureSpec("f", columns=[])).read(read).values == [{}]
     assert [(c.name, c.dtype) for c in shop.reader(FeatureSpec("f", columns=["c", "a"])).schema] == [
         ("c", "Float64"),
         ("a", "Int64"),

@@ -50,7 +50,7 @@ def _facts(path: Path) -> list[tuple[str, int, int]]:
 
 
 def _files(source: Source, root: Path) -> list[Path]:
-    pattern = str(Path(source.path).expanduser())
+    pattern = str(_at_home(Path(source.path)))
     place = root / pattern
     if set(str(source.path)) & _MAGIC and not place.exists():
         found = [root / p for p in sorted(glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207 - as is
@@ -64,6 +64,14 @@ def _files(source: Source, root: Path) -> list[Path]:
     if place.is_dir() and not isinstance(source.format, None | CSVFormat | ParquetFormat):
         return [place]
     return _some(list(_inside(place, source)), source, f"{place} holds no data file") if place.is_dir() else [place]
+
+
+def _at_home(path: Path) -> Path:
+    """A path whose `~` is a person's home, where there is such a person; else a name that begins so."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _inside(folder: Path, source: Source) -> Iterator[Path]:
