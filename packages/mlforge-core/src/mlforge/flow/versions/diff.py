@@ -15,7 +15,8 @@ class Diff(msgspec.Struct, frozen=True):
     """How two versions of a feature differ.
 
     `columns` maps a column to its types before and after, None where it is not there; `config` says what changed in
-    the definition; `logic` and `source` whether the function and the source did. `logic` is None where that cannot be told.
+    the definition; `logic` and `source` whether the function and the source did, `logic` None where that
+    cannot be told.
     """
 
     feature: str

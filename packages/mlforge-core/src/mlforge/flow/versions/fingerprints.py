@@ -34,7 +34,7 @@ class Fingerprints(msgspec.Struct, frozen=True):
         return known and mine == theirs
 
     def logic_changed(self, meta: FeatureMeta) -> bool:
-        """Whether the function surely does something else than the version's: of what can be told, something differs."""
+        """Whether the function surely does something else than the version's did: of what can be told, some differs."""
         return None not in (self.logic.hash, meta.logic_hash) and self.logic.hash != meta.logic_hash
 
     def logic_unknown(self, meta: FeatureMeta) -> tuple[str, ...]:

@@ -10,21 +10,26 @@ from collections.abc import Iterator
 from mlforge.flow.versions.logic.text import Node
 
 Chain = tuple[str, ...]
+Import = tuple[str, int, str, str | None]
+"""The name that is bound, the level, the module, and what is taken of it; None: all."""
 _SILENT = {"ctx", "type_comment", "kind", "type_ignores", "type_params"}
 """Fields that say nothing about what is computed."""
 
 
 def normalised(node: Node) -> Node:
-    """The function without decorators, docstrings, annotations and the values of its defaults, which count as values."""
-    bare = _Normaliser().visit(copy.deepcopy(node))
+    """The function without decorators, docstrings, annotations, and its defaults, which count as values."""
+    bare = copy.copy(_Normaliser().visit(node))
     if not isinstance(bare, ast.Lambda):
         bare.decorator_list = []
+    bare.args = copy.copy(bare.args)
     bare.args.defaults = [ast.Constant(None) for _ in bare.args.defaults]
     bare.args.kw_defaults = [d and ast.Constant(None) for d in bare.args.kw_defaults]
-    return ast.fix_missing_locations(bare)  # type: ignore[no-any-return]
+    return bare  # type: ignore[no-any-return]
 
 
 class _Normaliser(ast.NodeTransformer):
+    """Changes the tree in place, which copying would double the time of: a second time it finds nothing to do."""
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._function(node)
 
@@ -32,18 +37,14 @@ class _Normaliser(ast.NodeTransformer):
         return self._function(node)
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        if ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
         node.returns = None
-        node.body = [n for n in node.body if not isinstance(n, ast.Pass)] or [ast.Pass()]
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        node.body = _doing(node.body)
+        return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         """What is annotated in a class may be its fields."""
-        if ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        fields = [n for n in node.body if isinstance(n, ast.AnnAssign)]
-        node.body = [n if n in fields else self.visit(n) for n in node.body]
+        node.body = _doing([n if isinstance(n, ast.AnnAssign) else self.visit(n) for n in node.body])
         return node
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
@@ -54,7 +55,7 @@ class _Normaliser(ast.NodeTransformer):
         self.generic_visit(node)
         if node.value is None:
             return ast.Pass()
-        return ast.Assign([node.target], node.value)
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         """One piece of text where a version of Python makes several, and none where there is none."""
@@ -76,13 +77,19 @@ class _Normaliser(ast.NodeTransformer):
         return node
 
 
+def _doing(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that do something: no docstring, no `pass`."""
+    idle = [isinstance(n, ast.Pass) or (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)) for n in body]
+    return [n for n, silent in zip(body, idle, strict=True) if not silent] or [ast.Pass()]
+
+
 def spelled(node: object) -> Iterator[str]:
     """A tree as text: names of nodes and fields, and constants by their type."""
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for name in sorted(set(node._fields) - _SILENT):
             value = getattr(node, name, None)
-            if value is None and not isinstance(node, ast.Constant | ast.MatchSingleton) or value == []:
+            if (value is None and not isinstance(node, ast.Constant | ast.MatchSingleton)) or value == []:
                 continue
             yield f" {name}="
             yield from spelled(value)
@@ -135,8 +142,8 @@ def _chains(node: ast.AST) -> Iterator[tuple[str, Chain]]:
             stack.extend(ast.iter_child_nodes(base))
 
 
-def imports(node: Node) -> Iterator[tuple[str, int, str, str | None]]:
-    """What it imports itself: the name it binds, the level, the module, and what it takes of it."""
+def imports(node: Node) -> Iterator[Import]:
+    """What it imports itself."""
     for n in ast.walk(node):
         if isinstance(n, ast.Import):
             for a in n.names:

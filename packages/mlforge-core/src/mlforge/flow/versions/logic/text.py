@@ -45,8 +45,8 @@ class _Indexed:
         found = self._nodes.get((code.co_firstlineno, code.co_name), [])
         if len(found) > 1:
             found = [n for n in found if isinstance(n, ast.Lambda) and _extent(n.body) == _code_extent(code)] or found
-        alike = {ast.dump(node) for node in found}
-        return found[0] if len(alike) == 1 else None
+        alike = len(found) == 1 or len({ast.dump(node) for node in found}) == 1
+        return found[0] if alike and found else None
 
 
 @lru_cache(maxsize=64)
@@ -67,8 +67,8 @@ def _within(code: CodeType) -> Iterator[CodeType]:
 
 
 def _first_line(node: Node) -> int:
-    decorators = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(d.lineno for d in decorators)])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min(node.lineno, *(d.lineno for d in decorators)) if decorators else node.lineno
 
 
 def _extent(node: ast.expr) -> tuple[Any, ...]:
@@ -80,8 +80,8 @@ def _code_extent(code: CodeType) -> tuple[Any, ...]:
     places = [p for p in code.co_positions() if None not in p and p[1:] != (p[0], 0, 0)]
     if not places:
         return ()
-    start = min((line, column) for line, _, column, _ in places)  # type: ignore[type-var]
-    end = max((line, column) for _, line, _, column in places)  # type: ignore[type-var]
+    start = min((line, column) for line, _, column, _ in places)
+    end = max((line, column) for _, line, _, column in places)
     return start[0], end[0], start[1], end[1]
 
 

@@ -23,7 +23,7 @@ class Logic(msgspec.Struct, frozen=True):
 
 
 def logic_of(function: Callable[..., Any]) -> Logic:
-    """What a function does: its syntax, and the values, functions and classes of the project that it takes from outside.
+    """What a function does: its syntax, and the values and the project's own code that it takes from outside.
 
     Code of other projects is known by name alone. The same whether the function is in a file, in a notebook or in what
     Python was handed to run, and on every version of Python.

@@ -37,7 +37,7 @@ def parts_of(value: object) -> Told:
     if isinstance(value, msgspec.Struct):
         return _struct(value)
     if hasattr(type(value), "__dataclass_fields__"):
-        fields = type(value).__dataclass_fields__
+        fields: dict[str, Any] = getattr(type(value), "__dataclass_fields__")  # noqa: B009 - not every object has it
         return ("dataclass",), [type(value), *(v for n in fields if hasattr(value, n) for v in (n, getattr(value, n)))]
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return ("named tuple",), [type(value), *value]
@@ -48,7 +48,7 @@ def parts_of(value: object) -> Told:
 
 
 @singledispatch
-def _told(value: object) -> Told:
+def _told(_: object) -> Told:
     return UNTOLD  # type: ignore[no-any-return]
 
 
@@ -206,7 +206,7 @@ def _foreign(value: object) -> Told:
     cls = type(value)
     if cls.__module__ == "numpy" and hasattr(value, "dtype"):
         return _array(value)
-    own = cls.__eq__ is not object.__eq__ and cls.__hash__ is not None and cls.__hash__ is not object.__hash__
+    own = cls.__eq__ is not object.__eq__ and cls.__hash__ not in (None, object.__hash__)
     if not own or cls.__module__ == "builtins":
         return UNTOLD  # type: ignore[no-any-return]
     try:

@@ -12,10 +12,10 @@ from functools import cached_property, partial, partialmethod
 from importlib.util import find_spec, resolve_name
 from inspect import getattr_static
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from mlforge.flow.versions.logic.origin import is_projects_class, is_projects_function, is_projects_module
-from mlforge.flow.versions.logic.syntax import Chain, imports, normalised, outer_names, spelled
+from mlforge.flow.versions.logic.syntax import Chain, Import, imports, normalised, outer_names, spelled
 from mlforge.flow.versions.logic.text import Node, node_of
 from mlforge.flow.versions.logic.values import SCALARS, UNTOLD, parts_of
 from mlforge.model.feature import Feature
@@ -24,6 +24,7 @@ MOST_VALUES = 1_000_000
 DEEPEST = 100
 _BLIND = {"eval", "exec", "globals"}
 """Builtins through which anything may be read."""
+_HOLDERS: tuple[Callable[[Any], object], ...] = (dict, list, tuple, set, frozenset, str, int, float, bytes)
 _FIXED = {"_abc_impl", "_is_protocol", "_is_runtime_protocol", "__slots__", "__dataclass_fields__"}
 _WRAPPERS = (partial, partialmethod, cached_property, property, staticmethod, classmethod, MethodType)
 
@@ -193,10 +194,12 @@ class Walk:
             self.lost = True
             self._cannot("whose text is not to be had")
             return
-        bare, text, names = _read(node)
+        imported, text, names = _read(node)
         self._write(text)
-        outer = _imported(bare, function.__globals__) | dict(_cells(function))
+        outer = _imported(imported, function.__globals__) | dict(_cells(function))
         for name, chains in names.items():
+            if name not in outer and _is_notebooks(function.__globals__.get(name)):
+                continue
             if name in outer or name in function.__globals__:
                 root = outer[name] if name in outer else function.__globals__[name]
                 self._chains(name, root, chains)
@@ -230,22 +233,23 @@ class Walk:
         for name in sorted(state):
             self._write(name)
             self._under(name, state[name])
-        for kind in (dict, list, tuple, set, frozenset, str, int, float, bytes):
-            if isinstance(value, kind):
+        for kind in _HOLDERS:
+            if isinstance(value, cast("type", kind)):
                 self._visit(kind(value))
 
 
-def _read(node: Node) -> tuple[Node, str, dict[str, list[Chain]]]:
+def _read(node: Node) -> Reading:
     key = id(node)
     if key not in _READ:
         bare = normalised(node)
-        _READ[key] = (node, bare, "".join(spelled(bare)), outer_names(bare))
+        _READ[key] = (node, (list(imports(bare)), "".join(spelled(bare)), outer_names(bare)))
         while len(_READ) > 4096:
             _READ.pop(next(iter(_READ)))
-    return _READ[key][1:]
+    return _READ[key][1]
 
 
-_READ: dict[int, tuple[Node, Node, str, dict[str, list[Chain]]]] = {}
+Reading = tuple[list[Import], str, dict[str, list[Chain]]]
+_READ: dict[int, tuple[Node, Reading]] = {}
 
 
 def _cells(function: FunctionType) -> Iterator[tuple[str, object]]:
@@ -278,10 +282,10 @@ def _follow(name: str, value: Any, chain: Chain) -> tuple[list[str], object]:
     return names, value
 
 
-def _imported(node: Node, space: dict[str, Any]) -> dict[str, object]:
+def _imported(imports: list[Import], space: dict[str, Any]) -> dict[str, object]:
     """What the function's own import statements bind, where it is the project's."""
     found: dict[str, object] = {}
-    for bound, level, name, item in imports(node):
+    for bound, level, name, item in imports:
         try:
             whole = resolve_name("." * level + name, space.get("__package__")) if level else name
             spec = sys.modules.get(whole) or find_spec(whole)
@@ -326,7 +330,7 @@ def _defined(cls: type) -> list[tuple[str, object]]:
     fields = getattr(cls, "__dataclass_fields__", {})
     out += [(n, (*_given(f.default), *_given(f.default_factory), f.init, f.kw_only)) for n, f in fields.items()]
     structs = getattr(cls, "__struct_fields__", ())
-    return out + [("fields", (structs, getattr(cls, "__struct_defaults__", ())))] if structs else out
+    return [*out, ("fields", (structs, getattr(cls, "__struct_defaults__", ())))] if structs else out
 
 
 def _given(default: object) -> tuple[object, ...]:
@@ -366,6 +370,11 @@ def _is_named(function: FunctionType) -> bool:
     for name in function.__qualname__.split("."):
         found = getattr_static(found, name, None)
     return getattr(found, "__func__", found) is function
+
+
+def _is_notebooks(value: object) -> bool:
+    """Whether a notebook put it in the place of a builtin, as it does with `open`."""
+    return isinstance(value, FunctionType) and value.__globals__.get("__name__", "").startswith("IPython.")
 
 
 def _is_slot(value: object) -> bool:
