@@ -256,7 +256,7 @@ def test_a_constant_read_in_a_comprehension_of_a_helper_is_the_functions_logic(
     [
         ("    return values\n", "    return values * 2\n"),
         ("def convert(values):\n", 'def convert(values: "pl.Series") -> "pl.Series":\n    """Into francs."""\n'),
-        ('pl.Series([v * RATES["chf"] for v in values])', '(\n        pl.Series([v * RATES["chf"] for v in values]))  # francs'),
+        ('pl.Series([v * RATES["chf"]', 'pl.Series(  # francs\n        [v * RATES["chf"]'),
         ('RATES = {"chf": 1}', 'RATES = {"chf": 2 - 1}\nOTHER = 3'),
     ],
 )  # fmt: skip
