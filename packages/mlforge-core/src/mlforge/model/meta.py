@@ -73,6 +73,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One committed version of a feature.
 
     `content_hash` is for integrity; `schema_hash`, `config_hash`, `logic_hash` and `source_hash` tell changes.
+    `logic_unknown` says what of the function `logic_hash` cannot cover.
     Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out. `watermark` is the
     latest time of an event that was built, in microseconds since the Unix epoch. Parts may be those of earlier
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
@@ -91,6 +92,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     schema_hash: str
     config_hash: str
     logic_hash: str | None = None
+    logic_unknown: tuple[str, ...] = ()
     source_hash: str | None = None
     content_hash: str = ""
     checks_hash: str = ""

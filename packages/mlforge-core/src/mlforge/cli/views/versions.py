@@ -10,6 +10,8 @@ from mlforge.cli.views.wording import NONE, because, listing, readable, size
 from mlforge.model.meta import FeatureMeta
 from mlforge.plugin.stores import Pruned
 
+_FUNCTION = {True: "changed", False: "the same", None: "cannot be told"}
+
 
 def history(name: str, latest: str | None, metas: Sequence[FeatureMeta]) -> None:
     """A line for each version of a feature, the newest first."""
@@ -30,7 +32,7 @@ def difference(found: Document) -> None:
     say(Styled(found["feature"], "bold"), f"  {found['before']} → {found['after']}  {found['bump']}")
     say()
     facts([
-        ("function", "changed" if found["logic"] else "the same"),
+        ("function", _FUNCTION[found["logic"]]),
         ("source", "changed" if found["source"] else "the same"),
         ("rows", _from_to(*(f"{n:,}" for n in found["rows"]))),
         ("content", "the same" if found["same_content"] else "changed"),

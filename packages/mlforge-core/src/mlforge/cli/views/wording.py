@@ -18,6 +18,7 @@ _REASONS = {
     "added_columns": "columns added",
     "config_changed": "definition changed",
     "logic_changed": "function changed",
+    "logic_unknown": "function cannot be told",
     "terms_changed": "terms changed",
     "data_refresh": "data refreshed",
 }

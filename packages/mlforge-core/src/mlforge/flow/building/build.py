@@ -19,12 +19,12 @@ from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.flow.building.commit import BuildOrder, commit
 from mlforge.flow.building.compute import Computing, compute
 from mlforge.flow.building.increment import Step, compute_step, refuse_changed
-from mlforge.flow.building.outcome import increment_notes, nothing_new, planned, unchanged
+from mlforge.flow.building.outcome import increment_notes, logic_notes, nothing_new, planned, unchanged
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.resolve import source_fingerprint
 from mlforge.flow.planning.session import Session
 from mlforge.flow.versions.fingerprints import fingerprints
-from mlforge.flow.versions.logic import logic_hash
+from mlforge.flow.versions.logic.told import logic_of
 from mlforge.flow.versions.manifest import manifest_is_stale, refresh_manifest
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta
@@ -90,7 +90,7 @@ def _mend_manifest(session: Session, results: list[BuildResult]) -> None:
 
 def _build_one(session: Session, feature: Feature, options: BuildOptions) -> BuildResult:
     job, scan = prepare(session, feature)
-    prints = fingerprints(feature, source_fingerprint(feature.source, scan), logic_hash(feature.function))
+    prints = fingerprints(feature, source_fingerprint(feature.source, scan), logic_of(feature.function))
     latest = session.store.latest(feature.name)
     previous = session.store.get(feature.name, latest) if latest else None
     _refuse_taken(session.store, feature.name, options)
@@ -131,7 +131,7 @@ def _built(session: Session, work: Computing, order: BuildOrder, options: BuildO
     return BuildResult(
         feature=order.name, status="built", version=meta.version, change=meta.change_summary, rows=meta.row_count,
         dropped=meta.dropped_rows, engine=meta.engine, checks=rows.checks, preview=preview, meta=meta,
-        notes=increment_notes(order, meta),
+        notes=(*increment_notes(order, meta), *logic_notes(order.prints)), logic_unknown=meta.logic_unknown,
     )  # fmt: skip
 
 

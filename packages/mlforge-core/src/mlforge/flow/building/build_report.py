@@ -31,6 +31,7 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
         failure: Why it failed.
         notes: What else there is to know, such as why nothing was built.
         source_changed: Whether the source is another one although nothing was built: no event in it is new.
+        logic_unknown: What of the function cannot be told, such as `f.DB, a sqlite3.Connection`: it is built each time.
         preview: The first rows.
 
     Example:
@@ -51,6 +52,7 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     notes: tuple[str, ...] = ()
     source_changed: bool = False
+    logic_unknown: tuple[str, ...] = ()
     preview: tuple[dict[str, Any], ...] = ()
     meta: FeatureMeta | None = None
 

@@ -75,11 +75,17 @@ def refuse_changed(feature: Feature, prints: Fingerprints, base: FeatureMeta) ->
     gone = [n for n in base.config.metrics if n not in prints.config.metrics]
     added = [n for n in prints.config.metrics if n not in base.config.metrics]
     changes += [f"metric {n} is new" for n in added] + [f"metric {n} is gone" for n in gone]
-    if prints.logic is None or prints.logic != base.logic_hash:
+    if prints.logic_changed(base):
         changes.append("the function")
     if changes:
         raise Invalid(
             f"{feature.name!r} has changed since {base.version}, which cannot be continued: {'; '.join(changes)}.",
+            hint=f"Build all of it: {_whole(feature)}",
+        )
+    if unknown := prints.logic_unknown(base):
+        raise Invalid(
+            f"Whether the function of {feature.name!r} still does what it did for {base.version} cannot be told, so "
+            f"that version cannot be continued: {'; '.join(unknown)}.",
             hint=f"Build all of it: {_whole(feature)}",
         )
 

@@ -9,6 +9,7 @@ from mlforge.flow.building.build_report import BuildResult
 from mlforge.flow.building.commit import BuildOrder
 from mlforge.flow.building.compute import Computing
 from mlforge.flow.planning.plan import Job
+from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import expected_change, next_version
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.span import Span, shown
@@ -28,7 +29,7 @@ def planned(store: Store, order: BuildOrder, scan: Scan) -> BuildResult:
     part = f", events {order.step.changed}{onto}" if order.step else ""
     return BuildResult(
         feature=order.name, status="planned", version=version, change=change, engine=order.job.engine.kind,
-        notes=(f"Reads {files}{part}.", *rises),
+        notes=(f"Reads {files}{part}.", *rises, *logic_notes(order.prints)), logic_unknown=order.prints.logic.unknown,
     )  # fmt: skip
 
 
@@ -76,3 +77,11 @@ def increment_notes(order: BuildOrder, meta: FeatureMeta) -> tuple[str, ...]:
     if before is not None and step.changed.since is not None and step.changed.since > before + 1:
         notes.append(f"{base.meta.version if base else ''} has events up to {shown(before)}: any between are left out.")
     return tuple(notes)
+
+
+def logic_notes(prints: Fingerprints) -> tuple[str, ...]:
+    """What of the function cannot be told, and what follows."""
+    if not prints.logic.unknown:
+        return ()
+    what = "; ".join(prints.logic.unknown)
+    return (f"Not all that decides what the function does can be told: {what}. It is built each time.",)

@@ -10,7 +10,7 @@ from mlforge.flow.planning.plan import check_scan
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.flow.planning.session import Session
 from mlforge.flow.versions.fingerprints import definition_changes, recipe_of
-from mlforge.flow.versions.logic import logic_hash
+from mlforge.flow.versions.logic.told import logic_of
 from mlforge.model.feature import Feature
 from mlforge.model.keys import Key
 from mlforge.model.meta import FeatureMeta
@@ -83,8 +83,12 @@ class Origin:
         if self._feature is None:
             return Since()
         definition = definition_changes(self.meta.config, recipe_of(self._feature))
-        function = _compared(self.meta.logic_hash, logic_hash(self._feature.function))
-        return Since(self._source(self._feature), function, tuple(definition))
+        return Since(self._source(self._feature), self._function(self._feature), tuple(definition))
+
+    def _function(self, feature: Feature) -> Compared:
+        now = logic_of(feature.function)
+        found = _compared(self.meta.logic_hash, now.hash)
+        return "unknown" if found == "same" and (now.unknown or self.meta.logic_unknown) else found
 
     def _source(self, feature: Feature) -> Compared:
         try:

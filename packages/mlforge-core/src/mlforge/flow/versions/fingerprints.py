@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from mlforge.flow.versions.logic.told import Logic
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta, Recipe
 
@@ -16,7 +17,7 @@ class Fingerprints(msgspec.Struct, frozen=True):
     """What tells whether a feature must be built again."""
 
     config: Recipe
-    logic: str | None
+    logic: Logic
     source: str | None
     checks: str
     max_age: str | None
@@ -27,12 +28,22 @@ class Fingerprints(msgspec.Struct, frozen=True):
 
     def unchanged_since(self, meta: FeatureMeta) -> bool:
         """Whether building again would give the same rows and make the same promises."""
-        mine = (self.source, self.config_hash, self.logic, self.checks, self.max_age)
+        mine = (self.source, self.config_hash, self.logic.hash, self.checks, self.max_age)
         theirs = (meta.source_hash, meta.config_hash, meta.logic_hash, meta.checks_hash, meta.max_age)
-        return self.source is not None and self.logic is not None and mine == theirs
+        known = self.source is not None and not self.logic_unknown(meta)
+        return known and mine == theirs
+
+    def logic_changed(self, meta: FeatureMeta) -> bool:
+        """Whether the function surely does something else than the version's did: of what can be told, some differs."""
+        return None not in (self.logic.hash, meta.logic_hash) and self.logic.hash != meta.logic_hash
+
+    def logic_unknown(self, meta: FeatureMeta) -> tuple[str, ...]:
+        """What cannot be told of the function as it is, or could not when the version was built."""
+        unknown = self.logic.unknown or meta.logic_unknown
+        return unknown or (("the function, of which nothing is recorded",) if meta.logic_hash is None else ())
 
 
-def fingerprints(feature: Feature, source: str | None, logic: str | None) -> Fingerprints:
+def fingerprints(feature: Feature, source: str | None, logic: Logic) -> Fingerprints:
     """The fingerprints of a definition over a source."""
     max_age = feature.max_age.canonical if feature.max_age else None
     return Fingerprints(recipe_of(feature), logic, source, digest(feature.checks), max_age)

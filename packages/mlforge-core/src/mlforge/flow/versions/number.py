@@ -52,10 +52,12 @@ def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Ite
         yield Change("minor", "added_columns", tuple(added))
     if changed := list(recipe_changes(previous.config, prints.config)):
         yield Change("minor", "config_changed", tuple(changed))
-    if prints.logic is not None and prints.logic != previous.logic_hash:
+    if prints.logic_changed(previous):
         yield Change("minor", "logic_changed")
     if terms := [f"max_age: {previous.max_age} → {prints.max_age}"] if previous.max_age != prints.max_age else []:
         yield Change("patch", "terms_changed", tuple(terms))
+    if unknown := prints.logic_unknown(previous):
+        yield Change("patch", "logic_unknown", unknown)
     yield Change("patch", "data_refresh")
 
 
