@@ -85,7 +85,7 @@ def test_a_url_says_where_and_who(url, host, port, db, username, password, path)
     found = endpoint_of(RedisStore(url=url))
     assert (found.host, found.port, found.db) == (host, port, db)
     assert (found.username, found.password, found.path) == (username, password, path)
-    assert found.tls is None
+    assert not found.tls
 
 
 def test_a_password_beside_a_url_is_used_as_it_is():
