@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 
+from redis.asyncio.sentinel import MasterNotFoundError as AwaitedMasterNotFoundError
 from redis.exceptions import ClusterError, RedisClusterException, RedisError
 from redis.exceptions import ConnectionError as Lost
 from redis.exceptions import TimeoutError as Late
@@ -80,7 +81,7 @@ def _known(error: BaseException, where: str, config: RedisStore) -> PluginFailed
         return PluginFailed(
             f"Redis at {where} took it, but {error}.", hint="See INFO replication; publish again, or lower replicas."
         )
-    if isinstance(error, MasterNotFoundError):
+    if isinstance(error, (MasterNotFoundError, AwaitedMasterNotFoundError)):
         return PluginFailed(
             f"No Sentinel at {where} answers and knows a primary of that name that is up.",
             hint="Check sentinels, sentinel_primary and who may ask them: SENTINEL MASTERS tells.",

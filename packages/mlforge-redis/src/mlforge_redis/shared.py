@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import hiredis
@@ -23,60 +23,81 @@ _packed: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assig
 
 
 class Conversation:
-    """What is asked on one connection. Answers come in order, so the oldest question is the first to be late."""
+    """What is asked on one connection.
+
+    Answers come in order, so the oldest question is the first to be late, and one timer watches over all, where
+    redis-py would set one for each answer and each write.
+    """
 
     def __init__(self, connection: AbstractConnection, timeout: float) -> None:
         self._connection, self._timeout, self._loop = connection, timeout, asyncio.get_running_loop()
+        self._connection.socket_timeout = None
         self._questions: deque[_Question] = deque()
         self._outgoing: list[bytes] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self._reading = False
         self.is_open = True
 
     def ask(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
-        """The answers to some commands, none of which answers nothing. An error the server answers is among them."""
+        """The answers to some commands. An error the server answers is among them."""
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing += map(_packed, commands)
         question = _Question(len(commands), self._loop.create_future(), self._loop.time() + self._timeout)
         self._questions.append(question)
+        if self._timer is None:
+            self._timer = self._loop.call_at(question.due, self._look)
         return question.answered
 
     def _flush(self) -> None:
         packed, self._outgoing = self._outgoing, []
-        task = self._loop.create_task(self._exchange(packed))
+        self._spawn(self._send(packed))
+        if not self._reading:
+            self._reading = True
+            self._spawn(self._read())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _exchange(self, packed: list[bytes]) -> None:
-        """Send what was asked, and read answers while any are awaited, unless that is being done."""
+    async def _send(self, packed: list[bytes]) -> None:
         try:
             await self._connection.send_packed_command(packed, check_health=False)
-            if not self._reading:
-                self._reading = True
-                await self._read()
-                self._reading = False
         except RedisError as error:
             await self._end(error)
 
     async def _read(self) -> None:
-        while self._questions:
-            answer = await self._answer(self._questions[0].due - self._loop.time())
-            if answer is None:
-                await self._end(Lost("an answer was late"), until=self._loop.time())
-            elif self._questions and self._questions[0].is_answered_by(answer):
-                self._questions.popleft()
-
-    async def _answer(self, seconds: float) -> Any:
-        """The next answer; None where there is none in time."""
+        """Read answers while any are awaited."""
         try:
-            return await self._connection.read_response(timeout=max(seconds, 0.001))
+            while self._questions:
+                answer = await self._answer()
+                if self._questions and self._questions[0].is_answered_by(answer):
+                    self._questions.popleft()
+        except RedisError as error:
+            await self._end(error)
+        self._reading = False
+
+    async def _answer(self) -> Any:
+        try:
+            return await self._connection.read_response()
         except ResponseError as error:
             return error
 
+    def _look(self) -> None:
+        """End the connection where a question is late, as its answer may come yet; look again when the next may be."""
+        self._timer, now = None, self._loop.time()
+        if self._questions and self._questions[0].due <= now:
+            self._spawn(self._end(Lost("an answer was late"), until=now))
+        elif self._questions:
+            self._timer = self._loop.call_at(self._questions[0].due, self._look)
+
     async def _end(self, error: Exception, until: float = 0) -> None:
-        """End the connection, as answers may come yet, and tell all who wait why; those due until then, that it is."""
+        """End the connection, and tell all who wait why; those who were to be answered by then, that it is late."""
         self.is_open = False
+        if self._timer is not None:
+            self._timer.cancel()
         while self._questions:
             question = self._questions.popleft()
             question.fail(Late("no answer in time") if question.due <= until else error)

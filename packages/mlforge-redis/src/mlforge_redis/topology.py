@@ -10,7 +10,7 @@ from typing import Any
 import redis
 from redis.connection import ConnectionPool
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, NoScriptError, TryAgainError
 
 from mlforge_redis.clients import Clients
 from mlforge_redis.exchange import Command
@@ -62,6 +62,7 @@ class Cluster:
     def __init__(self, clients: Clients) -> None:
         self._clients, self._lock = clients, threading.Lock()
         self._found: redis.RedisCluster | None = None
+        self._pools: set[ConnectionPool] = set()
 
     def groups(self, keys: Sequence[str]) -> Groups:
         return by_slot(keys)
@@ -71,11 +72,17 @@ class Cluster:
         for place in places:
             node = client.nodes_manager.get_node_from_slot(key_slot(keys[place].encode()))
             found.setdefault(client.get_redis_connection(node).connection_pool, []).append(place)
+        self._pools.update(found)
         return found
 
     def follow(self, command: Command, answer: Any) -> Any:
         """Where an answer says to ask elsewhere, redis-py does, and learns from it."""
-        return self._client.execute_command(*command) if isinstance(answer, ELSEWHERE) else answer
+        if not isinstance(answer, ELSEWHERE):
+            return answer
+        try:
+            return self._client.execute_command(*command)
+        except NoScriptError as error:  # that node does not know it yet
+            return error
 
     def learn(self) -> None:
         with slotless():
@@ -91,6 +98,8 @@ class Cluster:
     def close(self) -> None:
         if self._found is not None:
             self._found.close()
+        for pool in self._pools:  # also those of nodes that left, which redis-py forgets
+            pool.disconnect()
 
     @property
     def _client(self) -> redis.RedisCluster:
