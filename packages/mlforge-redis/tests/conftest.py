@@ -156,6 +156,9 @@ class Servers:
             self.mute = socket.create_server(("127.0.0.1", 0), backlog=512)
         return self.mute.getsockname()[1]
 
+    def wait_for(self, done: Callable[[], bool], what: str) -> None:
+        wait_for(done, what)
+
     def dead(self) -> int:
         """A port nobody listens at."""
         return free_port()

@@ -25,11 +25,12 @@ from mlforge_redis.exchange import Command, exchange
 from mlforge_redis.failures import NotReplicated, Told
 from mlforge_redis.plugin import RedisStore
 from mlforge_redis.scripts import Script
+from mlforge_redis.shared import Closed
 from mlforge_redis.topology import Cluster, Groups, Single
 
 _PASSING = (Lost, ClusterDownError, SlotNotCoveredError)
 """What may be over in a moment. A server that is too slow is none of it: the time limit is for the whole question."""
-_STAYING = (AuthenticationError, AuthorizationError)
+_STAYING = (AuthenticationError, AuthorizationError, Closed)
 
 
 class Server:

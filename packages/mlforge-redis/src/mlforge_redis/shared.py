@@ -22,6 +22,10 @@ from mlforge_redis.exchange import Command
 _packed: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment] # its stub says one word
 
 
+class Closed(Lost):
+    """It was this side that ended the connection: nothing is to be asked again."""
+
+
 class Conversation:
     """What is asked on one connection.
 
@@ -93,7 +97,7 @@ class Conversation:
         elif self._questions:
             self._timer = self._loop.call_at(self._questions[0].due, self._look)
 
-    async def _end(self, error: Exception, until: float = 0) -> None:
+    async def _end(self, error: Exception, until: float = 0, nowait: bool = True) -> None:
         """End the connection, and tell all who wait why; those who were to be answered by then, that it is late."""
         self.is_open = False
         if self._timer is not None:
@@ -101,14 +105,14 @@ class Conversation:
         while self._questions:
             question = self._questions.popleft()
             question.fail(Late("no answer in time") if question.due <= until else error)
-        await self._connection.disconnect(nowait=True)
+        await self._connection.disconnect(nowait=nowait)
 
     async def close(self) -> None:
         """End the connection, and return when it is."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._end(Lost("the connection was closed"))
+        await self._end(Closed("the connection was closed"), nowait=False)
 
 
 class _Question:
@@ -160,7 +164,7 @@ class Shared:
         except asyncio.CancelledError:
             if not beginning.cancelled():
                 raise
-            raise Lost("the connection was closed while it was made") from None
+            raise Closed("the connection was closed while it was made") from None
 
     async def _begin(self) -> Conversation:
         connection = self._make()
