@@ -22,6 +22,7 @@ def main(options):
         measure([sys.executable, HERE / "serve_project.py", folder, entities, store])
         floor = [sys.executable, FLOORS / "serve_starlette.py", port, "{port}"]
         sides = {"floor": [*floor, "client"], "floor, wire": [*floor, "wire"], "mlforge": MLFORGE}
+        sides["mlforge, unshared"] = [sys.executable, FLOORS / "serve_unshared.py", "{port}"]
         with contextlib.ExitStack() as all_servers:
             enter = all_servers.enter_context
             servers = {name: enter(server(words, folder, mlforge_asks(1))) for name, words in sides.items()}
@@ -47,7 +48,7 @@ def compare(load, servers, clients, rows, entities, options):
         first = middle["floor"]
         ratio = f"   × {run['rate'] / first['rate']:.2f} the rate, × {first['cpu'] / run['cpu']:.2f} by time used{goal}"
         print(
-            f"  {name:12} {run['rate']:7,.0f} /s  p50 {run['p50']:6.2f} ms  p99 {run['p99']:6.2f} ms"
+            f"  {name:17} {run['rate']:7,.0f} /s  p50 {run['p50']:6.2f} ms  p99 {run['p99']:6.2f} ms"
             f"  {run['cpu']:6,.0f} µs of processor each  {run['errors']:.0f} errors{'' if name == 'floor' else ratio}",
             flush=True,
         )

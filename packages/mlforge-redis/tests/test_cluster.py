@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from redis.crc import key_slot
 
 from mlforge.errors import PluginFailed
 from mlforge.testing.online.subject import assert_found, entry
 from mlforge_redis.plugin import RedisStore
-from mlforge_redis.slots import slot_of
 
 APART = ("--maxclients", "500")
 """An option that makes this file's cluster another than that of the conformance tests."""
@@ -39,7 +39,7 @@ def name(node):
 
 def kept_by(nodes, first, last):
     """Entities in slots of a range."""
-    found = [e for e in (entry(i, x=i) for i in range(400)) if first <= slot_of(key_of(e)) <= last]
+    found = [e for e in (entry(i, x=i) for i in range(400)) if first <= key_slot(key_of(e).encode()) <= last]
     assert found
     return found
 
@@ -56,7 +56,7 @@ def awaited(store, addresses):
 
 def test_slots_are_those_the_servers_count(nodes):
     for key in ("", "a", "mlforge:spend:ab", "{a}b", "a{}b", "a{b", "x{é}y", "{{a}}"):
-        assert nodes[0].ask("CLUSTER", "KEYSLOT", key) == slot_of(key)
+        assert nodes[0].ask("CLUSTER", "KEYSLOT", key) == key_slot(key.encode())
 
 
 def test_entities_are_spread_over_all_nodes(store, nodes):
@@ -78,7 +78,7 @@ def test_a_prefix_in_braces_keeps_everything_in_one_slot(nodes):
 @pytest.fixture
 def moved(nodes):
     """Gives a slot of the first node to the second, and back at the end."""
-    slot = slot_of(key_of(kept_by(nodes, 0, 5460)[0]))
+    slot = key_slot(key_of(kept_by(nodes, 0, 5460)[0]).encode())
     yield slot
     owner = name(nodes[0])
     for node in nodes:

@@ -34,6 +34,12 @@ from mlforge_redis.plugin import RedisStore
         ({"timeout": 0}, "timeout is 0"),
         ({"timeout": float("inf")}, "timeout is inf"),
         ({"connect_timeout": "2"}, "connect_timeout is '2'"),
+        ({"retries": -1}, "retries is -1"),
+        ({"replicas": -1}, "replicas is -1"),
+        ({"sentinels": ("a:1",)}, "sentinels and sentinel_primary go together"),
+        ({"sentinel_primary": "shop"}, "sentinels and sentinel_primary go together"),
+        ({"sentinels": ("a:1",), "sentinel_primary": "shop", "cluster": True}, "sentinels are set, and a cluster"),
+        ({"credential_provider": "a:B", "password": "hush"}, "Both credential_provider and"),
         ({"ssl_keyfile": "key.pem", "ssl": True}, "ssl_keyfile is the key of no certificate"),
     ],
     ids=str,
@@ -58,6 +64,11 @@ def test_a_setting_that_cannot_be_is_refused_when_it_is_given(settings, says):
         ({"url": "unix://user:hush@host"}, "url names no socket"),
         ({"url": "redis://host", "ssl_ca_certs": "ca.pem"}, "ssl_ca_certs is set, and TLS is not spoken"),
         ({"ssl_certfile": "me.pem"}, "ssl_certfile is set, and TLS is not spoken"),
+        ({"sentinels": ("a:b",), "sentinel_primary": "shop"}, "'a:b' is no address"),
+        ({"credential_provider": "nowhere:Hush"}, "nowhere:Hush cannot be imported"),
+        ({"credential_provider": "nowhere"}, "nowhere cannot be imported"),
+        ({"credential_provider": "builtins:dict"}, "builtins:dict gives a dict"),
+        ({"credential_provider": "builtins:range"}, "it raised TypeError"),
         ({"ssl": True, "ssl_ca_certs": "nowhere.pem"}, "ssl_ca_certs cannot be used: No such file"),
     ],
     ids=str,
@@ -85,7 +96,7 @@ def test_a_url_says_where_and_who(url, host, port, db, username, password, path)
     found = endpoint_of(RedisStore(url=url))
     assert (found.host, found.port, found.db) == (host, port, db)
     assert (found.username, found.password, found.path) == (username, password, path)
-    assert found.tls is None
+    assert not found.tls
 
 
 def test_a_password_beside_a_url_is_used_as_it_is():
@@ -109,8 +120,36 @@ def test_files_start_at_the_projects_folder():
     assert placed.ssl_certfile is None
 
 
+def test_the_place_the_password_and_the_lifetime_are_given_by_position():
+    store = RedisStore("h", 7, 3, "pw", 60)
+    assert (store.host, store.port, store.db, store.password, store.ttl) == ("h", 7, 3, "pw", 60)
+    with pytest.raises(TypeError):
+        RedisStore("h", 7, 3, "pw", 60, "ada")
+
+
 def test_it_is_one_of_the_users_words():
     assert mlf.RedisStore is RedisStore
+
+
+def test_a_profile_may_name_sentinels(tmp_path):
+    (tmp_path / "mlforge.yaml").write_text(
+        """
+profiles:
+  production:
+    online_store:
+      KIND: redis
+      sentinels: [watch-1:26379, "[::1]:26380", watch-3]
+      sentinel_primary: shop
+      sentinel_password: ${oc.env:WATCH}
+      ssl: true
+      replicas: 1
+"""
+    )
+    store = read_profiles(tmp_path).resolve("production", {"WATCH": "hush"}).online_store
+    assert store.sentinels == ("watch-1:26379", "[::1]:26380", "watch-3")
+    assert "hush" not in repr(store)
+    with store.open():  # nothing is asked yet
+        assert store.sentinel_password == "hush"
 
 
 def test_a_profile_brings_a_store_that_serves(servers, tmp_path):

@@ -245,8 +245,10 @@ def test_a_server_that_takes_no_more_clients_is_named(servers, kind):
                 two.ping()
             assert caught.value.hint
 
-            async def run():
-                with pytest.raises(PluginFailed, match="max number of clients"):
+            async def run():  # the server may have gone before what it said was read
+                with pytest.raises(
+                    PluginFailed, match=f"max number of clients|127.0.0.1:{server.port} does not answer"
+                ):
                     await two.aread([entry(1).address])
                 await two.aclose()
 

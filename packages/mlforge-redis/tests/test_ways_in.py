@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import ssl
-import threading
+import sys
+import traceback
 
 import pytest
+import redis
 import trustme
 
 from mlforge.errors import PluginFailed
@@ -20,16 +19,20 @@ PASSWORD = "a p@ss/wörd"
 
 def assert_serves(config):
     """Write, read and await."""
-    kept = entry(1, x=1)
     with config.open() as store:
-        assert store.write([kept]) == 1
-        assert_found(store.read([kept.address]), [kept])
+        assert_serves_from(store)
 
-        async def run():
-            assert_found(await store.aread([kept.address]), [kept])
-            await store.aclose()
 
-        asyncio.run(run())
+def assert_serves_from(store):
+    kept = entry(1, x=1)
+    assert store.write([kept]) == 1
+    assert_found(store.read([kept.address]), [kept])
+
+    async def run():
+        assert_found(await store.aread([kept.address]), [kept])
+        await store.aclose()
+
+    asyncio.run(run())
 
 
 def test_a_password(servers, kind):
@@ -86,57 +89,34 @@ def test_a_socket(servers, kind, tmp_path_factory):
         store.ping()
 
 
-class Wrapped:
-    """Speaks TLS on behalf of a server."""
-
-    def __init__(self, context: ssl.SSLContext, backend: int) -> None:
-        self.context, self.backend = context, backend
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listening.getsockname()[1]
-        self.open = [self.listening]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                plain, _ = self.listening.accept()
-                threading.Thread(target=self.talk, args=[plain], daemon=True).start()
-
-    def talk(self, plain: socket.socket) -> None:
-        with (
-            contextlib.suppress(OSError),
-            plain,
-            self.context.wrap_socket(plain, server_side=True) as safe,
-            socket.create_connection(("127.0.0.1", self.backend)) as behind,
-        ):
-            back = threading.Thread(target=self.pump, args=[behind, safe], daemon=True)
-            back.start()
-            self.pump(safe, behind)
-            back.join(10)
-
-    def pump(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                target.sendall(data)
-        with contextlib.suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
-
-
 @pytest.fixture(scope="module")
 def authority():
     return trustme.CA()
 
 
-@pytest.fixture
-def wrapped(servers, kind, authority):
-    """TLS before a server, for the host localhost; clients must have a certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    authority.configure_trust(context)
-    context.verify_mode = ssl.CERT_REQUIRED
-    found = Wrapped(context, servers.get(kind, password=PASSWORD).port)
-    yield found
-    found.listening.close()
+@pytest.fixture(scope="module")
+def secured(servers, authority, tmp_path_factory):
+    """The options of a server that speaks TLS under some names, at a port; clients must have a certificate."""
+
+    def options(*names):
+        folder, port = tmp_path_factory.mktemp("tls"), servers.dead()
+        mine = authority.issue_cert(*names)
+        authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+        mine.private_key_pem.write_to_path(str(folder / "key.pem"))
+        mine.cert_chain_pems[0].write_to_path(str(folder / "me.pem"))
+        files = {"--tls-ca-cert-file": "ca.pem", "--tls-cert-file": "me.pem", "--tls-key-file": "key.pem"}
+        given = [word for option, name in files.items() for word in (option, str(folder / name))]
+        return port, ["--tls-port", str(port), "--tls-auth-clients", "yes", *given]
+
+    return options
+
+
+@pytest.fixture(scope="module")
+def secure(servers, secured):
+    """The port of a real Redis that speaks TLS for the host localhost. The small Valkey cannot."""
+    port, options = secured("localhost")
+    servers.get("redis", *options, password=PASSWORD)
+    return port
 
 
 @pytest.fixture
@@ -150,25 +130,25 @@ def files(authority, tmp_path):
     return {k: str(tmp_path / v) for k, v in names.items()}
 
 
-def test_tls_with_certificates_on_both_sides(wrapped, files):
-    assert_serves(RedisStore(port=wrapped.port, ssl=True, password=PASSWORD, **files))
+def test_tls_with_certificates_on_both_sides(secure, files):
+    assert_serves(RedisStore(port=secure, ssl=True, password=PASSWORD, **files))
 
 
-def test_tls_in_a_url(wrapped, files):
-    assert_serves(RedisStore(url=f"rediss://localhost:{wrapped.port}", password=PASSWORD, **files))
+def test_tls_in_a_url(secure, files):
+    assert_serves(RedisStore(url=f"rediss://localhost:{secure}", password=PASSWORD, **files))
 
 
-def test_a_certificate_of_another_host_is_refused_unless_one_says_so(wrapped, files):
-    config = RedisStore(host="127.0.0.1", port=wrapped.port, ssl=True, password=PASSWORD, **files)
+def test_a_certificate_of_another_host_is_refused_unless_one_says_so(secure, files):
+    config = RedisStore(host="127.0.0.1", port=secure, ssl=True, password=PASSWORD, **files)
     with config.open() as store, pytest.raises(PluginFailed, match="TLS") as caught:
         store.ping()
     assert "ssl_check_hostname" in caught.value.hint
-    given = {"host": "127.0.0.1", "port": wrapped.port, "ssl": True, "password": PASSWORD}
+    given = {"host": "127.0.0.1", "port": secure, "ssl": True, "password": PASSWORD}
     assert_serves(RedisStore(ssl_check_hostname=False, **given, **files))
 
 
-def test_a_certificate_that_nobody_trusts_is_refused(wrapped):
-    with RedisStore(port=wrapped.port, ssl=True, password=PASSWORD).open() as store:
+def test_a_certificate_that_nobody_trusts_is_refused(secure):
+    with RedisStore(port=secure, ssl=True, password=PASSWORD).open() as store:
         with pytest.raises(PluginFailed, match="self-signed|unable to get|verify failed") as caught:
             store.ping()
         assert "ssl_ca_certs" in caught.value.hint
@@ -181,8 +161,72 @@ def test_a_certificate_that_nobody_trusts_is_refused(wrapped):
         asyncio.run(run())
 
 
+def test_tls_without_the_certificate_the_server_asks_for(secure, files):
+    config = RedisStore(port=secure, ssl=True, password=PASSWORD, ssl_ca_certs=files["ssl_ca_certs"], retries=0)
+    with config.open() as store, pytest.raises(PluginFailed, match=f"localhost:{secure}"):
+        store.ping()
+
+
+def test_tls_to_a_cluster(servers, secured, files):
+    port, options = secured("127.0.0.1")
+    node = servers.node("redis", "--tls-cluster", "yes", *options)
+    assert node.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16_383) == b"OK"
+    servers.wait_for(lambda: b"cluster_state:ok" in node.ask("CLUSTER", "INFO"), "the cluster does not come up")
+    assert_serves(RedisStore(host="127.0.0.1", port=port, ssl=True, cluster=True, **files))
+
+
 def test_tls_where_the_server_speaks_none(servers, kind):
     with RedisStore(host="127.0.0.1", port=servers.get(kind).port, ssl=True, connect_timeout=1).open() as store:
         with pytest.raises(PluginFailed, match="127.0.0.1") as caught:
             store.ping()
         assert caught.value.hint
+
+
+class Changing(redis.CredentialProvider):
+    """Gives the password of the moment."""
+
+    now = ("ada", PASSWORD)
+
+    def get_credentials(self):
+        if self.now is None:
+            raise LookupError(PASSWORD)
+        return self.now
+
+
+def test_a_password_that_changes_while_it_is_served(servers, kind, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shop_secrets", sys.modules[__name__])
+    server = servers.get(kind)
+    for password in (PASSWORD, "another"):
+        server.ask("ACL", "SETUSER", "ada", "on", "resetpass", f">{password}", "~mlforge:*", "+@all")
+        monkeypatch.setattr(Changing, "now", ("ada", password))
+        if password == PASSWORD:
+            config = RedisStore(host="127.0.0.1", port=server.port, credential_provider="shop_secrets:Changing")
+            store = config.open()
+        server.ask("CLIENT", "KILL", "TYPE", "normal")
+        assert_serves_from(store)
+    monkeypatch.setattr(Changing, "now", None)
+    server.ask("CLIENT", "KILL", "TYPE", "normal")
+    with store, pytest.raises(PluginFailed, match="shop_secrets:Changing raised LookupError") as caught:
+        store.ping()
+    assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+    assert caught.value.hint
+
+
+def test_a_wrong_password_is_in_no_error(servers, kind):
+    server = servers.get(kind, password=PASSWORD)
+    given = {"host": "127.0.0.1", "port": server.port, "username": "ada", "password": "hush hush"}
+    with RedisStore(**given).open() as store:
+        with pytest.raises(PluginFailed, match=f"127.0.0.1:{server.port} refused: WRONGPASS") as caught:
+            store.ping()
+
+        async def run():
+            try:
+                await store.aread([entry(1).address])
+            finally:
+                await store.aclose()
+
+        with pytest.raises(PluginFailed, match="WRONGPASS") as awaited:
+            asyncio.run(run())
+    for failure in (caught.value, awaited.value):
+        assert "hush" not in "".join(traceback.format_exception(failure))
+        assert "username and password" in failure.hint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
@@ -13,34 +12,25 @@ from mlforge.errors import Invalid
 if TYPE_CHECKING:
     from mlforge_redis.plugin import RedisStore
 
-Command = tuple[str | bytes | int, ...] | bytes
-"""What is asked, in words; or in bytes, as it is sent."""
-SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True, "unix": False}
+_SCHEMES = {"redis": False, "valkey": False, "rediss": True, "valkeys": True, "unix": False}
 _FORMS = "redis://user:password@host:port/db, rediss:// for TLS, or unix:///path/to/socket?db=0."
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """A server's address, the user, and what TLS needs; `path` is a socket's, instead of host and port."""
+    """A server's address, the user, and whether TLS is spoken; `path` is a socket's, instead of host and port."""
 
     host: str
     port: int
     db: int
     username: str | None
     password: str | None
-    tls: ssl.SSLContext | None = None
+    tls: bool = False
     path: str | None = None
 
     @property
     def where(self) -> str:
         """What messages call it."""
         return self.path or f"{self.host}:{self.port}"
-
-    @property
-    def greeting(self) -> list[Command]:
-        """What is said first on each connection."""
-        user = (self.username,) if self.username else ()
-        auth: list[Command] = [("AUTH", *user, self.password)] if self.password else []
-        return auth + ([("SELECT", self.db)] if self.db else [])
 
     def __repr__(self) -> str:
         return f"Endpoint({self.where!r})"
@@ -49,13 +39,13 @@ class Endpoint(msgspec.Struct, frozen=True):
 def endpoint_of(config: RedisStore) -> Endpoint:
     """The server that a config means. Raises `Invalid` for a URL that does not parse, never showing it."""
     if config.url is None:
-        return Endpoint(config.host, config.port, config.db, config.username, config.password, _tls(config, config.ssl))
+        return Endpoint(config.host, config.port, config.db, config.username, config.password, config.ssl)
     _refuse_both(config)
     parts = urlsplit(config.url)
-    if parts.scheme not in SCHEMES:
+    if parts.scheme not in _SCHEMES:
         raise Invalid(f"url has the scheme {parts.scheme!r}.", hint=f"Write {_FORMS}")
     username, password = parts.username or config.username, parts.password or config.password
-    secure, db = SCHEMES[parts.scheme], _db(parts)
+    db = _db(parts)
     if config.cluster and (db or parts.scheme == "unix"):
         raise Invalid("url names a database or a socket, and a cluster has neither.", hint="Leave it out, or cluster.")
     return Endpoint(
@@ -64,9 +54,21 @@ def endpoint_of(config: RedisStore) -> Endpoint:
         db=db,
         username=username and unquote(username),
         password=password if parts.password is None else unquote(parts.password),
-        tls=_tls(config, secure),
+        tls=_SCHEMES[parts.scheme],
         path=_path(parts),
     )
+
+
+def address_of(text: str, port: int) -> tuple[str, int]:
+    """The host and the port of `host:port`, `[::1]:port` or `host`. Raises `Invalid` for what is neither."""
+    parts = urlsplit(f"//{text}")
+    try:
+        found = parts.hostname, parts.port or port
+    except ValueError:
+        found = None, port
+    if not found[0] or parts.path or parts.username:
+        raise Invalid(f"{text!r} is no address.", hint="Write host:port.")
+    return found[0], found[1]
 
 
 def _refuse_both(config: RedisStore) -> None:
@@ -101,22 +103,3 @@ def _db(parts: SplitResult) -> int:
     if not text.isdecimal():
         raise Invalid(f"url has the database {text!r}, which is no number.", hint=f"Write {_FORMS}")
     return int(text)
-
-
-def _tls(config: RedisStore, secure: bool) -> ssl.SSLContext | None:
-    """What TLS needs. Raises `Invalid` for settings of TLS where it is not spoken, and for a file that is none."""
-    given = [f for f in ("ssl_ca_certs", "ssl_certfile") if getattr(config, f)]
-    if not secure:
-        if given:
-            raise Invalid(f"{given[0]} is set, and TLS is not spoken.", hint="Set ssl: true, or a rediss:// url.")
-        return None
-    try:
-        context = ssl.create_default_context(cafile=config.ssl_ca_certs)
-        if config.ssl_certfile:
-            context.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
-    except OSError as error:
-        raise Invalid(
-            f"{' or '.join(given)} cannot be used: {error.strerror or error}.", hint="Give files in PEM format."
-        ) from error
-    context.check_hostname = config.ssl_check_hostname
-    return context

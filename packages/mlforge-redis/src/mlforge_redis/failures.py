@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
 
-import hiredis
+from redis.asyncio.sentinel import MasterNotFoundError as AwaitedMasterNotFoundError
+from redis.exceptions import ClusterError, RedisClusterException, RedisError
+from redis.exceptions import ConnectionError as Lost
+from redis.exceptions import TimeoutError as Late
+from redis.sentinel import MasterNotFoundError
 
 from mlforge.errors import PluginFailed
 from mlforge_redis.plugin import RedisStore
@@ -18,6 +23,7 @@ _HINTS = {
     "ERR AUTH": _ACCESS,
     "ERR invalid password": _ACCESS,
     "ERR Client sent AUTH": _ACCESS,
+    "the credential_provider": "Run it by itself to see why.",
     "NOPERM": "Let the user run GET, MGET, SET, GETRANGE, EVAL, EVALSHA, SCAN and PING on the keys of the prefix.",
     "DENIED": "The server is in protected mode: give it a password, or let it listen to this machine.",
     "OOM": "Raise its maxmemory, set a ttl, or let it evict.",
@@ -25,6 +31,7 @@ _HINTS = {
     "READONLY": "It is a replica: name the primary.",
     "LOADING": "The server is starting: try again.",
     "MASTERDOWN": "The primary of this replica is down: name another server.",
+    "NOREPLICAS": "Too few replicas are connected: see INFO replication.",
     "CLUSTERDOWN": "Some slots of the cluster have no server: see CLUSTER INFO.",
     "TRYAGAIN": "The cluster is moving slots: try again.",
     "MOVED": _CLUSTER,
@@ -32,12 +39,18 @@ _HINTS = {
     "CROSSSLOT": _CLUSTER,
     "BUSY": "A script of somebody else runs there: try again.",
     "ERR DB index": "Choose a db the server has.",
-    "ERR SELECT is not allowed in cluster mode": "A cluster has only the db 0.",
-    "ERR This instance has cluster support disabled": "It is one server: leave cluster out.",
     "ERR max number of clients": "Raise its maxclients.",
+    "ERR This instance has cluster support disabled": "It is one server: leave cluster out.",
     "WRONGTYPE": "Choose a prefix that nobody else uses.",
     "MLFORGE": "Upgrade mlforge, or choose a prefix that nobody else uses.",
 }
+
+
+class NotReplicated(RedisError):
+    """Fewer replicas than wanted have what was written."""
+
+    def __init__(self, found: int, wanted: int) -> None:
+        super().__init__(f"{found} of {wanted} replicas have what was written")
 
 
 class Told:
@@ -51,13 +64,29 @@ class Told:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
-        if isinstance(error, (OSError, hiredis.HiredisError)):
-            raise failed(error, self._where, self._config) from error
+        if isinstance(error, (OSError, RedisError, RedisClusterException)):
+            raise failed(error, self._where, self._config) from _clean(error, self._config)
 
 
 def failed(error: Exception, where: str, config: RedisStore) -> PluginFailed:
-    """The failure that an exception of a socket, or an error in a server's answer, comes to."""
-    if isinstance(error, TimeoutError):
+    """The failure that an exception of redis-py, or an error in a server's answer, comes to."""
+    causes = list(_causes(error))
+    found = filter(None, (_known(cause, where, config) for cause in causes))
+    return next(found, None) or _refused(_text(causes[0], config), where)
+
+
+def _known(error: BaseException, where: str, config: RedisStore) -> PluginFailed | None:
+    """The failure of a kind that is known whatever the server says."""
+    if isinstance(error, NotReplicated):
+        return PluginFailed(
+            f"Redis at {where} took it, but {error}.", hint="See INFO replication; publish again, or lower replicas."
+        )
+    if isinstance(error, (MasterNotFoundError, AwaitedMasterNotFoundError)):
+        return PluginFailed(
+            f"No Sentinel at {where} answers and knows a primary of that name that is up.",
+            hint="Check sentinels, sentinel_primary and who may ask them: SENTINEL MASTERS tells.",
+        )
+    if isinstance(error, (TimeoutError, Late)):
         return PluginFailed(
             f"Redis at {where} did not answer in time.",
             hint=f"Is it busy or cut off? Or raise timeout ({config.timeout:g} s) or connect_timeout "
@@ -70,20 +99,46 @@ def failed(error: Exception, where: str, config: RedisStore) -> PluginFailed:
         )
     if isinstance(error, socket.gaierror):
         return PluginFailed(f"The host of Redis at {where} is not known.", hint="Check host.")
-    if isinstance(error, OSError):
-        return PluginFailed(
-            f"Redis at {where} does not answer: {_reason(error)}.", hint="Is it running? Check host, port and ssl."
-        )
-    return refused(str(error), where)
+    if isinstance(error, OSError) or (isinstance(error, Lost) and not getattr(error, "status_code", None)):
+        return _silent(error, where)
+    return None
 
 
-def refused(text: str, where: str) -> PluginFailed:
+def _silent(error: BaseException, where: str) -> PluginFailed | None:
+    """The failure of a connection; None for what a server said before it ended it."""
+    text = _reason(error)
+    if any(text.startswith(start) for start in _HINTS):
+        return None
+    return PluginFailed(f"Redis at {where} does not answer: {text}.", hint="Is it running? Check host, port and ssl.")
+
+
+def _refused(text: str, where: str) -> PluginFailed:
     """The failure that an error in a server's answer comes to."""
     found = (hint for start, hint in _HINTS.items() if text.startswith(start))
     hint = next(found, "See the server's log; Redis 6.2 or later, or Valkey, is needed.")
     return PluginFailed(f"Redis at {where} refused: {text.rstrip('.')}.", hint=hint)
 
 
-def _reason(error: OSError) -> str:
-    said = getattr(error, "verify_message", None) or getattr(error, "reason", None) or error.strerror
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What an exception of redis-py stands for, the innermost first: it wraps those of sockets in its own."""
+    inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if inner is not None and isinstance(error, (Lost, Late, RedisClusterException, ClusterError)):
+        yield from _causes(inner)
+    yield error
+
+
+def _text(error: BaseException, config: RedisStore) -> str:
+    """What the server said, with its code; a password that it repeats is masked."""
+    code = getattr(error, "status_code", None)
+    text = f"{code} {error}" if code and not str(error).startswith(code) else str(error)
+    return text.replace(config.password or "\0", "***")
+
+
+def _clean(error: Exception, config: RedisStore) -> Exception | None:
+    """The exception to tell as the cause: none that repeats the password."""
+    return None if config.password and config.password in str(error) else error
+
+
+def _reason(error: BaseException) -> str:
+    said = getattr(error, "verify_message", None) or getattr(error, "reason", None) or getattr(error, "strerror", None)
     return str(said or error).rstrip(".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -23,6 +24,8 @@ def check(config: RedisStore) -> None:
     refuse_number("db", config.db, 0, 2**31 - 1)
     refuse_seconds("timeout", config.timeout)
     refuse_seconds("connect_timeout", config.connect_timeout)
+    refuse_number("replicas", config.replicas, 0, 100)
+    refuse_number("retries", config.retries, 0, 100)
     _refuse_text("host", config.host)
     _refuse_text("prefix", config.prefix)
     if config.encoding not in get_args(Encoding):
@@ -31,7 +34,35 @@ def check(config: RedisStore) -> None:
         raise Invalid(f"db is {config.db}, and a cluster has only 0.", hint="Leave db out, or cluster.")
     if config.ssl_keyfile and not config.ssl_certfile:
         raise Invalid("ssl_keyfile is the key of no certificate.", hint="Give ssl_certfile too.")
+    _refuse_contradictions(config)
     lifetime(config.ttl)
+
+
+def check_files(config: RedisStore, tls: bool) -> None:
+    """Raise `Invalid` for settings of TLS where it is not spoken, and for a file that is none."""
+    given = [f for f in ("ssl_ca_certs", "ssl_certfile") if getattr(config, f)]
+    if given and not tls:
+        raise Invalid(f"{given[0]} is set, and TLS is not spoken.", hint="Set ssl: true, or a rediss:// url.")
+    try:
+        context = ssl.create_default_context(cafile=config.ssl_ca_certs) if given else None
+        if context and config.ssl_certfile:
+            context.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
+    except OSError as error:
+        raise Invalid(
+            f"{' or '.join(given)} cannot be used: {error.strerror or error}.", hint="Give files in PEM format."
+        ) from error
+
+
+def _refuse_contradictions(config: RedisStore) -> None:
+    """Raise `Invalid` for settings that say two things."""
+    if config.credential_provider and (config.username or config.password):
+        raise Invalid("Both credential_provider and username or password are set.", hint="Give the one or the other.")
+    if bool(config.sentinels) != bool(config.sentinel_primary):
+        raise Invalid(
+            "sentinels and sentinel_primary go together.", hint="Give both: the Sentinels, and the name of the primary."
+        )
+    if config.sentinels and (config.cluster or config.url):
+        raise Invalid("sentinels are set, and a cluster or a url.", hint="Give one of them.")
 
 
 def lifetime(ttl: int | str | None) -> int | None:

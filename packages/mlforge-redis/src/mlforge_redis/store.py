@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
 from mlforge.plugin import Address, Asked, Entry, decode_entry, encode_entry
-from mlforge_redis.columns import Columns, Groups, pack_mget, portions, spread
-from mlforge_redis.endpoint import Command
+from mlforge_redis.columns import Columns, portions, spread
+from mlforge_redis.exchange import Command
 from mlforge_redis.plugin import RedisStore
 from mlforge_redis.scripts import OLDER, SWAP, WRITE
 from mlforge_redis.server import Server
 from mlforge_redis.settings import lifetime
+from mlforge_redis.topology import Groups
 
-_READ_KEYS = 10_000
+_READ_KEYS, _PAGE = 10_000, 1000
 _WRITE_ENTRIES, _WRITE_BYTES = 500, 1 << 20
 _GLOB = str.maketrans({c: f"\\{c}" for c in "*?[]^-\\"})
 _MONTH = 30 * 86_400_000_000
@@ -25,7 +27,7 @@ class LiveRedisStore:
     """The live store: connections are made when they are needed."""
 
     def __init__(self, config: RedisStore) -> None:
-        self._encoding = config.encoding
+        self._encoding, self._replicas = config.encoding, config.replicas
         self._prefix = f"{config.prefix}:"
         self._lifetime = lifetime(config.ttl)
         self._live, self._gone = _milliseconds(self._lifetime), _milliseconds(self._lifetime or _MONTH)
@@ -65,10 +67,8 @@ class LiveRedisStore:
             spread(found, some, groups, await self._server.aask(commands, firsts))
         return [*found]
 
-    def _question(self, asked: Sequence[Asked]) -> tuple[list[Command], list[str], Groups | None]:
-        """The commands that ask for some entities, a key of each, and the places of the answers; None for in order."""
-        if self._server.is_one:
-            return [pack_mget(self._prefix, asked)], [""], None
+    def _question(self, asked: Sequence[Asked]) -> tuple[list[Command], list[str], Groups]:
+        """The commands that ask for some entities, a key of each, and the places of the answers."""
         prefix = self._prefix
         keys = [f"{prefix}{feature}:{key}" for feature, some in asked for key in some]
         groups = self._server.groups(keys)
@@ -101,12 +101,13 @@ class LiveRedisStore:
                 some = [keys[p] for p in group]
                 calls.append((len(some), *some, *_age(as_of), milliseconds, *[batch[k][2] for k in some]))
                 firsts.append(some[0])
-        return sum(self._server.run(WRITE, calls, firsts)) if calls else 0
+        return sum(self._server.run(WRITE, calls, firsts, replicas=self._replicas)) if calls else 0
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:
         start = f"{self._prefix}{feature}:"
         seen = {self._note(feature)}
-        for page in self._server.pages(f"{start.translate(_GLOB)}*"):
+        found = self._server.keys(f"{start.translate(_GLOB)}*")
+        while page := list(islice(found, _PAGE)):
             keys = [k for k in dict.fromkeys(page) if k not in seen]
             addresses = [Address(feature, k.removeprefix(start)) for k in self._older(keys, as_of)]
             for entry in self.read(addresses):
