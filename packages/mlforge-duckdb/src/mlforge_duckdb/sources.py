@@ -54,7 +54,7 @@ def blame(scan: Scan, session: Session) -> MlforgeError | None:
 
 
 def _parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
-    agreed(scan, [_schema(session, scan, uri) for uri in scan.uris])
+    agreed(scan, (_schema(session, scan, uri) for uri in scan.uris))
     return session.connection.sql(f"FROM {parquet_files(scan.uris)}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ def test_the_order_is_the_first_files_and_a_type_holds_for_all() -> None:
         ({"a": "Int64", "b": "String", "c": "Int64"}, "a new 'c'"),
         ({"a": "String", "b": "String"}, "'a' as String, not Int64"),
         ({"a": "Float64", "c": "String"}, "no 'b', a new 'c', 'a' as Float64, not Int64"),
+        ({"a": "Float64", "b": "Date"}, "'a' as Float64, not Int64, 'b' as Date, not String"),
     ],
 )
 def test_a_file_with_other_columns_is_named_with_what_differs(other: dict[str, str], said: str) -> None:
@@ -71,3 +73,19 @@ def test_wildcards_in_the_name_of_a_file_are_none(tmp_path: Path) -> None:
     (tmp_path / "[a]*.csv").touch()
     assert is_one_file(str(tmp_path / "[a]*.csv"))
     assert not is_one_file(str(tmp_path / "*.csv"))
+
+
+def test_types_that_fit_together_are_not_blamed() -> None:
+    with pytest.raises(Invalid) as refused:
+        agreed(FILES, [{"a": "Int64", "b": "String"}, {"a": "Float64", "b": "Date"}, {}], widest)
+    assert refused.value.message.endswith("a.csv: 'b' as Date, not String.")
+
+
+def test_the_first_file_that_differs_is_named_before_later_ones_are_looked_at() -> None:
+    def schemas() -> Iterator[dict[str, str]]:
+        yield {"a": "Int64"}
+        yield {"b": "Int64"}
+        raise AssertionError("the third file was looked at")
+
+    with pytest.raises(Invalid, match=r"b\.csv has other columns"):
+        agreed(FILES, schemas())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -76,13 +76,13 @@ def _is_missing(uri: str) -> bool:
 
 
 def agreed(
-    scan: Scan, schemas: Sequence[Mapping[str, T]], both: Callable[[T, T], T | None] = lambda _a, _b: None
+    scan: Scan, schemas: Iterable[Mapping[str, T]], both: Callable[[T, T], T | None] = lambda _a, _b: None
 ) -> dict[str, T]:
     """The columns that all files of a source have, in the order of the first, each under a type that holds for all.
 
     Args:
         scan: The source.
-        schemas: For each of its files the columns and their types.
+        schemas: For each of its files the columns and their types, looked at one after the other.
         both: The type that two different ones fit into, or None.
 
     Raises:
@@ -94,15 +94,16 @@ def agreed(
         >>> agreed(files, [{"n": "Int64"}, {"n": "Float64"}], lambda a, b: "Float64")
         {'n': 'Float64'}
     """
-    found = dict(schemas[0])
+    first: Mapping[str, T] | None = None
+    found: dict[str, T] = {}
     for uri, schema in zip(scan.uris, schemas, strict=True):
-        if schema.keys() != found.keys():
-            raise different(scan, uri, schema, schemas[0])
-        for name, dtype in found.items():
-            together = dtype if dtype == schema[name] else both(dtype, schema[name])
-            if together is None:
-                raise different(scan, uri, schema, schemas[0])
-            found[name] = together
+        if first is None:
+            first, found = schema, dict(schema)
+        together = {n: t if t == schema[n] else both(t, schema[n]) for n, t in found.items() if n in schema}
+        if schema.keys() != found.keys() or None in together.values():
+            alike = {n: first[n] for n, t in together.items() if t is not None}
+            raise different(scan, uri, {**schema, **alike}, first)
+        found = {n: t for n, t in together.items() if t is not None}
     return found
 
 
