@@ -14,6 +14,7 @@ BENCHMARKS = {
     "start": "start",
     "listing": "listing",
     "increment": "increment",
+    "parts": "parts",
     "versus_sdk": "versus_sdk",
     "versus_feast": "versus_feast",
     "versus_feast_online": "versus_feast_online",

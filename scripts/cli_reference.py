@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mlforge.cli.table import COMMANDS, core_command
+from mlforge.cli.roster import COMMANDS, core_command
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 HEAD = """# Command line

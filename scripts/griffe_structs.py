@@ -29,7 +29,7 @@ def _classes(module: griffe.Module) -> list[griffe.Class]:
 
 
 def _is_struct(found: griffe.Class) -> bool:
-    return any(str(base).endswith("Struct") for one in (found, *found.mro()) for base in one.bases)
+    return any(str(base).endswith(("Struct", "NamedTuple")) for one in (found, *found.mro()) for base in one.bases)
 
 
 def _fields(struct: griffe.Class) -> griffe.Parameters:

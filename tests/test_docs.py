@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout, suppress
@@ -110,6 +111,9 @@ class Reader:
         self.written.append(path)
 
     def python(self, block: Block) -> None:
+        if block.title and (ROOT / block.title).is_file():
+            quoted(block)
+            return
         if block.title:
             self.write(block)
         if block.title and "/" in block.title:  # a file of a package or of its tests: a later command runs it
@@ -212,6 +216,14 @@ class Reader:
         return [p for p in modules if p.stem not in compiled]
 
 
+def quoted(block: Block) -> None:
+    """A file of this repository is shown as it stands, or a part of it, which may be indented less."""
+    text = (ROOT / str(block.title)).read_text(encoding="utf-8")
+    lines, shown = (list(filter(str.strip, t.splitlines())) for t in (text, block.text))
+    parts = (lines[i : i + len(shown)] for i in range(len(lines)))
+    assert any(textwrap.dedent("\n".join(p)).splitlines() == shown for p in parts), f"{block.place}: it has changed"
+
+
 def is_checked(command: str, reader: Reader) -> bool:
     """Commands that would change the machine are not run; that they can work is checked in another way."""
     words = command.split()
@@ -302,21 +314,48 @@ def test_the_drawing_of_the_windows_shows_the_values_that_are_computed(reader: R
     assert labels == {f"{r['label_time']:%-d March %H:%M}": r["spend_7d"] for r in seen}
 
 
-def test_the_page_of_the_command_line_is_what_the_commands_say() -> None:
-    script = ROOT / "scripts" / "cli_reference.py"
-    spec = importlib.util.spec_from_file_location("cli_reference", script)
+def test_the_guide_says_how_long_the_files_of_an_engine_are() -> None:
+    guide = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    told = {name: int(lines) for name, lines in re.findall(r"^\| `(\w+\.py)` \| (\d+) \|", guide, flags=re.MULTILINE)}
+    files = {p.name: p for p in (ROOT / "tests" / "toy-engine" / "src" / "toy_engine").glob("*.py")}
+    assert told.keys() == files.keys() - {"__init__.py"}
+    lengths = {name: len(files[name].read_text(encoding="utf-8").splitlines()) for name in told}
+    assert {n: lengths[n] for n in told if abs(lengths[n] - told[n]) > 10} == {}
+
+
+def script(name: str) -> Any:
+    """A module of scripts/."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_command_line_is_what_the_commands_say() -> None:
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert written == module.reference(), "bring it up to date: hatch run test:python scripts/cli_reference.py"
+    told = script("cli_reference").reference()
+    assert written == told, "bring it up to date: hatch run test:python scripts/cli_reference.py"
+
+
+def test_the_drawings_of_the_house_are_those_of_the_code() -> None:
+    drawn = script("draw").drawings()
+    kept = {name: (ROOT / "docs" / "images" / name).read_text(encoding="utf-8") for name in drawn}
+    assert kept == drawn, "bring them up to date: hatch run test:python scripts/draw.py"
+
+
+def entries(menu: Any) -> Iterator[str]:
+    """The pages of a menu, whose entries may be menus."""
+    for item in menu:
+        for entry in item.values():
+            yield from [entry] if isinstance(entry, str) else entries(entry)
 
 
 def test_every_page_is_in_the_menu_and_every_entry_of_the_menu_is_a_page() -> None:
     menu = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
-    named = {entry for item in menu for entry in item.values()}
-    assert named == {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    assert set(entries(menu)) == {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

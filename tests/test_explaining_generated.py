@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import mlforge as mlf
-from mlforge.flow.recompute import same
+from mlforge.flow.explaining.recompute import agree
 from mlforge.model.meta import Target
 from mlforge.model.metric import Metric, MetricColumn
 from mlforge.model.window import end_at, known_from, newest_change, span_of
@@ -71,7 +71,7 @@ def hold(case, defs):
         assert found.agrees is True, (found, case)
         assert found.since.changed == (), found
         for value in found.values:
-            assert same(value.answer, rows[place][value.column]), (value, rows[place], case)
+            assert agree(value.answer, rows[place][value.column]), (value, rows[place], case)
     return rows
 
 

@@ -121,7 +121,7 @@ def changes_rows(stream, since, until):
     return failure is None
 
 
-@pytest.fixture(params=["polars", "duckdb"])
+@pytest.fixture(params=["polars", "duckdb", "toy-engine"])
 def engine(request):
     return request.param
 

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from mlforge.errors import Conflict, NotFound
-from mlforge.flow.publish import Order, Publishing, publish
-from mlforge.flow.reader import Reader
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish
+from mlforge.flow.online.reader import Reader
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
@@ -88,7 +88,7 @@ class Shop:
     def publish(self, version, hour, online=None, horizon="2h", **order):
         publishing = Publishing(self, online or self.online, self.engine, "it", NOON + 99 * HOUR, lambda _: None, 2)
         order = {"as_of": NOON + hour * HOUR, "horizon": Duration.parse(horizon)} | order
-        return publish(publishing, Order(self.name, version, **order))
+        return publish(publishing, PublishOrder(self.name, version, **order))
 
     def served(self):
         """The values and their statuses, at several instants."""

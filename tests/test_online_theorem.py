@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from mlforge.flow.publication import iso
-from mlforge.flow.publish import Order, Publishing, publish
-from mlforge.flow.reader import Reader
+from mlforge.flow.moments import iso
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish
+from mlforge.flow.online.reader import Reader
 from mlforge.model.duration import Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column, Schema
@@ -108,7 +108,7 @@ class Theorem:
     def publish(self, shelf, name, at, question):
         horizon = Duration(question.horizon, "some time")
         publishing = Publishing(shelf, self.online, self.bench.engine, "it", at, lambda progress: None, batch=3)
-        publish(publishing, Order(name, as_of=at, horizon=horizon, force=question.force))
+        publish(publishing, PublishOrder(name, as_of=at, horizon=horizon, force=question.force))
 
     def compare(self, name, case, artifact, q, stale):
         for table in (case.spine, case.events):

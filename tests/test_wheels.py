@@ -22,7 +22,16 @@ def run(*command, cwd, check=True):
 def wheels(tmp_path_factory):
     """The wheels of the core and the Polars engine, built from the source tree."""
     out = tmp_path_factory.mktemp("wheels")
-    run(sys.executable, ROOT / "scripts/build.py", "mlforge-core", "mlforge-polars", "--out", out, cwd=ROOT)
+    run(
+        sys.executable,
+        ROOT / "scripts/build.py",
+        "mlforge-core",
+        "mlforge-csv",
+        "mlforge-polars",
+        "--out",
+        out,
+        cwd=ROOT,
+    )
     return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
 
 
@@ -40,7 +49,7 @@ def environment(tmp_path):
 
 
 def test_core_and_polars_alone_build_a_new_project_from_the_command_line(wheels, environment, tmp_path):
-    commands = environment(wheels["mlforge_core"], wheels["mlforge_polars"])
+    commands = environment(wheels["mlforge_core"], wheels["mlforge_csv"], wheels["mlforge_polars"])
     installed = run(sys.executable, "-m", "uv", "pip", "list", "--python", commands / "python", cwd=tmp_path).stdout
     assert not {"numpy", "pandas", "pyarrow"} & set(installed.split())
     run(commands / "mlforge", "init", "shop", cwd=tmp_path)
@@ -66,7 +75,11 @@ def test_the_core_alone_imports_prints_help_and_says_how_to_get_an_engine(wheels
 def test_the_wheels_hold_the_package_its_types_and_its_licence_and_nothing_else(wheels):
     import zipfile
 
-    for name, package in (("mlforge_core", "mlforge"), ("mlforge_polars", "mlforge_polars")):
+    for name, package in (
+        ("mlforge_core", "mlforge"),
+        ("mlforge_csv", "mlforge_csv"),
+        ("mlforge_polars", "mlforge_polars"),
+    ):
         names = zipfile.ZipFile(wheels[name]).namelist()
         assert f"{package}/py.typed" in names
         assert any(n.endswith("LICENSE") for n in names)

@@ -82,21 +82,6 @@ def test_what_duckdb_cannot_compute_is_invalid_and_keeps_the_cause(engine: LiveD
     assert isinstance(caught.value.__cause__, duckdb.Error)
 
 
-@pytest.mark.parametrize(
-    ("values", "violation", "types"),
-    [
-        (["a"], it() > 1, "String is compared with Int64"),
-        (["1"], it().is_in([1]), "String is compared with Int64"),
-        ([[1]], it().length() > 1, r"length needs String, not List\(Int64\)"),
-        (["a"], it() + 1 > 1, "no arithmetic with String"),
-    ],
-    ids=["text and number", "text among numbers", "length of a list", "arithmetic with text"],
-)
-def test_types_that_do_not_go_together_are_refused_before_they_are_cast(engine, values, violation, types) -> None:
-    with pytest.raises(Invalid, match=types):
-        violations(engine, pl.Series(values), violation)
-
-
 def test_extremes_keep_their_type_and_sums_have_the_contracts(engine: LiveDuckDBEngine) -> None:
     expected = {"sum": pl.Float64, "min": pl.Float32, "max": pl.Float32, "mean": pl.Float64, "count": pl.Int64}
     rows = points(engine, pl.Series([1.5, 2.5], dtype=pl.Float32), *(Aggregate("x", f, ["1d"]) for f in expected))

@@ -12,7 +12,7 @@ import pytest
 from mlforge.errors import Invalid
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
-from mlforge.model.meta import Artifact, Config, FeatureMeta, Target
+from mlforge.model.meta import Artifact, FeatureMeta, Recipe, Target
 from mlforge.model.metric import Aggregate, WindowPlan
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
@@ -103,7 +103,7 @@ def stored(engine: LiveDuckDBEngine, path: Path) -> Artifact:
         columns=engine.schema(rows).columns,
         schema_hash="",
         config_hash="",
-        config=Config((Key("k"),), "t"),
+        config=Recipe((Key("k"),), "t"),
     )
     return Artifact(meta, (str(path),))
 

@@ -66,8 +66,8 @@ def test_all_checks_of_one_frame_come_back_in_order(engine: LivePolarsEngine) ->
 
 @pytest.mark.parametrize(
     ("values", "violation"),
-    [(["a"], it() > 1), ([[1]], it().length() > 1), ([2**62], it() * 4 > 1), (["a"], it().matches("(?#x)"))],
-    ids=["text and number", "length of a list", "overflow", "pattern"],
+    [([2**62], it() * 4 > 1), (["a"], it().matches("(?#x)"))],
+    ids=["overflow", "pattern"],
 )
 def test_what_polars_cannot_compute_is_invalid_and_keeps_the_cause(engine: LivePolarsEngine, values, violation) -> None:
     with pytest.raises(Invalid, match="checks of x") as caught:

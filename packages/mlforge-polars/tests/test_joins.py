@@ -10,7 +10,7 @@ import pytest
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.keys import Key, surrogate_key
-from mlforge.model.meta import Artifact, Config, FeatureMeta, Target
+from mlforge.model.meta import Artifact, FeatureMeta, Recipe, Target
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge_polars.engine import LivePolarsEngine
@@ -38,7 +38,7 @@ def stored(engine: LivePolarsEngine, tmp_path: Path):
             columns=engine.schema(frame).columns,
             schema_hash="",
             config_hash="",
-            config=Config((Key("k", sources),), stamp),
+            config=Recipe((Key("k", sources),), stamp),
         )
         return Artifact(meta, (uri,))
 
@@ -80,7 +80,7 @@ def test_categorical_keys_meet_strings(engine: LivePolarsEngine, stored) -> None
 
 def test_a_key_of_another_type_is_refused_with_the_cast(engine: LivePolarsEngine, stored) -> None:
     spine = pl.DataFrame({"k": ["1"], "label": [START]})
-    with pytest.raises(Invalid, match=r"'k' is String in entity_df and Int64 in feature 'spend'\..*cast\(pl\.Int64\)"):
+    with pytest.raises(Invalid, match=r"'k' is String in the spine and Int64 in feature 'spend'\..*cast\(pl\.Int64\)"):
         engine.asof(spine, LABEL, [Join(stored(spend()), {"x": "y"})])
 
 
@@ -99,7 +99,7 @@ def test_a_name_that_two_bring_is_refused_with_both(engine: LivePolarsEngine, st
     joins = [Join(stored(spend(), name), {"x": "x"}) for name in ("spend", "income")]
     with pytest.raises(Invalid, match=r"'spend' and feature 'income' both bring a column 'x'.*full_names"):
         engine.asof(spine, LABEL, joins)
-    with pytest.raises(Invalid, match="entity_df and feature 'spend'"):
+    with pytest.raises(Invalid, match="The spine and feature 'spend'"):
         engine.asof(spine, LABEL, [Join(joins[0].artifact, {"x": "label"})])
 
 

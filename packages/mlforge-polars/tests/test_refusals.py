@@ -25,13 +25,6 @@ SHAPE = Shape((Key("k"),), Timestamp("t"))
 FAR = pl.Series("t", [3 * 10**17, 2**62, 0]).cast(pl.Datetime("us", "UTC"))
 
 
-@pytest.mark.parametrize("pattern", ["%H:%M:%S", "%d.%m.", "%Y-%m", "%Y %%d %m", "%j %H", "%m/%d %H:%M"])
-def test_a_format_that_fixes_no_day_is_refused(pattern) -> None:
-    with pytest.raises(Invalid, match="does not fix a day") as caught:
-        instants(pl.Series("t", ["12:00:00"]), Timestamp("t", pattern))
-    assert "year, month and day" in (caught.value.hint or "")
-
-
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
@@ -94,7 +87,7 @@ def aggregated(engine: LivePolarsEngine, times: pl.Series, xs: list[int], expr) 
 def test_overflows_are_told_apart(engine: LivePolarsEngine) -> None:
     now = pl.Series([0, 0]).cast(pl.Datetime("us", "UTC"))
     last = pl.Series([2**63 - 1, 0]).cast(pl.Datetime("us", "UTC"))
-    with pytest.raises(Invalid, match="int64 overflow: total: the sum") as of_sum:
+    with pytest.raises(Invalid, match="total: int64 overflow: a sum") as of_sum:
         aggregated(engine, now, [2**62, 2**62], Agg("sum", col("x")))
     assert "Float64" in (of_sum.value.hint or "")
     with pytest.raises(Invalid, match="a stamp would leave") as of_stamp:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mlforge_serve.command import serve
-from mlforge_serve.metrics import Board, exposition
 from mlforge_serve.problems import CODES
+from mlforge_serve.telemetry import Board, exposition
 
 Run = Callable[..., Any]
 HOUSE = Path(__file__).resolve().parents[3]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.linux
 Run = Callable[..., Any]
 Server = Any
 HEAVY = ("polars", "duckdb", "pandas", "pyarrow", "numpy")

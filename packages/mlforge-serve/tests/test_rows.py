@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlforge.errors import PluginFailed
-from mlforge.flow.lookup import Lookup
-from mlforge.flow.publication import Round
+from mlforge.flow.online.lookup import Lookup
+from mlforge.flow.online.publication import Round
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key
-from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.schema import Column
 from mlforge.plugin import Entry, Point, encode_entry
-from mlforge_serve.answers import FORMATS, Format
+from mlforge_serve.answers import FORMATS, Form
 from mlforge_serve.rows import Memory, Row, Rows
 
 FEATURES = ("spend", "plan")
@@ -28,7 +28,7 @@ def lookup(name: str) -> Lookup:
     meta = FeatureMeta(
         name=name, version="1.0.0", created_at="", updated_at="", row_count=1, entity_keys=("user",), timestamp=None,
         interval=None, columns=(Column("user", "Int64"), Column(name, "Int64")), schema_hash="", config_hash="",
-        config=Config((Key("user"),)), max_age="10s",
+        config=Recipe((Key("user"),)), max_age="10s",
     )  # fmt: skip
     return Lookup(FeatureSpec(name), Round("1.0.0", "", 0, 20_000_000, "it", 0), meta, full_names=False)
 
@@ -57,7 +57,7 @@ def said(row: Row) -> tuple[bytes, bytes, tuple[str, ...]]:
 @given(data=st.data())
 @pytest.mark.parametrize("limit", [0, 2000, 1 << 20])
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_is_remembered_is_what_would_be_made(form: Format, limit: int, data: st.DataObject) -> None:
+def test_what_is_remembered_is_what_would_be_made(form: Form, limit: int, data: st.DataObject) -> None:
     entities = data.draw(st.lists(st.tuples(*map(entries, FEATURES)), min_size=1, max_size=6))
     records = [tuple(entry and encode_entry(entry) for entry in entity) for entity in entities]
     remembering = Rows(LOOKUPS, form, Memory(limit))

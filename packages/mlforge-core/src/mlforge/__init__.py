@@ -11,12 +11,13 @@ from mlforge.__about__ import __version__
 
 if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
-    from mlforge.definitions import Definitions, get_training_data
-    from mlforge.flow.explanation import Explanation
-    from mlforge.flow.publish import PublishReport, PublishResult
-    from mlforge.flow.reader import OnlineFeatures
-    from mlforge.flow.report import BuildReport, BuildResult
-    from mlforge.flow.retrieve import Lock, TrainingData
+    from mlforge.definitions import Definitions
+    from mlforge.flow.building.build_report import BuildReport, BuildResult
+    from mlforge.flow.explaining.explanation import Explanation
+    from mlforge.flow.lock import Lock
+    from mlforge.flow.online.publish_report import PublishReport, PublishResult
+    from mlforge.flow.online.reader import OnlineFeatures
+    from mlforge.flow.training.retrieve import TrainingData
     from mlforge.metrics import Aggregate, Count, Max, Mean, Median, Min, Rolling, Std, Sum
     from mlforge.model.entity import Entity
     from mlforge.model.expr import col
@@ -26,45 +27,45 @@ if TYPE_CHECKING:
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
-    from mlforge.serving import aget_online_features, get_online_features
+    from mlforge.standalone import aget_online_features, get_online_features, get_training_data
     from mlforge.stores.local.plugin import LocalStore
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
 _WORDS = {
     "Aggregate": "mlforge.metrics",
-    "BuildReport": "mlforge.flow.report",
-    "BuildResult": "mlforge.flow.report",
+    "BuildReport": "mlforge.flow.building.build_report",
+    "BuildResult": "mlforge.flow.building.build_report",
     "CSVFormat": "mlforge.model.source",
     "Count": "mlforge.metrics",
     "Definitions": "mlforge.definitions",
     "DeltaFormat": "mlforge.model.source",
     "Entity": "mlforge.model.entity",
-    "Explanation": "mlforge.flow.explanation",
+    "Explanation": "mlforge.flow.explaining.explanation",
     "Feature": "mlforge.model.feature",
     "FeatureSpec": "mlforge.model.feature",
     "LocalStore": "mlforge.stores.local.plugin",
-    "Lock": "mlforge.flow.retrieve",
+    "Lock": "mlforge.flow.lock",
     "Max": "mlforge.metrics",
     "Mean": "mlforge.metrics",
     "Median": "mlforge.metrics",
     "Min": "mlforge.metrics",
-    "OnlineFeatures": "mlforge.flow.reader",
+    "OnlineFeatures": "mlforge.flow.online.reader",
     "ParquetFormat": "mlforge.model.source",
-    "PublishReport": "mlforge.flow.publish",
-    "PublishResult": "mlforge.flow.publish",
+    "PublishReport": "mlforge.flow.online.publish_report",
+    "PublishResult": "mlforge.flow.online.publish_report",
     "Rolling": "mlforge.metrics",
     "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
     "Source": "mlforge.model.source",
     "Std": "mlforge.metrics",
     "Sum": "mlforge.metrics",
     "Timestamp": "mlforge.model.timestamp",
-    "TrainingData": "mlforge.flow.retrieve",
-    "aget_online_features": "mlforge.serving",
+    "TrainingData": "mlforge.flow.training.retrieve",
+    "aget_online_features": "mlforge.standalone",
     "col": "mlforge.model.expr",
     "entity_key": "mlforge.project.entity_key",
     "feature": "mlforge.project.decorator",
-    "get_online_features": "mlforge.serving",
-    "get_training_data": "mlforge.definitions",
+    "get_online_features": "mlforge.standalone",
+    "get_training_data": "mlforge.standalone",
     "surrogate_key": "mlforge.model.keys",
 }
 _MODULES = ("errors", "metrics", "validators")

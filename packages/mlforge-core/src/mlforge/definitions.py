@@ -4,38 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal, overload
 
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.flow import catalog
-from mlforge.flow.build import Options, build
-from mlforge.flow.compute import Progress
-from mlforge.flow.explain import Question, explain
-from mlforge.flow.explanation import Explanation
-from mlforge.flow.manifest import read_manifest, refresh_manifest
-from mlforge.flow.report import BuildReport
-from mlforge.flow.retrieve import Lock, TrainingData, spec_of, training_data
-from mlforge.flow.validate import validate
+from mlforge.flow.building.build import BuildOptions, build
+from mlforge.flow.building.build_report import BuildReport
+from mlforge.flow.building.validate import validate
+from mlforge.flow.explaining.explain import Question, explain
+from mlforge.flow.explaining.explanation import Explanation
+from mlforge.flow.moments import Instant, now
+from mlforge.flow.planning.session import Session
+from mlforge.flow.progress import Progress, quiet
+from mlforge.flow.specs import spec_of
+from mlforge.flow.training.retrieve import TrainingData
+from mlforge.flow.versions.diff import Diff, diff
+from mlforge.flow.versions.find import artifact, history
+from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
+from mlforge.flow.versions.prune import prune
+from mlforge.flow.versions.rollback import rollback
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
 from mlforge.model.source import Source
-from mlforge.model.span import moment_of, read_instant, read_span
+from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.timestamp import Timestamp
+from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
-from mlforge.serving import Instant, Serving
-
-Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] | Feature | FeatureSpec]
+from mlforge.standalone import Features, train
 
 
-class Definitions(Serving):
+class Definitions(OnlineVerbs):
     """A project's features and where they go, and everything one does with them.
 
     Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`.
@@ -113,24 +118,24 @@ class Definitions(Serving):
         chosen = self._chosen(features, feature_names, tags, schedule)
         if version is not None and len(chosen) > 1:
             raise Invalid(f"One version for {len(chosen)} features.", hint="Name the one feature it is for.")
-        if as_of is not None and not (online or online_only):
+        publishes = online or online_only
+        if as_of is not None and not publishes:
             raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
-        settings, forced = self.settings(profile), None if engine is None else engine_config(engine)
+        session = self._session(engine, profile, on_progress)
         span = read_span(since, until, last, now())
-        at = None if as_of is None else moment_of(read_instant(as_of, now(), "as_of"))
-        options = Options(version, force, dry_run, preview, span, full_refresh)
+        at = None if as_of is None else read_instant(as_of, now(), "as_of")
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
-        if online or online_only:
+        if publishes:
             self.online_store_of(profile)
-        report = BuildReport(())
+        report, names = BuildReport(()), [f.name for f in chosen]
         if not online_only:
-            report = build(self, settings, chosen, options, forced, now, on_progress or _quiet)
-            chosen = tuple(self.features[r.feature] for r in report if r.ok)
-        if dry_run or not chosen or not (online or online_only):
+            report = build(session, chosen, BuildOptions(version, force, dry_run, preview, span, full_refresh))
+            names = [r.feature for r in report if r.ok]
+        if dry_run or not names or not publishes:
             return report
-        pinned = [f"{f.name}@{version}" for f in chosen] if online_only and version else chosen
-        published = self.publish(pinned, as_of=at, engine=engine, profile=profile, on_progress=on_progress)
+        orders = [self._order(name, version if online_only else None, at) for name in names]
+        published = self._published(orders, engine, profile, on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     def validate(
@@ -150,8 +155,7 @@ class Definitions(Serving):
             True
         """
         chosen = self._chosen(features, None, tags, schedule)
-        forced = None if engine is None else engine_config(engine)
-        return validate(self, self.settings(profile), chosen, forced, now, on_progress or _quiet)
+        return validate(self._session(engine, profile, on_progress), chosen)
 
     def explain(
         self,
@@ -196,9 +200,8 @@ class Definitions(Serving):
         spec = spec_of(feature)
         wanted = FeatureSpec(spec.name, version or spec.version, spec.columns if columns is None else columns)
         present = now()
-        moment = present if at is None else moment_of(read_instant(at, present, "at"))
-        forced = None if engine is None else engine_config(engine)
-        return explain(self, self.settings(profile), Question(wanted, key, moment), forced, now, on_progress or _quiet)
+        instant = micros_of(present) if at is None else read_instant(at, present, "at")
+        return explain(self._session(engine, profile, on_progress), Question(wanted, key, instant))
 
     @overload
     def get_training_data(
@@ -255,7 +258,7 @@ class Definitions(Serving):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = _training_data(place, _one_spine(spine, entity_df), features, timestamp, chosen, full_names)
+        found = train(place, spine, entity_df, features, timestamp, chosen, full_names)
         return found if with_lock else found.frame
 
     def read(
@@ -269,7 +272,7 @@ class Definitions(Serving):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read_version(catalog.artifact(store, name, version), columns)
+            return engine.read_version(artifact(store, name, version), columns)
 
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
         """What is recorded of a version, the latest if None. Raises `NotFound`.
@@ -280,7 +283,7 @@ class Definitions(Serving):
             ('1.0.0', 726, ('user_id',))
         """
         with self._store(profile) as store:
-            return catalog.artifact(store, name, version).meta
+            return artifact(store, name, version).meta
 
     def list_features(self, tags: Words = None, schedule: Words = None) -> list[Feature]:
         """The features, those with one of these tags and schedules where given.
@@ -336,7 +339,7 @@ class Definitions(Serving):
             ['1.0.0']
         """
         with self._store(profile) as store:
-            return catalog.history(store, name)
+            return history(store, name)
 
     def latest(self, name: str, profile: str | None = None) -> str | None:
         """The version readers get; None for a feature that was never built.
@@ -348,7 +351,7 @@ class Definitions(Serving):
         with self._store(profile) as store:
             return store.latest(name)
 
-    def diff(self, name: str, before: str, after: str, profile: str | None = None) -> catalog.Difference:
+    def diff(self, name: str, before: str, after: str, profile: str | None = None) -> Diff:
         """What changed between two versions. Raises `NotFound`.
 
         Example:
@@ -358,7 +361,7 @@ class Definitions(Serving):
             ({}, (726, 726))
         """
         with self._store(profile) as store:
-            return catalog.difference(store, name, before, after)
+            return diff(store, name, before, after)
 
     def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
         """Make an existing version the one readers get; with `online` also the one served, first. Raises `NotFound`.
@@ -375,7 +378,7 @@ class Definitions(Serving):
             self.online_store_of(profile)
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
         with self._store(profile) as store:
-            return catalog.rollback(store, name, version, now())
+            return rollback(store, name, version, now())
 
     def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
         """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.
@@ -391,7 +394,7 @@ class Definitions(Serving):
             ('1.0.0',)
         """
         with self._store(profile) as store:
-            return catalog.prune(store, name, keep, now())
+            return prune(store, name, keep, now())
 
     def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
         """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it.
@@ -407,6 +410,15 @@ class Definitions(Serving):
         if features is not None and feature_names is not None:
             raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
         return select(self.features, features if features is not None else feature_names, tags, schedule)
+
+    def _session(
+        self,
+        engine: str | EngineConfig | None,
+        profile: str | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Session:
+        forced = None if engine is None else engine_config(engine)
+        return Session(self, self.settings(profile), forced, now, on_progress or quiet)
 
     @contextmanager
     def _store(self, profile: str | None) -> Iterator[Store]:
@@ -425,61 +437,6 @@ class Definitions(Serving):
         return f"Definitions({self.name!r}, {len(self.features)} features)"
 
 
-def get_training_data(
-    spine: Any = None,
-    features: Features = (),
-    timestamp: str | Timestamp | None = None,
-    *,
-    store: StoreConfig,
-    entity_df: Any = None,
-    engine: str | EngineConfig | None = None,
-    full_names: bool = False,
-    with_lock: bool = False,
-) -> Any:
-    """Point-in-time correct training data from a store, without the definitions. See `Definitions.get_training_data`.
-
-    Raises:
-        NotFound: A feature or version that was not built.
-        Invalid: A missing key or time column, or two columns of one name.
-
-    Example:
-        >>> store = mlf.LocalStore("feature_store")
-        >>> labels = pl.DataFrame({"user_id": ["u01", "u02"], "label_time": [datetime(2026, 2, 15)] * 2})
-        >>> mlf.get_training_data(labels, "user_spend@1.0.0", store=store)["purchases_7d"].to_list()
-        [4, 5]
-    """
-    found = _training_data(store, _one_spine(spine, entity_df), features, timestamp, engine, full_names)
-    return found if with_lock else found.frame
-
-
-def _training_data(
-    store: StoreConfig,
-    spine: Any,
-    features: Features,
-    timestamp: str | Timestamp | None,
-    engine: str | EngineConfig | None,
-    full_names: bool,
-) -> TrainingData:
-    config = default_engine() if engine is None else engine_config(engine)
-    with store.open() as opened, config.open() as computing:
-        return training_data(opened, computing, spine, features, timestamp, full_names)
-
-
-def _one_spine(spine: Any, entity_df: Any) -> Any:
-    if (spine is None) == (entity_df is None):
-        raise Invalid("Training data needs a spine.", hint="Give the table with keys and label times as spine=…")
-    return entity_df if spine is None else spine
-
-
 def _refuse_building(*asked: object) -> None:
     if any(word not in (None, False) for word in asked):
         raise Invalid("online_only builds nothing.", hint="Leave out ranges, force, full_refresh and dry_run.")
-
-
-def _quiet(_: Progress) -> None:
-    return None
-
-
-def now() -> datetime:
-    """The present instant, in UTC."""
-    return datetime.now(UTC)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []  # it imports pty
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("MLFORGE", "COLUMNS", "NO_COLOR", "FORCE_COLOR"))}
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Mlforge = Callable[..., Any]
 Spoil = Callable[..., None]
 Edit = Callable[[Path, str, str], None]
@@ -191,3 +193,102 @@ def test_a_failing_function_is_told_in_words_and_debug_shows_where(mlforge: Mlfo
     assert "features.py" in shown
     for command in ("build", "validate"):
         assert "Traceback" in mlforge(command, "--debug", cwd=shop).err
+
+
+RATES = """
+import sqlite3
+
+import mlforge as mlf
+import polars as pl
+
+RATES = {"chf": 1}
+DATABASE = None
+
+
+def convert(values):
+    return pl.Series([v * RATES["chf"] for v in values])
+
+
+def unrelated(values):
+    return values
+
+
+@mlf.feature(source="payments.csv", keys="user", timestamp=mlf.Timestamp("at"), incremental=True)
+def paid(df):
+    return df.with_columns(pl.col("amount").map_batches(lambda s: convert(s), return_dtype=pl.Int64))
+
+
+@mlf.feature(source="payments.csv", keys="user", timestamp=mlf.Timestamp("at"))
+def kept(df):
+    return df.filter(DATABASE is None or True)
+
+
+defs = mlf.Definitions("rates", features=[paid, kept], offline_store=mlf.LocalStore("store"))
+"""
+
+
+@pytest.fixture
+def rates(tmp_path: Path) -> Path:
+    (tmp_path / "definitions.py").write_text(RATES)
+    (tmp_path / "payments.csv").write_text("user,at,amount\nada,2025-01-01T00:00:00Z,10\n")
+    return tmp_path
+
+
+def test_a_constant_read_in_a_comprehension_of_a_helper_is_the_functions_logic(
+    mlforge: Mlforge, rates: Path, edit: Edit
+) -> None:
+    first = mlforge("build", "--json", cwd=rates).document
+    assert {r["version"] for r in first["results"]} == {"1.0.0"}
+    edit(rates / "definitions.py", '{"chf": 1}', '{"chf": 5}')
+    refused = mlforge("build", "--features", "paid", cwd=rates)
+    assert refused.code == 1
+    assert "cannot be continued: the function." in " ".join(refused.err.split() + refused.out.split())
+    full = mlforge("build", "--features", "paid", "--full-refresh", "--json", cwd=rates).document["results"][0]
+    assert (full["version"], full["change"]["bump_type"], full["change"]["reason"]) == (
+        "1.1.0",
+        "minor",
+        "logic_changed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    return values\n", "    return values * 2\n"),
+        ("def convert(values):\n", 'def convert(values: "pl.Series") -> "pl.Series":\n    """Into francs."""\n'),
+        ('pl.Series([v * RATES["chf"]', 'pl.Series(  # francs\n        [v * RATES["chf"]'),
+        ('RATES = {"chf": 1}', 'RATES = {"chf": 2 - 1}\nOTHER = 3'),
+    ],
+)  # fmt: skip
+def test_what_does_not_change_the_function_builds_nothing(
+    mlforge: Mlforge, rates: Path, edit: Edit, old: str, new: str
+) -> None:
+    mlforge("build", cwd=rates)
+    edit(rates / "definitions.py", old, new)
+    again = mlforge("build", "--json", cwd=rates).document
+    assert {r["status"] for r in again["results"]} == {"unchanged"}
+
+
+def test_what_cannot_be_told_is_said_and_never_called_unchanged(mlforge: Mlforge, rates: Path, edit: Edit) -> None:
+    edit(rates / "definitions.py", "DATABASE = None", 'DATABASE = sqlite3.connect(":memory:")')
+    first = mlforge("build", "--features", "kept", cwd=rates)
+    assert "kept.DATABASE, a sqlite3.Connection" in " ".join(first.out.split())
+    again = mlforge("build", "--features", "kept", "--json", cwd=rates).document["results"][0]
+    assert (again["status"], again["version"], again["change"]["reason"]) == ("built", "1.0.1", "logic_unknown")
+    assert again["logic_unknown"] == ["kept.DATABASE, a sqlite3.Connection"]
+    diff = mlforge("diff", "kept", "1.0.0", "1.0.1", "--json", cwd=rates).document
+    assert diff["logic"] is None
+
+
+def test_an_increment_on_what_cannot_be_told_is_refused_with_a_way_out(
+    mlforge: Mlforge, rates: Path, edit: Edit
+) -> None:
+    edit(rates / "definitions.py", "DATABASE = None", 'DATABASE = sqlite3.connect(":memory:")')
+    mlforge("build", "--features", "kept", cwd=rates)
+    (rates / "payments.csv").write_text((rates / "payments.csv").read_text() + "bob,2025-01-02T00:00:00Z,20\n")
+    refused = mlforge("build", "--features", "kept", "--since", "2025-01-02", cwd=rates)
+    assert refused.code == 1
+    assert "kept.DATABASE, a sqlite3.Connection" in " ".join(refused.out.split() + refused.err.split())
+    hint = "mlforge build --features kept --full-refresh"
+    assert hint in refused.out + refused.err
+    assert mlforge(*hint.split()[1:], cwd=rates).code == 0

@@ -13,6 +13,7 @@ Mlforge = Callable[..., Any]
 Edit = Callable[[Path, str, str], None]
 
 
+@pytest.mark.posix
 def test_ctrl_c_is_one_line_and_exit_code_130(mlforge: Mlforge, shop: Path, edit: Edit) -> None:
     edit(shop / "features.py", 'return df.select("user_id", "event_time", "amount")',
          "import os, signal, time\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(30)")  # fmt: skip
@@ -31,6 +32,43 @@ def test_ctrl_c_while_the_definitions_are_read_is_the_same(mlforge: Mlforge, sho
     assert (answer.code, answer.err) == (130, "Interrupted. Nothing half-built is visible to anybody.\n")
 
 
+INTERRUPTED = """
+import sys
+from importlib.abc import MetaPathFinder
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["mlforge", {command!r}]
+from mlforge.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "command"),
+    [
+        ("mlforge.cli.app", "list"),
+        ("click", "list"),
+        ("mlforge.plugin.registry", "list"),
+        ("mlforge.definitions", "list"),
+        ("mlforge_polars.plugin", "plugins"),
+    ],
+)
+def test_ctrl_c_while_modules_are_loaded_is_one_line(fresh_shop: Path, module: str, command: str) -> None:
+    program = INTERRUPTED.format(module=module, command=command)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=fresh_shop, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 130
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("Interrupted.")
+
+
+@pytest.mark.posix
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["--help"]], ids=" ".join)
 def test_a_reader_that_goes_away_is_no_error_to_talk_about(fresh_shop: Path, words: list[str]) -> None:
     reading, writing = os.pipe()

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from mlforge import __version__
 from mlforge.cli import commands
 from mlforge.cli.app import cli
-from mlforge.cli.table import COMMANDS, core_command
+from mlforge.cli.roster import COMMANDS, core_command
 
 
 def test_the_table_lists_exactly_the_commands_there_are() -> None:

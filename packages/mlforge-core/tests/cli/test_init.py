@@ -21,6 +21,7 @@ def steps_of(text: str) -> list[str]:
     return [line[2:] for line in text.splitlines() if line.startswith("  ")]
 
 
+@pytest.mark.posix
 def test_the_steps_it_prints_work_exactly_as_printed(mlforge: Mlforge, tmp_path: Path) -> None:
     steps = steps_of(mlforge("init", "shop", cwd=tmp_path).out)
     assert steps[0] == "cd shop"

@@ -15,6 +15,7 @@ import pytest
 
 import mlforge
 
+pytestmark = pytest.mark.posix
 NEEDED = ("click", "msgspec", "pluggy", "rich", "yaml", "pygments", "markdown_it", "mdurl")
 
 

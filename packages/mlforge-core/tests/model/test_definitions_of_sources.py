@@ -35,7 +35,7 @@ def test_a_format_that_is_given_stands():
         ("raw.events", "table"),
         ("./a.b.csv", "file"),
         ("a.csv.gz", "file"),
-        ("x.json", "file"),
+        ("x.txt", "file"),
     ],
 )
 def test_a_path_tells_where_it_is(path, scheme):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,61 @@ def test_the_project_starts_at_the_folder_with_the_file(project, monkeypatch):
     (project / "deep/er").mkdir(parents=True)
     monkeypatch.chdir(project / "deep/er")
     assert mlf.Definitions().root == project
+
+
+BILLION = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BILLION, "more than 20,000 values"),
+        ("profiles: &p {dev: *p}", "nests deeper"),
+        ("profiles: " + "[" * 100 + "]" * 100, "nests deeper"),
+        ("profiles: " + "{a: " * 5000 + "}" * 5000, "nests deeper"),
+        ("# " + "x" * (1 << 20), "larger than 1 MiB"),
+        ("profiles:\n  dev: {}\n  dev: {engine: polars}\n", "'dev' twice, in lines 2 and 3"),
+        ("profiles: {dev: {engine: polars, engine: duckdb}}", "'engine' twice, in line 1"),
+        ("profiles: {1: {}}", "called 1, which YAML takes for a number"),
+        ("profiles: {yes: {}}", "called True, which YAML takes for true or false"),
+        ("profiles: {2026-01-01: {}}", "which YAML takes for no text"),
+        ("profiles: {? {a: b} : {}}", "does not parse"),
+        ('profiles: {"": {}}', "has no name"),
+        ("profiles: {dev: {}\n", "does not parse"),
+    ],
+    ids=lambda text: None if len(text) > 40 else text,
+)
+def test_a_file_that_stands_for_too_much_or_says_a_thing_twice_is_refused_at_once(tmp_path, monkeypatch, text, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlforge.yaml").write_text(text)
+    with pytest.raises(Invalid, match=re.escape(said)):
+        mlf.Definitions().settings("dev")
+
+
+def test_aliases_and_merges_in_bounds_are_understood(project):
+    shared = "profiles:\n  dev: &b\n    offline_store: {KIND: local, path: shared}\n  prod: {<<: *b, engine: polars}\n"
+    (project / "mlforge.yaml").write_text(shared)
+    assert path_of(mlf.Definitions(), "prod") == project / "shared"
+
+
+@pytest.mark.parametrize("data", [b"profiles: \xff\xfe", b"\x00profiles: {}"], ids=["no UTF-8", "a null"])
+def test_bytes_that_are_no_text_are_refused(tmp_path, monkeypatch, data):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlforge.yaml").write_bytes(data)
+    with pytest.raises(Invalid, match=r"mlforge\.yaml"):
+        mlf.Definitions().settings("dev")
+
+
+def test_a_folder_of_the_files_name_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mlforge.yaml").mkdir()
+    with pytest.raises(Invalid, match="is a folder"):
+        mlf.Definitions().settings("dev")
+
+
+def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(project):
+    (project / "mlforge.yaml").write_bytes(b"\xef\xbb\xbf" + YAML.encode())
+    assert path_of(mlf.Definitions()) == project / "dev_store"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mlforge.model.keys import Key
-from mlforge.model.meta import Config, FeatureMeta
+from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.schema import Column
 from mlforge.stores.local.plugin import LocalStore
 
@@ -30,7 +30,7 @@ def draft():
         name="spend", version="1.0.0", created_at="2025-01-15T10:00:00Z", updated_at="2025-01-15T10:00:00Z",
         row_count=3, entity_keys=("user_id",), timestamp="at", interval="1d",
         columns=(Column("user_id", "Int64"), Column("at", "Datetime"), Column("total_7d", "Float64", "sum", "7d")),
-        schema_hash="s", config_hash="c", config=Config((Key("user_id"),), "at", "1d"), tags=("money",),
+        schema_hash="s", config_hash="c", config=Recipe((Key("user_id"),), "at", "1d"), tags=("money",),
     )  # fmt: skip
 
 

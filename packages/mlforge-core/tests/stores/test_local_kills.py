@@ -16,6 +16,7 @@ from mlforge.stores.local import disk
 from mlforge.stores.local.plugin import LocalStore
 from mlforge.stores.local.staging import fresh
 
+pytestmark = pytest.mark.posix
 SCRIPTS = Path(__file__).parent / "scripts"
 DAY = 24 * 3600
 

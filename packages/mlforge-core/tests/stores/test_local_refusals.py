@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +45,8 @@ def test_a_plain_name_is_fine(store, commit, name):
 
 @contextmanager
 def no_file_longer_than(size):
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -81,6 +82,7 @@ def assert_told(failed, *words):
         assert word in str(failed.value)
 
 
+@pytest.mark.posix
 def test_a_full_disk_stops_a_commit_and_loses_nothing(store, commit, begin, draft, data_of):
     commit(store, data=b"old")
     target, meta = begin(store, b"new"), msgspec.structs.replace(draft, version="1.1.0")
@@ -92,6 +94,7 @@ def test_a_full_disk_stops_a_commit_and_loses_nothing(store, commit, begin, draf
     assert (store.latest("spend"), data_of(store, "1.1.0")) == ("1.1.0", b"new")
 
 
+@pytest.mark.linux
 def test_a_device_without_space_is_told_as_such(store, begin, draft):
     target = begin(store)
     link = Path(target.uri).parent / ".meta.json"
@@ -102,6 +105,7 @@ def test_a_device_without_space_is_told_as_such(store, begin, draft):
     assert store.versions("spend") == []
 
 
+@pytest.mark.posix
 def test_a_full_disk_leaves_the_pointer_as_it_was(store, commit):
     commit(store, "1.0.0")
     commit(store, "1.1.0")
@@ -110,6 +114,7 @@ def test_a_full_disk_leaves_the_pointer_as_it_was(store, commit):
     assert store.latest("spend") == "1.1.0"
 
 
+@pytest.mark.posix
 def test_a_full_disk_leaves_the_manifest_as_it_was(store):
     store.write_manifest(MANIFEST)
     with no_file_longer_than(5), pytest.raises(PluginFailed, match="manifest"):
@@ -117,6 +122,7 @@ def test_a_full_disk_leaves_the_manifest_as_it_was(store):
     assert store.read_manifest() == MANIFEST
 
 
+@pytest.mark.posix
 def test_what_a_full_disk_left_is_collected(store, root, commit, begin, staged):
     commit(store)
     with no_file_longer_than(5), pytest.raises(PluginFailed):
@@ -126,6 +132,7 @@ def test_what_a_full_disk_left_is_collected(store, root, commit, begin, staged):
     assert staged() == []
 
 
+@pytest.mark.posix
 def test_a_folder_one_may_not_write_to_can_be_read(open_folder, commit, data_of):
     root = open_folder / "feature_store"
     with LocalStore(root).open() as store:
@@ -147,6 +154,7 @@ def test_a_folder_one_may_not_write_to_can_be_read(open_folder, commit, data_of)
             path.chmod(0o755)
 
 
+@pytest.mark.posix
 def test_a_folder_one_may_not_read_is_not_taken_for_an_empty_one(open_folder, commit, begin, draft):
     root = open_folder / "feature_store"
     with LocalStore(root).open() as store:

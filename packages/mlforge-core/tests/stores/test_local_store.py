@@ -190,6 +190,7 @@ def test_a_target_is_spent_by_its_commit(store, begin, draft):
         store.commit(target, msgspec.structs.replace(draft, version="1.0.1"), "1.0.0")
 
 
+@pytest.mark.linux
 def test_a_long_run_keeps_no_file_open(store, commit, begin):
     commit(store)
     before = len(list(Path("/proc/self/fd").iterdir()))

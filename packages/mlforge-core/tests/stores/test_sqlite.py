@@ -205,6 +205,7 @@ def image():
     shutil.rmtree(folder)
 
 
+@pytest.mark.posix
 def test_a_copy_in_a_folder_nobody_may_write_to_is_read(path, image):
     with SQLiteOnlineStore(path).open() as store:
         store.write([entry(1, x=1)])

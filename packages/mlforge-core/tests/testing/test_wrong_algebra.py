@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 
 from mlforge.model.expr import Expr
-from mlforge.testing.reference import Table, expressions
+from mlforge.testing.reference import Table, dtypes, expressions
+from mlforge.testing.reference.dtypes import kind_of
 from mlforge.testing.reference.expressions import RULES
 
+MIXED = "expressions_of_any_kinds_are_refused_where_the_reference_refuses_them"
+METRICS = "metrics_of_any_kinds_are_refused_where_the_reference_refuses_them"
 GENERATED = "expressions_mean_what_the_reference_says"
 CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
@@ -65,13 +68,17 @@ def repeats_after_the_first(duplicated: Any, table: Table) -> Any:
     return count(duplicated, table) - count(duplicated, Table(table.schema, table.rows[:1]))
 
 
-def where_not_false(table: Table, condition: Expr) -> Table:
-    verdicts = column(condition, table)
+def where_not_false(table: Table, condition: Expr, seen: Table) -> Table:
+    verdicts = column(condition, seen)
     return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is not False])
 
 
-def where_turned_round(table: Table, condition: Expr) -> Table:
-    return Table(table.schema, where(table, condition).rows[::-1])
+def where_turned_round(table: Table, condition: Expr, seen: Table) -> Table:
+    return Table(table.schema, where(table, condition, seen).rows[::-1])
+
+
+def boolean_is_number(dtype: str) -> str:
+    return "number" if dtype == "Boolean" else kind_of(dtype)
 
 
 WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
@@ -92,6 +99,9 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "less is less or equal": (RULES, "lt", RULES["le"], CHECKED),
     "nulls break every promise": (expressions, "column", null_breaks, CHECKED),
     "the first of a repeated value is not repeated": (expressions, "count_values", repeats_after_the_first, CHECKED),
+    "a boolean is a number": (dtypes, "kind_of", boolean_is_number, MIXED),
+    "a boolean is a number in a metric": (dtypes, "kind_of", boolean_is_number, METRICS),
+    "a number is a condition": (dtypes, "need_each", lambda given, dtype, gives: gives, MIXED),
     "rows of which nothing is known are kept": (expressions, "where", where_not_false, KEPT),
     "rows that are kept are turned round": (expressions, "where", where_turned_round, KEPT),
 }

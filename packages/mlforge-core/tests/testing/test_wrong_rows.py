@@ -12,16 +12,18 @@ import pytest
 from mlforge.model.feature import Shape
 from mlforge.model.keys import surrogate_key
 from mlforge.plugin import Conformed
-from mlforge.testing.reference import Table, shaping, table, times
+from mlforge.testing.reference import Table, formats, shaping, table, times
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.table import Row
 
 SORTED = "rows_come_sorted_by_keys_and_stamp_without_null_keys"
 TIES = "the_greatest_value_wins_a_tie"
+TIED = "rows_equal_in_the_tie_break_are_settled_by_the_other_columns"
 TIMES = "times_in_any_writing_become_instants_in_utc"
 TEXTS = "text_is_a_time_only_where_all_of_it_fits_one_form"
 KEYS, GOLDEN = "keys_equal_those_of_surrogate_key", "keys_equal_the_golden_table"
 GIVEN = "rows_come_back_as_they_went_in"
+day_of, standing = formats.day_of, shaping.standing
 hold, read, read_times, plain = shaping.conform, times.read_text, shaping.read_times, table.plain
 Read = Callable[[str], datetime]
 
@@ -65,6 +67,18 @@ def greatest(values: Sequence[Any]) -> Any:
     return max((v for v in values if v is not None), key=rank, default=None)
 
 
+def in_the_tie_break_alone(row: Row, tie_break: str) -> list[Any]:
+    return [standing(row[tie_break])]
+
+
+def nulls_above_all(value: Any) -> tuple[bool, Any]:
+    return (True, [nulls_above_all(v) for v in value]) if isinstance(value, list) else (value is None, rank(value or 0))
+
+
+def whatever_the_weekday(found: dict[str, Any]) -> Any:
+    return day_of({piece: value for piece, value in found.items() if piece != "%a"})
+
+
 def key_of_texts(*values: Any) -> str:
     return surrogate_key(*map(str, values))
 
@@ -103,6 +117,26 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "the first of tied rows wins": (shaping, "winner", lambda rows, tie: rows[0], TIES),
     "the least of tied rows wins": (shaping, "winner", least, TIES),
     "the winner of a tie is made up": (shaping, "winner", made_up, TIES),
+    "of rows equal in the tie-break the first wins": (shaping, "strength", in_the_tie_break_alone, TIED),
+    "a null in a list wins": (shaping, "standing", nulls_above_all, "a_null_in_a_list_loses_to_any_element"),
+    "a weekday may contradict its date": (
+        formats,
+        "day_of",
+        whatever_the_weekday,
+        TEXTS + "[a weekday that is not the day's own]",
+    ),
+    "numbers side by side may lack digits": (
+        formats,
+        "whole",
+        lambda *_: False,
+        TEXTS + "[numbers that cannot be told apart]",
+    ),
+    "texts in a format are not looked at": (
+        formats,
+        "read",
+        lambda text, pieces: times.EPOCH,
+        "text_fits_a_form_where_the_reference_reads_it",
+    ),
     "settled rows stay unsorted": (shaping, "sort_key", lambda row, names: 0, SORTED),
     "settled rows keep null keys": (shaping, "has_null_key", lambda row, names: False, SORTED),
     "a key of null is a key of the text None": (shaping, "surrogate_key", key_of_texts, KEYS),

@@ -1,48 +1,17 @@
-"""What is asked for: aggregates over windows, what their inputs ask for, and the plan that they make."""
+"""The plan of a kernel's queries: the windows, what the inputs ask for, and the aggregates of them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from mlforge.model.schema import is_float
-from mlforge_duckdb import exact
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge.plugin.engine.sizing import MOST_SQUARED, Limbs
 from mlforge_duckdb.types import floored
 
 SUMMED = ("sum", "mean")
 BOUNDS = ("min", "max")
-
-
-class Input(NamedTuple):
-    """A column to aggregate: its name, how it is computed from the rows, and the word for its type."""
-
-    name: str
-    sql: str
-    word: str
-
-
-class Agg(NamedTuple):
-    """One aggregate: a function of an input (None: of the events themselves) over a window in microseconds."""
-
-    function: str
-    column: str | None
-    window: int
-    name: str
-    word: str
-
-
-class Windowed(Protocol):
-    """What to aggregate, and what to make of the aggregates."""
-
-    @property
-    def inputs(self) -> list[Input]: ...
-
-    @property
-    def aggs(self) -> list[Agg]: ...
-
-    def over(self) -> list[str]: ...
-
-    def outputs_of(self, aggs: Collection[str]) -> list[str]: ...
 
 
 class Value(NamedTuple):
@@ -53,8 +22,8 @@ class Value(NamedTuple):
     functions: frozenset[str]
     nullable: bool
     special: bool  # there are NaN or infinities
-    sums: exact.Limbs
-    squares: exact.Limbs
+    sums: Limbs
+    squares: Limbs
 
     @property
     def events(self) -> str:
@@ -67,7 +36,7 @@ class Value(NamedTuple):
 
     @property
     def squared(self) -> bool:
-        return "std" in self.functions and self.squares.length <= exact.MOST_SQUARED
+        return "std" in self.functions and self.squares.length <= MOST_SQUARED
 
     @property
     def finite(self) -> str:
@@ -100,8 +69,7 @@ class Value(NamedTuple):
     @property
     def pairs(self) -> dict[str, tuple[int, int]]:
         """The partials of products of two roots, and which two."""
-        places = range(self.squares.length)
-        return {f"{self.name}_p{i}{j}": (i, j) for i in places for j in places[i:]}
+        return {f"{self.name}_p{i}{j}": (i, j) for i, j in self.squares.pairs}
 
 
 class Bound(NamedTuple):
@@ -127,7 +95,7 @@ class Plan(NamedTuple):
     interval: int | None
     windows: Sequence[int]
     values: Mapping[str, Value]
-    aggs: Sequence[Agg]
+    aggs: Sequence[Aggregate]
     memory: int
 
     @property
@@ -140,15 +108,15 @@ class Plan(NamedTuple):
         return [Bound(f, c or "", self.windows.index(w), f"slot{i}") for i, (f, c, w) in enumerate(found)]
 
     @property
-    def slow(self) -> list[Agg]:
+    def slow(self) -> list[Aggregate]:
         """The aggregates that look at the events themselves."""
         return [a for a in self.aggs if self._is_slow(a)]
 
     @property
-    def quick(self) -> list[Agg]:
+    def quick(self) -> list[Aggregate]:
         return [a for a in self.aggs if not self._is_slow(a)]
 
-    def _is_slow(self, agg: Agg) -> bool:
+    def _is_slow(self, agg: Aggregate) -> bool:
         return agg.function == "median" or (agg.function == "std" and not self.values[agg.column or ""].squared)
 
     def blocked(self, window: int) -> bool:
@@ -162,7 +130,7 @@ class Plan(NamedTuple):
         return f"({self.block(window, time)} * {self.windows[window]})"
 
 
-def held(agg: Agg, plan: Plan) -> str:
+def held(agg: Aggregate, plan: Plan) -> str:
     """The column of the change points that says how many values a slow aggregate's window holds."""
     return f"w{plan.windows.index(agg.window)}_{plan.values[agg.column or ''].events}"
 

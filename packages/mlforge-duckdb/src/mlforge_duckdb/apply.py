@@ -9,8 +9,8 @@ import duckdb
 import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError
+from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.functions import asked, name_of, no_frame
-from mlforge_duckdb.edge import reason
 
 Kind = Literal["relation", "DataFrame", "LazyFrame"]
 

@@ -21,11 +21,18 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
+from mlforge.plugin.engine.aggregations import windowed
+from mlforge.plugin.engine.columns import need_values
+from mlforge.plugin.engine.edge import reason
+from mlforge.plugin.engine.keys import check_key, derivable, need_result
+from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
+from mlforge.plugin.engine.times import alias_taken, null_times
+from mlforge_csv import dtype_of
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
-from mlforge_duckdb.compile import Compiler, Windowed, compile_checks
-from mlforge_duckdb.edge import BROKEN, edge, no_column, overflowing, reason, too_little_memory
+from mlforge_duckdb.compile import compile_checks, words_of
+from mlforge_duckdb.edge import BROKEN, edge
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, word
@@ -36,7 +43,7 @@ _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 
 
-class LiveDuckDBEngine:
+class LiveDuckDBEngine(Engine):
     """Computes with DuckDB. Frames are relations of its own connection, and the Polars frames of functions."""
 
     def __init__(self, config: DuckDBEngine) -> None:
@@ -75,7 +82,7 @@ class LiveDuckDBEngine:
 
     def _derived(self, rows: Relation, keys_: Sequence[Key]) -> Relation:
         types = types_of(rows)
-        made = [f"{keys.surrogate_key(k.sources, types)} AS {quoted(k.name)}" for k in keys.derivable(types, keys_)]
+        made = [f"{keys.surrogate_key(k.sources, types)} AS {quoted(k.name)}" for k in derivable(types, keys_)]
         return rows.project(", ".join(["*", *made])) if made else rows
 
     def conform(self, frame: Frame, shape: Shape) -> Conformed:
@@ -85,13 +92,14 @@ class LiveDuckDBEngine:
         with self._computing():
             held = self._held(rows, types, shape)
             nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names) or "false"
-            stamps = f"count(*) - count({quoted(shape.stamp)})" if shape.stamp else "0"
-            count, null_keys, late = _row(
-                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {stamps} FROM frame"
+            stamp = f"epoch_us({quoted(shape.stamp)})" if shape.stamp else "0"
+            facts = f"count(*) - count({stamp}), min({stamp}), max({stamp})"
+            count, null_keys, late, *ends = _row(
+                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {facts} FROM frame"
             )
         if late and shape.timestamp:
-            raise times.null_times(shape.timestamp.column, late, count)
-        return Conformed(held, count, null_keys)
+            raise null_times(shape.timestamp.column, late, count)
+        return Conformed(held, count, null_keys, *(ends if shape.stamp else ()))
 
     def persist(self, frame: Frame) -> Relation:
         with self._computing():
@@ -129,12 +137,11 @@ class LiveDuckDBEngine:
             return _settled(rows, shape, self._session)
 
     def aggregate(self, frame: Frame, shape: Shape, plan: WindowPlan) -> Relation:
-        if shape.timestamp is None:
-            raise Invalid("Windows need a timestamp.", hint='Give the feature one: timestamp="event_time".')
+        need_stamp(shape)
         rows = self._relation(frame)
         with edge("The windows cannot be computed", "Look at the types of the columns."):
-            windowed = Windowed(plan, types_of(rows))
-            return windows.change_points(rows, shape, plan, windowed, self._session)
+            asked_for = windowed(plan, words_of(types_of(rows)), windows.CAST)
+            return windows.change_points(rows, shape, plan, asked_for, self._session)
 
     def write(self, frame: Frame, target: Target) -> Written:
         if target.format != "parquet":
@@ -157,10 +164,10 @@ class LiveDuckDBEngine:
             name = self._session.make(_valid(rows, artifact, as_of, until) if artifact.meta.timestamp else rows)
             return self._session.lent(f"FROM {name}", name)
 
-    def where(self, frame: Frame, condition: Expr) -> Relation:
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Relation:
         rows = self._relation(frame)
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
-            return rows.filter(Compiler(types_of(rows)).typed(condition).sql)
+            return narrowing.where(rows, condition, timestamp)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""
@@ -186,7 +193,7 @@ class LiveDuckDBEngine:
             at, step = at + step, max(1, _ROWS_AT_ONCE // size) * size
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Relation:
-        types = {c.name: exchange.dtype_of(c.dtype) for c in schema}
+        types = {c.name: dtype_of(c.dtype) for c in schema}
         hint = f"The schema: {', '.join(f'{c.name} {c.dtype}' for c in schema)}."
         with edge("The rows do not fit their schema", hint, also=(TypeError, ValueError, OverflowError)):
             return self._relation(pl.DataFrame([dict(row) for row in rows], schema=types, orient="row"))
@@ -224,8 +231,8 @@ class LiveDuckDBEngine:
             micros = times.instants(rows, types[time.column], time)
             del columns[time.column]
             columns[time.name] = f"CAST(make_timestamp({micros}) AS TIMESTAMPTZ)"
-        order = dict.fromkeys((*shape.identity, *columns))
-        return self._session.keep(rows, f"SELECT {', '.join(f'{columns[n]} AS {quoted(n)}' for n in order)} FROM frame")
+        ordered = (f"{columns[n]} AS {quoted(n)}" for n in in_order(columns, shape))
+        return self._session.keep(rows, f"SELECT {', '.join(ordered)} FROM frame")
 
     @contextmanager
     def _computing(self) -> Iterator[None]:
@@ -234,10 +241,8 @@ class LiveDuckDBEngine:
             yield
         except MlforgeError:
             raise
-        except duckdb.OutOfMemoryException as error:
-            raise too_little_memory(error) from error
         except BROKEN as error:
-            raise overflowing(error) or self._blamed(error) from error
+            raise edge.known("The frame cannot be computed", error) or self._blamed(error) from error
 
     def _blamed(self, error: BaseException) -> MlforgeError:
         for scan in reversed(self._scans):
@@ -254,25 +259,14 @@ def _row(rows: Relation, query: str) -> tuple[Any, ...]:
 def _need_columns(types: Mapping[str, Type], shape: Shape) -> None:
     """Raise `Invalid` for a missing key or timestamp, for a key that cannot be one, for a name that is taken."""
     time = shape.timestamp
-    for name in [*shape.key_names, *([time.column] if time else [])]:
-        if name not in types:
-            raise _lacking(name, types, shape)
+    need_result(types, shape)
     for name in shape.key_names:
-        keys.check_key(name, types[name])
+        check_key(name, word(types[name], name), types[name])
     for name, dtype in types.items():
         if not time or name != time.column:
             word(dtype, name)
     if time and time.name != time.column and time.name in types:
-        raise Invalid(
-            f"Timestamp {time.column!r} is to be called {time.name!r}, and there is a column of that name.",
-            hint="Drop or rename that column in the function, or choose another alias.",
-        )
-
-
-def _lacking(name: str, types: Mapping[str, Type], shape: Shape) -> Invalid:
-    made_of = next((k.sources for k in shape.keys if k.name == name), ())
-    lost = [s for s in made_of if s not in types]
-    return no_column(lost[0] if lost else name, types, "The function's result")
+        raise alias_taken(time)
 
 
 def _checked(rows: Relation, checks: Sequence[Check], examples: int) -> tuple[CheckResult, ...]:
@@ -297,38 +291,43 @@ def _examples(rows: Relation, column: str, types: Mapping[str, Type], broken: st
 
 
 def _settled(rows: Relation, shape: Shape, session: Session) -> Relation:
-    if shape.tie_break and shape.tie_break not in rows.columns:
-        raise no_column(shape.tie_break, rows.columns, "tie_break: the frame")
-    identity = ", ".join(map(quoted, shape.identity))
-    spent = {s for k in shape.keys for s in k.sources} - set(shape.identity)
-    columns = ", ".join(quoted(c) for c in rows.columns if c not in spent)
+    identity, decisive = _listed(shape.identity), ranking(rows.columns, shape)
+    columns = _listed(settled_columns(rows.columns, shape))
     known = " AND ".join(f"{quoted(k)} IS NOT NULL" for k in shape.key_names)
-    if shape.tie_break is None:
-        _refuse_duplicates(rows, shape, known)
+    if not decisive:
+        _refuse_duplicates(rows, identity, known)
         return session.keep(rows, f"SELECT {columns} FROM frame WHERE {known} ORDER BY {identity}")
-    wins = f"row_number() OVER (PARTITION BY {identity} ORDER BY {quoted(shape.tie_break)} DESC NULLS LAST) = 1"
-    return session.keep(rows, f"SELECT {columns} FROM frame WHERE {known} QUALIFY {wins} ORDER BY {identity}")
+    types = types_of(rows)
+    by = [f"{_ranked(quoted(name), types[name])} DESC NULLS LAST" for name in decisive]
+    wins = f"rank() OVER (PARTITION BY {identity} ORDER BY {by[0]}) = 1"
+    best = session.store(rows, f"SELECT * FROM frame WHERE {known} QUALIFY {wins} ORDER BY {identity}")
+    distinct = f"(SELECT count(*) FROM (SELECT DISTINCT {identity} FROM {best}))"
+    if not session.value(f"SELECT count(*) - {distinct} FROM {best}"):
+        return session.lent(f"SELECT {columns} FROM {best}", best)
+    first = f"row_number() OVER (PARTITION BY {identity} ORDER BY {', '.join(by)}) = 1"
+    settled = session.make(f"SELECT {columns} FROM {best} QUALIFY {first} ORDER BY {identity}")
+    session.drop(best)
+    return session.lent(f"FROM {settled}", settled)
 
 
-def _refuse_duplicates(rows: Relation, shape: Shape, known: str) -> None:
-    identity = ", ".join(map(quoted, shape.identity))
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(map(quoted, names))
+
+
+def _ranked(column: str, dtype: Type) -> str:
+    """A column as it is compared: DuckDB itself puts a null in a list above all."""
+    if dtype.id not in ("list", "array"):
+        return column
+    element = _ranked("x", dtype.children[0][1])
+    return f"list_transform({column}, lambda x: {{'known': x IS NOT NULL, 'value': {element}}})"
+
+
+def _refuse_duplicates(rows: Relation, identity: str, known: str) -> None:
     groups = f"SELECT {identity}, count(*) AS n FROM frame WHERE {known} GROUP BY {identity} HAVING n > 1"
     total, count = _row(rows, f"SELECT coalesce(sum(n), 0), count(*) FROM ({groups})")
     if count:
         first = asked(rows, f"SELECT {identity} FROM ({groups}) ORDER BY ALL LIMIT 3")
-        raise _duplicates(total, exchange.to_polars(first))
-
-
-def _duplicates(total: int, repeated: pl.DataFrame) -> Invalid:
-    shown = "; ".join(", ".join(f"{k}={_value(v)}" for k, v in row.items()) for row in repeated.to_dicts())
-    return Invalid(
-        f"{total:,} rows share their {' and '.join(repeated.columns)} with another, such as {shown}.",
-        hint='Keep one of each in the function, or name the column whose greatest value wins: tie_break="updated_at".',
-    )
-
-
-def _value(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else repr(value)
+        raise duplicates(total, exchange.to_polars(first).to_dicts())
 
 
 @contextmanager
@@ -339,14 +338,10 @@ def _reading(artifact: Artifact) -> Iterator[None]:
 
 def _stored(artifact: Artifact, columns: Sequence[str] | None, connection: duckdb.DuckDBPyConnection) -> Relation:
     rows = connection.sql(layers.artifact_rows(artifact, connection))
-    return rows if columns is None else rows.project(", ".join(_known(rows, columns, artifact)))
-
-
-def _known(rows: Relation, columns: Sequence[str], artifact: Artifact) -> list[str]:
-    known = rows.columns
-    if lost := [c for c in columns if c not in known]:
-        raise no_column(lost[0], known, f"Feature {artifact.meta.name!r}")
-    return list(map(quoted, columns))
+    if columns is None:
+        return rows
+    need_values(columns, rows.columns, artifact.meta)
+    return rows.project(_listed(columns))
 
 
 def _valid(rows: str, artifact: Artifact, as_of: int, until: int) -> str:

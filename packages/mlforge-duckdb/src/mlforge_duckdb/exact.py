@@ -4,42 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-MOST_SQUARED = 4  # limbs are multiplied in pairs: beyond this, deviations are taken window by window
-_HUGE = 126  # bits of a HUGEINT that are safe to fill
-
-
-class Limbs(NamedTuple):
-    """A number as integers: the sum of limb[i] * 2 ** (width * i + exponent)."""
-
-    exponent: int
-    width: int
-    length: int
-
-    def places(self) -> list[int]:
-        """The power of two that each limb counts, the lowest first."""
-        return [self.width * i + self.exponent for i in range(self.length)]
-
-
-def bits_of_floats(least: float | None, most: float | None) -> tuple[int, int]:
-    """The exponent of the lowest bit any value can have, and how many bits there are from it to the highest."""
-    if not least or not most:
-        return 0, 0
-    low = max(math.frexp(least)[1] - 53, -1074)
-    return low, math.frexp(most)[1] - low
-
-
-def limbs_for_sums(low: int, bits: int, terms: int) -> Limbs:
-    """Limbs that hold every value exactly, and the sum of so many in a HUGEINT each."""
-    width = _HUGE - terms.bit_length()
-    return Limbs(low, width, max(1, -(-bits // width)))
-
-
-def limbs_for_squares(low: int, bits: int, terms: int) -> Limbs:
-    """Limbs narrow enough that `n * sum(a * b) - sum(a) * sum(b)` of two fits a HUGEINT, doubled and carried."""
-    width = _HUGE // 2 - 3 - terms.bit_length()
-    return Limbs(low, width, max(1, -(-bits // width)))
+from mlforge.plugin.engine.sizing import Limbs
 
 
 def times_power(number: str, exponent: int) -> str:
@@ -64,7 +30,7 @@ def with_limbs(query: str, value: str, floating: bool, limbs: Limbs, name: str) 
     if not floating:
         return _with_whole_limbs(query, value, limbs, name)
     query = f"SELECT *, {value} AS {name}_rest FROM ({query})"
-    for i, place in reversed(list(enumerate(limbs.places()))):
+    for i, place in reversed(list(enumerate(limbs.places))):
         query = f"SELECT *, trunc({times_power(f'{name}_rest', -place)}) AS {name}_part FROM ({query})"
         rest = f"{name}_rest - {times_power(f'{name}_part', place)}" if i else "0.0"
         left = f"* EXCLUDE ({name}_rest, {name}_part)"
@@ -89,7 +55,7 @@ def with_total(query: str, parts: Sequence[str], limbs: Limbs, divisor: str | No
     is cancelled when they are added as floats.
     """
     terms, carry, spent = [], "", []
-    for i, (part, place) in enumerate(zip(parts, limbs.places(), strict=True)):
+    for i, (part, place) in enumerate(zip(parts, limbs.places, strict=True)):
         total = f"({part}){f' + {carry}' if carry else ''}"
         if i < len(parts) - 1:
             step, half = 2**limbs.width, 2 ** (limbs.width - 1)

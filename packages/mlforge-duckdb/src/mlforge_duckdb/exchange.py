@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import duckdb
@@ -12,13 +11,6 @@ from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.types import Type, is_null, quoted, types_of
-
-_WORDS: dict[str, pl.DataType] = {
-    **{t.__name__: t() for t in (pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Time, pl.Float32, pl.Float64)},
-    **{t.__name__: t() for t in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)},
-    "Datetime": pl.Datetime("us", "UTC"),
-    "Duration": pl.Duration("us"),
-}
 
 
 class _Stream:
@@ -70,17 +62,6 @@ def forget_relations() -> None:
     forget = getattr(remembered, "cache_clear", None)
     if forget is not None:
         forget()
-
-
-def dtype_of(text: str) -> pl.DataType:
-    """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", text):
-        return pl.Decimal(int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"List\((.+)\)", text):
-        return pl.List(dtype_of(match[1]))
-    raise Invalid(f"{text!r} is not a type.", hint=f"Types: {', '.join(_WORDS)}, Decimal(p, s) and List(T).")
 
 
 def _refuse_twins(names: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from mlforge.model.meta import Artifact
+from mlforge.plugin.engine.layers import overlay, told
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.sources import parquet_files
 from mlforge_duckdb.types import plainly, quoted, sql_of, types_of, word
@@ -12,16 +13,13 @@ from mlforge_duckdb.types import plainly, quoted, sql_of, types_of, word
 
 def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> str:
     """The rows of a committed version, of the types its metadata tells."""
-    *earlier, last = artifact.layers
     names = ", ".join(map(quoted, artifact.meta.identity))
+    last, *earlier = overlay(artifact.layers)
     rows = _typed(artifact, last.rows, connection)
-    taken = [_identities(artifact, files, names, connection) for files in (last.rows, last.gone) if files]
-    for layer in reversed(earlier):
-        kept = (
-            f"FROM ({_typed(artifact, layer.rows, connection)}) ANTI JOIN ({' UNION ALL '.join(taken)}) USING ({names})"
-        )
+    for layer in earlier:
+        taken = " UNION ALL ".join(f"SELECT {names} FROM ({_typed(artifact, t, connection)})" for t in layer.taken)
+        kept = f"FROM ({_typed(artifact, layer.rows, connection)}) ANTI JOIN ({taken}) USING ({names})"
         rows = f"SELECT * {kept} UNION ALL BY NAME ({rows})"
-        taken += [_identities(artifact, files, names, connection) for files in (layer.rows, layer.gone) if files]
     return f"SELECT * FROM ({rows}) ORDER BY {names}" if earlier else rows
 
 
@@ -38,19 +36,15 @@ def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str,
     return f"SELECT *, rowid AS place FROM {table}", [table]
 
 
-def _identities(artifact: Artifact, uris: tuple[str, ...], names: str, connection: duckdb.DuckDBPyConnection) -> str:
-    return f"SELECT {names} FROM ({_typed(artifact, uris, connection)})"
-
-
 def _typed(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:
     return f"SELECT {_types(artifact, uris, connection)} FROM {parquet_files(uris)}"
 
 
 def _types(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:
     """All columns of some files, of the types that the metadata tells."""
-    told = {c.name: c.dtype for c in artifact.meta.columns if c.dtype}
+    words = told(artifact.meta)
     types = types_of(connection.sql(f"FROM {parquet_files(uris)}"))
-    return ", ".join(f"{_told(n, t, told.get(n))} AS {quoted(n)}" for n, t in types.items())
+    return ", ".join(f"{_told(n, t, words.get(n))} AS {quoted(n)}" for n, t in types.items())
 
 
 def _told(name: str, dtype: object, wanted: str | None) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from mlforge.model.schema import is_float
-from mlforge_duckdb.aggs import Agg, Plan, Value, columns, ended, frames, held
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_duckdb.aggs import Plan, Value, columns, ended, frames, held
 
 _BLOCKS = (8, 32, 128, 512, 2048)  # values
 _BYTES = 2 * 8 * 2048 * 16  # for each value of a block: two blocks a row, a vector of rows, and a few such vectors
@@ -22,7 +23,7 @@ _PER_EVENT = 512  # values in lists for each event of an entity, beyond which it
 _MIDDLE = "[0.5, 0.50001]"  # the lower and the upper of two values in the middle, or twice the one, of not too many
 
 
-def medians_of(value: Value, medians: Sequence[Agg], events: str, plan: Plan) -> str:
+def medians_of(value: Value, medians: Sequence[Aggregate], events: str, plan: Plan) -> str:
     """The medians of an input at the change points, a table `points`, with `e` and `t`; none where all are null."""
     fullest = f"greatest({', '.join(held(a, plan) for a in medians)})"
     points = f"SELECT *, {fullest} AS n FROM points WHERE n > 0"
@@ -49,7 +50,7 @@ def _between(points: str, above: int, most: int, dense: str) -> str:
     return f"FROM ({points}) {rest}WHERE n > {above} AND n <= {most}"
 
 
-def _listed(value: Value, medians: Sequence[Agg], points: str, most: int, events: str, plan: Plan) -> str:
+def _listed(value: Value, medians: Sequence[Aggregate], points: str, most: int, events: str, plan: Plan) -> str:
     """The medians at change points whose windows hold no more than `most` values."""
     name, end = value.name, ended(value)
     placed = f"SELECT *, ({end} - 1) // {most} AS b, {end} - greatest(b - 1, 0) * {most} AS z FROM ({points})"
@@ -64,7 +65,7 @@ def _listed(value: Value, medians: Sequence[Agg], points: str, most: int, events
     return _halfway(value, [(a.name, f"{a.name}[1]", f"{a.name}[2]") for a in medians], found)
 
 
-def _framed(value: Value, medians: Sequence[Agg], points: str, events: str, plan: Plan) -> str:
+def _framed(value: Value, medians: Sequence[Aggregate], points: str, events: str, plan: Plan) -> str:
     """The medians at some change points, whatever their windows hold."""
     middles = [
         f"quantile_disc({value.name}, {place}) OVER in{plan.windows.index(a.window)} AS {a.name}_{side}"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
+from mlforge.model.expr import Call, Col, Expr
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
+from mlforge.plugin.engine.columns import need_columns
+from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge_duckdb import times
-from mlforge_duckdb.edge import no_column
+from mlforge_duckdb.compile import compiled, words_of
 from mlforge_duckdb.session import Session, asked
-from mlforge_duckdb.types import quoted, types_of
+from mlforge_duckdb.types import Type, quoted, types_of
 
+_ROW, _AT, _TRUE = "row of mlforge", "at of mlforge", "true of mlforge"
 _PLAIN = ("timestamp", "timestamp with time zone")  # microseconds; the session's time zone is UTC
 
 
@@ -31,6 +35,32 @@ def within(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp, span: Span) -> d
         if end is not None
     ]
     return rows.filter(f"{' AND '.join(inside)} OR {time} IS NULL") if inside else rows
+
+
+def where(rows: duckdb.DuckDBPyRelation, condition: Expr, timestamp: Timestamp | None) -> duckdb.DuckDBPyRelation:
+    """The rows for which a condition is true, in order.
+
+    One about each row as it stands is a filter, and files tell what of them need not be read.
+    """
+    around = any(isinstance(e, Call) and e.op == "duplicated" for e in condition.walk())
+    if timestamp is None and not around:
+        return rows.filter(_true(condition, types_of(rows)))
+    seen = rows.project(f"*, row_number() OVER () AS {quoted(_ROW)}")
+    if timestamp is not None:
+        at = f"CAST(make_timestamp({_micros(rows, timestamp)}) AS TIMESTAMPTZ)"
+        seen = seen.project(f"*, {at} AS {quoted(_AT)}")
+        name = timestamp.column
+        condition = condition.replace(lambda e: Col(_AT) if isinstance(e, Col) and e.name == name else e)
+    flagged = (
+        seen.project(f"*, {_true(condition, types_of(seen))} AS {quoted(_TRUE)}")
+        .filter(quoted(_TRUE))
+        .order(quoted(_ROW))
+    )
+    return flagged.project(", ".join(map(quoted, rows.columns)))
+
+
+def _true(condition: Expr, types: Mapping[str, Type]) -> str:
+    return compiled(typed_condition(condition, words_of(types)), types)
 
 
 def matching(
@@ -62,6 +92,5 @@ def extent(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp | None) -> Extent
 
 def _micros(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp) -> str:
     types = types_of(rows)
-    if timestamp.column not in types:
-        raise no_column(timestamp.column, types, "The frame")
+    need_columns([timestamp.column], types, "The frame")
     return times.instants(rows, types[timestamp.column], timestamp)

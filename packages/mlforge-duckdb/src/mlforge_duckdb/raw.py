@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlforge_duckdb.aggs import Agg, Plan, Value, columns, frames
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_duckdb.aggs import Plan, Value, columns, frames
 from mlforge_duckdb.medians import medians_of
 
 
@@ -27,7 +28,7 @@ def _found(events: str, plan: Plan) -> Iterator[str]:
             yield _spreads(value, spreads, events, plan)
 
 
-def _spreads(value: Value, spreads: Sequence[Agg], events: str, plan: Plan) -> str:
+def _spreads(value: Value, spreads: Sequence[Aggregate], events: str, plan: Plan) -> str:
     """The standard deviations of an input at all change points."""
     marked = f"SELECT e, t, false AS mark, {value.name} FROM ({events}) UNION ALL SELECT e, t, true, NULL FROM points"
     known = f"list({value.name}) FILTER (WHERE {value.name} IS NOT NULL)"

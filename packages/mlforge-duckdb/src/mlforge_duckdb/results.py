@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mlforge.model.schema import is_float
+from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_duckdb import exact
-from mlforge_duckdb.aggs import BOUNDS, Agg, Plan, Value, columns, ended, held
+from mlforge_duckdb.aggs import BOUNDS, Plan, Value, columns, ended, held
 from mlforge_duckdb.types import sql_of
 
 
@@ -19,7 +20,7 @@ def finished(query: str, plan: Plan) -> str:
     return f"SELECT {columns(['e', *plan.key_names, 't'], list(counts), made)} FROM ({query})"
 
 
-def _finish(query: str, agg: Agg, plan: Plan) -> tuple[str, str]:
+def _finish(query: str, agg: Aggregate, plan: Plan) -> tuple[str, str]:
     """The query with what an aggregate needs, and the aggregate over it."""
     if agg.function in BOUNDS:
         return query, _bound(agg, plan)
@@ -56,7 +57,7 @@ def _std(query: str, value: Value, w: str, name: str) -> tuple[str, str]:
         a, b = (w + value.roots[place] for place in (i, j))
         term = f"{1 if i == j else 2} * ({n} * {w}{pair} - {a} * {b})"
         places[i + j] += f" + {term}" if places[i + j] else term
-    widths = exact.Limbs(0, limbs.width, len(places))
+    widths = limbs._replace(exponent=0, length=len(places))
     query = exact.with_total(query, places, widths, None, f"total_{name}")
     variance = f"greatest(total_{name}, 0) / (CAST({n} AS DOUBLE) * CAST({n} - 1 AS DOUBLE))"
     root = exact.times_power(f"sqrt({variance})", limbs.exponent)
@@ -66,7 +67,7 @@ def _std(query: str, value: Value, w: str, name: str) -> tuple[str, str]:
     return query, f"CASE WHEN {n} > 1 THEN {root} END"
 
 
-def _bound(agg: Agg, plan: Plan) -> str:
+def _bound(agg: Aggregate, plan: Plan) -> str:
     """The bound over the window's own block, and over what it reaches of the block before."""
     wanted = (agg.function, agg.column, agg.window)
     bound = next(b for b in plan.bounds if (b.function, b.value, plan.windows[b.window]) == wanted)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlforge_duckdb.aggs import BOUNDS, Agg, Plan, columns
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_duckdb.aggs import BOUNDS, Plan, columns
 from mlforge_duckdb.tiles import RUNNING, partials_of
 
 
@@ -59,7 +60,7 @@ def _needed(plan: Plan) -> list[tuple[int, str]]:
     return list(dict.fromkeys((plan.windows.index(a.window), p) for a in added for p in _partials(a, plan)))
 
 
-def _partials(agg: Agg, plan: Plan) -> list[str]:
+def _partials(agg: Aggregate, plan: Plan) -> list[str]:
     if agg.column is None:
         return ["n"]
     value = plan.values[agg.column]

@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 
 from mlforge.errors import Invalid, PluginFailed
-from mlforge_duckdb.edge import reason, too_little_memory
+from mlforge.plugin.engine.edge import reason
+from mlforge_duckdb.edge import too_little_memory
 from mlforge_duckdb.plugin import DuckDBEngine
 
 _SETTINGS = (

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from functools import partial
 
 import duckdb
-import polars as pl
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
-from mlforge.model.source import CSVFormat, ParquetFormat, format_name
+from mlforge.errors import MlforgeError
+from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
-from mlforge_duckdb.csvfile import CSVFile
-from mlforge_duckdb.edge import BROKEN, reason
+from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, unreadable
+from mlforge_csv import scan_csv
+from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import quoted, text, types_of
 
@@ -24,18 +24,9 @@ def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
         Invalid: A file that is not there, does not parse or differs from the others, naming it.
         Unsupported: A format that is not read.
     """
-    if not scan.uris:
-        raise Invalid(f"Source {scan.name!r} has no files.", hint="Look at its path.")
-    match scan.format:
-        case ParquetFormat():
-            return _parquet(scan, session)
-        case CSVFormat():
-            return _csv(scan, scan.format, session)
-        case _:
-            raise Unsupported(
-                f"The DuckDB engine does not read {format_name(scan.format)}, the format of source {scan.name!r}.",
-                hint="Write it as Parquet, or choose another engine.",
-            )
+    readers = {ParquetFormat: partial(_parquet, session), CSVFormat: partial(_csv, session)}
+    rows: duckdb.DuckDBPyRelation = read_by(readers, scan, "The DuckDB engine")
+    return rows
 
 
 def parquet_files(uris: tuple[str, ...], *, numbered: bool = False) -> str:
@@ -43,7 +34,7 @@ def parquet_files(uris: tuple[str, ...], *, numbered: bool = False) -> str:
 
     `numbered` brings `file_row_number`.
     """
-    paths = (re.sub(r"([\[*?])", r"[\1]", uri) if Path(uri).is_file() else uri for uri in uris)
+    paths = (re.sub(r"([\[*?])", r"[\1]", uri) if is_one_file(uri) else uri for uri in uris)
     options = f"hive_partitioning = false, union_by_name = false{', file_row_number = true' if numbered else ''}"
     return f"read_parquet([{', '.join(map(text, paths))}], {options})"
 
@@ -62,69 +53,21 @@ def blame(scan: Scan, session: Session) -> MlforgeError | None:
     return None
 
 
-def unreadable(scan: Scan, uri: str, error: BaseException) -> MlforgeError:
-    """The error for a file that is missing, empty or no file of its format."""
-    local = "://" not in uri
-    if isinstance(error, FileNotFoundError) or (local and not set(uri) & set("*?[") and not Path(uri).exists()):
-        return Invalid(f"Source {scan.name!r}: there is no file {uri}.", hint="Look at the source's path.")
-    if isinstance(error, OSError):
-        return PluginFailed(f"Source {scan.name!r}: {uri} cannot be read: {reason(error)}", hint="See the cause.")
-    if Path(uri).is_file() and Path(uri).stat().st_size == 0:
-        return Invalid(f"Source {scan.name!r}: {uri} is empty (0 bytes).", hint="Write it again, or leave it out.")
-    name = format_name(scan.format)
-    return Invalid(f"Source {scan.name!r}: {uri} cannot be read as {name}: {reason(error)}", hint="Write it again.")
-
-
-def _parquet(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
-    first: dict[str, str] | None = None
-    for uri in scan.uris:
-        try:
-            found = types_of(session.connection.sql(f"FROM {parquet_files((uri,))}"))
-        except (*BROKEN, OSError) as error:
-            raise unreadable(scan, uri, error) from error
-        schema = {name: str(dtype) for name, dtype in found.items()}
-        first = first or schema
-        if schema != first:
-            raise _different(scan, uri, schema, first)
+def _parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
+    agreed(scan, (_schema(session, scan, uri) for uri in scan.uris))
     return session.connection.sql(f"FROM {parquet_files(scan.uris)}")
 
 
-def _different(scan: Scan, uri: str, schema: dict[str, str], first: dict[str, str]) -> Invalid:
-    changes = [f"no {n!r}" for n in first if n not in schema] + [f"a new {n!r}" for n in schema if n not in first]
-    changes += [f"{n!r} as {schema[n]}, not {t}" for n, t in first.items() if n in schema and schema[n] != t]
-    return Invalid(
-        f"Source {scan.name!r}: {uri} has other columns than {scan.uris[0]}: {', '.join(changes) or 'another order'}.",
-        hint="The files of a source have the same columns. Mend this one, or make two sources.",
-    )
-
-
-def _csv(scan: Scan, form: CSVFormat, session: Session) -> duckdb.DuckDBPyRelation:
-    """The rows, by way of a Parquet file, which is written in batches."""
-    files = [_csv_file(scan, form, uri) for uri in scan.uris]
-    agreed = files[0].schema
-    for file in files:
-        types = {name: _agreed(dtype, file.schema.get(name)) for name, dtype in agreed.items()}
-        agreed = {name: dtype for name, dtype in types.items() if dtype is not None}
-        if len(agreed) < len(types) or len(agreed) < len(file.schema):
-            raise _different(scan, file.uri, _shown(file.schema), _shown(files[0].schema))
-    path = session.folder / f"{session.fresh('csv')}.parquet"
-    pl.concat([file.rows(agreed) for file in files]).sink_parquet(path, compression="lz4")
-    return session.connection.sql(f"FROM {parquet_files((str(path),))}")
-
-
-def _shown(schema: dict[str, pl.DataType]) -> dict[str, str]:
-    return {name: str(dtype) for name, dtype in schema.items()}
-
-
-def _csv_file(scan: Scan, form: CSVFormat, uri: str) -> CSVFile:
+def _schema(session: Session, scan: Scan, uri: str) -> dict[str, str]:
     try:
-        return CSVFile(scan, form, uri)
+        found = types_of(session.connection.sql(f"FROM {parquet_files((uri,))}"))
     except (*BROKEN, OSError) as error:
         raise unreadable(scan, uri, error) from error
+    return {name: str(dtype) for name, dtype in found.items()}
 
 
-def _agreed(a: pl.DataType, b: pl.DataType | None) -> pl.DataType | None:
-    """The type that two files' detected types fit into: whole numbers and fractions are both numbers."""
-    if a == b:
-        return a
-    return pl.Float64() if {a, b} == {pl.Int64(), pl.Float64()} else None
+def _csv(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
+    """The rows, by way of a Parquet file, which is written in batches."""
+    path = session.folder / f"{session.fresh('csv')}.parquet"
+    scan_csv(scan).sink_parquet(path, compression="lz4")
+    return session.connection.sql(f"FROM {parquet_files((str(path),))}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import duckdb
 
-from mlforge.errors import Invalid
 from mlforge.model.schema import Column, Schema
+from mlforge.plugin.engine.types import cannot_hold, translated
 
 Type = Any
 """DuckDB's own description of a column's type: `id`, `children` and a text."""
@@ -86,10 +85,7 @@ def word(dtype: Type, column: str) -> str:
         case found if found in _WORDS:
             return _WORDS[found]
         case other:
-            way_out = _WAYS_OUT.get(other, "cast it to another type, or leave it out")
-            raise Invalid(
-                f"Column {column!r} is {dtype}, which a feature cannot hold.", hint=f"In the function, {way_out}."
-            )
+            raise cannot_hold(column, dtype, _WAYS_OUT.get(other))
 
 
 def is_null(dtype: Type) -> bool:
@@ -99,13 +95,7 @@ def is_null(dtype: Type) -> bool:
 
 def sql_of(word: str) -> str:
     """DuckDB's name for one of mlforge's words. Raises `Invalid` for a word that is none."""
-    if word in _SQL:
-        return _SQL[word]
-    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", word):
-        return f"DECIMAL({match[1]}, {match[2]})"
-    if match := re.fullmatch(r"List\((.+)\)", word):
-        return f"{sql_of(match[1])}[]"
-    raise Invalid(f"{word!r} is not a type.", hint=f"Types: {', '.join(_SQL)}, Decimal(p, s) and List(T).")
+    return translated(word, _SQL, "DECIMAL({}, {})".format, "{}[]".format)
 
 
 def plainly(name: str, dtype: Type) -> str:

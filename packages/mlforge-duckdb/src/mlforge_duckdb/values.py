@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from mlforge.model.feature import Shape
 from mlforge.model.schema import is_float
-from mlforge_duckdb import exact
-from mlforge_duckdb.aggs import Input, Value, Windowed, columns
+from mlforge.plugin.engine.aggregations import Input, Windowed
+from mlforge.plugin.engine.sizing import bits_of_floats, bits_of_integers, limbs_for_squares, limbs_for_sums
+from mlforge_duckdb.aggs import Value, columns
+from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.session import asked
-from mlforge_duckdb.types import floored, quoted
+from mlforge_duckdb.types import Type, floored, quoted
 
 
-def events_of(shape: Shape, interval: int | None, origin: int, inputs: Sequence[Input]) -> str:
+def events_of(
+    shape: Shape, interval: int | None, origin: int, inputs: Sequence[Input], types: Mapping[str, Type]
+) -> str:
     """The events as keys `k0` …, the instant `t` they are known from, and the inputs."""
     keys = [f"{quoted(k)} AS k{i}" for i, k in enumerate(shape.key_names)]
     known = f"epoch_us({quoted(shape.stamp or '')})"
     if interval is not None:
         known = f"({floored(f'{known} - {origin}', interval)} + 1) * {interval} + {origin}"
     there = " AND ".join(f"{quoted(k)} IS NOT NULL" for k in shape.key_names)
-    inside = columns(keys, [f"{known} AS t"], [f"{i.sql} AS {i.name}" for i in inputs])
+    inside = columns(keys, [f"{known} AS t"], [f"{compiled(i.source, types)} AS {i.name}" for i in inputs])
     return f"SELECT {inside} FROM frame WHERE {there}"
 
 
 def values_of(rows: duckdb.DuckDBPyRelation, events: str, windowed: Windowed) -> dict[str, Value]:
     """What is known of each input."""
-    functions = {i.name: frozenset(a.function for a in windowed.aggs if a.column == i.name) for i in windowed.inputs}
+    functions = {i.name: windowed.functions_of(i.name) for i in windowed.inputs}
     facts = [_facts(i, functions[i.name]) for i in windowed.inputs]
     found = asked(rows, f"SELECT {columns(['count(*)'], *facts)} FROM ({events})").fetchall()[0]
     total, given = found[0], iter(found[1:])
@@ -48,6 +52,6 @@ def _facts(column: Input, functions: frozenset[str]) -> list[str]:
 
 def _value(column: Input, functions: frozenset[str], total: int, facts: Sequence[int | float | None]) -> Value:
     counted, broken, least, most = facts
-    low, bits = exact.bits_of_floats(least, most) if is_float(column.word) else (0, int(most or 0).bit_length())
-    sums, squares = exact.limbs_for_sums(low, bits, total), exact.limbs_for_squares(low, bits, total)
+    low, bits = bits_of_floats(least, most) if is_float(column.word) else bits_of_integers(int(most or 0))
+    sums, squares = limbs_for_sums(low, bits, total), limbs_for_squares(low, bits, total)
     return Value(column.name, column.word, functions, counted != total, bool(broken), sums, squares)

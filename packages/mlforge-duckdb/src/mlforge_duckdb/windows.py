@@ -22,23 +22,23 @@ from typing import NamedTuple
 
 import duckdb
 
-from mlforge.errors import Invalid
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
-from mlforge_duckdb.aggs import Plan, Windowed, columns
+from mlforge.plugin.engine.aggregations import Output, Windowed, overflow
+from mlforge_duckdb.aggs import Plan, columns
+from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import finished
 from mlforge_duckdb.running import at_change_points
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.tiles import numbered, tiles_of, with_neighbours
-from mlforge_duckdb.types import quoted, types_of
+from mlforge_duckdb.types import quoted, sql_of, types_of
 from mlforge_duckdb.values import events_of, values_of
 
+CAST = 'CAST({0} AS DOUBLE), or pl.col("{0}").cast(pl.Float64)'  # how a column is made a float
 ROWS_PER_SLICE = 250_000  # tiles, or events to look at: few enough that a slice is sorted in the cache, or nearly
 LEAST_ROWS = 50_000  # in a slice, so that a small build is one query
-
-_MULTIPLE = "Give windows that are whole multiples of it."
 
 
 def change_points(
@@ -46,13 +46,10 @@ def change_points(
 ) -> duckdb.DuckDBPyRelation:
     """One row per entity and instant at which an event enters or leaves a window, sorted by keys and stamp."""
     interval = plan.interval.micros if plan.interval else None
-    for window in plan.windows:
-        if plan.interval and not window.is_multiple_of(plan.interval):
-            raise Invalid(f"The window {window} is not a whole multiple of the interval {plan.interval}.", _MULTIPLE)
-    events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs)
-    windows = sorted({a.window for a in windowed.aggs})
+    events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs, types_of(rows))
+    windows = sorted({a.window for a in windowed.aggregates})
     values = values_of(rows, events, windowed)
-    kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggs, session.memory_each)
+    kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggregates, session.memory_each)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
     queries = [_points(some, tiles, known, shape, kernel, windowed) for some in _slices(tiles, known, session)]
@@ -68,15 +65,12 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
     try:
         yield
     except duckdb.ConversionException as error:
-        total = re.search(r"\bw([0-9]+)_(v[0-9]+)_s0\b", str(error))
+        total = re.search(r"\bw([0-9]+)_(v_*[0-9]+)_s0\b", str(error))
         wanted = ("sum", total[2], plan.windows[int(total[1])]) if total else None
         names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, a.window) == wanted})
         if not names:
             raise
-        raise Invalid(
-            f"{', '.join(names)}: int64 overflow: a sum does not fit 64 bits.",
-            hint="Cast the column to DOUBLE in the function.",
-        ) from error
+        raise overflow(names, CAST.format("amount")) from error
 
 
 class Slice(NamedTuple):
@@ -116,7 +110,13 @@ def _points(some: Slice, tiles: str, events: str | None, shape: Shape, plan: Pla
         points = with_slow(points, some.of(events), plan)
     keys = [f"k{i} AS {quoted(k)}" for i, k in enumerate(shape.key_names)]
     stamp = f"CAST(make_timestamp(t) AS TIMESTAMPTZ) AS {quoted(shape.stamp or '')}"
-    return f"SELECT {columns(keys, [stamp], windowed.over())} FROM ({points})"
+    return f"SELECT {columns(keys, [stamp], list(map(_written, windowed.outputs)))} FROM ({points})"
+
+
+def _written(output: Output) -> str:
+    """A column of the answer, over the kernel's aggregates."""
+    made = f"CAST({compiled(output.source, {})} AS {sql_of(output.source.word)})"
+    return f"{made} AS {quoted(output.name)}"
 
 
 def _encoded(queries: Sequence[str], session: Session) -> duckdb.DuckDBPyRelation:

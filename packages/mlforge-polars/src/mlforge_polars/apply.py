@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError
+from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.functions import asked, name_of, no_frame
-from mlforge_polars.edge import reason
 
 _HINT = "The Polars engine hands out pl.DataFrame (also where nothing is annotated) and pl.LazyFrame."
 _IS_LAZY: dict[type, bool] = {pl.DataFrame: False, pl.LazyFrame: True}

@@ -19,21 +19,29 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Conformed, Extent, Frame, Join, Scan
+from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
+from mlforge.plugin.engine.aggregations import overflow, windowed
+from mlforge.plugin.engine.columns import need_values
+from mlforge.plugin.engine.edge import reason
+from mlforge.plugin.engine.expressions import condition as typed_condition
+from mlforge.plugin.engine.keys import check_key, need_result
+from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
+from mlforge.plugin.engine.times import alias_taken
+from mlforge_csv import dtype_of
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
-from mlforge_polars.compile import Windowed, compile_checks, compile_expr
-from mlforge_polars.edge import edge, no_column, reason
+from mlforge_polars.compile import compile_checks, compiled, words_of
+from mlforge_polars.edge import edge
 from mlforge_polars.export import Export
 from mlforge_polars.joins import joined
 from mlforge_polars.plugin import PolarsEngine
 from mlforge_polars.shown import BEYOND, shown
-from mlforge_polars.types import INSTANT, dtype_of, plainly, schema_of, word
+from mlforge_polars.types import INSTANT, plain, plainly, schema_of, word
 
 _ROW_GROUP = 250_000  # rows: small enough that a reader skips most of a file, large enough to compress
 
 
-class LivePolarsEngine:
+class LivePolarsEngine(Engine):
     """Computes with Polars. Frames are `pl.DataFrame` and `pl.LazyFrame`; what is held is a `pl.DataFrame`."""
 
     def __init__(self, config: PolarsEngine) -> None:
@@ -70,7 +78,8 @@ class LivePolarsEngine:
         rows = self._collect(frame)
         with edge("The rows cannot be held", "Look at the types of the columns."):
             held = _held(rows, shape)
-            return Conformed(held, held.height, held.height - _keyed(held, shape).height)
+            ends = narrowing.ends(held[shape.stamp]) if shape.stamp else (None, None)
+            return Conformed(held, held.height, held.height - _keyed(held, shape).height, *ends)
 
     def persist(self, frame: Frame) -> pl.DataFrame:
         return self._collect(frame)
@@ -139,9 +148,12 @@ class LivePolarsEngine:
             rows = layers.open_artifact(artifact)
             return (_valid(rows, artifact.meta, as_of, until) if artifact.meta.timestamp else rows).collect()
 
-    def where(self, frame: Frame, condition: Expr) -> Frame:
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Frame:
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
-            return frame.filter(compile_expr(condition, frame.collect_schema()))
+            if timestamp:
+                return narrowing.where(self._collect(frame), condition, timestamp)
+            schema = frame.collect_schema()
+            return frame.filter(compiled(typed_condition(condition, words_of(schema)), schema))
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):
@@ -150,7 +162,10 @@ class LivePolarsEngine:
     def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.LazyFrame:
         with _reading(artifact):
             rows = layers.open_artifact(artifact)
-            return rows if columns is None else rows.select(_known(rows, columns, artifact))
+            if columns is None:
+                return rows
+            need_values(columns, rows.collect_schema(), artifact.meta)
+            return rows.select(columns)
 
     def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         rows = self._collect(frame)
@@ -193,12 +208,13 @@ class LivePolarsEngine:
             if blamed := sources.blame(scan, error):
                 return blamed
         kind = PluginFailed if isinstance(error, OSError) else Invalid
-        return kind(
+        return edge.known("The frame cannot be computed", error) or kind(
             f"The frame cannot be computed: {type(error).__name__}: {reason(error)}",
             hint="Look at the function that made it.",
         )
 
 
+_CAST = 'pl.col("{}").cast(pl.Float64)'
 _BEYOND = "Python's times end with the year 9999: drop later ones in the function, or make them text."
 _WRITING = "See the cause: a full disk, a permission or the network."
 
@@ -218,46 +234,46 @@ def _held(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     """The rows under the contract's names, types and order of columns."""
     time = shape.timestamp
     rows = keys.derive(rows, shape.keys)
-    for name in [*shape.key_names, *([time.column] if time else [])]:
-        if name not in rows.columns:
-            raise _lacking(name, rows, shape)
+    need_result(rows.columns, shape)
     for name in shape.key_names:
-        keys.check_key(name, rows.schema[name])
+        dtype = rows.schema[name]
+        check_key(name, word(plain(dtype), name), dtype)
     if time:
         stamp = times.without_nulls(times.instants(rows[time.column], time))
         rows = _with_stamp(rows, time, stamp)
     schema = rows.schema
     for name, dtype in schema.items():
         word(dtype, name)
-    order = dict.fromkeys((*shape.identity, *schema))
-    return rows.select(plainly(name, schema[name]) for name in order)
-
-
-def _lacking(name: str, rows: pl.DataFrame, shape: Shape) -> Invalid:
-    made_of = next((k.sources for k in shape.keys if k.name == name), ())
-    lost = [s for s in made_of if s not in rows.columns]
-    return no_column(lost[0] if lost else name, rows.columns, "The function's result")
+    return rows.select(plainly(name, schema[name]) for name in in_order(schema, shape))
 
 
 def _with_stamp(rows: pl.DataFrame, time: Timestamp, stamp: pl.Series) -> pl.DataFrame:
     if time.name != time.column and time.name in rows.columns:
-        raise Invalid(
-            f"Timestamp {time.column!r} is to be called {time.name!r}, and there is a column of that name.",
-            hint="Drop or rename that column in the function, or choose another alias.",
-        )
+        raise alias_taken(time)
     return rows.drop(time.column).with_columns(stamp.alias(time.name))
 
 
 def _settled(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
-    if shape.tie_break and shape.tie_break not in rows.columns:
-        raise no_column(shape.tie_break, rows.columns, "tie_break: the frame")
-    identity = list(shape.identity)
-    ordered = rows.sort(list(dict.fromkeys([*identity, *([shape.tie_break] if shape.tie_break else [])])))
+    identity, decisive = list(shape.identity), ranking(rows.columns, shape)
+    ordered = rows.sort([*identity, *decisive[:1]])
     beaten = ordered.select(_same_as_next(identity)).to_series()
-    if shape.tie_break is None and beaten.any():
+    if beaten.any() and not decisive:
         raise _duplicates(ordered.filter(beaten).select(identity))
-    stand_for = {s for k in shape.keys for s in k.sources} - set(identity)
-    return (ordered.filter(~beaten) if beaten.any() else ordered).drop(stand_for, strict=False)
+    if beaten.any():
+        ordered = _fought_out(ordered, [*identity, decisive[0]], decisive[1:]).filter(~beaten)
+    return ordered.select(settled_columns(ordered.columns, shape))
+
+
+def _fought_out(ordered: pl.DataFrame, equal: Sequence[str], decisive: Sequence[str]) -> pl.DataFrame:
+    """Sorted rows, of which those that are equal in what they are sorted by are sorted by what decides between them."""
+    tied = ordered.select(pl.all_horizontal(pl.col(n).eq_missing(pl.col(n).shift(-1)) for n in equal)).to_series()
+    tied = tied & (pl.int_range(1, ordered.height + 1, eager=True) < ordered.height)  # the last has no next
+    among = (tied | tied.shift(1, fill_value=False)).arg_true()
+    if among.is_empty():
+        return ordered
+    places = ordered[among].with_row_index("\0place").sort([*equal, *decisive])["\0place"]
+    every = pl.int_range(ordered.height, dtype=pl.get_index_type(), eager=True)
+    return ordered[every.scatter(among, among.gather(places))]
 
 
 def _same_as_next(names: Sequence[str]) -> pl.Expr:
@@ -267,35 +283,25 @@ def _same_as_next(names: Sequence[str]) -> pl.Expr:
 
 def _duplicates(surplus: pl.DataFrame) -> Invalid:
     repeated = surplus.unique(maintain_order=True)
-    rows = zip(*(shown(column) for column in repeated.head(3)), strict=True)
-    examples = "; ".join(", ".join(f"{k}={_value(v)}" for k, v in zip(repeated.columns, r, strict=True)) for r in rows)
-    return Invalid(
-        f"{surplus.height + repeated.height:,} rows share their {' and '.join(surplus.columns)} with another, "
-        f"such as {examples}.",
-        hint='Keep one of each in the function, or name the column whose greatest value wins: tie_break="updated_at".',
-    )
-
-
-def _value(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else repr(value)
+    values = zip(*(shown(column) for column in repeated.head(3)), strict=True)
+    examples = [dict(zip(repeated.columns, row, strict=True)) for row in values]
+    return duplicates(surplus.height + repeated.height, examples)
 
 
 def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFrame:
-    if shape.stamp is None:
-        raise Invalid("Windows need a timestamp.", hint='Give the feature one: timestamp="event_time".')
-    windowed = Windowed(plan, rows.schema)
-    events = rows.lazy().select(*shape.identity, *windowed.inputs)
+    stamp = need_stamp(shape)
+    asked = windowed(plan, words_of(rows.schema), _CAST)
+    inputs = {i.name: compiled(i.source, rows.schema) for i in asked.inputs}
     interval = plan.interval.micros if plan.interval else None
     try:
-        points = windows.change_points(events, shape.key_names, shape.stamp, interval, windowed.aggs)
+        points = windows.change_points(rows, shape.key_names, stamp, interval, inputs, asked.aggregates)
     except SumOverflow as error:
-        raise Invalid(f"int64 overflow: {error}.", hint="Cast the column to pl.Float64 in the function.") from error
+        raise overflow(asked.outputs_of([error.aggregate]), _CAST.format("amount")) from error
     except OverflowError as error:
         hint = "Drop the rows whose time is far off in the function."
         raise Invalid(f"The windows cannot be computed: {error}.", hint=hint) from error
-    except (TypeError, ValueError) as error:
-        raise Invalid(f"The windows cannot be computed: {error}.", hint="Look at the metrics.") from error
-    return points.select(*shape.identity, *windowed.over(points))
+    outputs = [compiled(o.source, points.schema).alias(o.name) for o in asked.outputs]
+    return points.select(*shape.identity, *outputs)
 
 
 @contextmanager
@@ -305,13 +311,6 @@ def _reading(artifact: Artifact) -> Iterator[None]:
         f"{meta.name!r} {meta.version} cannot be read", "See the cause: a file that is gone or damaged.", PluginFailed
     ):
         yield
-
-
-def _known(rows: pl.LazyFrame, columns: Sequence[str], artifact: Artifact) -> list[str]:
-    names = rows.collect_schema().names()
-    if lost := [c for c in columns if c not in names]:
-        raise no_column(lost[0], names, f"Feature {artifact.meta.name!r}")
-    return list(columns)
 
 
 def _valid(rows: pl.LazyFrame, meta: FeatureMeta, as_of: int, until: int) -> pl.LazyFrame:

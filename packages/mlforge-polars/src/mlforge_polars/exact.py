@@ -13,17 +13,13 @@ from operator import add
 
 import polars as pl
 
-from mlforge_polars.values import Limbs, Value
+from mlforge.plugin.engine.sizing import Limbs
+from mlforge_polars.values import Value, limb_type
 
 
 def limb_names(value: Value, kind: str, limbs: Limbs) -> list[str]:
     """The columns of the limbs of a value, lowest first."""
     return [f"{value.name}.{kind}.{i}" for i in range(limbs.length)]
-
-
-def pairs(limbs: Limbs) -> list[tuple[int, int]]:
-    """Which limbs are multiplied for a square."""
-    return [(i, j) for i in range(limbs.length) for j in range(i, limbs.length)]
 
 
 def with_limbs(events: pl.LazyFrame, value: Value, limbs: Limbs, kind: str) -> pl.LazyFrame:
@@ -33,10 +29,10 @@ def with_limbs(events: pl.LazyFrame, value: Value, limbs: Limbs, kind: str) -> p
     """
     rest = pl.col(f"{value.name}.rest")
     events = events.with_columns(_splittable(value, limbs).alias(f"{value.name}.rest")) if limbs.length else events
-    for i in reversed(range(limbs.length)):
-        whole, part, place = f"{value.name}.{kind}.{i}", pl.col(f"{value.name}.{kind}.{i}"), limbs.width * i
+    for i, name in reversed(list(enumerate(limb_names(value, kind, limbs)))):
+        whole, part, place = name, pl.col(name), limbs.width * i
         if value.dtype.is_float():
-            events = events.with_columns(times_power(rest, -place - limbs.exponent).cast(limbs.dtype).alias(whole))
+            events = events.with_columns(times_power(rest, -place - limbs.exponent).cast(limb_type(limbs)).alias(whole))
             part = times_power(part.cast(pl.Float64), place + limbs.exponent)
         else:
             events = events.with_columns((rest // 2**place if i else rest).alias(whole))
@@ -47,7 +43,7 @@ def with_limbs(events: pl.LazyFrame, value: Value, limbs: Limbs, kind: str) -> p
 
 def _splittable(value: Value, limbs: Limbs) -> pl.Expr:
     if not value.dtype.is_float():
-        return pl.col(value.name).cast(limbs.dtype)
+        return pl.col(value.name).cast(limb_type(limbs))
     column = pl.col(value.name).cast(pl.Float64)
     return pl.when(column.is_finite()).then(column).otherwise(0.0) if value.special else column
 
@@ -65,7 +61,7 @@ def joined(parts: Sequence[pl.Expr], limbs: Limbs, divisor: pl.Expr | None = Non
     Carrying so that all but the highest lie within half a unit of zero leaves one that outweighs all below it: nothing
     is cancelled when they are added as floats.
     """
-    carry, terms = pl.lit(0, dtype=limbs.dtype), []
+    carry, terms = pl.lit(0, dtype=limb_type(limbs)), []
     for i, part in enumerate(parts):
         total = part + carry if i else part
         if i < len(parts) - 1:

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import polars as pl
 
-from mlforge.model.meta import Artifact, Layer
+from mlforge.model.meta import Artifact
+from mlforge.plugin.engine.layers import overlay, told
+from mlforge_csv import dtype_of
 from mlforge_polars.sources import scan_parquet
-from mlforge_polars.types import dtype_of, plain
+from mlforge_polars.types import plain
 
 
 def open_artifact(artifact: Artifact) -> pl.LazyFrame:
     """The rows of a committed version, of the types its metadata tells, read late."""
-    *earlier, last = artifact.layers
-    rows, taken = _open(artifact, last.rows), _identities(artifact, last)
-    for layer in reversed(earlier):  # the small, late layers come together before they meet the large, first one
-        identity = list(artifact.meta.identity)
-        kept = _open(artifact, layer.rows).join(pl.concat(taken), on=identity, how="anti", maintain_order="left")
-        names = kept.collect_schema().names()
-        rows, taken = pl.concat([kept, rows.select(names)]), [*taken, *_identities(artifact, layer)]
-    return rows.sort(artifact.meta.identity) if earlier else rows
-
-
-def _identities(artifact: Artifact, layer: Layer) -> list[pl.LazyFrame]:
-    return [_open(artifact, uris).select(artifact.meta.identity) for uris in (layer.rows, layer.gone) if uris]
+    identity = list(artifact.meta.identity)
+    last, *earlier = overlay(artifact.layers)
+    rows = _open(artifact, last.rows)
+    for layer in earlier:
+        taken = pl.concat(_open(artifact, uris).select(identity) for uris in layer.taken)
+        kept = _open(artifact, layer.rows).join(taken, on=identity, how="anti", maintain_order="left")
+        rows = pl.concat([kept, rows.select(kept.collect_schema().names())])
+    return rows.sort(identity) if earlier else rows
 
 
 def _open(artifact: Artifact, uris: tuple[str, ...]) -> pl.LazyFrame:
     rows = scan_parquet(uris, artifact.options)
     schema = rows.collect_schema()
-    told = {c.name: dtype_of(c.dtype) for c in artifact.meta.columns if c.dtype}
-    casts = [pl.col(n).cast(told.get(n, plain(t))) for n, t in schema.items() if told.get(n, plain(t)) != t]
+    types = {name: dtype_of(word) for name, word in told(artifact.meta).items()}
+    casts = [pl.col(n).cast(types.get(n, plain(t))) for n, t in schema.items() if types.get(n, plain(t)) != t]
     return rows.with_columns(casts) if casts else rows

@@ -7,11 +7,14 @@ from typing import TypeVar
 
 import polars as pl
 
+from mlforge.model.expr import Expr
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
+from mlforge.plugin.engine.columns import need_columns
+from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge_polars import times
-from mlforge_polars.edge import no_column
+from mlforge_polars.compile import compiled, words_of
 from mlforge_polars.types import INSTANT
 
 F = TypeVar("F", pl.DataFrame, pl.LazyFrame)
@@ -25,13 +28,21 @@ def within(
 ) -> pl.DataFrame | pl.LazyFrame:
     """The rows whose time lies in the span, and those without one; lazy where they are and their times need no look."""
     name, schema = timestamp.column, frame.collect_schema()
-    if name not in schema:
-        raise no_column(name, schema.names(), "The frame")
+    need_columns([name], schema, "The frame")
     if isinstance(schema[name], pl.Datetime | pl.Date):
         return frame.filter(_inside(pl.col(name).cast(INSTANT, strict=False), span))
     rows = frame if isinstance(frame, pl.DataFrame) else collect(frame)
     at = times.instants(rows[name], timestamp).alias("at")
     return rows.filter(at.to_frame().select(_inside(pl.col("at"), span)).to_series())
+
+
+def where(rows: pl.DataFrame, condition: Expr, timestamp: Timestamp) -> pl.DataFrame:
+    """The rows for which a condition that sees their times is true, as they are."""
+    need_columns([timestamp.column], rows.columns, "The frame")
+    at = times.instants(rows[timestamp.column], timestamp).alias(timestamp.column)
+    timed = rows.with_columns(at)
+    verdicts = compiled(typed_condition(condition, words_of(timed.schema)), timed.schema)
+    return rows.filter(timed.select(verdicts).to_series())
 
 
 def _inside(at: pl.Expr, span: Span) -> pl.Expr:
@@ -64,7 +75,11 @@ def extent(rows: pl.DataFrame, timestamp: Timestamp | None) -> Extent:
     """How many rows there are, and their first and last time."""
     if timestamp is None:
         return Extent(rows.height)
-    if timestamp.column not in rows.columns:
-        raise no_column(timestamp.column, rows.columns, "The frame")
-    at = times.instants(rows[timestamp.column], timestamp).to_physical()
-    return Extent(rows.height, at.min(), at.max())  # type: ignore[arg-type]  # the physical type is Int64
+    need_columns([timestamp.column], rows.columns, "The frame")
+    return Extent(rows.height, *ends(times.instants(rows[timestamp.column], timestamp)))
+
+
+def ends(instants: pl.Series) -> tuple[int | None, int | None]:
+    """The first and the last of some instants."""
+    micros = instants.to_physical()
+    return micros.min(), micros.max()  # type: ignore[return-value]  # the physical type is Int64

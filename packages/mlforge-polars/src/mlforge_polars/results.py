@@ -8,24 +8,25 @@ from typing import Literal
 
 import polars as pl
 
-from mlforge_polars.aggs import Agg, Plan, SumOverflow
-from mlforge_polars.exact import joined, limb_names, pairs, times_power
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_polars.aggs import Plan, SumOverflow
+from mlforge_polars.exact import joined, limb_names, times_power
 from mlforge_polars.values import Value
 
 SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
 
 
-def finished(found: pl.DataFrame, aggs: Sequence[Agg], plan: Plan) -> pl.DataFrame:
+def finished(found: pl.DataFrame, aggs: Sequence[Aggregate], plan: Plan) -> pl.DataFrame:
     """The columns a0, a1, ... of these aggregates. Raises SumOverflow for an integer sum beyond 64 bits."""
     finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan) for agg in aggs}
     columns = found.lazy().select(**finals).collect()
     for agg in aggs:
         if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
-            raise SumOverflow(f"{agg.label}: the sum over a window does not fit into 64 bits")
+            raise SumOverflow(agg.name)
     return columns
 
 
-def _final(agg: Agg, plan: Plan) -> pl.Expr:
+def _final(agg: Aggregate, plan: Plan) -> pl.Expr:
     if agg.column is None:
         return pl.col("events").cast(pl.Int64)
     return FINALS[agg.function](plan.values[agg.column])
@@ -72,7 +73,7 @@ def _squares_std(value: Value, n: pl.Expr) -> pl.Expr:
     """The root of (n * sum(x * x) - sum(x) ** 2) / (n * (n - 1)), the numerator limb by limb and exact."""
     limbs, spread = value.squares, dict[int, pl.Expr]()
     roots = [pl.col(name) for name in limb_names(value, "root", limbs)]
-    for i, j in pairs(limbs):
+    for i, j in limbs.pairs:
         part = n.cast(pl.Int128) * pl.col(f"{value.name}.pair.{i}.{j}") - roots[i] * roots[j]
         part = part if i == j else part + part
         spread[i + j] = spread[i + j] + part if i + j in spread else part

@@ -8,8 +8,9 @@ from itertools import accumulate
 
 import polars as pl
 
-from mlforge_polars.aggs import Agg, Plan
-from mlforge_polars.exact import limb_names, pairs, python_stds, with_limbs
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_polars.aggs import Plan
+from mlforge_polars.exact import limb_names, python_stds, with_limbs
 from mlforge_polars.results import SIDES, finished
 from mlforge_polars.values import Value
 
@@ -38,7 +39,7 @@ def _tile_sums(value: Value) -> dict[str, pl.Expr]:
         roots = limb_names(value, "root", value.squares)
         partials |= {name: pl.col(name).sum() for name in roots}
         partials |= {
-            f"{value.name}.pair.{i}.{j}": (pl.col(roots[i]) * pl.col(roots[j])).sum() for i, j in pairs(value.squares)
+            f"{value.name}.pair.{i}.{j}": (pl.col(roots[i]) * pl.col(roots[j])).sum() for i, j in value.squares.pairs
         }
     return partials
 
@@ -98,7 +99,7 @@ def _prefix_sums(tiles: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([zero.cast(tiles.schema), tiles]).lazy().select(pl.all().cum_sum()).collect()
 
 
-def _addends(names: Sequence[str], aggs: Sequence[Agg], plan: Plan) -> list[str]:
+def _addends(names: Sequence[str], aggs: Sequence[Aggregate], plan: Plan) -> list[str]:
     owners = {"events", *(plan.values[agg.column].name for agg in aggs if agg.column is not None)}
     return [name for name in names if name.split(".")[0] in owners]
 
@@ -111,13 +112,13 @@ def _bounds_at(points: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
     return points.select("key").with_columns(column.gather(tile) for column in bounds)
 
 
-def _window_bounds(window: int, aggs: Sequence[Agg], plan: Plan) -> list[pl.Expr]:
+def _window_bounds(window: int, aggs: Sequence[Aggregate], plan: Plan) -> list[pl.Expr]:
     rolls = {"min": pl.Expr.rolling_min_by, "max": pl.Expr.rolling_max_by}
     wanted = dict.fromkeys((plan.values[agg.column].name, agg.function) for agg in aggs if agg.function in rolls)
     return [rolls[function](pl.col(f"{name}.{function}"), "key", f"{window}i") for name, function in wanted]
 
 
-def _medians(aggs: Sequence[Agg], plan: Plan) -> list[str]:
+def _medians(aggs: Sequence[Aggregate], plan: Plan) -> list[str]:
     return list(dict.fromkeys(plan.values[agg.column].name for agg in aggs if agg.function == "median"))
 
 
@@ -130,7 +131,7 @@ def _ranks_at(points: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.Data
     return pl.concat([events.select("key", *names, point=False), ends], how="diagonal").sort("key")
 
 
-def _window_ranks(window: int, aggs: Sequence[Agg], plan: Plan) -> list[pl.Expr]:
+def _window_ranks(window: int, aggs: Sequence[Aggregate], plan: Plan) -> list[pl.Expr]:
     """The two ranks in the middle of each window, which are the same one for an odd number of values."""
     return [
         pl.col(f"{name}.rank")
@@ -142,7 +143,7 @@ def _window_ranks(window: int, aggs: Sequence[Agg], plan: Plan) -> list[pl.Expr]
 
 
 def _exact_stds(
-    events: pl.DataFrame, sizes: pl.Series, entered: pl.Series, left: pl.Series, aggs: Sequence[Agg], plan: Plan
+    events: pl.DataFrame, sizes: pl.Series, entered: pl.Series, left: pl.Series, aggs: Sequence[Aggregate], plan: Plan
 ) -> list[pl.Series]:
     wanted = dict.fromkeys(agg.column for agg in aggs if agg.function == "std")
     values = [value for value in (plan.values[column] for column in wanted) if value.unbounded]

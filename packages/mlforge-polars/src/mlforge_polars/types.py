@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 
-from mlforge.errors import Invalid
 from mlforge.model.schema import Column, Schema
+from mlforge.plugin.engine.types import cannot_hold
+from mlforge_csv.words import WORDS
 
-INSTANT = pl.Datetime("us", "UTC")
-_WORDS: dict[str, pl.DataType] = {
-    **{t.__name__: t() for t in (pl.Boolean, pl.String, pl.Binary, pl.Date, pl.Time, pl.Float32, pl.Float64)},
-    **{t.__name__: t() for t in (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)},
-    "Datetime": INSTANT,
-    "Duration": pl.Duration("us"),
-}
+INSTANT = WORDS["Datetime"]
 _WAYS_OUT = {
     "Null": "give it a type: pl.lit(None, dtype=pl.String), or .cast(...)",
     "Struct": "take its fields apart: .unnest(...), or encode it: .struct.json_encode()",
@@ -50,23 +43,9 @@ def word(dtype: pl.DataType, column: str) -> str:
 
 def _simple(dtype: pl.DataType, column: str) -> str:
     name = type(dtype).__name__
-    if name not in _WORDS:
-        way_out = _WAYS_OUT.get(name, "cast it to another type, or leave it out")
-        raise Invalid(
-            f"Column {column!r} is {dtype}, which a feature cannot hold.", hint=f"In the function, {way_out}."
-        )
+    if name not in WORDS:
+        raise cannot_hold(column, dtype, _WAYS_OUT.get(name))
     return name
-
-
-def dtype_of(text: str) -> pl.DataType:
-    """The Polars type for one of mlforge's words. Raises `Invalid` for a word that is none."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if match := re.fullmatch(r"Decimal\((\d+), ?(\d+)\)", text):
-        return pl.Decimal(int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"List\((.+)\)", text):
-        return pl.List(dtype_of(match[1]))
-    raise Invalid(f"{text!r} is not a type.", hint=f"Types: {', '.join(_WORDS)}, Decimal(p, s) and List(T).")
 
 
 def plain(dtype: pl.DataType) -> pl.DataType:

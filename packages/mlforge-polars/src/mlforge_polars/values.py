@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import polars as pl
 
-from mlforge_polars.entities import LAST, integer
+from mlforge.plugin.engine.sizing import (
+    MOST_SQUARED,
+    Limbs,
+    bits_of_floats,
+    bits_of_integers,
+    limbs_for_squares,
+    limbs_for_sums,
+)
+from mlforge_polars.entities import integer
 
-MOST_SQUARED_LIMBS = 4  # limbs are multiplied in pairs: beyond this, Python's own integers are used
+NONE = Limbs(0, 0, 0, narrow=True)
 
 
-class Limbs(NamedTuple):
-    """A number as integers: the sum of limb[i] * 2 ** (width * i + exponent)."""
-
-    exponent: int
-    width: int
-    length: int
-    dtype: pl.DataType
+def limb_type(limbs: Limbs) -> pl.DataType:
+    """The type that holds the sums of limbs."""
+    return pl.Int64() if limbs.narrow else pl.Int128()
 
 
 class Value(NamedTuple):
     """A value column and what its data ask for. Names of partial aggregates start with its own."""
 
     name: str
-    source: str
     dtype: pl.DataType
     functions: frozenset[str]
     nullable: bool
@@ -50,12 +52,12 @@ class Value(NamedTuple):
     @property
     def squared(self) -> bool:
         """Are squares summed as limbs?"""
-        return "std" in self.functions and self.squares.length <= MOST_SQUARED_LIMBS
+        return "std" in self.functions and self.squares.length <= MOST_SQUARED
 
     @property
     def unbounded(self) -> bool:
         """Do squares need more bits than limbs can give?"""
-        return "std" in self.functions and self.squares.length > MOST_SQUARED_LIMBS
+        return "std" in self.functions and self.squares.length > MOST_SQUARED
 
 
 def prepare(
@@ -67,47 +69,29 @@ def prepare(
     )
     values: dict[str | None, Value] = {}
     for i, (source, wanted) in enumerate(functions.items()):
-        value = _value(frame[f"v{i}"], source, wanted)
+        value = _value(frame[f"v{i}"], wanted)
         if "median" in wanted or (value.ranked and wanted & {"min", "max"}):
             frame, value = _with_ranks(frame, value)
         values[source] = value
     return frame, values
 
 
-def _value(column: pl.Series, source: str, functions: frozenset[str]) -> Value:
+def _value(column: pl.Series, functions: frozenset[str]) -> Value:
     finite = column.is_finite() if column.dtype.is_float() else None
     special = finite is not None and not finite.all()
     bounded = column.filter(finite) if special and finite is not None else column
-    whole = Limbs(0, 0, 0, pl.Int64())
-    sums = _limbs(bounded, 126 - len(column).bit_length(), len(column)) if functions & {"sum", "mean"} else whole
-    # n * sum(a * b) - sum(a) * sum(b) of two limbs, doubled and carried, must fit into 127 bits
-    squares = _limbs(bounded, 60 - len(column).bit_length(), LAST) if "std" in functions else whole
-    return Value(
-        column.name, source, column.dtype, functions, column.null_count() > 0, special, sums, squares, pl.Series([0])
-    )
+    bits = _bits(bounded) if functions & {"sum", "mean", "std"} else (0, 0)
+    sums = limbs_for_sums(*bits, len(column)) if functions & {"sum", "mean"} else NONE
+    squares = limbs_for_squares(*bits, len(column)) if "std" in functions else NONE
+    return Value(column.name, column.dtype, functions, column.null_count() > 0, special, sums, squares, pl.Series([0]))
 
 
-def _limbs(column: pl.Series, width: int, terms: int) -> Limbs:
-    """The limbs that hold every value of a column exactly, of a type that holds the sum of so many."""
-    low, bits = _float_bits(column) if column.dtype.is_float() else _integer_bits(column)
-    if bits <= 62 - terms.bit_length():
-        return Limbs(low, width, 1, pl.Int64())
-    return Limbs(low, width, max(1, -(-bits // width)), pl.Int128())
-
-
-def _integer_bits(column: pl.Series) -> tuple[int, int]:
+def _bits(column: pl.Series) -> tuple[int, int]:
+    if column.dtype.is_float():
+        sizes = column.to_frame("x").select(pl.col("x").cast(pl.Float64).abs())
+        return bits_of_floats(*sizes.select(pl.col("x").filter(pl.col("x") > 0).min(), most=pl.col("x").max()).row(0))
     bounds = [integer(bound) for bound in (column.min(), column.max()) if bound is not None]
-    return 0, max((abs(bound) for bound in bounds), default=0).bit_length()
-
-
-def _float_bits(column: pl.Series) -> tuple[int, int]:
-    """The exponent of the lowest bit any value can have, and how many bits there are from it to the highest."""
-    sizes = column.to_frame("x").select(pl.col("x").cast(pl.Float64).abs())
-    least, most = sizes.select(pl.col("x").filter(pl.col("x") > 0).min(), most=pl.col("x").max()).row(0)
-    if not most:
-        return 0, 0
-    low = max(math.frexp(least)[1] - 53, -1074)
-    return low, math.frexp(most)[1] - low
+    return bits_of_integers(max(map(abs, bounds), default=0))
 
 
 def _with_ranks(frame: pl.DataFrame, value: Value) -> tuple[pl.DataFrame, Value]:

@@ -7,43 +7,45 @@ split into fixed-point limbs, nothing is rounded before a window is complete, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import polars as pl
 
-from mlforge_polars.aggs import FUNCTIONS, Agg, Plan, check, result_type
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_csv import dtype_of
+from mlforge_polars.aggs import Plan
 from mlforge_polars.entities import LAST, STAMP, Entities, clock_of, number_entities
 from mlforge_polars.tiles import rows_of, tiles_of
 from mlforge_polars.values import prepare
-
-__all__ = ["FUNCTIONS", "Agg", "change_points"]
 
 TILES_PER_SLICE = 120_000  # few enough that what a slice needs is memory the slice before has given back
 
 
 def change_points(
-    events: pl.LazyFrame | pl.DataFrame, keys: Sequence[str], time: str, interval: int | None, aggs: Sequence[Agg]
+    events: pl.LazyFrame | pl.DataFrame,
+    keys: Sequence[str],
+    time: str,
+    interval: int | None,
+    inputs: Mapping[str, pl.Expr],
+    aggs: Sequence[Aggregate],
 ) -> pl.DataFrame:
     """One row per entity and instant at which an event enters or leaves a window, sorted by keys and stamp.
 
-    Windows and the interval are microseconds. Raises ValueError for an aggregate that cannot be, TypeError for a column
-    it cannot take, OverflowError where an integer sum or a stamp needs more than 64 bits.
+    Windows and the interval are microseconds; aggregates have a name that no key has. Raises OverflowError where an
+    integer sum or a stamp needs more than 64 bits.
     """
-    check(keys, time, interval, aggs)
-    sources = list(dict.fromkeys(agg.column for agg in aggs if agg.column is not None))
-    frame = _collected(events, keys, time, sources)
-    types = {source: frame.schema[f"v{i}"] for i, source in enumerate(sources)}
+    frame = _collected(events, keys, time, inputs)
     schema = {key: frame.schema[f"k{i}"] for i, key in enumerate(keys)} | {time: STAMP}
-    schema |= {agg.name: result_type(agg, types) for agg in aggs}
+    schema |= {agg.name: dtype_of(agg.word) for agg in aggs}
     if frame.is_empty():
         return pl.DataFrame(schema=schema)
     clock = clock_of(frame["time"], interval, [agg.window for agg in aggs])
     windows = sorted({agg.window // clock.unit for agg in aggs})
     numbered, entities = number_entities(frame, len(keys), clock, len(windows) + 1, 0 if interval is None else 1)
     del frame
-    prepared, values = prepare(numbered, {source: _functions(source, aggs) for source in sources})
+    prepared, values = prepare(numbered, {name: _functions(name, aggs) for name in inputs})
     del numbered
     parts = list(_parts(prepared, entities, Plan(clock, windows, values, aggs)))
     return pl.concat(parts, rechunk=False).select(
@@ -53,23 +55,17 @@ def change_points(
     )
 
 
-def _functions(source: str, aggs: Sequence[Agg]) -> frozenset[str]:
-    return frozenset(agg.function for agg in aggs if agg.column == source)
+def _functions(column: str, aggs: Sequence[Aggregate]) -> frozenset[str]:
+    return frozenset(agg.function for agg in aggs if agg.column == column)
 
 
 def _collected(
-    events: pl.LazyFrame | pl.DataFrame, keys: Sequence[str], time: str, sources: Sequence[str]
+    events: pl.LazyFrame | pl.DataFrame, keys: Sequence[str], time: str, inputs: Mapping[str, pl.Expr]
 ) -> pl.DataFrame:
-    names = (
-        {"time": time}
-        | {f"k{i}": key for i, key in enumerate(keys)}
-        | {f"v{i}": source for i, source in enumerate(sources)}
-    )
-    frame = events.lazy().select(pl.col(source).alias(name) for name, source in names.items()).collect()
-    for name in ("time", *(f"k{i}" for i in range(len(keys)))):
-        if frame[name].null_count():
-            raise ValueError(f"{names[name]}: {frame[name].null_count()} nulls in a key or time column")
-    return frame.with_columns(pl.col("time").cast(STAMP).to_physical())
+    parts = {"time": pl.col(time).cast(STAMP).to_physical()}
+    parts |= {f"k{i}": pl.col(key) for i, key in enumerate(keys)}
+    parts |= {f"v{i}": expr for i, expr in enumerate(inputs.values())}
+    return events.lazy().select(**parts).collect()
 
 
 def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.DataFrame]:

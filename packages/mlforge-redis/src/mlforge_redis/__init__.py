@@ -1,1 +1,1 @@
-"""The Redis online store of mlforge: features served from Redis or Valkey: one server, behind Sentinels, or a cluster."""
+"""The Redis online store of mlforge: features served from Redis or Valkey, one server, by Sentinels or a cluster."""

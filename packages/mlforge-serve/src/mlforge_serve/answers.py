@@ -15,7 +15,7 @@ _msgpack = msgspec.msgpack.Encoder().encode
 _NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 
-class Format(Protocol):
+class Form(Protocol):
     """How answers are written."""
 
     kind: ClassVar[bytes]
@@ -78,7 +78,7 @@ class AsMessagePack:
         return b"".join((b"\x83", _VALUES, start, *values, _STATUS, start, *statuses, _VERSIONS, versions))
 
 
-FORMATS: tuple[Format, Format] = (AsJSON(), AsMessagePack())
+FORMATS: tuple[Form, Form] = (AsJSON(), AsMessagePack())
 """By whether it is MessagePack."""
 _VALUES, _STATUS, _VERSIONS = map(_msgpack, ("values", "status", "versions"))
 

@@ -9,15 +9,14 @@ from typing import Any
 
 from mlforge.errors import MlforgeError
 from mlforge_serve.answers import FORMATS
+from mlforge_serve.api_keys import APIKeys
 from mlforge_serve.catalog import Catalog, Plan
-from mlforge_serve.deadlines import Deadlines
 from mlforge_serve.head import Head, admit, head_of
-from mlforge_serve.keys import Keys
-from mlforge_serve.metrics import ROUTES, SERVING, Tally
 from mlforge_serve.problems import JSON as PROBLEM
 from mlforge_serve.problems import Problem, problem_of
 from mlforge_serve.serving import ClientGone, Serving, read_body
 from mlforge_serve.settings import Limits
+from mlforge_serve.telemetry import ROUTES, SERVING, Tally
 
 _log = logging.getLogger("mlforge.serve")
 _START, _BODY = "http.response.start", "http.response.body"
@@ -32,8 +31,7 @@ class App:
 
     def __init__(self, catalog: Catalog, limits: Limits, tally: Tally, pages: Any) -> None:
         self.catalog, self.limits, self.tally, self.pages = catalog, limits, tally, pages
-        self.keys: Keys | None = None
-        self._deadlines = Deadlines(limits.timeout)
+        self.keys: APIKeys | None = None
         serving = Serving(catalog, limits, tally)
         self._answers = (serving.online, serving.batch)
         self._active = self._counted = 0
@@ -59,26 +57,20 @@ class App:
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
     async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:
-        head, body = head_of(scope), None
-        task = self._deadlines.begin()
+        head, body, deadline = head_of(scope), None, asyncio.timeout(self.limits.timeout)
         try:
-            key = admit(self.keys, head)
-            body = await read_body(head, receive, self.limits.body)
-            plan, answer = await self._answers[route](head, key, body)
+            async with deadline:
+                key = admit(self.keys, head)
+                body = await read_body(head, receive, self.limits.body)
+                plan, answer = await self._answers[route](head, key, body)
         except ClientGone:
             self.tally.failed(route, "gone")
-        except asyncio.CancelledError:
-            if not self._deadlines.missed(task):
-                raise
-            await self._refuse(route, self._too_slow() if body is None else problem_of(TimeoutError()), send)
         except Exception as error:  # noqa: BLE001 - whatever happens has an answer, and never shows the inside
-            await self._refuse(route, self._told(error, route), send)
+            late = body is None and deadline.expired()
+            await self._refuse(route, self._too_slow() if late else self._told(error, route), send)
         else:
-            self._deadlines.end(task)
             await self._answer(head, answer, send)
             self._observe(route, plan, perf_counter_ns() - started)
-        finally:
-            self._deadlines.end(task)
 
     async def _answer(self, head: Head, body: bytes, send: Any) -> None:
         headers = [(b"content-type", FORMATS[head.msgpack].kind), (b"content-length", b"%d" % len(body))]

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mlforge.errors import Invalid
-from mlforge_serve.settings import Limits, Settings, parse_size
+from mlforge_serve.settings import Limits, ServerSettings, parse_size
 
 if TYPE_CHECKING:
-    from mlforge_serve.door import Call
+    from mlforge_serve.door import Invocation
 
 EXAMPLES = """Examples:
 
@@ -134,7 +134,7 @@ _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
 )
 @click.pass_obj
 def serve(
-    call: Call,
+    call: Invocation,
     target: str | None,
     profile: str | None,
     features: tuple[str, ...],
@@ -165,7 +165,7 @@ def serve(
         raise Invalid("TLS needs a certificate and its key.", hint="Give both --tls-cert and --tls-key.")
     served = call.served(target, profile, features, meanwhile=partial(import_module, "mlforge_serve.run"))
     limits = Limits(max_body, max_entities, max_features, max_concurrency, timeout, max_remembered)
-    settings = Settings(
+    settings = ServerSettings(
         served.project, host, port, workers, tls_cert, tls_key, api_key_file, limits, cors_origins, not no_docs,
         log_format,
     )  # fmt: skip
@@ -194,7 +194,7 @@ def serve_key(name: str, api_key_file: Path, features: tuple[str, ...]) -> None:
     The key goes to stdout, once; the file keeps its hash. A server that uses the file knows it within seconds. To
     revoke a key, remove its lines.
     """
-    from mlforge_serve.keys import add_key
+    from mlforge_serve.api_keys import add_key
 
     click.echo(add_key(api_key_file, name, frozenset(features) or None))
 
@@ -214,10 +214,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _refuse_bad_files(settings: Settings) -> None:
+def _refuse_bad_files(settings: ServerSettings) -> None:
     """Files that cannot be used are told before anybody listens."""
     if settings.key_file is not None:
-        from mlforge_serve.keys import read_keys
+        from mlforge_serve.api_keys import read_keys
 
         read_keys(settings.key_file)
     if settings.tls_cert is not None:

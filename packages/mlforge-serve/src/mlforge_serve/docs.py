@@ -9,7 +9,7 @@ from typing import Any
 
 from mlforge_serve.openapi import document
 from mlforge_serve.problems import CODES
-from mlforge_serve.settings import Settings
+from mlforge_serve.settings import ServerSettings
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; color: #1d2129; }
@@ -27,7 +27,7 @@ _EXAMPLES = {
 }
 
 
-def page(settings: Settings) -> str:
+def page(settings: ServerSettings) -> str:
     """The page."""
     found = document(settings)
     parts = [part for path, methods in found["paths"].items() for part in _route(path, methods, settings)]
@@ -43,13 +43,13 @@ def page(settings: Settings) -> str:
     )
 
 
-def _route(path: str, methods: dict[str, Any], settings: Settings) -> Iterator[str]:
+def _route(path: str, methods: dict[str, Any], settings: ServerSettings) -> Iterator[str]:
     for method, operation in methods.items():
         yield f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation['summary'])}.</p>"
         yield f"<pre><code>{escape(_curl(path, settings))}</code></pre>"
 
 
-def _curl(path: str, settings: Settings) -> str:
+def _curl(path: str, settings: ServerSettings) -> str:
     words = ["curl", f"{settings.url}{path}"]
     if settings.key_file is not None and path not in ("/health", "/ready"):
         words.append('-H "Authorization: Bearer $MLFORGE_KEY"')

@@ -71,7 +71,7 @@ class Served(Protocol):
     ) -> Reader: ...
 
 
-class Call(Protocol):
+class Invocation(Protocol):
     """One call of `mlforge`."""
 
     debug: bool

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mlforge_serve.keys import Key, Keys
+from mlforge_serve.api_keys import APIKey, APIKeys
 from mlforge_serve.problems import Problem
 from mlforge_serve.requests import wants_msgpack
 
@@ -43,7 +43,7 @@ def head_of(scope: dict[str, Any]) -> Head:
     return Head(length, content_type, accept, key)
 
 
-def admit(keys: Keys | None, head: Head) -> Key | None:
+def admit(keys: APIKeys | None, head: Head) -> APIKey | None:
     """Whose request it is; None where no keys are asked for. Raises `Problem`."""
     if keys is None:
         return None

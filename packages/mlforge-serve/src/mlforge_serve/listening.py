@@ -8,12 +8,12 @@ import sys
 from typing import Any
 
 from mlforge.errors import Conflict, Invalid
-from mlforge_serve.settings import Settings
+from mlforge_serve.settings import ServerSettings
 
 BACKLOG = 2048
 
 
-def listen(settings: Settings) -> list[socket.socket]:
+def listen(settings: ServerSettings) -> list[socket.socket]:
     """A socket for each worker, bound and listening.
 
     On Linux each has its own, and the kernel spreads connections over them; of a shared one, one worker may take all.

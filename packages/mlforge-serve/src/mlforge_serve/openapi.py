@@ -9,23 +9,24 @@ import msgspec
 
 from mlforge_serve.__about__ import __version__
 from mlforge_serve.problems import CODES
-from mlforge_serve.settings import Limits, Settings
+from mlforge_serve.settings import Limits, ServerSettings
 
-Schema = dict[str, Any]
+JSONSchema = dict[str, Any]
 _COMMON = (401, 429, 500)
 _SERVING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
-VALUE: Schema = {"description": "A value of the column's type, or null."}
-STATUS: Schema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
+VALUE: JSONSchema = {"description": "A value of the column's type, or null."}
+STATUS: JSONSchema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
+VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
 
 
-def description(settings: Settings) -> bytes:
+def description(settings: ServerSettings) -> bytes:
     """The document, as JSON."""
     return msgspec.json.encode(document(settings))
 
 
-def document(settings: Settings) -> Schema:
+def document(settings: ServerSettings) -> JSONSchema:
     """The document."""
-    found: Schema = {
+    found: JSONSchema = {
         "openapi": "3.1.0",
         "info": {
             "title": settings.title, "version": __version__,
@@ -42,7 +43,7 @@ def document(settings: Settings) -> Schema:
     return found
 
 
-def _paths() -> Schema:
+def _paths() -> JSONSchema:
     return {
         "/features/online": {"post": _asking("Several features of one entity", "online", "Online")},
         "/features/batch": {"post": _asking("Several features of many entities", "batch", "Batch")},
@@ -60,7 +61,7 @@ def _paths() -> Schema:
     }  # fmt: skip
 
 
-def _asking(summary: str, name: str, schema: str) -> Schema:
+def _asking(summary: str, name: str, schema: str) -> JSONSchema:
     kinds = ("application/json", "application/msgpack")
     asked = {"application/json": {"schema": _named(f"{schema}Request")}}
     given = {kind: {"schema": _named(f"{schema}Answer")} for kind in kinds}
@@ -73,7 +74,7 @@ def _asking(summary: str, name: str, schema: str) -> Schema:
     }  # fmt: skip
 
 
-def _showing(summary: str, name: str, schema: str, refusals: tuple[int, ...]) -> Schema:
+def _showing(summary: str, name: str, schema: str, refusals: tuple[int, ...]) -> JSONSchema:
     kinds = ("application/json", "application/msgpack")
     content = {kind: {"schema": _named(schema)} for kind in kinds}
     return {
@@ -83,16 +84,16 @@ def _showing(summary: str, name: str, schema: str, refusals: tuple[int, ...]) ->
     }
 
 
-def _one_feature() -> Schema:
+def _one_feature() -> JSONSchema:
     shown = _showing("One feature", "feature", "Feature", (401, 403, 404, 429, 500, 503))
     return shown | {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 
 
-def _refusals(statuses: tuple[int, ...]) -> Schema:
+def _refusals(statuses: tuple[int, ...]) -> JSONSchema:
     return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
-def _responses() -> Schema:
+def _responses() -> JSONSchema:
     return {
         str(status): {
             "description": HTTPStatus(status).phrase,
@@ -102,11 +103,14 @@ def _responses() -> Schema:
     }
 
 
-def _schemas(limits: Limits) -> Schema:
+def _schemas(limits: Limits) -> JSONSchema:
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     maybe = {"type": ["string", "null"]}
     entity = {"type": "object", "description": "The key columns; others are ignored.", "examples": [{"user_id": 1}]}
-    pick = _object({"name": text, "version": maybe, "columns": {"anyOf": [texts, {"type": "null"}]}}, required=["name"])
+    number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
+    some = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+    chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
+    pick = _object({"name": text, **chosen}, required=["name"])
     asked = {
         "features": {"type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [text, pick]}},
         "full_names": {"type": "boolean", "default": False, "description": "Call columns {feature}__{column}."},
@@ -144,12 +148,12 @@ def _schemas(limits: Limits) -> Schema:
     }  # fmt: skip
 
 
-def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+def _object(properties: JSONSchema, required: list[str] | None = None) -> JSONSchema:
     return {
         "type": "object", "properties": properties, "required": list(properties) if required is None else required,
         "additionalProperties": False,
     }  # fmt: skip
 
 
-def _named(name: str) -> Schema:
+def _named(name: str) -> JSONSchema:
     return {"$ref": f"#/components/schemas/{name}"}

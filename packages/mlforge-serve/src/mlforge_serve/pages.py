@@ -13,21 +13,21 @@ from starlette.routing import Route, Router
 
 from mlforge_serve import door
 from mlforge_serve.answers import FORMATS
+from mlforge_serve.api_keys import APIKey
 from mlforge_serve.docs import page
 from mlforge_serve.head import admit
-from mlforge_serve.keys import Key
-from mlforge_serve.metrics import TEXT, exposition
 from mlforge_serve.openapi import description
 from mlforge_serve.problems import Problem
 from mlforge_serve.serving import refuse_others
-from mlforge_serve.settings import Settings
+from mlforge_serve.settings import ServerSettings
+from mlforge_serve.telemetry import TEXT, exposition
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "x-frame-options": "DENY"}
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def pages(settings: Settings) -> Router:
+def pages(settings: ServerSettings) -> Router:
     """The routes beside the two that serve values. What they raise is answered by whoever calls them."""
     routes = [
         Route("/health", _health), Route("/ready", _ready), Route("/features", _features),
@@ -78,7 +78,7 @@ async def _nothing(*_: Any) -> None:
     raise Problem("route_not_found", "There is nothing here.", "GET /openapi.json lists the routes.")
 
 
-def _openapi(settings: Settings) -> Endpoint:
+def _openapi(settings: ServerSettings) -> Endpoint:
     text = description(settings)
 
     async def endpoint(_: Request) -> Response:
@@ -87,7 +87,7 @@ def _openapi(settings: Settings) -> Endpoint:
     return endpoint
 
 
-def _docs(settings: Settings) -> Endpoint:
+def _docs(settings: ServerSettings) -> Endpoint:
     text = page(settings)
 
     async def endpoint(_: Request) -> Response:
@@ -122,7 +122,7 @@ def _shown(micros: int) -> str:
     return (EPOCH + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")
 
 
-def _admitted(request: Request) -> tuple[Any, Key | None]:
+def _admitted(request: Request) -> tuple[Any, APIKey | None]:
     app, head = request.scope["mlforge"]
     return app, admit(app.keys, head)
 

@@ -14,7 +14,7 @@ import msgspec
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import Asked, Entry, decode_entry
-from mlforge_serve.answers import Format
+from mlforge_serve.answers import Form
 from mlforge_serve.door import Lookup
 
 STATUSES = 1000
@@ -89,7 +89,7 @@ class Rows:
         memory: Where the rows of all combinations are counted.
     """
 
-    def __init__(self, lookups: Sequence[Lookup], form: Format, memory: Memory) -> None:
+    def __init__(self, lookups: Sequence[Lookup], form: Form, memory: Memory) -> None:
         self.form, self._memory = form, memory
         self._names = [one.name for one in lookups]
         self._columns = [name for one in lookups for name in one.columns.values()]

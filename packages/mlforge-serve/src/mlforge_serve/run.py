@@ -20,15 +20,15 @@ import uvicorn
 from starlette.middleware.cors import CORSMiddleware
 
 from mlforge.errors import Invalid
+from mlforge_serve.api_keys import APIKeys, read_keys
 from mlforge_serve.app import App
 from mlforge_serve.catalog import LOOKED_EVERY, Catalog
 from mlforge_serve.door import Served
-from mlforge_serve.keys import Keys, read_keys
+from mlforge_serve.http_protocol import protocol_of
 from mlforge_serve.listening import listen
-from mlforge_serve.metrics import Board, Tally
 from mlforge_serve.pages import pages
-from mlforge_serve.protocol import protocol_of
-from mlforge_serve.settings import Settings
+from mlforge_serve.settings import ServerSettings
+from mlforge_serve.telemetry import Board, Tally
 from mlforge_serve.workers import watch_over
 
 FIRST_LOOK = 1.0
@@ -39,7 +39,7 @@ THREADS = 32
 _log = logging.getLogger("mlforge.serve")
 
 
-def serve(served: Served, settings: Settings) -> int:
+def serve(served: Served, settings: ServerSettings) -> int:
     """Serve until a signal says to stop; then answer what was asked, and return an exit code."""
     sockets = listen(settings)
     settings = msgspec.structs.replace(settings, port=sockets[0].getsockname()[1])
@@ -56,7 +56,7 @@ def serve(served: Served, settings: Settings) -> int:
     return watch_over(sockets, lambda n, own: work(served, settings, own, board.tally(n)), patience)
 
 
-def work(served: Served, settings: Settings, listening: socket.socket, tally: Tally) -> None:
+def work(served: Served, settings: ServerSettings, listening: socket.socket, tally: Tally) -> None:
     """Serve as one worker."""
     tally.reset()
     with served.store.open() as store:
@@ -80,14 +80,14 @@ def keep_memory() -> None:
 
 
 async def _serve(
-    server: uvicorn.Server, app: App, catalog: Catalog, settings: Settings, listening: socket.socket
+    server: uvicorn.Server, app: App, catalog: Catalog, settings: ServerSettings, listening: socket.socket
 ) -> None:
     async with _watched(app, catalog, settings, server):
         await server.serve([listening])
 
 
 @contextlib.asynccontextmanager
-async def _watched(app: App, catalog: Catalog, settings: Settings, server: uvicorn.Server) -> AsyncIterator[None]:
+async def _watched(app: App, catalog: Catalog, settings: ServerSettings, server: uvicorn.Server) -> AsyncIterator[None]:
     """While it serves, look at the store and the key file every now and then."""
     watch = _Watch(app, settings)
     watch.read_keys()
@@ -106,7 +106,7 @@ async def _watched(app: App, catalog: Catalog, settings: Settings, server: uvico
 class _Watch:
     """What is looked at again and again."""
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, app: App, settings: ServerSettings) -> None:
         self.app, self.settings = app, settings
         self._seen: Any = None
         self._parent = os.getppid()
@@ -131,7 +131,7 @@ class _Watch:
             state = path.stat()
             seen = (state.st_mtime_ns, state.st_size, state.st_ino)
             if seen != self._seen:
-                self.app.keys = Keys(read_keys(path).keys)
+                self.app.keys = APIKeys(read_keys(path).keys)
                 self._seen = seen
         except Exception as error:
             if self.app.keys is None:
@@ -141,7 +141,7 @@ class _Watch:
                 self._seen = None
 
 
-def _configured(app: App, settings: Settings) -> uvicorn.Config:
+def _configured(app: App, settings: ServerSettings) -> uvicorn.Config:
     wrapped: Any = app
     if settings.cors_origins:
         wrapped = CORSMiddleware(

@@ -10,14 +10,14 @@ from typing import Any
 from mlforge.errors import Invalid
 from mlforge.model.keys import BadKey
 from mlforge.plugin import Asked
+from mlforge_serve.api_keys import APIKey
 from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.head import Head
-from mlforge_serve.keys import Key
-from mlforge_serve.metrics import OUTCOMES, Tally
 from mlforge_serve.problems import Problem
 from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, spec_of, typed
 from mlforge_serve.rows import Row, Rows
 from mlforge_serve.settings import Limits
+from mlforge_serve.telemetry import OUTCOMES, Tally
 
 AT_ONCE = 1000
 """Entries that are decoded in one go; other requests get their turn in between."""
@@ -36,7 +36,7 @@ class Serving:
     def __init__(self, catalog: Catalog, limits: Limits, tally: Tally) -> None:
         self.catalog, self.limits, self.tally = catalog, limits, tally
 
-    async def online(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
+    async def online(self, head: Head, key: APIKey | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of one entity."""
         request = _online(body, head.content_type)
         plan, msgpack = self._plan(request, key), head.msgpack
@@ -44,7 +44,7 @@ class Serving:
         (row,) = await self._found(plan, rows, (request.entity,), "entity")
         return plan, rows.form.answer(row.values, row.status, plan.versions[msgpack])
 
-    async def batch(self, head: Head, key: Key | None, body: bytes) -> tuple[Plan, bytes]:
+    async def batch(self, head: Head, key: APIKey | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of many entities."""
         request = _batch(body, head.content_type)
         _bound("entities", len(request.entities), self.limits.entities)
@@ -67,7 +67,7 @@ class Serving:
                 self.tally.add(self.tally.board.outcome(place) + OUTCOMES.index(status), times)
         return found
 
-    def _plan(self, request: Request, key: Key | None) -> Plan:
+    def _plan(self, request: Request, key: APIKey | None) -> Plan:
         """How to read what is asked, if whoever asks may."""
         _bound("features", len(request.features), self.limits.features)
         if not request.features:
@@ -78,7 +78,7 @@ class Serving:
         return self.catalog.plan((request.features, request.full_names))
 
 
-def refuse_others(key: Key | None, feature: str) -> None:
+def refuse_others(key: APIKey | None, feature: str) -> None:
     """Raise `Problem` where a key is limited to other features, whether this one exists or not."""
     if key is not None and not key.allows(feature):
         raise Problem(

@@ -35,7 +35,7 @@ class Limits(msgspec.Struct, frozen=True):
     remembered: int = 128 << 20
 
 
-class Settings(msgspec.Struct, frozen=True):
+class ServerSettings(msgspec.Struct, frozen=True):
     """Where to listen, with what, for whom. `title` is the project's name."""
 
     title: str

@@ -7,6 +7,11 @@ def main() -> None:
     """Run `mlforge` with the arguments of the process, and leave with its exit code."""
     import sys
 
-    from mlforge.cli.app import run
+    try:
+        from mlforge.cli.app import run
 
-    sys.exit(run())
+        code = run()
+    except KeyboardInterrupt:  # while modules were loaded, or an error was being put in words
+        sys.stderr.write("Interrupted.\n")
+        code = 130
+    sys.exit(code)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from mlforge.__about__ import __version__
-from mlforge.cli import table
+from mlforge.cli import roster
 from mlforge.cli.invocation import Invocation, say_error
 from mlforge.cli.options import debug_option
 from mlforge.errors import MlforgeError, Unknown
@@ -22,15 +22,15 @@ class Commands(click.Group):
     """The commands of the core and of plugins, each imported when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*table.COMMANDS, *sorted(table.plugin_commands())]
+        return [*roster.COMMANDS, *sorted(roster.plugin_commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in table.COMMANDS:
-            return table.core_command(cmd_name)
-        return table.plugin_command(cmd_name) if cmd_name in table.plugin_commands() else None
+        if cmd_name in roster.COMMANDS:
+            return roster.core_command(cmd_name)
+        return roster.plugin_command(cmd_name) if cmd_name in roster.plugin_commands() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [*table.COMMANDS.items(), *sorted(table.plugin_commands().items())]
+        rows = [*roster.COMMANDS.items(), *sorted(roster.plugin_commands().items())]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

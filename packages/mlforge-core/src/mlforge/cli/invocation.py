@@ -13,8 +13,8 @@ import click
 
 if TYPE_CHECKING:
     from mlforge.cli.served import Served
-    from mlforge.cli.terminal import Tell
     from mlforge.definitions import Definitions
+    from mlforge.flow.progress import Tell
 
 _HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
@@ -91,14 +91,14 @@ class Invocation:
         if self.out is None:
             show()
             return
-        from mlforge.cli.documents import encode
+        from mlforge.cli.views.documents import encode
 
         self.out.write(encode(document))
         self.out.flush()
 
     def working(self) -> contextlib.AbstractContextManager[Tell]:
         """Somewhere to report progress to, shown on stderr."""
-        from mlforge.cli.terminal import working
+        from mlforge.cli.views.terminal import working
 
         return working()
 

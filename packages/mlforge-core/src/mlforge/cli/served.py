@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.flow.reader import REFRESHED_AFTER, Reader
+from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
 from mlforge.plugin.config import OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.profiles import choose_profile

@@ -14,7 +14,7 @@ from mlforge.errors import Invalid, NotInstalled
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
 
-Join = Callable[[Any], Any]
+Joining = Callable[[Any], Any]
 _EXACT = 2**53  # from here on a float may stand for another integer
 
 
@@ -177,7 +177,7 @@ def spine_of(frame: Any, engine: Engine) -> Spine:
     return EngineSpine(frame, engine) if engine.owns(frame) else _through_library(frame)
 
 
-def joined(spine: Spine, engine: Engine, needed: Sequence[str], join: Join, brought: Sequence[str]) -> Any:
+def join_to(spine: Spine, engine: Engine, needed: Sequence[str], join: Joining, brought: Sequence[str]) -> Any:
     """The spine with what `join` brings: inside the engine for its own frames, over Arrow for all others."""
     if engine.owns(spine.frame):
         answer = join(spine.frame)

@@ -3,6 +3,10 @@
 Nulls follow SQL: an operation on a null is null, `and` and `or` are three-valued. NaN equals itself and is greater than
 every other number. A date compares with an instant as the one its day begins at, in UTC. `add`, `sub` and `mul` of
 integers are Int64; `div` is Float64, and null where the divisor is 0.
+
+Values of two kinds do not mix: a comparison, `is_in`, `if` or `coalesce` of two is refused, and so is arithmetic with
+anything but numbers. Numbers of every width are of one kind; single floats and decimals are computed with as Float64. A
+boolean is no number, though `sum`, `mean`, `std` and `median` take it as 0 and 1. Constants fit 64 bits.
 """
 
 from __future__ import annotations

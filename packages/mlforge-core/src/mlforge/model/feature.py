@@ -15,6 +15,7 @@ from mlforge.model.keys import Key
 from mlforge.model.metric import Metric, WindowPlan
 from mlforge.model.source import Source
 from mlforge.model.timestamp import Timestamp
+from mlforge.model.version import Version
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -132,6 +133,9 @@ class FeatureSpec(msgspec.Struct, frozen=True):
         version: `"1.0.0"`; the latest if None.
         columns: Some of its columns; all if None.
 
+    Raises:
+        Invalid: A version that is none, or columns that name none.
+
     Example:
         >>> FeatureSpec("user_spend", columns=["amount__sum__7d"]).columns
         ('amount__sum__7d',)
@@ -142,8 +146,15 @@ class FeatureSpec(msgspec.Struct, frozen=True):
     columns: str | Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.version is not None:
+            Version.parse(self.version)
         if self.columns is not None:
-            given = (self.columns,) if isinstance(self.columns, str) else tuple(self.columns)
+            given: tuple[Any, ...] = (self.columns,) if isinstance(self.columns, str) else tuple(self.columns)
+            if not given or not all(isinstance(c, str) and c for c in given):
+                raise Invalid(
+                    f"FeatureSpec({self.name!r}) chooses the columns {list(given)}, which name none.",
+                    hint="Name some, or leave columns out for all of them.",
+                )
             msgspec.structs.force_setattr(self, "columns", given)
 
     @classmethod

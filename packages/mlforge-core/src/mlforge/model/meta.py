@@ -57,7 +57,7 @@ class Increment(msgspec.Struct, frozen=True, omit_defaults=True):
     gone: int = 0
 
 
-class Config(msgspec.Struct, frozen=True, omit_defaults=True):
+class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     """The part of a definition that decides values: what `config_hash` covers and `diff` compares."""
 
     keys: tuple[Key, ...]
@@ -73,6 +73,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """One committed version of a feature.
 
     `content_hash` is for integrity; `schema_hash`, `config_hash`, `logic_hash` and `source_hash` tell changes.
+    `logic_unknown` says what of the function `logic_hash` cannot cover.
     Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out. `watermark` is the
     latest time of an event that was built, in microseconds since the Unix epoch. Parts may be those of earlier
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
@@ -91,11 +92,12 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     schema_hash: str
     config_hash: str
     logic_hash: str | None = None
+    logic_unknown: tuple[str, ...] = ()
     source_hash: str | None = None
     content_hash: str = ""
     checks_hash: str = ""
     change_summary: Change | None = None
-    config: Config
+    config: Recipe
     parts: tuple[Part, ...] = ()
     increment: Increment | None = None
     watermark: int | None = None

@@ -41,7 +41,14 @@ class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
 
     def __post_init__(self) -> None:
         force = msgspec.structs.force_setattr
-        force(self, "null_values", tuple(self.null_values))
+        delimiter: Any = self.delimiter
+        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+            raise Invalid(
+                f"The delimiter {self.delimiter!r} is not one character between fields.",
+                hint='Such as CSVFormat(delimiter=";") or "\\t"; quotes and line ends have a meaning of their own.',
+            )
+        given_nulls: Any = self.null_values
+        force(self, "null_values", (given_nulls,) if isinstance(given_nulls, str) else tuple(given_nulls))
         given: Any = self.dtypes
         force(self, "dtypes", tuple(given.items()) if isinstance(given, dict) else tuple(given))
 
@@ -66,6 +73,9 @@ _SUFFIXES: dict[str, Format] = {
 }
 _OTHER_FILES = "arrow avro bz2 dat data db delta feather gz ipc json jsonl log ndjson orc txt xls xlsx xz zip zst"
 _FILE_ENDINGS = tuple(f".{ending}" for ending in _OTHER_FILES.split(" "))
+_FOREIGN = frozenset(
+    f".{e}" for e in ["arrow", "avro", "db", "feather", "ipc", "json", "jsonl", "ndjson", "orc", "xls", "xlsx", "zip"]
+)
 _TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}")
 
 
@@ -83,7 +93,7 @@ class Source(msgspec.Struct, frozen=True):
         format: `ParquetFormat()`, `CSVFormat(...)` or `DeltaFormat(...)`; told from the path's ending if None.
 
     Raises:
-        Invalid: An empty path.
+        Invalid: An empty path, or an ending of files that are not read.
 
     Example:
         >>> Source("data/events.parquet").name
@@ -99,7 +109,17 @@ class Source(msgspec.Struct, frozen=True):
         force(self, "path", str(self.path))
         if not self.path.strip():
             raise Invalid("A Source needs a path.", hint='Source("data/events.parquet")')
+        if self._is_foreign():
+            ending = PurePath(self.path).suffix
+            raise Invalid(
+                f"Source({self.path!r}): files that end in {ending} are not read.",
+                hint="Write it as Parquet or CSV; where it is one of these, say so: format=CSVFormat().",
+            )
         force(self, "name", self.name or self._stem())
+
+    def _is_foreign(self) -> bool:
+        """Whether the ending alone tells that no engine can read it."""
+        return self.format is None and PurePath(self.path).suffix.lower() in _FOREIGN and not self.path.endswith("/")
 
     def _stem(self) -> str:
         if self.is_table:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from mlforge.errors import Invalid
-
-_SHORT_YEAR = re.compile(r"%[-_0#^E]?[ygDx]")
+from mlforge.model.timeformat import fault
 
 
 class Timestamp(msgspec.Struct, frozen=True):
@@ -16,11 +13,12 @@ class Timestamp(msgspec.Struct, frozen=True):
 
     Args:
         column: The column's name.
-        format: A strftime pattern for text, such as `"%d.%m.%Y %H:%M"`. None detects ISO 8601.
+        format: A strftime pattern for text, such as `"%d.%m.%Y %H:%M"`; `mlforge.model.timeformat` tells what each
+            directive fits. None detects ISO 8601.
         alias: The column's name in the feature; the same name if None.
 
     Raises:
-        Invalid: No column, or a format with a year of two digits: `%y`, `%g`, `%D`, `%x`.
+        Invalid: No column, or a format that does not tell one instant: it fixes no day, has a year of two digits, …
 
     Example:
         >>> Timestamp("ts", format="%Y%m%d", alias="event_time").name
@@ -34,12 +32,8 @@ class Timestamp(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not self.column:
             raise Invalid("A Timestamp needs a column.", hint='Timestamp("event_time")')
-        if short := _SHORT_YEAR.search((self.format or "").replace("%%", "")):
-            raise Invalid(
-                f"The format {self.format!r} of timestamp {self.column!r} has {short[0]}, a year of two digits, which "
-                "does not tell its century: libraries differ on 69.",
-                hint="Write years in four digits and read them with %Y, or make a time of the text in the function.",
-            )
+        if self.format and (wrong := fault(self.format)):
+            raise Invalid(f"The format {self.format!r} of timestamp {self.column!r} {wrong.why}", hint=wrong.hint)
 
     @property
     def name(self) -> str:

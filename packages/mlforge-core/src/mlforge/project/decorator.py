@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, Never
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
@@ -16,13 +17,17 @@ from mlforge.model.feature import Feature
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.timestamp import Timestamp
+from mlforge.project.selection import nearest
 
+_EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def feature(
+    _function: Any = None,
+    /,
     *,
-    source: str | PathLike[str] | Source,
+    source: str | PathLike[str] | Source | None = None,
     keys: str | Sequence[str] | None = None,
     entities: Entity | Sequence[Entity] | None = None,
     timestamp: str | Timestamp | None = None,
@@ -38,6 +43,7 @@ def feature(
     online_horizon: str | timedelta | None = None,
     incremental: bool | None = None,
     name: str | None = None,
+    **unknown: Never,
 ) -> Callable[[Callable[..., Any]], Feature]:
     """Make a function over a source a feature. The function stays callable.
 
@@ -61,6 +67,7 @@ def feature(
             The profile's word if None. The function is then handed the new rows and those that the longest window
             before them holds: it must not mix rows that lie further apart, and not change times.
         name: The feature's name; the function's if None.
+        **unknown: None: a word that is none of these is answered with the nearest.
 
     Raises:
         Invalid: Something in the definition cannot be right; the message names it.
@@ -79,12 +86,13 @@ def feature(
         >>> [c.name for c in carrier_delay.plan.columns]
         ['delay__mean__7d']
     """
+    _refuse_call(_function, source, unknown)
 
     def decorate(function: Callable[..., Any]) -> Feature:
         made = Feature(
             name=_checked_name(name or str(getattr(function, "__name__", ""))),
             function=_checked_function(function),
-            source=source if isinstance(source, Source) else Source(fspath(source)),
+            source=_source(source),
             entities=_entities(keys, entities),
             timestamp=Timestamp(timestamp) if isinstance(timestamp, str) else timestamp,
             interval=None if interval is None else Duration.parse(interval, "interval"),
@@ -103,6 +111,30 @@ def feature(
         return made
 
     return decorate
+
+
+def _refuse_call(function: Any, source: Any, unknown: Mapping[str, Any]) -> None:
+    """Raise `Invalid` for a call that Python alone would answer with a bare TypeError."""
+    if function is not None:
+        what = "@feature stands without parentheses" if callable(function) else f"@feature({function!r}) names nothing"
+        raise Invalid(f"{what}.", hint=_EXAMPLE)
+    if unknown:
+        wrong = next(iter(unknown))
+        known = [p for p in inspect.signature(feature).parameters if p not in ("_function", "unknown")]
+        raise Invalid(f"@feature has no {wrong}=.", hint=nearest(wrong, known))
+    if source is None:
+        raise Invalid("@feature needs a source.", hint=_EXAMPLE)
+
+
+def _source(given: Any) -> Source:
+    if isinstance(given, Source):
+        return given
+    if isinstance(given, str | PathLike):
+        return Source(fspath(given))
+    raise Invalid(
+        f"A {type(given).__module__.split('.')[0]}.{type(given).__qualname__} is no source.",
+        hint='Give a path or a Source; write a frame to a file first: frame.write_parquet("events.parquet").',
+    )
 
 
 def check_definition(made: Feature) -> None:
@@ -191,10 +223,22 @@ def _entities(keys: Any, entities: Any) -> tuple[Entity, ...]:
     else:
         found = (entities,) if isinstance(entities, Entity) else tuple(entities)
         _refuse_strangers(found)
-        names = tuple(k.name for e in found for k in e.keys)
+        names = _keys_of(found)
     if not names or len(set(names)) < len(names):
         raise Invalid(f"The keys {list(names)} name no column or one twice.", hint="Name each key column once.")
     return found
+
+
+def _keys_of(entities: tuple[Entity, ...]) -> tuple[str, ...]:
+    """The key columns; one that several entities share stands once. Raises `Invalid` where they make it differently."""
+    made: dict[str, tuple[str, ...]] = {}
+    for key in (k for e in entities for k in dict.fromkeys(e.keys)):
+        if made.setdefault(key.name, key.sources) != key.sources:
+            raise Invalid(
+                f"Two entities make the key {key.name!r} of different columns.",
+                hint="Give one of them another join_key.",
+            )
+    return tuple(made)
 
 
 def _refuse_strangers(entities: tuple[Any, ...]) -> None:

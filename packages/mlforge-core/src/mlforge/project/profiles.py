@@ -13,6 +13,7 @@ from mlforge.errors import Invalid, NotFound, Unknown
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
+from mlforge.project.bounded_yaml import read_yaml
 
 FILE = "mlforge.yaml"
 VARIABLE = "MLFORGE_PROFILE"
@@ -59,14 +60,14 @@ class ProfileFile(msgspec.Struct, frozen=True):
         _refuse_unknown(given, (*_FIELDS, "incremental"), where, self.path)
         filled = {k: _fill(v, f"{where}.{k}", environment) for k, v in given.items()}
         incremental = _switch(filled.pop("incremental", None), f"{where}.incremental")
-        configs = {k: decode(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()}
+        configs = {k: decode_config(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()}
         return Profile(name, **configs, incremental=incremental)
 
 
 def read_profiles(root: Path) -> ProfileFile | None:
     """The project's `mlforge.yaml`; None where there is none. Raises `Invalid` where it does not parse."""
     path = root / FILE
-    if not path.is_file():
+    if not path.exists():
         return None
     given = _parse(path)
     _refuse_unknown(given, ("default_profile", "profiles", "target"), "", path)
@@ -75,7 +76,7 @@ def read_profiles(root: Path) -> ProfileFile | None:
         raise Invalid(
             f"profiles in {path.name} must be a mapping of mappings.", hint="profiles: {dev: {engine: polars}}"
         )
-    return ProfileFile(path, profiles, given.get("default_profile"), given.get("target"))
+    return ProfileFile(path, _named(profiles, path), given.get("default_profile"), given.get("target"))
 
 
 def choose_profile(
@@ -105,7 +106,7 @@ def name_profile(
     return next(((name, why) for name, why in choices if name), (None, "nobody"))
 
 
-def decode(value: Any, kind: type[Kind], where: str) -> Any:
+def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
     """A config from a name (`polars`) or a mapping with `KIND`. Raises `Invalid` with the path of what is wrong."""
     if isinstance(value, Config):
         return value
@@ -135,15 +136,26 @@ def _located(where: str, message: str) -> str:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Invalid(f"{path.name} does not parse: {' '.join(str(error).split())}.", hint="Mend the YAML.") from None
+    given = read_yaml(path)
     if given is not None and not isinstance(given, dict):
         raise Invalid(f"{path.name} must be a mapping.", hint="Start it with: profiles:")
     return given or {}
+
+
+def _named(profiles: dict[Any, Any], path: Path) -> dict[str, Any]:
+    """The profiles. Raises `Invalid` for a name that YAML takes for something else than text."""
+    if odd := next((name for name in profiles if not isinstance(name, str)), None):
+        raise Invalid(
+            f"A profile in {path.name} is called {odd!r}, which YAML takes for {_kind(odd)}.",
+            hint=f'Put its name in quotes: "{str(odd).lower()}":',
+        )
+    if "" in profiles:
+        raise Invalid(f"A profile in {path.name} has no name.", hint="profiles: {dev: {engine: polars}}")
+    return profiles
+
+
+def _kind(value: Any) -> str:
+    return {bool: "true or false", int: "a number", float: "a number"}.get(type(value), "no text")
 
 
 def _refuse_unknown(given: Mapping[str, Any], known: Any, where: str, path: Path) -> None:

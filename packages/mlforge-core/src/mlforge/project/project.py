@@ -15,9 +15,9 @@ from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.source import Source
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
-from mlforge.plugin.descriptors import EngineDescriptor, StoreDescriptor
+from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
-from mlforge.project.profiles import FILE, Profile, choose_profile, decode
+from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
 from mlforge.project.selection import nearest
 
 Noun = TypeVar("Noun")
@@ -39,8 +39,9 @@ class Project:
     Args:
         name: The project's name.
         features: Features, modules that hold some, or lists of either.
-        offline_store: Where versions are kept; `store` says the same. The profile's, or `LocalStore()`, if None.
-        online_store: Where values are served from.
+        offline_store: Where versions are kept: a store, or a folder's path. `store` says the same. The profile's, or
+            `LocalStore()`, if None.
+        online_store: Where values are served from: a store, or the path of an SQLite file that ends in `.db`.
         engine: The engine's name or config; `polars` if None, or the one that is installed.
         profile: A profile of `mlforge.yaml`, unless `--profile` or `MLFORGE_PROFILE` names another.
         root: Where relative paths start: the nearest folder upward with an `mlforge.yaml`, else the current one.
@@ -53,20 +54,20 @@ class Project:
         self,
         name: str = "mlforge",
         features: Any = (),
-        offline_store: StoreConfig | None = None,
-        online_store: OnlineStoreConfig | None = None,
+        offline_store: StoreConfig | str | os.PathLike[str] | None = None,
+        online_store: OnlineStoreConfig | str | os.PathLike[str] | None = None,
         engine: str | EngineConfig | None = None,
         profile: str | None = None,
         *,
-        store: StoreConfig | None = None,
+        store: StoreConfig | str | os.PathLike[str] | None = None,
         root: str | os.PathLike[str] | None = None,
     ) -> None:
         if store is not None and offline_store is not None:
             raise Invalid("Both store and offline_store are given.", hint="They mean the same: give one.")
         self.name = name
         self.features: dict[str, Feature] = collect(features)
-        self.offline_store = _typed(offline_store or store, StoreConfig, "offline_store")
-        self.online_store = _typed(online_store, OnlineStoreConfig, "online_store")
+        self.offline_store = _typed(_local(offline_store or store), StoreConfig, "offline_store")
+        self.online_store = _typed(_sqlite(online_store), OnlineStoreConfig, "online_store")
         self.engine = engine
         self.profile = profile
         self.root = Path(root).resolve() if root is not None else find_root(Path.cwd())
@@ -145,9 +146,32 @@ class Project:
         return {s.name if names.count(s.name) == 1 else s.path: s for s in found}
 
 
+def _local(given: Any) -> Any:
+    """A folder's path as the store that it means."""
+    if not isinstance(given, str | os.PathLike):
+        return given
+    path = os.fspath(given)
+    if "://" in path or not path.strip():
+        raise Invalid(f"{path!r} is no folder.", hint='store="feature_store", or a store such as LocalStore("…").')
+    return decode_config({"KIND": "local", "path": path}, StoreDescriptor, "offline_store")
+
+
+def _sqlite(given: Any) -> Any:
+    """The path of an SQLite file as the online store that it means."""
+    if not isinstance(given, str | os.PathLike):
+        return given
+    path = os.fspath(given)
+    if not path.endswith((".db", ".sqlite", ".sqlite3")) or "://" in path:
+        raise Invalid(
+            f"{path!r} does not tell which online store is meant.",
+            hint='online_store="online.db" is an SQLite file; others are stores, such as RedisStore(host="cache").',
+        )
+    return decode_config({"KIND": "sqlite", "path": path}, OnlineStoreDescriptor, "online_store")
+
+
 def engine_config(value: Any) -> EngineConfig:
     """An engine's config from its name, a mapping with `KIND`, or a config. Raises `Unknown` or `NotInstalled`."""
-    config = decode(value, EngineDescriptor, "engine")
+    config = decode_config(value, EngineDescriptor, "engine")
     if not isinstance(config, EngineConfig):
         raise Invalid(f"{config!r} is not an engine.", hint='engine="polars"')
     return config

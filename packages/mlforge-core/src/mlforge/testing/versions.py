@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlforge.model.keys import Key
-from mlforge.model.meta import Change, Config, FeatureMeta
+from mlforge.model.meta import Change, FeatureMeta, Recipe
 from mlforge.model.schema import Column, Schema
 
 COLUMNS = (
@@ -44,7 +44,7 @@ def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:
         "source_hash": "50u2ce",
         "checks_hash": "c4ec",
         "change_summary": Change("minor", "columns_added", ("x__sum__7d",)),
-        "config": Config((Key("user", ("first", "last")),), "ts", "at", "%Y", "1d", {"x__sum__7d": "sum(x)"}, "x"),
+        "config": Recipe((Key("user", ("first", "last")),), "ts", "at", "%Y", "1d", {"x__sum__7d": "sum(x)"}, "x"),
         "key_types": {"user": {"first": "String", "last": "String"}},
         "dropped_rows": 2,
         "engine": "polars",

@@ -1,1 +1,1 @@
-"""One file a command. Each has a `command`; `mlforge.cli.table` lists them."""
+"""One file a command. Each has a `command`; `mlforge.cli.roster` lists them."""

@@ -65,7 +65,7 @@ def command(
 
     What has not changed is left alone. A feature that fails is reported and stops no other; the exit code is then 1.
     """
-    from mlforge.cli import documents, online_report, report
+    from mlforge.cli.views import build_reports, documents, online_reports
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
@@ -77,10 +77,10 @@ def command(
             online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
         )  # fmt: skip
     if online_only:
-        call.answer(documents.report(found), lambda: online_report.published(found.published))
+        call.answer(documents.report(found), lambda: online_reports.published(found.published))
     elif found.results:
-        call.answer(documents.report(found), lambda: report.built(found, forced=force))
+        call.answer(documents.report(found), lambda: build_reports.built(found, forced=force))
     else:
         nothing = (len(definitions.features), features, tags, schedule)
-        call.answer(documents.report(found), lambda: report.nothing("build", *nothing))
+        call.answer(documents.report(found), lambda: build_reports.nothing("build", *nothing))
     ctx.exit(0 if found.ok else 1)

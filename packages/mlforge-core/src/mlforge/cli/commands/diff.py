@@ -21,10 +21,10 @@ def command(call: Invocation, name: str, before: str, after: str, profile: str |
 
     Columns and their types, the definition, the function, the source, the rows.
     """
-    from mlforge.cli import documents, show
     from mlforge.cli.commands.versions import refuse_unknown
+    from mlforge.cli.views import documents, versions
 
     definitions = call.definitions(target)
     refuse_unknown(definitions, name, profile)
     found = documents.difference(definitions.diff(name, before, after, profile))
-    call.answer(found, lambda: show.difference(found))
+    call.answer(found, lambda: versions.difference(found))

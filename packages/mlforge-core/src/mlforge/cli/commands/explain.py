@@ -61,7 +61,7 @@ def command(
     The row that an instant sees, the windows with the events in them, and each value as it is stored and as the
     function over the source gives it now. The exit code is 1 where a value differs or could not be recomputed.
     """
-    from mlforge.cli import documents, explained
+    from mlforge.cli.views import documents, explained
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)

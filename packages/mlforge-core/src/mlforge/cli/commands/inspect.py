@@ -74,7 +74,7 @@ def _an(kind: str) -> str:
 
 
 def _feature(call: Invocation, definitions: Definitions, name: str, version: str | None, profile: str | None) -> None:
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, inspected
 
     latest = definitions.latest(name, profile)
     meta = definitions.metadata(name, version, profile) if version or latest else None
@@ -82,11 +82,11 @@ def _feature(call: Invocation, definitions: Definitions, name: str, version: str
 
     def shown() -> None:
         if defined:
-            show.definition(defined)
+            inspected.definition(defined)
         if meta:
-            show.stored(meta, latest)
+            inspected.stored(meta, latest)
         elif defined:
-            show.unbuilt(defined)
+            inspected.unbuilt(defined)
 
     document = {
         "kind": "feature", "name": name, "defined": documents.feature(defined) if defined else None,
@@ -96,14 +96,14 @@ def _feature(call: Invocation, definitions: Definitions, name: str, version: str
 
 
 def _entity(call: Invocation, definitions: Definitions, name: str) -> None:
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, inspected
 
     found = documents.entity(definitions.entity(name), definitions.list_features())
-    call.answer({"kind": "entity", **found}, lambda: show.entity(found))
+    call.answer({"kind": "entity", **found}, lambda: inspected.entity(found))
 
 
 def _source(call: Invocation, definitions: Definitions, name: str) -> None:
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, inspected
 
     found = documents.source(definitions.source(name), definitions.list_features())
-    call.answer({"kind": "source", **found}, lambda: show.source(found))
+    call.answer({"kind": "source", **found}, lambda: inspected.source(found))

@@ -52,15 +52,15 @@ def command(
 
 
 def _features(call: Invocation, definitions: Definitions, tags: list[str] | None, schedule: list[str] | None) -> None:
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, listed
 
     found = definitions.list_features(tags, schedule)
-    call.answer({"features": [documents.feature(f) for f in found]}, lambda: show.features(found))
+    call.answer({"features": [documents.feature(f) for f in found]}, lambda: listed.features(found))
 
 
 def _versions(call: Invocation, definitions: Definitions, name: str | None, profile: str | None) -> None:
-    from mlforge.cli import show
     from mlforge.cli.commands.versions import answer
+    from mlforge.cli.views import listed
 
     if name is not None:
         answer(call, definitions, name, profile)
@@ -69,19 +69,19 @@ def _versions(call: Invocation, definitions: Definitions, name: str | None, prof
         {"feature": n, "latest": definitions.latest(n, profile), "versions": definitions.list_versions(n, profile)}
         for n in definitions.features
     ]
-    call.answer({"features": found}, lambda: show.all_versions(found))
+    call.answer({"features": found}, lambda: listed.all_versions(found))
 
 
 def _others(call: Invocation, definitions: Definitions, what: str) -> None:
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, listed
 
     features = definitions.list_features()
     if what == "entities":
         entities = [documents.entity(e, features) for e in definitions.list_entities()]
-        call.answer({"entities": entities}, lambda: show.entities(entities))
+        call.answer({"entities": entities}, lambda: listed.entities(entities))
     elif what == "sources":
         sources = [documents.source(s, features) for s in definitions.list_sources()]
-        call.answer({"sources": sources}, lambda: show.sources(sources))
+        call.answer({"sources": sources}, lambda: listed.sources(sources))
     else:
         tags = documents.tags(features)
-        call.answer({"tags": tags}, lambda: show.tags(tags))
+        call.answer({"tags": tags}, lambda: listed.tags(tags))

@@ -19,7 +19,7 @@ def command(call: Invocation, regenerate: bool, profile: str | None, target: str
 
     The manifest is derived from the versions' metadata; builds keep it up to date.
     """
-    from mlforge.cli import show
+    from mlforge.cli.views import listed
 
     found = call.definitions(target).manifest(regenerate, profile)
-    call.answer(found, lambda: show.manifest(found))
+    call.answer(found, lambda: listed.manifest(found))

@@ -17,8 +17,8 @@ def command(call: Invocation) -> None:
 
     A plugin that fails to load is named with the reason, and so are two that claim one name.
     """
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, setup
     from mlforge.plugin.registry import registry
 
     found = documents.plugins(registry())
-    call.answer(found, lambda: show.plugins(found))
+    call.answer(found, lambda: setup.plugins(found))

@@ -43,7 +43,7 @@ def command(
     Written is what has changed since the last publish; entities that are gone are removed. A publish that was cut off
     is taken up where it was. Nothing older ever replaces something newer.
     """
-    from mlforge.cli import documents, online_report
+    from mlforge.cli.views import documents, online_reports
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
@@ -52,5 +52,5 @@ def command(
             list(names) or None, tags=tags, schedule=schedule, as_of=as_of, force=force, engine=engine,
             profile=profile, on_progress=tell,
         )  # fmt: skip
-    call.answer(documents.published(found), lambda: online_report.published(found))
+    call.answer(documents.published(found), lambda: online_reports.published(found))
     ctx.exit(0 if found.ok else 1)

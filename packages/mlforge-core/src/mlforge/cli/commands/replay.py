@@ -36,10 +36,10 @@ def command(
     Served vectors are read, and computed again from the versions they were published from, as of the same instant. What
     differs is listed with the reason; the exit code is then 1.
     """
-    from mlforge.cli import documents, online_report
+    from mlforge.cli.views import documents, online_reports
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
     found = definitions.replay(list(names) or None, sample=sample, seed=seed, at=at, engine=engine, profile=profile)
-    call.answer(documents.replayed(found), lambda: online_report.replayed(found))
+    call.answer(documents.replayed(found), lambda: online_reports.replayed(found))
     ctx.exit(0 if found.ok else 1)

@@ -26,14 +26,14 @@ def command(call: Invocation, name: str, version: str, online: bool, profile: st
 
     No version is deleted, and the next build gets a number that nobody has.
     """
-    from mlforge.cli import show
     from mlforge.cli.commands.versions import refuse_unknown
+    from mlforge.cli.views import versions
 
     definitions = call.definitions(target)
     refuse_unknown(definitions, name, profile)
     before = _pointed_at(definitions, name, profile)
     definitions.rollback(name, version, profile, online=online)
-    show.rolled_back(name, before, version, online=online, profile=profile)
+    versions.rolled_back(name, before, version, online=online, profile=profile)
 
 
 def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:

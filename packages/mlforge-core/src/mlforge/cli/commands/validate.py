@@ -28,7 +28,7 @@ def command(
 
     A broken promise is listed with its column, how many rows break it and three of their values; the exit code is 1.
     """
-    from mlforge.cli import documents, report
+    from mlforge.cli.views import build_reports, documents
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
@@ -37,8 +37,8 @@ def command(
             features, tags=tags, schedule=schedule, engine=engine, profile=profile, on_progress=tell
         )
     if found.results:
-        call.answer(documents.report(found), lambda: report.validated(found))
+        call.answer(documents.report(found), lambda: build_reports.validated(found))
     else:
         nothing = (len(definitions.features), features, tags, schedule)
-        call.answer(documents.report(found), lambda: report.nothing("validate", *nothing))
+        call.answer(documents.report(found), lambda: build_reports.nothing("validate", *nothing))
     ctx.exit(0 if found.ok else 1)

@@ -40,21 +40,21 @@ def command(
 
 def remove(call: Invocation, definitions: Definitions, name: str, keep: int, profile: str | None) -> None:
     """Remove the old versions of a feature, and say how much that freed."""
-    from mlforge.cli import show
+    from mlforge.cli.views import versions
 
     refuse_unknown(definitions, name, profile)
     pruned = definitions.prune(name, keep, profile)
     document = {"feature": name, "removed": list(pruned.versions), "freed_bytes": pruned.bytes}
-    call.answer(document, lambda: show.pruned(name, pruned))
+    call.answer(document, lambda: versions.pruned(name, pruned))
 
 
 def answer(call: Invocation, definitions: Definitions, name: str, profile: str | None) -> None:
     """Answer with the versions of a feature that is defined here or kept in the store."""
-    from mlforge.cli import documents, show
+    from mlforge.cli.views import documents, versions
 
     refuse_unknown(definitions, name, profile)
-    history, latest = definitions.history(name, profile), definitions.latest(name, profile)
-    call.answer(documents.versions(name, latest, history), lambda: show.versions(name, latest, history))
+    metas, latest = definitions.history(name, profile), definitions.latest(name, profile)
+    call.answer(documents.versions(name, latest, metas), lambda: versions.history(name, latest, metas))
 
 
 def refuse_unknown(definitions: Definitions, name: str, profile: str | None) -> None:

@@ -32,6 +32,8 @@ class Scan(msgspec.Struct, frozen=True):
 class Conformed(msgspec.Struct, frozen=True):
     """A frame the engine has computed once and keeps, its rows, and how many of them have a null key.
 
+    `first` and `last` are the first and last stamp, in microseconds since the Unix epoch; None where there is none.
+
     Example:
         >>> from mlforge.model.feature import Shape
         >>> from mlforge.model.keys import Key
@@ -45,6 +47,8 @@ class Conformed(msgspec.Struct, frozen=True):
     frame: Any
     rows: int
     null_keys: int
+    first: int | None = None
+    last: int | None = None
 
 
 class Extent(msgspec.Struct, frozen=True):

@@ -1,7 +1,12 @@
-"""What an engine does. The docstrings are the contract; `mlforge.testing` holds engines to it."""
+"""What an engine does. The docstrings are the contract; `mlforge.testing` holds engines to it.
+
+Fourteen methods are required. The others follow from them, as `mlforge.plugin.engine.defaults` says; an engine
+overrides those that it does faster.
+"""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,12 +20,13 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.arrow import ArrowStream
+from mlforge.plugin.engine import defaults
 from mlforge.plugin.engine.frames import Conformed, Extent, Frame, Join, Scan
 from mlforge.plugin.live import Live
 
 
 class Engine(Live, Protocol):
-    """Computes. Made from its config; used in a `with`, which ends whatever it opened.
+    """Computes. A subclass is made from its config; used in a `with`, which ends whatever it opened.
 
     Errors of the backend are wrapped once, here: data that cannot be used is `Invalid`, anything else `PluginFailed`.
 
@@ -29,36 +35,57 @@ class Engine(Live, Protocol):
 
     Example:
         >>> from mlforge.model.schema import Schema
-        >>> from mlforge.testing import ReferenceEngine
-        >>> with ReferenceEngine().open() as engine:
+        >>> with mlf.PolarsEngine().open() as engine:
         ...     engine.schema(engine.from_rows([{"user": 1}], Schema.of(user="Int64"))).names
         ('user',)
     """
 
+    # Frames: where they come from and where they go.
+
+    @abstractmethod
     def scan(self, scan: Scan) -> Frame:
         """The rows at some addresses, read as late as the engine can.
 
         Raises `Invalid` for a file that does not parse, naming it, and `Unsupported` for a format it does not read.
         """
 
-    def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
-        """What a feature's function makes of a frame, handed over as its first annotation asks.
+    @abstractmethod
+    def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
+        """The rows of a committed version, to compute with: read as late as the engine can; `columns` in their order.
 
-        Raises `Invalid` where it returns None or anything but a frame, `Unsupported` where it asks for a frame of
-        another library, and `Invalid` from the function's own exception, keeping it as the cause.
+        `scan` reads what others wrote, as it stands: `scan(Scan("events", ("events.parquet",), ParquetFormat()))`.
+        `scan_version` reads what mlforge wrote, layer over layer: `scan_version(store.get("user_spend", "1.2.0"))`.
         """
 
+    @abstractmethod
+    def write(self, frame: Frame, target: Target) -> Written:
+        """Write all rows, in order, to the target's address. Raises `PluginFailed` where that fails."""
+
+    @abstractmethod
     def schema(self, frame: Frame) -> Schema:
         """Names and types in mlforge's words. Raises `Invalid` for a type that has none."""
 
-    def with_surrogates(self, frame: Frame, keys: Sequence[Key]) -> Frame:
-        """The frame with the surrogate keys among `keys` that it lacks and has all the sources of.
+    @abstractmethod
+    def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
+        """The rows as batches of dicts of plain Python values; instants are aware datetimes in UTC."""
 
-        The values are those of `surrogate_key`.
-        """
+    @abstractmethod
+    def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Frame:
+        """A frame of plain rows; the inverse of `rows`. Instants may be in any zone; without one they are UTC."""
 
+    @abstractmethod
+    def to_arrow(self, frame: Frame) -> ArrowStream:
+        """The rows as an Arrow stream."""
+
+    @abstractmethod
+    def from_arrow(self, stream: ArrowStream) -> Frame:
+        """A frame of an Arrow stream, which is read at once."""
+
+    # Rows: what is kept, and as what.
+
+    @abstractmethod
     def conform(self, frame: Frame, shape: Shape) -> Conformed:
-        """The rows as the contract wants them, computed once; every row is kept.
+        """The rows as the contract wants them, computed once, and what is counted of them; every row is kept.
 
         The timestamp is parsed or converted to UTC microseconds under its new name, missing surrogate keys are made
         (the columns they are made of stay), other instants become UTC microseconds, categories become strings. The
@@ -68,44 +95,43 @@ class Engine(Live, Protocol):
 
         Text without a format is a time where all of it has one form: dates; or dates and times, with a `T` or a space,
         to the minute, second or a fraction of one, and a zone (`Z` or an offset) in all of them or in none.
+
+        Not to be taken for `persist`, which changes nothing: of `ts = "2024-03-01"` `persist` keeps the text, and
+        `conform(frame, Shape((), Timestamp("ts")))` makes an instant.
         """
 
-    def persist(self, frame: Frame) -> Frame:
-        """The same rows, in order, computed once, however often they are asked for."""
+    @abstractmethod
+    def where(self, frame: Frame, condition: Expr, timestamp: Timestamp | None = None) -> Frame:
+        """The rows for which a condition is true, as they are and in order, chosen as early as the engine can.
 
-    def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
-        """The rows whose time lies in the span, in order, and those without a time, which `conform` counts.
+        With a timestamp, the condition sees that column as the instants that `conform` makes of it, and null where it
+        is null: `where(frame, Col("ts") >= noon, Timestamp("ts", format="%d.%m.%Y"))`. Raises `Invalid` as `conform`
+        does for text that is no time.
 
-        Lazy where the frame is: a filter that may be moved before whatever made the frame. Raises `Invalid` as
-        `conform` does.
+        Of rows that `scan_version` gives, no more is read than a condition about each row by itself needs; one with
+        `duplicated` is about all rows of the frame. Raises `Invalid` for a column that is not there.
         """
 
-    def semi_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Frame:
-        """The rows, in any order, whose values in `columns` are found together in a row of another frame.
-
-        A row stays once however often it is found; without others none is. A null is never found.
-        """
-
+    @abstractmethod
     def anti_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Frame:
-        """The rows, in any order, that `semi_join` leaves out."""
+        """The rows, in any order, whose values in `columns` are not found together in a row of another frame.
 
-    def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
-        """How many rows there are, and their first and last time. Raises `Invalid` as `conform`."""
-
-    def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
-        """Every check in one pass: how many rows break it, and the first few values of its column that do, in order.
-
-        Raises `Invalid` for a column that is not there.
+        A null is never found; without others no row is.
         """
 
+    @abstractmethod
     def settle(self, frame: Frame, shape: Shape) -> Frame:
         """The rows of a feature without windows: null keys left out, unique in keys and stamp, sorted by them.
 
         The columns that surrogate keys are made of (`key.sources`) are left out: the key stands for them.
         Raises `Invalid` for duplicates, with how many rows share their keys and stamp with another and three examples,
-        unless `shape.tie_break` decides: the greatest value wins, a null loses to any; of rows equal in that, any one.
+        unless `shape.tie_break` decides: the greatest value wins, a null loses to any. Rows equal in that are
+        settled by their remaining columns, from left to right, in the same way.
         """
 
+    # Time: windows and the point-in-time join.
+
+    @abstractmethod
     def aggregate(self, frame: Frame, shape: Shape, plan: WindowPlan) -> Frame:
         """The change points of a feature with windows, null keys left out, sorted by keys and stamp.
 
@@ -114,9 +140,7 @@ class Engine(Live, Protocol):
         and booleans, `min` and `max` also text, bytes, dates and times, `count` anything. NaN stands last in a median.
         """
 
-    def write(self, frame: Frame, target: Target) -> Written:
-        """Write all rows, in order, to the target's address. Raises `PluginFailed` where that fails."""
-
+    @abstractmethod
     def asof(self, spine: Frame, timestamp: Timestamp | None, joins: Sequence[Join]) -> Frame:
         """The spine's rows and columns, in order, followed by each join's columns as of each row's label time.
 
@@ -125,38 +149,70 @@ class Engine(Live, Protocol):
         made where the spine lacks its column and has its sources, and does not appear in the answer. Raises `Invalid`
         for a missing key or a key of another type; integers of any width join each other. `FeatureMeta.check_sources`
         does so for the columns that a surrogate key is made of.
+
+        `horizon` asks the same of all entities at one instant: what an online store is given.
         """
+
+    # What follows from these fourteen.
+
+    def owns(self, frame: object) -> bool:
+        """Whether this is one of the engine's own frames. By default: of the type that `from_rows` gives."""
+        return defaults.owns(self, frame)
+
+    def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
+        """What a feature's function makes of a frame, handed over as its first annotation asks.
+
+        Raises `Invalid` where it returns None or anything but a frame, `Unsupported` where it asks for a frame of
+        another library, and `Invalid` from the function's own exception, keeping it as the cause. By default it is
+        handed over as it is.
+        """
+        return defaults.apply(self, function, frame)
+
+    def persist(self, frame: Frame) -> Frame:
+        """The same rows, in order, computed once, however often they are asked for.
+
+        What `conform` gives is computed once, too.
+        """
+        return defaults.persist(self, frame)
+
+    def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
+        """What `scan_version` gives, for users: in the type of frame they know, and there when the engine is closed."""
+        return defaults.read_version(self, artifact, columns)
+
+    def with_surrogates(self, frame: Frame, keys: Sequence[Key]) -> Frame:
+        """The frame with the surrogate keys among `keys` that it lacks and has all the sources of.
+
+        The values are those of `surrogate_key`. By default the frame is as `conform` makes it, where there is a key to
+        make.
+        """
+        return defaults.with_surrogates(self, frame, keys)
+
+    def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Frame:
+        """The rows whose time lies in the span, in order, and those without a time, which `conform` counts.
+
+        Lazy where the frame is: a filter that may be moved before whatever made the frame. Raises `Invalid` as
+        `conform` does. `where` leaves out the rows without a time, unless its condition asks for them.
+        """
+        return defaults.within(self, frame, timestamp, span)
+
+    def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
+        """How many rows there are, and their first and last time. Raises `Invalid` as `conform`."""
+        return defaults.extent(self, frame, timestamp)
+
+    def semi_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Frame:
+        """The rows, in any order, that `anti_join` leaves out. A row stays once, however often it is found."""
+        return defaults.semi_join(self, frame, others, columns)
+
+    def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
+        """For each check, how many rows break it, and the first few values of its column that do, in order.
+
+        Raises `Invalid` for a column that is not there.
+        """
+        return defaults.check(self, frame, checks, examples)
 
     def horizon(self, artifact: Artifact, as_of: int, until: int) -> Frame:
         """For each entity the row valid at `as_of`, and the rows stamped in `(as_of, until]`, by keys and stamp.
 
         Both are microseconds since the Unix epoch. All rows, for a feature without a stamp.
         """
-
-    def where(self, frame: Frame, condition: Expr) -> Frame:
-        """The rows for which a condition is true, in order, chosen as early as the engine can.
-
-        Of rows that `scan_version` gives, no more is read than that needs. The condition is about each row by itself:
-        there is no `duplicated` in it. Raises `Invalid` for a column that is not there.
-        """
-
-    def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
-        """The rows of a committed version, in the frame type of the engine's users; `columns` in the order asked."""
-
-    def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Frame:
-        """What `read_version` gives, to compute with: read as late as the engine can."""
-
-    def rows(self, frame: Frame, size: int = 10_000) -> Iterator[list[dict[str, Any]]]:
-        """The rows as batches of dicts of plain Python values; instants are aware datetimes in UTC."""
-
-    def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Frame:
-        """A frame of plain rows; the inverse of `rows`. Instants may be in any zone; without one they are UTC."""
-
-    def to_arrow(self, frame: Frame) -> ArrowStream:
-        """The rows as an Arrow stream."""
-
-    def from_arrow(self, stream: ArrowStream) -> Frame:
-        """A frame of an Arrow stream."""
-
-    def owns(self, frame: object) -> bool:
-        """Whether this is one of the engine's own frames."""
+        return defaults.horizon(self, artifact, as_of, until)

@@ -26,7 +26,7 @@ class LocalStore(StoreConfig, frozen=True, tag="local"):
         'feature_store'
     """
 
-    target: ClassVar[str] = "mlforge.stores.local.store:LocalStore"
+    target: ClassVar[str] = "mlforge.stores.local.store:LiveLocalStore"
 
     path: str = "feature_store"
 

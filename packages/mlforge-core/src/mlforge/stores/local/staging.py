@@ -27,7 +27,7 @@ def is_staged(name: str) -> bool:
     return name.startswith(PREFIX) and name.removeprefix(PREFIX).replace("-", "").isalnum()
 
 
-def collect(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Remove what dead builders left in a folder. The caller has the folder's lock, so nobody is just beginning."""
     for path in folder.glob(f"{PREFIX}*"):
         with suppress(OSError):

@@ -18,15 +18,15 @@ from mlforge.model.version import Version
 from mlforge.plugin import Pruned
 from mlforge.stores import layout
 from mlforge.stores.local import disk, staging
-from mlforge.stores.local.plugin import LocalStore as Config
+from mlforge.stores.local.plugin import LocalStore
 
 LOCK = ".lock"
 
 
-class LocalStore:
+class LiveLocalStore:
     """The live local store. Reading makes nothing: a folder that is not there reads as empty."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: LocalStore) -> None:
         self.root = Path(config.path).expanduser().absolute()
         self._holds: dict[Path, disk.Hold] = {}
 
@@ -70,7 +70,7 @@ class LocalStore:
     def _stage(self, folder: Path) -> Path:
         disk.make_folder(folder)
         with disk.locked(folder / LOCK):
-            staging.collect(folder)
+            staging.sweep(folder)
             staged = staging.fresh(folder)
             staged.mkdir()
             self._holds[staged] = disk.Hold(staged)
@@ -177,7 +177,7 @@ class LocalStore:
         with disk.reporting("Writing the manifest", path):
             disk.make_folder(path.parent)
             with disk.locked(path.parent / LOCK):
-                staging.collect(path.parent)
+                staging.sweep(path.parent)
                 staging.rename(staging.staged_file(path.parent, layout.encode(manifest)), path)
 
     def _folder(self, name: str) -> Path:

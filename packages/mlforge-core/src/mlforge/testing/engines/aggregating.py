@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,21 +11,22 @@ from hypothesis import strategies as st
 
 from mlforge.errors import Invalid
 from mlforge.model.duration import Duration
-from mlforge.model.expr import MERGEABLE, Agg, Col
+from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Lit
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import MetricColumn, WindowPlan
-from mlforge.model.schema import Schema
+from mlforge.model.schema import Column, Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.testing.cases import DrawnCase, drawn_cases
 from mlforge.testing.compare import assert_same
-from mlforge.testing.engines.bench import Bench, near_columns
+from mlforge.testing.engines.bench import Bench, near_columns, reference_bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import explore, generated, total_cases
 from mlforge.testing.reference import Table
 from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies import Case, cases
+from mlforge.testing.strategies.mixtures import mixed_metrics, mixed_table
 from mlforge.testing.strategies.values import ORDERED
 
 SHAPE = Shape((Key("k"),), Timestamp("ts"))
@@ -46,6 +48,13 @@ def assert_aggregates(bench: Bench, case: Case) -> None:
     """Fail unless the engine's change points and values are the reference's."""
     expected = bench.reference.aggregate(case.events, case.shape, case.plan)
     assert_same(expected, bench.aggregate(case), near_columns(case))
+
+
+def assert_same_plan(bench: Bench, table: Table, shape: Shape, plan: WindowPlan) -> None:
+    """Fail unless the engine makes of a table what the reference makes of it."""
+    expected = bench.reference.aggregate(table, shape, plan)
+    found = bench.table(bench.engine.aggregate(bench.frame(table), shape, plan))
+    assert_same(expected, found, {c.name for c in plan.columns if expected.schema.dtype(c.name) == "Float64"})
 
 
 def plan_of(function: str, column: str | None = "x") -> WindowPlan:
@@ -73,6 +82,14 @@ def crowds_of_events() -> Table:
         for i in range(size)
     ]
     return Table.of(Schema.of(k="Int64", ts="Datetime", x="Float64", y="Int64"), rows)
+
+
+def _unless_refused(bench: Bench, table: Table, plan: WindowPlan) -> Table | None:
+    """The change points; None where the engine refuses to compute them."""
+    try:
+        return bench.table(bench.engine.aggregate(bench.frame(table), SHAPE, plan))
+    except Invalid:
+        return None
 
 
 CROWDS = crowds_of_events()
@@ -139,6 +156,36 @@ class AggregateTests(EngineSubject):
         expected = bench.reference.aggregate(CROWDS, SHAPE, plan)
         found = bench.table(bench.engine.aggregate(bench.frame(CROWDS), SHAPE, plan))
         assert_same(expected, found, {c.name for c in plan.columns} if function == "std" else set())
+
+    @generated(0.06, mixed_metrics())
+    def test_metrics_of_any_kinds_are_refused_where_the_reference_refuses_them(self, bench: Bench, expr: Any) -> None:
+        table, plan = mixed_table(), WindowPlan(None, (MetricColumn("m", Duration.parse("1h"), expr, "any"),))
+        expected, found = (_unless_refused(b, table, plan) for b in (reference_bench(bench.folder), bench))
+        assert (found is None) == (expected is None), f"{expr}: refused by one: {found}, expected {expected}"
+        if expected and found:
+            assert_same(expected, found, {"m"} if expected.schema.dtype("m") == "Float64" else set())
+
+    @pytest.mark.parametrize("function", ["sum", "max"])
+    def test_a_boolean_is_not_compared_with_a_number_in_a_metric(self, bench: Bench, function: str) -> None:
+        chosen = Call("if", (Col("b").eq(1), Col("i"), Lit(0)))
+        plan = WindowPlan(None, (MetricColumn("m", Duration.parse("1h"), Agg(function, chosen), function),))
+        for engine, frame in ((bench.reference, mixed_table()), (bench.engine, bench.frame(mixed_table()))):
+            with refused(Invalid):
+                bench.table(engine.aggregate(frame, SHAPE, plan))
+
+    def test_what_is_made_of_extremes_of_decimals_is_a_float(self, bench: Bench) -> None:
+        metrics = [Agg("max", Col("dec")) - Agg("min", Col("dec")), Agg("max", Col("dec")) / Agg("count")]
+        columns = (MetricColumn(f"m{i}", Duration.parse("1h"), e, "any") for i, e in enumerate(metrics))
+        assert_same_plan(bench, mixed_table(), SHAPE, WindowPlan(None, tuple(columns)))
+
+    def test_keys_may_have_any_names(self, bench: Bench) -> None:
+        names = {"k": "v0", "ts": "a0", "i": "a1", "f": "v1"}
+        table = mixed_table().select(list(names))
+        columns = tuple(Column(names[c.name], c.dtype) for c in table.schema)
+        renamed = Table(Schema(columns), [{names[n]: v for n, v in row.items()} for row in table.rows])
+        metrics = [Agg("sum", Col("a1")), Agg("max", Col("v1")), Agg("max", Col("v0")), Agg("count")]
+        outputs = (MetricColumn(f"m{i}", Duration.parse("1h"), e, "any") for i, e in enumerate(metrics))
+        assert_same_plan(bench, renamed, Shape((Key("v0"),), Timestamp("a0")), WindowPlan(None, tuple(outputs)))
 
     def test_a_sum_that_does_not_fit_64_bits_is_refused(self, bench: Bench) -> None:
         with refused(Invalid, "overflow"):

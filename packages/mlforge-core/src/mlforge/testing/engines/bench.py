@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlforge.model.feature import Shape
-from mlforge.model.meta import Artifact, Config, FeatureMeta, Part, Target
+from mlforge.model.meta import Artifact, FeatureMeta, Part, Recipe, Target
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.plugin import ArrowStream, Engine, EngineConfig, EngineDescriptor, Join
@@ -129,7 +129,7 @@ def columns_of(artifact: Artifact) -> dict[str, str]:
 
 def near_columns(case: Case) -> set[str]:
     """The case's output columns that are compared within the tolerance."""
-    dtypes = rules.output_dtypes(case.plan, case.events.schema)
+    dtypes = rules.output_dtypes(case.plan, case.events)
     return {c.name for c in case.plan.columns if is_near(c, dtypes)}
 
 
@@ -148,6 +148,6 @@ def meta_of(name: str, schema: Schema, shape: Shape, rows: int, form: str) -> Fe
         columns=schema.columns,
         schema_hash=schema.hash,
         config_hash="",
-        config=Config(keys=shape.keys, timestamp=shape.stamp),
+        config=Recipe(keys=shape.keys, timestamp=shape.stamp),
         format=form,
     )

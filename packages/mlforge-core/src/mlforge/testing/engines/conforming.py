@@ -17,9 +17,10 @@ from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
-from mlforge.testing.reference.times import instant
+from mlforge.testing.reference.times import instant, micros
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.times import TimeColumn, time_columns
+from mlforge.testing.strategies.timetexts import WrittenText, written_texts
 
 USERS = (Key("user"),)
 SHAPE = Shape(USERS, Timestamp("ts"))
@@ -47,6 +48,13 @@ class ConformTests(EngineSubject):
         assert answer.schema == Schema.of(user="Int64", ts="Datetime", note="String")
         assert answer.column("ts") == list(times.meant)
 
+    @generated(0.02, time_columns())
+    def test_the_first_and_the_last_stamp_are_told(self, bench: Bench, times: TimeColumn) -> None:
+        frame = bench.arrow_frame(events(times.values, times.dtype), {"ts": times.arrow} if times.arrow else None)
+        found = bench.engine.conform(frame, Shape(USERS, Timestamp("ts", format=times.pattern)))
+        meant = [micros(at) for at in times.meant if at is not None]
+        assert (found.first, found.last) == (min(meant, default=None), max(meant, default=None))
+
     @generated(0.02, time_columns(nulls=True).filter(lambda t: None in t.values))
     def test_null_times_are_refused_and_counted(self, bench: Bench, times: TimeColumn) -> None:
         with refused(Invalid, "ts", times.values.count(None)):
@@ -61,6 +69,17 @@ class ConformTests(EngineSubject):
             return
         with refused(Invalid, "ts", repr(case.texts[case.bad_row]), f"row {case.bad_row}"):
             bench.engine.conform(bench.frame(table), shape)
+
+    @generated(0.08, written_texts())
+    def test_text_fits_a_form_where_the_reference_reads_it(self, bench: Bench, written: WrittenText) -> None:
+        table, shape = events((written.text,), "String"), Shape(USERS, Timestamp("ts", format=written.format))
+        try:
+            expected = bench.reference.conform(table, shape).frame
+        except Invalid:
+            with refused(Invalid, "ts", repr(written.text), "row 0"):
+                bench.engine.conform(bench.frame(table), shape)
+        else:
+            assert_same(expected, held(bench, table, shape))
 
     def test_keys_and_stamp_come_first_and_the_rest_stays_in_order(self, bench: Bench) -> None:
         table = Table.of(Schema.of(b="Int64", t="Datetime", k2="String", a="Int64", k1="Int64"), [{"t": instant(0)}])
@@ -107,6 +126,12 @@ class ConformTests(EngineSubject):
         missing = shape.timestamp.column if shape.timestamp else "customer"
         with refused(Invalid, missing, "note", "user"):
             bench.engine.conform(bench.frame(events((instant(0),), "Datetime")), shape)
+
+    def test_a_new_name_that_is_taken_is_refused(self, bench: Bench) -> None:
+        with refused(Invalid, "'ts'", "'note'"):
+            bench.engine.conform(
+                bench.frame(events((instant(0),), "Datetime")), Shape(USERS, Timestamp("ts", None, "note"))
+            )
 
     @pytest.mark.parametrize("dtype", ["Int64", "Boolean"])
     def test_a_timestamp_that_is_neither_time_nor_text_is_refused(self, bench: Bench, dtype: str) -> None:

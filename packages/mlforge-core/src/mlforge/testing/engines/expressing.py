@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
+from mlforge.errors import Invalid
 from mlforge.model.check import Check
-from mlforge.model.expr import Expr
+from mlforge.model.expr import Call, Col, Expr, Lit, lift
 from mlforge.testing.cases import ExpressionCase, expression_cases
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table, expressions
+from mlforge.testing.refusals import refused
+from mlforge.testing.strategies.mixtures import mixed_table, mixtures
 from mlforge.testing.strategies.predicates import numbered, predicates, small_tables
 
 
@@ -33,6 +37,40 @@ def questions() -> st.SearchStrategy[tuple[Table, tuple[Expr, ...]]]:
     return st.tuples(small_tables(), st.tuples(*map(predicates, (0, 0, 1, 1, 2, 3))))
 
 
+def verdict(engine: Any, frame: Any, expr: Expr) -> list[Any] | None:
+    """The numbers of the rows for which an expression is true, and those for which it is unknown; None if refused."""
+    checks = [Check("id", "true", "true", expr), Check("id", "null", "null", expr.is_null())]
+    try:
+        return [list(r.examples) for r in engine.check(frame, checks, examples=3)]
+    except Invalid:
+        return None
+
+
+MIXED: dict[str, Expr] = {
+    "a boolean is compared with a number": Col("b").eq(1),
+    "a boolean is among numbers": Col("b").is_in([0, 1]),
+    "text is compared with a number": Col("s") > 1,
+    "text is among numbers": Col("s").is_in([1]),
+    "a date is compared with a number": Col("day") > 0,
+    "an instant is compared with text": Col("at") > "2024-01-01",
+    "text is computed with": (Col("s") + 1) > 0,
+    "a boolean is computed with": (Col("b") * 2) > 1,
+    "an instant is computed with": (Col("at") - Col("at")).is_null(),
+    "a number is negated as a condition": ~Col("i"),
+    "numbers are connected": Col("i") & Col("i"),
+    "the length of a number": Col("i").length() > 0,
+    "the length of a list": Col("l").length() > 0,
+    "a pattern is looked for in bytes": Col("x").matches("a"),
+    "a number is a condition": Call("if", (Col("i"), lift(True), lift(False))),
+    "a boolean stands in for a number": Call("coalesce", (Col("i"), Col("b"))).is_null(),
+    "an instant stands in for a date": Call("coalesce", (Col("day"), Col("at"))).is_null(),
+    "lists have no order": Col("l") < Col("l"),
+    "what is not true or false is promised": Col("i"),
+    "a constant is of no type": Call("eq", (Col("long"), Lit(timedelta(hours=1)))),
+    "a constant is beyond 64 bits": Col("u") < 2**64,
+}
+
+
 class ExpressionTests(EngineSubject):
     """Expressions against the reference."""
 
@@ -41,6 +79,21 @@ class ExpressionTests(EngineSubject):
         table, exprs = question
         expected = [expressions.column(e, table) for e in exprs]
         assert verdicts(bench, table, exprs) == expected
+
+    @generated(0.12, st.integers(1, 2).flatmap(mixtures))
+    def test_expressions_of_any_kinds_are_refused_where_the_reference_refuses_them(
+        self, bench: Bench, expr: Any
+    ) -> None:
+        table = mixed_table()
+        found, expected = verdict(bench.engine, bench.frame(table), expr), verdict(bench.reference, table, expr)
+        assert found == expected, f"{expr}: true and unknown for {found}, expected {expected}; None is a refusal"
+
+    @pytest.mark.parametrize("expr", MIXED.values(), ids=MIXED)
+    def test_values_of_two_kinds_do_not_mix(self, bench: Bench, expr: Expr) -> None:
+        table = mixed_table()
+        assert verdict(bench.reference, table, expr) is None
+        with refused(Invalid, "id"):
+            bench.engine.check(bench.frame(table), [Check("id", "rule", "rule", expr)])
 
     @pytest.mark.parametrize("case", expression_cases(), ids=lambda c: c.name)
     def test_expressions_mean_what_was_worked_out_by_hand(self, bench: Bench, case: ExpressionCase) -> None:

@@ -37,7 +37,7 @@ def watched(case: Case) -> Case:
 
 def by_definition(case: Case) -> list[dict[str, Any]]:
     """What each row of the spine must get: the definition, computed for its instant alone."""
-    dtypes = windows.output_dtypes(case.plan, case.events.schema)
+    dtypes = windows.output_dtypes(case.plan, case.events)
     entities = by_key(case.events, case.shape.key_names)
     return [row | _values(case, entities, row, dtypes) for row in case.spine.rows]
 

@@ -13,6 +13,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
 from mlforge.testing.compare import assert_same
 from mlforge.testing.engines.bench import Bench
+from mlforge.testing.engines.choosing import numbered_times
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
@@ -48,9 +49,7 @@ class NarrowTests(EngineSubject):
     @generated(0.04, spanned_columns())
     def test_the_rows_of_a_span_are_those_whose_time_lies_in_it_or_is_null(self, bench: Bench, asked: Any) -> None:
         column, span = asked
-        table = Table.of(
-            Schema.of(at=column.dtype, row="Int64"), [{"at": v, "row": i} for i, v in enumerate(column.values)]
-        )
+        table = numbered_times(column)
         frame = bench.arrow_frame(table, {"at": column.arrow} if column.arrow else None)
         found = bench.table(bench.engine.within(frame, Timestamp("at", column.pattern), span))
         inside = [i for i, at in enumerate(column.meant) if at is None or span.has(micros(at))]

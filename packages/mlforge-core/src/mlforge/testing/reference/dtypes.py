@@ -19,43 +19,112 @@ LITERALS = (
     (datetime, "Datetime"),
     (date, "Date"),
 )
-ORDERED = ("Boolean", "String", "Binary", "Date", "Datetime")
+UNORDERED = "List"
 
 
 def dtype_of(expr: Expr, leaf: Callable[[Expr], str]) -> str:
-    """The type of an expression, given that of its leaves; `Null` for a bare null."""
+    """The type of an expression, given that of its leaves; `Null` for a bare null. Raises `Invalid` for a mix."""
     match expr:
         case Lit(value=value):
-            return next((name for kind, name in LITERALS if isinstance(value, kind)), "Null")
-        case IsIn() | Matches():
+            return dtype_of_literal(value)
+        case IsIn(arg=arg, values=values):
+            dtype = dtype_of_argument(arg, leaf)
+            for value in values:
+                need_same_kind([dtype, dtype_of_literal(value)], instants=True)
             return "Boolean"
-        case Call(op="length"):
-            return "Int64"
-        case Call(op="div"):
-            return "Float64"
-        case Call(op="add" | "sub" | "mul" | "neg" | "abs"):
-            return widest([dtype_of(a, leaf) for a in expr.args])
-        case Call(op="coalesce"):
-            return common([dtype_of(a, leaf) for a in expr.args])
-        case Call(op="if"):
-            return common([dtype_of(a, leaf) for a in expr.args[1:]])
-        case Call():
-            return "Boolean"
+        case Call(op="duplicated") if not expr.column_names:
+            raise Invalid("A constant is the same in every row.", hint="Look for duplicates in a column.")
+        case Matches(arg=arg):
+            return need_each([dtype_of_argument(arg, leaf)], "String", gives="Boolean")
+        case Call(op=op, args=args):
+            return dtype_of_call(op, [dtype_of_argument(a, leaf) for a in args])
         case _:
             return leaf(expr)
 
 
+def dtype_of_argument(expr: Expr, leaf: Callable[[Expr], str]) -> str:
+    """What an operation sees: single floats and decimals are floats to it."""
+    dtype = dtype_of(expr, leaf)
+    return "Float64" if dtype == "Float32" or dtype.startswith("Decimal") else dtype
+
+
+def dtype_of_literal(value: Any) -> str:
+    """The type of a constant."""
+    if value is None:
+        return "Null"
+    found = next((name for kind, name in LITERALS if isinstance(value, kind)), None)
+    if found is None or (found == "Int64" and not -(2**63) <= value < 2**64):
+        raise Invalid(
+            f"{value!r} cannot stand in an expression.", hint="Numbers of 64 bits, text, bytes and times can."
+        )
+    return "UInt64" if found == "Int64" and value >= 2**63 else found
+
+
+def dtype_of_call(op: str, dtypes: list[str]) -> str:
+    """The type of an operation on values of these types."""
+    match op:
+        case "eq" | "ne":
+            return need_same_kind(dtypes, instants=True) and "Boolean"
+        case "lt" | "le" | "gt" | "ge":
+            if any(d.startswith(UNORDERED) for d in dtypes):
+                raise Invalid(f"{' and '.join(dtypes)} have no order.", hint="Compare what has one.")
+            return need_same_kind(dtypes, instants=True) and "Boolean"
+        case "not" | "and" | "or":
+            return need_each(dtypes, "Boolean", gives="Boolean")
+        case "length":
+            return need_each(dtypes, "String", gives="Int64")
+        case "div":
+            return widest(dtypes) and "Float64"
+        case "add" | "sub" | "mul" | "neg" | "abs":
+            return widest(dtypes)
+        case "coalesce":
+            return common(dtypes)
+        case "if":
+            return need_each(dtypes[:1], "Boolean", gives=common(dtypes[1:]))
+        case _:
+            return "Boolean"
+
+
+def kind_of(dtype: str) -> str:
+    """Numbers of every width are of one kind."""
+    numeric = is_integer(dtype) or is_float(dtype) or dtype.startswith("Decimal")
+    return "number" if numeric else dtype
+
+
+def need_same_kind(dtypes: list[str], instants: bool = False) -> str:
+    """The kind that all values are of. Raises `Invalid` where there are two; with `instants` a date may be one."""
+    kinds = {kind_of(d) for d in dtypes if d != "Null"}
+    if instants and kinds == {"Date", "Datetime"}:
+        return "Datetime"
+    if len(kinds) > 1:
+        raise Invalid(f"{' and '.join(dtypes)} are of two kinds.", hint="Cast one of them.")
+    return kinds.pop() if kinds else "Null"
+
+
+def need_each(dtypes: list[str], dtype: str, gives: str) -> str:
+    """The type that is given where all values are of one. Raises `Invalid` where one is not."""
+    if wrong := next((d for d in dtypes if d not in (dtype, "Null")), None):
+        raise Invalid(f"A {wrong} stands where a {dtype} is needed.", hint="Cast it.")
+    return gives
+
+
 def widest(dtypes: list[str]) -> str:
-    """Int64 of integers, else Float64. Raises `Invalid` for what is no number."""
+    """Int64 of integers, else Float64. Raises `Invalid` for what is no number; a boolean is none."""
     if wrong := next((d for d in dtypes if not (is_integer(d) or is_float(d) or d == "Null")), None):
-        raise Invalid(f"There is no arithmetic with {wrong}.", hint="Compute with integers and floats.")
+        raise Invalid(f"Nothing is computed with {wrong}.", hint="Compute with integers and floats.")
     return "Float64" if any(map(is_float, dtypes)) else "Int64"
 
 
 def common(dtypes: list[str]) -> str:
-    """The type all have, or the one that holds all their numbers."""
-    kinds = {d for d in dtypes if d != "Null"}
-    return kinds.pop() if len(kinds) == 1 else widest(dtypes)
+    """The type all have, or the one that holds all their numbers. Raises `Invalid` for values of two kinds."""
+    need_same_kind(dtypes)
+    found = {d for d in dtypes if d != "Null"}
+    return found.pop() if len(found) == 1 else widest(dtypes)
+
+
+def kept(dtype: str) -> str:
+    """The type of a column: one of nothing but nulls holds integers."""
+    return "Int64" if dtype == "Null" else dtype
 
 
 def cast(value: Any, dtype: str) -> Any:
@@ -65,11 +134,15 @@ def cast(value: Any, dtype: str) -> Any:
 
 def takes(function: str, dtype: str) -> bool:
     """Whether an aggregation is defined for a type."""
-    if function == "count":
-        return True
-    if is_integer(dtype) or is_float(dtype) or dtype == "Boolean":
-        return True
-    return function in ("min", "max") and dtype in ORDERED
+    if function in ("min", "max"):
+        return not dtype.startswith(UNORDERED)
+    return function == "count" or kind_of(dtype) in ("number", "Boolean")
+
+
+def argument_of(function: str, dtype: str) -> str:
+    """The type under which an aggregation sees a column: a decimal is computed with as a float."""
+    computed = function not in ("count", "min", "max")
+    return "Float64" if computed and dtype.startswith("Decimal") else dtype
 
 
 def result_of(function: str, dtype: str) -> str:

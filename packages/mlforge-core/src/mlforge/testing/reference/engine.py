@@ -87,8 +87,9 @@ class Reference:
         files.write(frame, target.uri)
         return Written(len(frame.rows))
 
-    def where(self, frame: Table, condition: Expr) -> Table:
-        return expressions.where(frame, condition)
+    def where(self, frame: Table, condition: Expr, timestamp: Timestamp | None = None) -> Table:
+        seen = narrowing.timed(frame, timestamp) if timestamp else frame
+        return expressions.where(frame, condition, seen)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)
@@ -123,8 +124,10 @@ class Reference:
 def check(table: Table, check: Check, examples: int) -> CheckResult:
     """How many rows break a promise, and the first few values that do."""
     shaping.need_column(table, check.column)
-    expressions.need(check.violation, table)
-    verdicts = expressions.column(check.violation, table)
+    try:
+        verdicts = expressions.verdicts_of(check.violation, table)
+    except Invalid as error:
+        raise Invalid(f"{check.label} of {check.column!r}: {error.message}", hint=error.hint) from error
     broken = [row[check.column] for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
     return CheckResult(check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples]))
 

@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import Call, Col, Expr, IsIn, Lit, Matches
+from mlforge.testing.reference.dtypes import dtype_of, need_each
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import as_utc, midnight
 
@@ -37,11 +39,25 @@ def column(expr: Expr, table: Table) -> list[Any]:
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
 
 
-def where(table: Table, condition: Expr) -> Table:
-    """The rows for which a condition is true; not those for which it is unknown."""
-    need(condition, table)
-    verdicts = column(condition, table)
+def where(table: Table, condition: Expr, seen: Table) -> Table:
+    """The rows for which a condition is true, not those for which it is unknown, as the condition sees them."""
+    verdicts = verdicts_of(condition, seen)
     return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True])
+
+
+def verdicts_of(condition: Expr, table: Table) -> list[Any]:
+    """Whether a condition is true in every row. Raises `Invalid` for what is none, or cannot be computed."""
+    dtype = dtype_of(condition, lambda leaf: column_dtype(leaf, table))
+    need_each([dtype], "Boolean", gives=dtype)
+    return column(condition, table)
+
+
+def column_dtype(leaf: Expr, table: Table) -> str:
+    """The type of a column. Raises `Invalid` for one that is not there, and for what is no column."""
+    if not isinstance(leaf, Col):
+        raise Invalid(f"{leaf!r} has no value in a row.", hint="Give columns, constants and operations.")
+    need(leaf, table)
+    return table.schema.dtype(leaf.name)
 
 
 def count_values(duplicated: Call, table: Table) -> Counter[Any]:
@@ -54,13 +70,18 @@ def row_leaf(row: Row, counts: dict[Call, Counter[Any]]) -> Leaf:
 
     def leaf(expr: Expr) -> Any:
         if isinstance(expr, Col):
-            return row[expr.name]
+            return computed(row[expr.name])
         if isinstance(expr, Call):
             value = evaluate(expr.args[0], leaf)
             return value is not None and counts[expr][rank(value)] > 1
         raise Invalid(f"{expr!r} has no value in a row.", hint="Give columns, constants and operations.")
 
     return leaf
+
+
+def computed(value: Any) -> Any:
+    """A value as it is computed with: a decimal as the nearest float."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def need(expr: Expr, table: Table) -> None:
@@ -72,7 +93,7 @@ def need(expr: Expr, table: Table) -> None:
 
 def rank(value: Any) -> tuple[bool, Any]:
     """What values are ordered and told apart by: NaN equals itself and is greater than every other number."""
-    return (True, 0) if is_nan(value) else (False, value)
+    return (True, 0) if is_nan(value) else (False, tuple(value) if isinstance(value, list) else value)
 
 
 def is_nan(value: Any) -> bool:

@@ -9,7 +9,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Extent
 from mlforge.testing.reference.shaping import key_of, need_column
 from mlforge.testing.reference.table import Table
-from mlforge.testing.reference.times import micros, read_times
+from mlforge.testing.reference.times import instant, micros, read_times
 
 
 def within(table: Table, timestamp: Timestamp, span: Span) -> Table:
@@ -17,6 +17,12 @@ def within(table: Table, timestamp: Timestamp, span: Span) -> Table:
     times = _times(table, timestamp)
     pairs = zip(table.rows, times, strict=True)
     return Table(table.schema, [row for row, at in pairs if at is None or span.has(at)])
+
+
+def timed(table: Table, timestamp: Timestamp) -> Table:
+    """The table with its timestamp as instants, in their place."""
+    times = [None if at is None else instant(at) for at in _times(table, timestamp)]
+    return table.with_column(timestamp.column, "Datetime", times)
 
 
 def matching(table: Table, others: Sequence[Table], columns: Sequence[str], *, absent: bool) -> Table:

@@ -13,7 +13,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Conformed
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.table import Row, Table
-from mlforge.testing.reference.times import read_times
+from mlforge.testing.reference.times import micros, read_times
 
 
 def with_surrogates(table: Table, keys: Sequence[Key]) -> Table:
@@ -39,7 +39,9 @@ def conform(table: Table, shape: Shape) -> Conformed:
     timed = keyed if shape.timestamp is None else stamped(keyed, shape.timestamp)
     rest = [n for n in timed.names if n not in shape.identity]
     frame = timed.select([*shape.identity, *rest])
-    return Conformed(frame, len(frame.rows), sum(has_null_key(row, shape.key_names) for row in frame.rows))
+    stamps = [micros(row[shape.stamp]) for row in frame.rows] if shape.stamp else []
+    nulls = sum(has_null_key(row, shape.key_names) for row in frame.rows)
+    return Conformed(frame, len(frame.rows), nulls, min(stamps, default=None), max(stamps, default=None))
 
 
 def stamped(table: Table, timestamp: Timestamp) -> Table:
@@ -47,6 +49,10 @@ def stamped(table: Table, timestamp: Timestamp) -> Table:
     need_column(table, timestamp.column)
     dtype = table.schema.dtype(timestamp.column)
     times = read_times(table.column(timestamp.column), dtype, timestamp.format, timestamp.column)
+    if timestamp.name != timestamp.column and timestamp.name in table.schema:
+        raise Invalid(
+            f"{timestamp.column!r} cannot become {timestamp.name!r}: there is one.", hint="Choose another alias."
+        )
     if nulls := times.count(None):
         raise Invalid(
             f"The timestamp {timestamp.column!r} is null in {nulls} rows.", hint="Fill or drop these rows first."
@@ -125,8 +131,17 @@ def refuse_duplicates(groups: dict[tuple[Any, ...], Table], shape: Shape) -> Non
 
 
 def winner(rows: Sequence[Row], tie_break: str | None) -> Row:
-    """The row with the greatest value; a null loses to any."""
-    if tie_break is None:
-        return rows[0]
-    valued = [row for row in rows if row[tie_break] is not None]
-    return max(valued, key=lambda row: rank(row[tie_break]), default=rows[0])
+    """The row with the greatest value, or of equal ones the greatest in the other columns from left to right."""
+    return rows[0] if tie_break is None else max(rows, key=lambda row: strength(row, tie_break))
+
+
+def strength(row: Row, tie_break: str) -> list[Any]:
+    """What a row wins by: the values of its columns, that of the tie-break first."""
+    return [standing(row[tie_break]), *(standing(value) for value in row.values())]
+
+
+def standing(value: Any) -> tuple[bool, Any]:
+    """A value among others: a null stands below all, NaN above all numbers, lists as their elements do."""
+    if isinstance(value, list):
+        return (True, [standing(element) for element in value])
+    return (False, 0) if value is None else (True, rank(value))

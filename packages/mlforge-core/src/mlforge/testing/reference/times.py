@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from mlforge.errors import Invalid
+from mlforge.testing.reference import formats
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
 _DATE = r"\d{4}-\d\d-\d\d"
 _LOCAL = _DATE + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
-FORMS = {"date": _DATE, "local": _LOCAL, "zoned": _LOCAL + r"(Z|[+-]\d\d(:?\d\d)?)"}
+FORMS = {"date": _DATE, "local": _LOCAL, "zoned": _LOCAL + r"(Z|[+-]\d\d(:?[0-5]\d)?)"}
 """The ISO 8601 forms that text is detected in; one column has one of them."""
 
 
@@ -50,7 +51,7 @@ def read_times(values: Sequence[Any], dtype: str, pattern: str | None, column: s
 
 def read_texts(values: Sequence[str | None], pattern: str | None, column: str) -> list[datetime | None]:
     """The instants that texts mean. Raises `Invalid` for the first that is no time."""
-    read = read_pattern(pattern) if pattern else read_iso(values)
+    read = formats.reader(pattern) if pattern else read_iso(values)
     return [None if v is None else read_text(v, read, column, row) for row, v in enumerate(values)]
 
 
@@ -58,16 +59,11 @@ def read_text(text: str, read: Callable[[str], datetime], column: str, row: int)
     """The instant one text means. Raises `Invalid`, naming the row from 0."""
     try:
         return as_utc(read(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid(
             f"{text!r} in row {row} of {column!r} is no time.",
             hint=f'Say how it is written: Timestamp({column!r}, format="%d.%m.%Y %H:%M").',
         ) from None
-
-
-def read_pattern(pattern: str) -> Callable[[str], datetime]:
-    """A reader for texts in one pattern."""
-    return lambda text: datetime.strptime(text, pattern)  # noqa: DTZ007 – without a zone it is UTC, see `as_utc`
 
 
 def read_iso(values: Sequence[str | None]) -> Callable[[str], datetime]:

@@ -9,13 +9,13 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Agg, Expr
+from mlforge.model.expr import Agg, Call, Col, Expr, Lit
 from mlforge.model.feature import Shape
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import Column, Schema
 from mlforge.testing.reference import aggregations
-from mlforge.testing.reference.dtypes import cast, dtype_of, result_of, takes
-from mlforge.testing.reference.expressions import column, evaluate, need
+from mlforge.testing.reference.dtypes import argument_of, cast, dtype_of, kept, result_of, takes
+from mlforge.testing.reference.expressions import column, column_dtype, computed, evaluate
 from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import instant, micros
@@ -68,7 +68,8 @@ def value_of(output: MetricColumn, events: Sequence[Event], stamp: int, interval
 
 def aggregated(agg: Expr, events: Sequence[Event]) -> Any:
     """One aggregation over some events."""
-    assert isinstance(agg, Agg)
+    if not isinstance(agg, Agg):
+        raise Invalid(f"{agg!r} has no value in a window.", hint="Aggregate it.")
     if agg.arg is None:
         return len(events)
     return aggregations.FUNCTIONS[agg.function](present([e.arguments[agg] for e in events]))
@@ -90,34 +91,55 @@ def values_when(events: Sequence[Event], instant: int, plan: WindowPlan, dtypes:
 def events_of(table: Table, shape: Shape, plan: WindowPlan) -> list[Event]:
     """The rows as events, in their order."""
     aggs = {a for c in plan.columns for a in c.aggs if a.arg is not None}
-    arguments = {a: column(a.arg, table) for a in aggs if a.arg is not None}
+    arguments = {a: _arguments(a, table) for a in aggs}
     stamp = str(shape.stamp)
     return [
         Event(micros(row[stamp]), {a: values[i] for a, values in arguments.items()}) for i, row in enumerate(table.rows)
     ]
 
 
-def output_dtypes(plan: WindowPlan, schema: Schema) -> dict[str, str]:
+def _arguments(agg: Agg, table: Table) -> list[Any]:
+    """What is aggregated, row by row: a column by itself as it is kept, but for decimals that are computed with."""
+    assert agg.arg is not None
+    if not isinstance(agg.arg, Col):
+        return column(agg.arg, table)
+    values, dtype = table.column(agg.arg.name), table.schema.dtype(agg.arg.name)
+    return values if argument_of(agg.function, dtype) == dtype else [computed(v) for v in values]
+
+
+def output_dtypes(plan: WindowPlan, table: Table) -> dict[str, str]:
     """The type of each output column. Raises `Invalid` for what an aggregation does not take."""
-    return {c.name: dtype_of(c.expr, lambda leaf: _agg_dtype(leaf, schema)) for c in plan.columns}
+    return {c.name: kept(dtype_of(c.expr, lambda leaf: _agg_dtype(leaf, table))) for c in plan.columns}
 
 
-def _agg_dtype(agg: Expr, schema: Schema) -> str:
-    assert isinstance(agg, Agg)
-    dtype = "Int64" if agg.arg is None else dtype_of(agg.arg, lambda c: schema.dtype(c.column_names[0]))
+def need_aggregates(output: MetricColumn) -> None:
+    """Raise `Invalid` for a column that aggregates nothing, or asks which windows have a value twice."""
+    if not output.aggs:
+        raise Invalid(f"{output.name} is the same in every window.", hint="Aggregate something.")
+    outside = output.expr.replace(lambda e: Lit(None) if isinstance(e, Agg) else e)
+    if any(isinstance(e, Call) and e.op == "duplicated" for e in outside.walk()):
+        raise Invalid(f"{output.name}: windows are not compared with each other.", hint="Look for duplicates in rows.")
+
+
+def _agg_dtype(agg: Expr, table: Table) -> str:
+    if not isinstance(agg, Agg):
+        raise Invalid(f"{agg!r} has no value in a window.", hint="Aggregate it.")
+    if agg.arg is None:
+        return "Int64"
+    dtype = kept(dtype_of(agg.arg, lambda leaf: column_dtype(leaf, table)))
     if not takes(agg.function, dtype):
         raise Invalid(
             f"There is no {agg.function} of {dtype} ({', '.join(agg.column_names)}).",
             hint="Aggregate numbers, or count.",
         )
-    return result_of(agg.function, dtype)
+    return result_of(agg.function, argument_of(agg.function, dtype))
 
 
 def aggregate(table: Table, shape: Shape, plan: WindowPlan) -> Table:
     """The change points of every entity, by keys and stamp."""
     for output in plan.columns:
-        need(output.expr, table)
-    dtypes = output_dtypes(plan, table.schema)
+        need_aggregates(output)
+    dtypes = output_dtypes(plan, table)
     columns = [Column(n, table.schema.dtype(n)) for n in shape.identity]
     schema = Schema((*columns, *(Column(n, d) for n, d in dtypes.items())))
     entities = by_key(without_null_keys(table, shape), shape.key_names)

@@ -1,0 +1,173 @@
+"""What `--json` answers: plain documents made of nouns, with secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import structs
+
+from mlforge.model.entity import Entity
+from mlforge.model.feature import Feature
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.source import Source, format_name
+from mlforge.plugin.config import Config
+
+if TYPE_CHECKING:
+    from mlforge.flow.building.build_report import BuildReport
+    from mlforge.flow.explaining.explanation import Explanation
+    from mlforge.flow.online.publish_report import PublishReport
+    from mlforge.flow.online.replay_report import ReplayReport
+    from mlforge.flow.versions.diff import Diff
+    from mlforge.plugin.registry import Registry
+    from mlforge.project.profiles import ProfileFile
+    from mlforge.project.project import Settings
+
+Document = dict[str, Any]
+
+
+def encode(document: object) -> str:
+    """Indented JSON and a line's end. What JSON has no word for is written as text."""
+    return msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode() + "\n"
+
+
+def report(found: BuildReport) -> Document:
+    """How a build or a validation fared."""
+    online = {} if found.published is None else {"published": found.published.results}
+    return {"ok": found.ok, "seconds": found.seconds, "results": found.results, **online}
+
+
+def published(found: PublishReport) -> Document:
+    """How a publishing fared."""
+    return {"ok": found.ok, "seconds": found.seconds, "results": found.results}
+
+
+def replayed(found: ReplayReport) -> Document:
+    """How what is served compares."""
+    return {"ok": found.ok, "results": [{"share": r.share, **structs.asdict(r)} for r in found]}
+
+
+def feature(found: Feature) -> Document:
+    """A feature's definition."""
+    return {
+        "name": found.name,
+        "description": found.description,
+        "owner": found.owner,
+        "tags": found.tags,
+        "entities": [e.name for e in found.entities],
+        "keys": found.shape.key_names,
+        "source": found.source.name,
+        "path": found.source.path,
+        "timestamp": found.shape.stamp,
+        "interval": None if found.interval is None else str(found.interval),
+        "max_age": None if found.max_age is None else str(found.max_age),
+        "tie_break": found.tie_break,
+        "online_horizon": None if found.online_horizon is None else str(found.online_horizon),
+        "incremental": found.incremental,
+        "engine": engine_name(found.engine),
+        "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],
+        "validators": [{"column": c.column, "label": c.label} for c in found.checks],
+    }
+
+
+def engine_name(engine: Any) -> str | None:
+    """The engine a feature asks for, by its name alone."""
+    if isinstance(engine, Config):
+        return engine.kind
+    name = engine.get("KIND") if isinstance(engine, dict) else engine
+    return None if name is None else str(name)
+
+
+def entity(found: Entity, features: Iterable[Feature]) -> Document:
+    """An entity, and which of the features are about it."""
+    return {
+        "name": found.name,
+        "keys": [k.name for k in found.keys],
+        "from_columns": found.from_columns,
+        "features": [f.name for f in features if found.name in {e.name for e in f.entities}],
+    }
+
+
+def source(found: Source, features: Iterable[Feature]) -> Document:
+    """A source, and which of the features read it."""
+    known = found.infer_format()
+    return {
+        "name": found.name,
+        "path": found.path,
+        "format": None if known is None else format_name(known),
+        "scheme": found.scheme,
+        "features": [f.name for f in features if f.source.name == found.name],
+    }
+
+
+def tags(features: Iterable[Feature]) -> list[Document]:
+    """Every tag with the features that have it."""
+    found: dict[str, list[str]] = {}
+    for one in features:
+        for tag in one.tags:
+            found.setdefault(tag, []).append(one.name)
+    return [{"name": t, "features": found[t]} for t in sorted(found)]
+
+
+def versions(name: str, latest: str | None, history: Sequence[FeatureMeta]) -> Document:
+    """The versions of a feature, oldest first."""
+    return {"feature": name, "latest": latest, "versions": history}
+
+
+def explanation(found: Explanation) -> Document:
+    """What a value is made of, and whether recomputing gives the same."""
+    said = {"why": found.why, "verdict": found.verdict, "agrees": found.agrees}
+    return {**msgspec.structs.asdict(found), **said}
+
+
+def difference(found: Diff) -> Document:
+    """How two versions differ."""
+    return {"bump": found.bump, **msgspec.to_builtins(found)}
+
+
+def masked(config: Config | None) -> Document | None:
+    """A config's settings, its secrets hidden."""
+    return None if config is None else {"KIND": config.kind, **dict(config.__rich_repr__())}
+
+
+def profile(file: ProfileFile | None, settings: Settings, why: str) -> Document:
+    """The profiles, the one in use, and what is resolved from it and from the definitions."""
+    return {
+        "file": None if file is None else str(file.path),
+        "profiles": list(file.profiles) if file else [],
+        "in_use": settings.profile,
+        "why": why,
+        "settings": {
+            "engine": masked(settings.engine),
+            "offline_store": masked(settings.offline_store),
+            "online_store": masked(settings.online_store),
+        },
+    }
+
+
+def plugins(found: Registry) -> Document:
+    """The installed plugins, and the names that several of them claim."""
+    return {
+        "plugins": [
+            {
+                "name": p.name,
+                "distribution": p.distribution,
+                "version": p.version,
+                "error": p.error,
+                "brings": [{"role": d.role, "name": d.name, "summary": d.summary} for d in p.brings],
+            }
+            for p in found.plugins
+        ],
+        "conflicts": [{"role": r, "name": n, "distributions": d} for (r, n), d in found.rivals().items()],
+    }
+
+
+def _metric(column: Any) -> Mapping[str, Any]:
+    return {
+        "name": column.name,
+        "aggregation": column.aggregation,
+        "window": str(column.window),
+        "description": column.description,
+        "unit": column.unit,
+    }

@@ -1,0 +1,177 @@
+"""Tables, facts and progress on a terminal: the only module that knows rich.
+
+On a terminal tables fit its width; in a pipe or a file nothing is wrapped or cut, so that lines stay lines.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mlforge.flow.progress import Progress, Tell
+
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+UNBOUND = 100_000
+GAP = 2
+LEAST = 18
+
+
+class Styled(NamedTuple):
+    """A text in a rich style, such as `bold` or `red`."""
+
+    text: str
+    style: str
+
+
+Cell = str | Styled
+
+
+class ColumnHead(NamedTuple):
+    """The head of a table's column. One that wraps gives way where the terminal is too narrow for all."""
+
+    header: str
+    align: Literal["left", "right"] = "left"
+    wraps: bool = False
+
+
+def columns(*headers: str) -> list[ColumnHead]:
+    """Columns by their headers: `>rows` is aligned to the right, `*why` wraps."""
+    return [ColumnHead(h.lstrip(">*"), "right" if h[:1] == ">" else "left", h[:1] == "*") for h in headers]
+
+
+def say(*parts: Cell) -> None:
+    """A line on stdout."""
+    _console(sys.stdout).print(_text(*parts))
+
+
+def table(heads: Sequence[ColumnHead], rows: Iterable[Sequence[Cell]], indent: int = 0) -> None:
+    """Rows under headers; one below the other as `name value` where the terminal is too narrow for a table."""
+    found = [list(map(_text, row)) for row in rows]
+    console = _console(sys.stdout)
+    if sum(_least_widths(heads, found)) + GAP * (len(heads) - 1) + indent > console.width:
+        _records(console, heads, found, indent)
+    else:
+        _print(console, _grid(heads, found), indent)
+
+
+def facts(pairs: Iterable[tuple[str, Cell]], indent: int = 2) -> None:
+    """Names and what they stand for, one pair a line."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, GAP, 0, 0))
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(overflow="fold")
+    for name, value in pairs:
+        grid.add_row(name, _text(value))
+    _print(_console(sys.stdout), grid, indent)
+
+
+def fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 0) -> int:
+    """How many of these columns fit beside each other, from the left."""
+    from rich.cells import cell_len
+
+    room = _console(sys.stdout).width - indent
+    for count, column in enumerate(zip(headers, *rows, strict=True)):
+        room -= max(map(cell_len, column)) + GAP
+        if room < 0:
+            return max(count, 1)
+    return len(headers)
+
+
+@contextmanager
+def working() -> Iterator[Tell]:
+    """Say on stderr what is going on: one line that moves on a terminal, else a line for each step."""
+    started = perf_counter()
+    if not sys.stderr.isatty():
+        yield lambda at: print(worded(at, perf_counter() - started), file=sys.stderr, flush=True)  # noqa: T201
+        return
+    with _moving(started) as tell:
+        yield tell
+
+
+def worded(at: Progress, seconds: float) -> str:
+    """`user_spend: computing 1,234,567 rows … 3.2 s`."""
+    rows = "" if at.rows is None else f" {at.rows:,} rows"
+    return f"{at.feature}: {at.stage}{rows} … {seconds:.1f} s"
+
+
+@contextmanager
+def _moving(started: float) -> Iterator[Tell]:
+    from rich.live import Live
+    from rich.text import Text
+
+    now: list[Progress] = []
+
+    def line() -> Text:
+        turn = FRAMES[int(perf_counter() * 10) % len(FRAMES)]
+        words = worded(now[-1], perf_counter() - started) if now else "starting …"
+        return Text.assemble((turn, "cyan"), " ", words, no_wrap=True, overflow="ellipsis")
+
+    with Live(get_renderable=line, console=_console(sys.stderr), transient=True, refresh_per_second=10):
+        yield now.append
+
+
+def _console(file: TextIO) -> Console:
+    from rich.console import Console
+
+    bound = file.isatty() or "COLUMNS" in os.environ
+    width = None if bound else UNBOUND
+    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+
+
+def _text(*parts: Cell) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*parts)
+
+
+def _grid(heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]]) -> Table:
+    from rich.table import Table
+
+    grid = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="dim")
+    for column, least in zip(heads, _least_widths(heads, rows), strict=True):
+        grid.add_column(column.header, justify=column.align, no_wrap=not column.wraps, overflow="fold", min_width=least)
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def _least_widths(heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]]) -> list[int]:
+    from rich.cells import cell_len
+
+    cells = zip(*rows, strict=True) if rows else [()] * len(heads)
+    natural = [max([cell_len(c.header), *(t.cell_len for t in texts)]) for c, texts in zip(heads, cells, strict=True)]
+    return [min(LEAST, n) if c.wraps else n for c, n in zip(heads, natural, strict=True)]
+
+
+def _records(console: Console, heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]], indent: int) -> None:
+    from rich.table import Table
+
+    for number, row in enumerate(rows):
+        grid = Table.grid(padding=(0, GAP, 0, 0))
+        grid.add_column(no_wrap=True, style="dim")
+        grid.add_column(overflow="fold")
+        for column, cell in zip(heads, row, strict=True):
+            if cell.plain:
+                grid.add_row(column.header, cell)
+        if number:
+            console.print()
+        _print(console, grid, indent)
+
+
+def _print(console: Console, grid: Table, indent: int) -> None:
+    from rich.padding import Padding
+
+    with console.capture() as printed:
+        console.print(Padding(grid, (0, 0, 0, indent), expand=False))
+    lines = (line.rstrip() for line in printed.get().splitlines())
+    console.file.write("".join(f"{line}\n" for line in lines))

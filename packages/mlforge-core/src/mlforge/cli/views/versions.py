@@ -1,0 +1,72 @@
+"""The versions of a feature, and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlforge.cli.views.documents import Document
+from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
+from mlforge.cli.views.wording import NONE, because, listing, readable, size
+from mlforge.model.meta import FeatureMeta
+from mlforge.plugin.stores import Pruned
+
+_FUNCTION = {True: "changed", False: "the same", None: "cannot be told"}
+
+
+def history(name: str, latest: str | None, metas: Sequence[FeatureMeta]) -> None:
+    """A line for each version of a feature, the newest first."""
+    say(Styled(name, "bold"), f"  readers get {latest}")
+    say()
+    heads = columns("version", "built", ">rows", "engine", "*why")
+    table(heads, [_version_row(m, latest) for m in reversed(metas)], indent=2)
+
+
+def _version_row(meta: FeatureMeta, latest: str | None) -> tuple[Cell, ...]:
+    version: Cell = Styled(meta.version, "bold green") if meta.version == latest else meta.version
+    rows = f"{meta.row_count:,}"
+    return version, readable(meta.created_at), rows, meta.engine or NONE, because(meta.change_summary)
+
+
+def difference(found: Document) -> None:
+    """What changed between two versions, in words."""
+    say(Styled(found["feature"], "bold"), f"  {found['before']} → {found['after']}  {found['bump']}")
+    say()
+    facts([
+        ("function", _FUNCTION[found["logic"]]),
+        ("source", "changed" if found["source"] else "the same"),
+        ("rows", _from_to(*(f"{n:,}" for n in found["rows"]))),
+        ("content", "the same" if found["same_content"] else "changed"),
+        *(("definition", line) for line in found["config"]),
+    ])  # fmt: skip
+    if found["columns"]:
+        say()
+        heads = columns("column", "before", "after")
+        table(heads, [(n, a or NONE, b or "gone") for n, (a, b) in found["columns"].items()], indent=2)
+
+
+def _from_to(before: str, after: str) -> str:
+    return before if before == after else f"{before} → {after}"
+
+
+def rolled_back(
+    name: str, before: str | None, version: str, *, online: bool = False, profile: str | None = None
+) -> None:
+    """Which version readers get now, and how to undo it."""
+    served = f" {version} is served online, too." if online else ""
+    if before in (None, version):
+        say(Styled(f"{name}: ", "bold"), f"readers get {version}.{served}")
+        return
+    say(Styled(f"{name}: ", "bold"), f"readers get {version} now; they got {before}.{served}")
+    options = f"{' --online' if online else ''}{f' --profile {profile}' if profile else ''}"
+    say(f"To undo it: mlforge rollback {name} {before}{options}")
+
+
+def pruned(name: str, found: Pruned) -> None:
+    """Which versions went, and how much that freed."""
+    if not found.versions:
+        say(
+            Styled(f"{name}: ", "bold"),
+            f"no version to remove{f'; {size(found.bytes)} freed' if found.bytes else ''}.",
+        )
+        return
+    say(Styled(f"{name}: ", "bold"), f"{listing(found.versions)} removed, {size(found.bytes)} freed.")

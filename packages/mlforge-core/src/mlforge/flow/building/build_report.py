@@ -1,0 +1,140 @@
+"""What a build or a validation has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from mlforge.errors import CheckFailed
+from mlforge.flow.failure import Failure, error_of
+from mlforge.model.check import CheckResult
+from mlforge.model.html import table
+from mlforge.model.meta import Change, FeatureMeta
+
+BuildStatus = Literal["built", "unchanged", "planned", "valid", "failed"]
+
+
+class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How one feature fared.
+
+    Args:
+        feature: Its name.
+        status: `built`, `unchanged`, `planned` (a dry run), `valid` (a validation) or `failed`.
+        version: The version that was made, stands, or is expected.
+        change: Why it got that number.
+        rows: ComputedRows written.
+        dropped: ComputedRows left out because a key was null.
+        seconds: Wall time.
+        checks: What every validator found.
+        failure: Why it failed.
+        notes: What else there is to know, such as why nothing was built.
+        source_changed: Whether the source is another one although nothing was built: no event in it is new.
+        logic_unknown: What of the function cannot be told, such as `f.DB, a sqlite3.Connection`: it is built each time.
+        preview: The first rows.
+
+    Example:
+        >>> result = defs.build("user_spend", force=True)["user_spend"]
+        >>> result.version, result.change.bump, result.rows
+        ('1.0.1', 'patch', 726)
+    """
+
+    feature: str
+    status: BuildStatus
+    version: str | None = None
+    change: Change | None = None
+    rows: int = 0
+    dropped: int = 0
+    seconds: float = 0.0
+    engine: str = ""
+    checks: tuple[CheckResult, ...] = ()
+    failure: Failure | None = None
+    notes: tuple[str, ...] = ()
+    source_changed: bool = False
+    logic_unknown: tuple[str, ...] = ()
+    preview: tuple[dict[str, Any], ...] = ()
+    meta: FeatureMeta | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.status != "failed"
+
+
+class BuildReport(msgspec.Struct, frozen=True):
+    """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`.
+
+    `published` is the `PublishReport` of a build that published too.
+
+    Example:
+        >>> report = defs.build()
+        >>> report.ok, len(report.results), report["user_spend"].status
+        (True, 2, 'unchanged')
+    """
+
+    results: tuple[BuildResult, ...]
+    seconds: float = 0.0
+    published: Any = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether no feature failed.
+
+        Example:
+            >>> defs.build().ok
+            True
+        """
+        return all(r.ok for r in self.results) and (self.published is None or self.published.ok)
+
+    @property
+    def failed(self) -> tuple[BuildResult, ...]:
+        return tuple(r for r in self.results if not r.ok)
+
+    def __iter__(self) -> Iterator[BuildResult]:
+        return iter(self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __repr__(self) -> str:
+        """One line a feature."""
+        lines = [
+            f"  {r.feature} {r.version or ''}: {r.status}, {r.rows:,} rows. {_note(r)}".rstrip() for r in self.results
+        ]
+        return "\n".join([f"BuildReport({len(self)} features, {self.seconds:.1f} s)", *lines])
+
+    def __getitem__(self, name: str) -> BuildResult:
+        return {r.feature: r for r in self.results}[name]
+
+    def raise_for_failure(self) -> BuildReport:
+        """This report, or the first failure as an error.
+
+        Raises:
+            PluginFailed: A feature failed; the message is the feature's own.
+
+        Example:
+            >>> len(defs.build().raise_for_failure().results)
+            2
+        """
+        failures = [(r, r.failure) for r in self.results if r.failure is not None]
+        for result, failure in failures[:1]:
+            if failure.kind == CheckFailed.__name__:
+                raise CheckFailed(f"{result.feature}: {failure.message}", hint=failure.hint, results=result.checks)
+            raise error_of(failure, result.feature)
+        if self.published is not None:
+            self.published.raise_for_failure()
+        return self
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (r.feature, r.status, r.version or "–", f"{r.rows:,}", f"{r.dropped:,}", _note(r)) for r in self.results
+        ]
+        return table(
+            ("feature", "status", "version", "rows", "dropped", ""), rows, caption=f"Built in {self.seconds:.1f} s"
+        )
+
+
+def _note(result: BuildResult) -> str:
+    if result.failure:
+        return f"{result.failure.message} {result.failure.hint or ''}"
+    return result.change.reason if result.change else " ".join(result.notes)

@@ -1,0 +1,139 @@
+"""Computing a feature: read, run the function, check what was promised, make the rows. Nothing is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import CheckFailed, Invalid
+from mlforge.flow.progress import Progress, Tell
+from mlforge.flow.versions.key_types import KeyTypes, key_types
+from mlforge.model.check import Check, CheckResult
+from mlforge.model.feature import Feature
+from mlforge.model.schema import Schema
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.frames import Conformed, Frame, Scan
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.project.selection import nearest
+
+
+class Computing(msgspec.Struct, frozen=True):
+    """What it takes to compute a feature: the feature, its source, an engine, and whom to tell."""
+
+    feature: Feature
+    scan: Scan
+    engine: Engine
+    tell: Tell
+
+    def say(self, stage: str, rows: int | None = None) -> None:
+        """Tell how far it is."""
+        self.tell(Progress(self.feature.name, stage, rows))
+
+
+class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
+    """A feature's computed rows, and what was seen on the way.
+
+    Args:
+        frame: The rows, of the engine's own.
+        schema: Their columns.
+        dropped: How many rows were left out because a key was null.
+        checks: What every validator found.
+        key_types: The types of the columns that surrogate keys are made of.
+        watermark: The latest time of an event, in microseconds since the Unix epoch.
+        gone: Keys and stamps of rows of the version it continues that are there no longer; None for a whole build.
+        replaced: How many rows of that version are gone or stand in `frame` anew.
+    """
+
+    frame: Any
+    schema: Schema
+    dropped: int
+    checks: tuple[CheckResult, ...]
+    key_types: KeyTypes = {}
+    watermark: int | None = None
+    gone: Any = None
+    replaced: int = 0
+
+
+def compute(work: Computing) -> ComputedRows:
+    """All rows. Raises `CheckFailed` where a promise is broken."""
+    feature, engine = work.feature, work.engine
+    work.say("reading")
+    source = engine.scan(work.scan)
+    made = engine.apply(feature.function, engine.with_surrogates(source, feature.keys))
+    held = engine.conform(made, feature.shape)
+    late, results = check_events(work, held)
+    work.say("computing", held.rows)
+    frame = made_of(work, held.frame)
+    results += checked(engine, frame, late, results)
+    return ComputedRows(
+        frame=frame, schema=described(work, frame), dropped=held.null_keys, checks=results,
+        key_types=key_types(engine, feature.keys, source, made),
+        watermark=held.last,
+    )  # fmt: skip
+
+
+def made_of(work: Computing, events: Frame) -> Frame:
+    """The feature's rows from what its function returned."""
+    feature, engine = work.feature, work.engine
+    if feature.plan is None:
+        return engine.settle(events, feature.shape)
+    return engine.aggregate(events, feature.shape, feature.plan)
+
+
+def stamp_of(feature: Feature) -> Timestamp:
+    """The timestamp of held and of built rows, under the name it has there."""
+    return Timestamp(feature.shape.stamp or "")
+
+
+def described(work: Computing, frame: Frame) -> Schema:
+    """The columns of built rows, with what the metrics tell of theirs."""
+    plan = work.feature.plan
+    details = {c.name: c.column for c in plan.columns} if plan else {}
+    return work.engine.schema(frame).describe(details)
+
+
+def check_events(work: Computing, held: Conformed) -> tuple[list[Check], tuple[CheckResult, ...]]:
+    """The checks that are left for the metrics' columns, and what those of the function's columns found."""
+    early, late = _split_checks(work.feature, work.engine.schema(held.frame))
+    work.say("checking", held.rows)
+    return late, checked(work.engine, held.frame, early)
+
+
+def checked(
+    engine: Engine, frame: Frame, checks: list[Check], before: tuple[CheckResult, ...] = ()
+) -> tuple[CheckResult, ...]:
+    """What the checks found.
+
+    Raises:
+        Invalid: A check that compares what has no order, such as a date with a number.
+        CheckFailed: One is broken; with what was found `before` too.
+    """
+    results = engine.check(frame, checks) if checks else ()
+    if failed := [r for r in results if not r.passed]:
+        raise CheckFailed(
+            "; ".join(map(str, failed)) + ".",
+            hint="Nothing was written. Mend the data or the promise.",
+            results=(*before, *results),
+        )
+    return tuple(results)
+
+
+def _split_checks(feature: Feature, schema: Schema) -> tuple[list[Check], list[Check]]:
+    """The checks of the function's columns, and those of the metrics' columns."""
+    outputs = [c.name for c in feature.plan.columns] if feature.plan else []
+    checks = _promises(feature)
+    for check in checks:
+        if check.column not in schema and check.column not in outputs:
+            raise Invalid(
+                f"{check.label} is promised of {check.column!r}, a column that is not there.",
+                hint=nearest(check.column, [*schema.names, *outputs]),
+            )
+    return [c for c in checks if c.column not in outputs], [c for c in checks if c.column in outputs]
+
+
+def _promises(feature: Feature) -> list[Check]:
+    """The feature's checks; one of the timestamp's first name means the column under its new one."""
+    stamp = feature.timestamp
+    renamed = {stamp.column: stamp.name} if stamp else {}
+    return [validator.on(renamed.get(column, column)) for column, validator in feature.validators]

@@ -1,0 +1,206 @@
+"""How one feature is looked up: from an entity's columns to an address, from an entry to values and a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Any, Literal
+
+from mlforge.errors import Invalid, NotFound
+from mlforge.flow.online.publication import Round
+from mlforge.flow.specs import named_columns
+from mlforge.model.duration import Duration
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.schema import Column, is_integer
+from mlforge.plugin.online_stores import Entry, Point
+
+ServedStatus = Literal["present", "missing", "expired", "stale"]
+EntityRow = Mapping[str, Any]
+"""What is given of an entity: its key columns, or those that surrogate keys are made of."""
+Found = tuple[Sequence[Any], ServedStatus, int, int]
+"""Values, how good they are, and the instants between which that holds: from the first on, before the second."""
+ALWAYS, NEVER = -(2**63), 2**63
+NOBODY = "null"
+"""The key under which nothing stands: that of an entity whose key is null."""
+_PLAIN = frozenset({int, str})
+_TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
+
+
+class KeyColumns:
+    """A feature's key columns: which columns of a row they are read from, and their hash."""
+
+    def __init__(self, meta: FeatureMeta) -> None:
+        self.feature = meta.name
+        self.keys = meta.keys
+        self.dtypes = tuple(meta.schema.dtype(k.name) for k in meta.keys)
+        self._types = tuple(map(_python, self.dtypes))
+        self._made_of = {(key, s): dtype for key, types in meta.key_types.items() for s, dtype in types.items()}
+        self._one = meta.keys[0].name if len(meta.keys) == 1 else ""
+
+    @property
+    def about(self) -> tuple[Any, ...]:
+        """What is equal for features that are about the same entity."""
+        return self.keys, self.dtypes, tuple(self._made_of.items())
+
+    def hashes(self, rows: Sequence[EntityRow], first: int = 0) -> list[str]:
+        """The entities' keys, in order; they are numbered from `first`.
+
+        Raises:
+            BadKey: A column that is missing or of another type.
+        """
+        kind = self._types[0]
+        values: list[Any] = [row.get(self._one) for row in rows]
+        if self._one and kind in _PLAIN and values and {kind}.issuperset(map(type, values)):
+            with suppress(UnicodeEncodeError):  # told below, with the entity it is of
+                return keys_of_one(values)
+        return [self._hash(row, number) for number, row in enumerate(rows, first)]
+
+    def _hash(self, row: EntityRow, number: int) -> str:
+        try:
+            values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
+            return NOBODY if None in values else surrogate_key(*values)
+        except UnicodeEncodeError as error:
+            raise BadKey(
+                f"A key of entity {number} is no Unicode text: {error.object!r}.",
+                hint="It holds half a character.",
+                entity=number,
+            ) from None
+
+    def _value(self, row: EntityRow, key: Key, kind: type, number: int) -> Any:
+        if key.name in row:
+            return self._typed(row[key.name], key.name, kind, number)
+        has = f"It has: {', '.join(map(str, row)) or 'nothing'}."
+        if not key.sources:
+            raise BadKey(
+                f"{self.feature!r} is looked up by {key.name!r}, which entity {number} does not have.",
+                hint=has, entity=number, column=key.name,
+            )  # fmt: skip
+        if missing := [s for s in key.sources if s not in row]:
+            raise BadKey(
+                f"{self.feature!r} is looked up by {key.name!r}, and entity {number} has neither that nor "
+                f"{missing[0]!r}, which it is made of.",
+                hint=has, entity=number, column=missing[0],
+            )  # fmt: skip
+        try:
+            return surrogate_key(*(self._source(row[s], s, key, number) for s in key.sources))
+        except BadKey:
+            raise
+        except Invalid as error:
+            raise BadKey(
+                f"{key.name!r} cannot be made for entity {number}. {error.message}", error.hint or "", entity=number
+            ) from None
+
+    def _source(self, value: Any, name: str, key: Key, number: int) -> Any:
+        """A value that a surrogate key is made of, of the type that it was made of, where that is known."""
+        plain = _plain(value)
+        dtype = self._made_of.get((key.name, name))
+        if plain is None or dtype is None or _fits(plain, _python(dtype)):
+            return plain
+        raise BadKey(
+            f"{name!r} of entity {number} is {value!r}, and {self.feature!r} has a key {key.name!r} made of {dtype}.",
+            hint=f"Give it as {_python(dtype).__name__}.", entity=number, column=name, value=value, dtype=dtype,
+        )  # fmt: skip
+
+    def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
+        plain = _plain(value)
+        if plain is None or _fits(plain, kind):
+            return plain
+        dtype = self.dtypes[[k.name for k in self.keys].index(name)]
+        raise BadKey(
+            f"The key {name!r} of entity {number} is {value!r}, and {self.feature!r} has keys of the type {dtype}.",
+            hint=f"Give it as {kind.__name__}.", entity=number, column=name, value=value, dtype=dtype,
+        )  # fmt: skip
+
+
+class Lookup:
+    """One feature that is served: its columns under their names in the answer, and what its entries mean."""
+
+    def __init__(self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, full_names: bool) -> None:
+        if spec.version is not None and spec.version != publish.version:
+            raise NotFound(
+                f"{spec.name!r} is served as {publish.version}, not {spec.version}.",
+                hint=f"Ask for that one, or publish the other: mlforge publish {spec.name}@{spec.version}",
+            )
+        self.name, self.publish, self.meta = spec.name, publish, meta
+        self.keys = KeyColumns(meta)
+        self.columns = named_columns(spec, meta, full_names)
+        self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
+        self.blank = (None,) * len(self.columns)
+        self._since = publish.since
+        self._wanted = self._whole = tuple(self.columns)
+        self._places: dict[tuple[str, ...], list[int | None]] = {}
+
+    @property
+    def schema(self) -> tuple[Column, ...]:
+        """The columns of the answer with their types."""
+        return tuple(Column(name, self.meta.schema.dtype(c)) for c, name in self.columns.items())
+
+    def found(self, entry: Entry | None, now: int) -> Found:
+        """An entry's values as of an instant, nulls where there are none; how good they are; how long that holds."""
+        if entry is None or entry.as_of < self._since or not entry.points:
+            return self.blank, "missing", ALWAYS, NEVER
+        points, until = entry.points, entry.until
+        point, before = (points[0], NEVER) if len(points) == 1 else _newest(points, now)
+        since = ALWAYS
+        if point.stamp is not None:
+            since = point.stamp
+            if since > now:
+                return self.blank, "missing", ALWAYS, since
+            if self.max_age is not None:
+                end = since + self.max_age + 1
+                if now >= end:
+                    return self.blank, "expired", end, before
+                before = min(before, end)
+        values = point.values if entry.columns is self._whole else self._pick(entry.columns, point.values)
+        if until is None:
+            return values, "present", since, before
+        end = self._known_until(entry.as_of, until) + 1
+        if now < end:
+            return values, "present", since, min(before, end)
+        return values, "stale", max(since, end), before
+
+    def _known_until(self, as_of: int, until: int) -> int:
+        """The last instant of which an entry is known to hold: a later publish may have found it as it should be."""
+        last = self.publish
+        if as_of > last.as_of:
+            return until
+        return NEVER if last.until is None else max(until, last.until)
+
+    def _pick(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Sequence[Any]:
+        """The wanted columns of an entry with these; one that it lacks is null."""
+        if columns == self._wanted:
+            self._whole = columns  # the same names are the same object in the next entry
+            return values
+        places = self._places.get(columns)
+        if places is None:
+            places = [columns.index(c) if c in columns else None for c in self._wanted]
+            self._places[columns] = places
+        return [None if n is None else values[n] for n in places]
+
+
+def _newest(points: Sequence[Point], now: int) -> tuple[Point, int]:
+    """The newest point at an instant, or the first that will be; and when the next one comes."""
+    point = points[0]
+    for later in points:
+        if later.stamp > now:  # type: ignore[operator] # points without time come alone
+            return point, later.stamp  # type: ignore[return-value] # as above
+        point = later
+    return point, NEVER
+
+
+def _python(dtype: str) -> type:
+    """What values of a key's type are in Python."""
+    return int if is_integer(dtype) else _TYPES[dtype]
+
+
+def _fits(value: Any, kind: type) -> bool:
+    other = {int: bool, date: datetime}.get(kind)
+    return isinstance(value, kind) and not (other is not None and isinstance(value, other))
+
+
+def _plain(value: Any) -> Any:
+    """A plain Python value, of NumPy's scalars and the like too."""
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

@@ -1,0 +1,101 @@
+"""What is noted of a feature in an online store: which publish began last, which was the last whole one, of what."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from mlforge.errors import Invalid, NotFound
+from mlforge.model.duration import MICROS
+from mlforge.model.meta import FeatureMeta
+from mlforge.plugin.online_stores import OnlineStore
+
+DEFAULT_HORIZON = 2 * MICROS["d"]
+
+
+class Round(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One publish.
+
+    Args:
+        version: The version that is published.
+        content_hash: Its content, so that the same number with other rows is told.
+        as_of: The instant it is published for, in microseconds since the Unix epoch.
+        until: The last instant whose values it holds; None for a feature without time.
+        engine: Who reads the version: another engine may give its rows in another order.
+        since: Entries published before this are left over from what is gone.
+        all: Whether every entry is written, not only what has changed.
+        written: How many entries have been written.
+    """
+
+    version: str
+    content_hash: str
+    as_of: int
+    until: int | None
+    engine: str
+    since: int
+    all: bool = True
+    written: int = 0
+
+    def same_rows(self, other: Round) -> bool:
+        """Whether both publish the same values."""
+        mine = (self.version, self.content_hash, self.as_of, self.until)
+        return mine == (other.version, other.content_hash, other.as_of, other.until)
+
+
+class Publication(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A feature's note: the publish that began last, the last whole one, and the metadata of what that published."""
+
+    begun: Round
+    done: Round | None = None
+    meta: FeatureMeta | None = None
+    layout: int = 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether the publish that began last has ended."""
+        return self.done is not None and self.begun.same_rows(self.done)
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
+
+
+def decode_publication(feature: str, note: bytes | None) -> Publication | None:
+    """What a note says. Raises `Invalid` for one that is damaged or of a later mlforge."""
+    if note is None:
+        return None
+    try:
+        found = msgspec.json.decode(note, type=Publication)
+    except msgspec.DecodeError as error:
+        raise Invalid(
+            f"What the online store notes of {feature!r} cannot be read: {error}.",
+            hint="Upgrade mlforge, or publish to an empty store.",
+        ) from error
+    if found.layout != 1:
+        raise Invalid(
+            f"What the online store notes of {feature!r} has the layout {found.layout}, which is not known here.",
+            hint="Upgrade mlforge.",
+        )
+    return found
+
+
+class LastPublish(NamedTuple):
+    """A feature's note, its last whole publish and the metadata of what was published."""
+
+    note: bytes
+    publish: Round
+    meta: FeatureMeta
+
+
+def last_publish(online: OnlineStore, feature: str) -> LastPublish:
+    """What is served of a feature.
+
+    Raises:
+        NotFound: It has not been published, or not wholly yet.
+    """
+    note = online.read_note(feature)
+    found = decode_publication(feature, note)
+    if note is None or found is None or found.done is None or found.meta is None:
+        state = "has not been published" if found is None else "has not been published wholly yet"
+        raise NotFound(f"{feature!r} {state}.", hint=f"Publish it: mlforge publish {feature}")
+    return LastPublish(note, found.done, found.meta)

@@ -1,0 +1,223 @@
+"""Reading served values: prepared once for some features, then asked as often as one likes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import chain, islice
+from time import monotonic, time_ns
+from typing import Any, NamedTuple
+
+from mlforge.errors import Invalid
+from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
+from mlforge.flow.online.publication import last_publish
+from mlforge.flow.specs import specs_of
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.schema import Schema
+from mlforge.plugin.codec import decode_entry
+from mlforge.plugin.online_stores import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore
+
+REFRESHED_AFTER = 5.0
+Kept = bytes | Entry | None
+"""What a store gives of an entity: the bytes of its entry where it reads those, else the entry; None for nothing."""
+
+
+class OnlineFeatures(NamedTuple):
+    """What was asked for: a row of values for each entity, and for each a status by feature.
+
+    A status is `present`, `missing` (no such entity, or nothing known yet), `expired` (older than the feature's
+    `max_age`: null) or `stale` (the last known value; publish again).
+
+    Example:
+        >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+        >>> found = defs.get_online_features("user_spend", [{"user_id": "nobody"}], with_status=True)
+        >>> found.values[0]["purchases_7d"], found.statuses
+        (None, [{'user_spend': 'missing'}])
+    """
+
+    values: Any
+    statuses: list[dict[str, ServedStatus]]
+
+
+class _Prepared:
+    """The features as they were published when somebody last looked."""
+
+    def __init__(self, lookups: Sequence[Lookup], notes: Sequence[bytes]) -> None:
+        self.lookups, self.notes = tuple(lookups), tuple(notes)
+        self.names = tuple(one.name for one in lookups)
+        self.columns = tuple(name for one in lookups for name in one.columns.values())
+        self.found = tuple(one.found for one in lookups)
+        places: dict[Any, int] = {}
+        for one in lookups:
+            places.setdefault(one.keys.about, len(places))
+        self.keys = tuple(next(one.keys for one in lookups if one.keys.about == about) for about in places)
+        self.slots = tuple((one.name, places[one.keys.about]) for one in lookups)
+
+    def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
+        """For each feature the keys of the entities, in order."""
+        keys = [one.hashes(rows, first) for one in self.keys]
+        return [(name, keys[place]) for name, place in self.slots]
+
+
+class Reader:
+    """Reads the values of some features for any entities, of one published version each.
+
+    One read of the store for a request, whatever its features and entities. What was published is looked at again every
+    few seconds. Threads may share a reader.
+
+    Args:
+        store: A live online store.
+        features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, or several.
+        full_names: Name the columns `{feature}__{column}`.
+        clock: The present instant, in microseconds since the Unix epoch.
+        refreshed_after: Seconds after which a new publish is noticed at the latest.
+
+    Raises:
+        NotFound: A feature that has not been published, or is served as another version.
+        Invalid: Two features that bring a column of one name.
+    """
+
+    def __init__(
+        self,
+        store: OnlineStore,
+        features: Any,
+        full_names: bool = False,
+        clock: Callable[[], int] | None = None,
+        refreshed_after: float = REFRESHED_AFTER,
+    ) -> None:
+        self.store = store
+        self.full_names = full_names
+        self._awaited = store.aread if isinstance(store, AsyncReading) else None
+        self._encoded = store if isinstance(store, EncodedReading) else None
+        self._specs: list[FeatureSpec] = specs_of(features)
+        self._clock = clock or _now
+        self._refreshed_after = refreshed_after
+        self._prepared: _Prepared | None = None
+        self.refresh()
+
+    @property
+    def features(self) -> dict[str, FeatureMeta]:
+        """What is known of each feature: its version, keys, columns and description."""
+        return {one.name: one.meta for one in self._ready().lookups}
+
+    @property
+    def schema(self) -> Schema:
+        """The columns of an answer and their types."""
+        return Schema(tuple(column for one in self._ready().lookups for column in one.schema))
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """How each feature is looked up."""
+        return self._ready().lookups
+
+    def refresh(self) -> None:
+        """Look at what is published now. Raises as the constructor does."""
+        self._due = monotonic() + self._refreshed_after
+        try:
+            self._prepared = self._prepare(self._prepared)
+        except BaseException:
+            self._due = 0.0
+            raise
+
+    def _prepare(self, before: _Prepared | None) -> _Prepared:
+        found = [last_publish(self.store, spec.name) for spec in self._specs]
+        if before is not None and before.notes == tuple(one.note for one in found):
+            return before
+        pairs = zip(self._specs, found, strict=True)
+        lookups = [Lookup(spec, one.publish, one.meta, self.full_names) for spec, one in pairs]
+        _refuse_collisions(lookups)
+        return _Prepared(lookups, [one.note for one in found])
+
+    def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
+        """The values for each entity, in order: a dict of the features' columns, null where there is no value.
+
+        Args:
+            rows: For each entity its key columns, or those that surrogate keys are made of; others are ignored.
+
+        Raises:
+            Invalid: A key that is missing, or of another type.
+            PluginFailed: The store does not answer.
+        """
+        if monotonic() > self._due:
+            self.refresh()
+        prepared = self._ready()
+        asked = prepared.asked(rows)
+        return self._answer(prepared, asked, self._kept(asked))
+
+    async def aread(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
+        """What `read` gives, without holding up other requests."""
+        if monotonic() > self._due:
+            self._due = monotonic() + self._refreshed_after
+            await asyncio.to_thread(self.refresh)
+        prepared = self._ready()
+        asked = prepared.asked(rows)
+        return self._answer(prepared, asked, await self.akept(asked))
+
+    def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
+        """For each feature the keys of the entities, in order. Raises `BadKey`, which numbers them from `first`."""
+        return self._ready().asked(rows, first)
+
+    async def akept(self, asked: Sequence[Asked]) -> list[Sequence[Kept]]:
+        """For each feature what is kept of the entities asked for, as the store gives it."""
+        if self._encoded is not None:
+            return [*await self._encoded.aread_encoded(asked)]
+        addresses = _addresses(asked)
+        if self._awaited is not None:
+            return _by_feature(asked, await self._awaited(addresses))
+        return _by_feature(asked, await asyncio.to_thread(self.store.read, addresses))
+
+    def _kept(self, asked: Sequence[Asked]) -> list[Sequence[Kept]]:
+        if self._encoded is not None:
+            return [*self._encoded.read_encoded(asked)]
+        return _by_feature(asked, self.store.read(_addresses(asked)))
+
+    def now(self) -> int:
+        """The present instant, in microseconds since the Unix epoch."""
+        return self._clock()
+
+    def _answer(self, prepared: _Prepared, asked: Sequence[Asked], kept: Sequence[Sequence[Kept]]) -> OnlineFeatures:
+        now = self._clock()
+        parts: list[Any] = []
+        seen: list[Any] = []
+        for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
+            found = [
+                look(decode_entry(one, feature, key) if type(one) is bytes else one, now)  # type: ignore[arg-type]
+                for key, one in zip(keys, column, strict=True)
+            ]
+            parts.append([one[0] for one in found])
+            seen.append([one[1] for one in found])
+        columns, names = prepared.columns, prepared.names
+        values = [dict(zip(columns, chain.from_iterable(row), strict=True)) for row in zip(*parts, strict=True)]
+        statuses = [dict(zip(names, row, strict=True)) for row in zip(*seen, strict=True)]
+        return OnlineFeatures(values, statuses)
+
+    def _ready(self) -> _Prepared:
+        if self._prepared is None:
+            raise Invalid("The reader is not prepared.", hint="Call refresh().")
+        return self._prepared
+
+
+def _addresses(asked: Sequence[Asked]) -> list[Address]:
+    return [Address(feature, key) for feature, keys in asked for key in keys]
+
+
+def _by_feature(asked: Sequence[Asked], found: Sequence[Entry | None]) -> list[Sequence[Kept]]:
+    rest = iter(found)
+    return [list(islice(rest, len(keys))) for _, keys in asked]
+
+
+def _refuse_collisions(lookups: Sequence[Lookup]) -> None:
+    owners: dict[str, str] = {}
+    for one in lookups:
+        for column in one.columns.values():
+            if column in owners:
+                raise Invalid(
+                    f"{owners[column]!r} and {one.name!r} both bring a column {column!r}.",
+                    hint="Choose some columns of each, or full_names: they are feature__column then.",
+                )
+            owners[column] = one.name
+
+
+def _now() -> int:
+    return time_ns() // 1000

@@ -1,0 +1,159 @@
+"""Replaying: served vectors against what a training set would have at the same instant, cell by cell."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import Invalid, NotFound
+from mlforge.flow.failure import failure_of
+from mlforge.flow.moments import iso
+from mlforge.flow.online.lookup import EntityRow, ServedStatus
+from mlforge.flow.online.publication import LastPublish, last_publish
+from mlforge.flow.online.reader import Reader
+from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
+from mlforge.flow.rows import rows_of
+from mlforge.model.duration import Duration
+from mlforge.model.meta import Artifact
+from mlforge.model.schema import Column, Schema
+from mlforge.model.span import moment_of
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.frames import Join
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.online_stores import OnlineStore
+from mlforge.plugin.stores import Store
+
+LABEL = "__replayed_at__"
+
+
+class Replaying(msgspec.Struct, frozen=True):
+    """What it takes to replay: stores, an engine, the instant, how many entities, and the seed that chooses them."""
+
+    store: Store
+    online: OnlineStore
+    engine: Engine
+    at: int
+    sample: int
+    seed: int
+
+
+def replay_safely(replaying: Replaying, feature: str) -> ReplayResult:
+    """Replay a feature; whatever goes wrong is its own failure and nobody else's."""
+    started = perf_counter()
+    try:
+        result = replay(replaying, feature)
+    except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
+        result = ReplayResult(feature=feature, failure=failure_of(error))
+    return msgspec.structs.replace(result, seconds=perf_counter() - started)
+
+
+def replay(replaying: Replaying, feature: str) -> ReplayResult:
+    """Compare what is served for some entities with the point-in-time join at the same instant.
+
+    Raises:
+        NotFound: The feature is not served, or the version it was published from is gone.
+        Invalid: That version was built again with other rows.
+    """
+    if replaying.sample < 1:
+        raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
+    what = last_publish(replaying.online, feature)
+    artifact = _published(replaying.store, feature, what)
+    keys = _sample(replaying, artifact)
+    found = Reader(replaying.online, feature, clock=lambda: replaying.at).read(keys)
+    offline = _offline(replaying, artifact, keys) if keys else []
+    columns = artifact.meta.value_columns
+    statuses = [status[feature] for status in found.statuses]
+    return ReplayResult(
+        feature=feature, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
+        entities=len(keys), cells=len(keys) * len(columns),
+        differences=tuple(_differences(columns, keys, found.values, offline, statuses, what)),
+    )  # fmt: skip
+
+
+def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
+    version = what.publish.version
+    if version not in store.versions(feature):
+        raise NotFound(
+            f"{feature!r} {version} is served, and the offline store does not have it.",
+            hint=f"Publish a version that is there: mlforge publish {feature}",
+        )
+    found = store.get(feature, version)
+    if found.meta.content_hash != what.publish.content_hash:
+        raise Invalid(
+            f"{feature!r} {version} is not what was published: its content has another hash.",
+            hint=f"Publish it again: mlforge publish {feature}@{version}",
+        )
+    return found
+
+
+def _sample(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
+    """The keys of some entities that have a value at the instant, each as likely as another, in the store's order."""
+    chance, names = random.Random(replaying.seed), artifact.meta.entity_keys  # noqa: S311 - a sample is no secret
+    kept: list[tuple[int, dict[str, Any]]] = []
+    for number, row in enumerate(_rows(replaying.engine, artifact, replaying.at)):
+        place = number if number < replaying.sample else chance.randrange(number + 1)
+        if place >= replaying.sample:
+            continue
+        one = (number, {name: row[name] for name in names})
+        if number < replaying.sample:
+            kept.append(one)
+        else:
+            kept[place] = one
+    return [key for _, key in sorted(kept, key=lambda pair: pair[0])]
+
+
+def _rows(engine: Engine, artifact: Artifact, at: int) -> Iterable[EntityRow]:
+    return (row for batch in engine.rows(engine.horizon(artifact, at, at)) for row in batch)
+
+
+def _offline(replaying: Replaying, artifact: Artifact, keys: Sequence[EntityRow]) -> list[dict[str, Any]]:
+    meta, engine = artifact.meta, replaying.engine
+    schema = Schema((*(Column(n, meta.schema.dtype(n)) for n in meta.entity_keys), Column(LABEL, "Datetime")))
+    spine = engine.from_rows([{**key, LABEL: moment_of(replaying.at)} for key in keys], schema)
+    max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
+    join = Join(artifact, {c: c for c in meta.value_columns}, max_age)
+    timestamp = Timestamp(LABEL) if meta.timestamp else None
+    return rows_of(engine, engine.asof(spine, timestamp, [join]))
+
+
+def _differences(
+    columns: Sequence[str],
+    keys: Sequence[dict[str, Any]],
+    found: Sequence[EntityRow],
+    offline: Sequence[EntityRow],
+    statuses: Sequence[ServedStatus],
+    what: LastPublish,
+) -> Iterator[ReplayDifference]:
+    for key, got, wanted, status in zip(keys, found, offline, statuses, strict=True):
+        for column in columns:
+            if not _identical(got[column], wanted[column]):
+                yield ReplayDifference(key, column, got[column], wanted[column], _why(status, what))
+
+
+def _why(status: ServedStatus, what: LastPublish) -> str:
+    until = what.publish.until
+    match status:
+        case "missing":
+            return "the entity is not online: it expired or was removed there"
+        case "stale":
+            return f"stale: what was published ends at {'–' if until is None else iso(until)}"
+        case "expired":
+            return "expired online, and not offline"
+        case "present":
+            return "another value is online than was published"
+
+
+def _identical(one: Any, other: Any) -> bool:
+    """Whether two values are one: of the same type, and NaN equal to NaN."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_identical, one, other))
+    return bool(one == other)

@@ -1,0 +1,124 @@
+"""Point-in-time retrieval: every spine row, in order, with the values that were known at its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, Pin
+from mlforge.flow.specs import specs_of
+from mlforge.flow.spine import Spine, join_to, spine_of
+from mlforge.flow.versions.choose import Chosen, choose
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.frames import Join
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.stores import Store
+from mlforge.project.selection import nearest
+
+
+class TrainingData(NamedTuple):
+    """A training set and the versions it was made of.
+
+    Example:
+        >>> labels = pl.DataFrame({"user_id": ["u01"], "label_time": [datetime(2026, 2, 15)]})
+        >>> frame, lock = defs.get_training_data(labels, "user_spend", with_lock=True)
+        >>> defs.get_training_data(labels, lock).equals(frame)
+        True
+    """
+
+    frame: Any
+    lock: Lock
+
+
+def training_data(
+    store: Store, engine: Engine, frame: Any, features: Any, timestamp: str | Timestamp | None, full_names: bool
+) -> TrainingData:
+    """Join features to a spine, as of each row's own time.
+
+    Raises:
+        NotFound: A feature or version that was not built.
+        Invalid: A missing key or time column, two columns of one name, a lock that no longer holds.
+    """
+    full_names = full_names or (isinstance(features, Lock) and features.full_names)
+    chosen = [choose(store, spec, full_names=full_names) for spec in specs_of(features)]
+    if isinstance(features, Lock):
+        _refuse_changed(features, chosen)
+    spine = spine_of(frame, engine)
+    _refuse_collisions(spine, chosen)
+    label = _label(spine, chosen, timestamp)
+    joins = [c.join for c in chosen]
+    brought = [name for join in joins for name in join.columns.values()]
+    answer = join_to(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
+    return TrainingData(answer, _lock(chosen, full_names))
+
+
+def _needed(spine: Spine, label: Timestamp | None, joins: Sequence[Join]) -> list[str]:
+    wanted = [label.column] if label else []
+    for join in joins:
+        for key in join.artifact.meta.keys:
+            wanted += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
+            if missing := [w for w in wanted if w not in spine.names]:
+                raise _missing_key(join.artifact.meta.name, missing[0], spine)
+    return list(dict.fromkeys(wanted))
+
+
+def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
+    return Invalid(
+        f"{feature!r} joins on {column!r}, which the spine does not have.",
+        hint=f"The spine's columns: {', '.join(spine.names)}.",
+    )
+
+
+def _refuse_collisions(spine: Spine, chosen: Iterable[Chosen]) -> None:
+    owners = dict.fromkeys(spine.names, "the spine")
+    for one in chosen:
+        name = one.artifact.meta.name
+        for column in one.columns.values():
+            if column in owners:
+                raise Invalid(
+                    f"{owners[column]} and {name!r} both bring a column {column!r}.",
+                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
+                )
+            owners[column] = f"{name!r}"
+
+
+def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | None) -> Timestamp | None:
+    stamps = {c.artifact.meta.timestamp for c in chosen} - {None}
+    if timestamp is not None:
+        label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
+        if label.column not in spine.names:
+            raise Invalid(f"The spine has no column {label.column!r}.", hint=nearest(label.column, spine.names))
+        return label
+    if not stamps:
+        return None
+    keys = {k for c in chosen for key in c.artifact.meta.keys for k in (key.name, *key.sources)}
+    temporal = [n for n in spine.temporal() if n not in keys]
+    named = [n for n in spine.names if n in stamps]
+    if len(temporal) == 1 and set(named) <= set(temporal):
+        return Timestamp(temporal[0])
+    if len(named) == 1 and (not temporal or named[0] in temporal):
+        return Timestamp(named[0])
+    seen = f"It has {', '.join(temporal)}." if temporal else "It has no column of times."
+    raise Invalid(
+        f"Which column of the spine is its time cannot be told. {seen}", hint='Say it: timestamp="label_time"'
+    )
+
+
+def _refuse_changed(lock: Lock, chosen: Sequence[Chosen]) -> None:
+    for pin, one in zip(lock.pins, chosen, strict=True):
+        if one.artifact.meta.content_hash != pin.content_hash:
+            raise Invalid(
+                f"{pin.name!r} {pin.version} is not what the lock was made with: its content has another hash.",
+                hint="The store was rebuilt or damaged; make a new lock, or restore the version.",
+            )
+
+
+def _lock(chosen: Iterable[Chosen], full_names: bool) -> Lock:
+    return Lock(
+        tuple(
+            Pin(c.artifact.meta.name, c.artifact.meta.version, c.artifact.meta.content_hash, tuple(c.columns))
+            for c in chosen
+        ),
+        full_names,
+    )

@@ -1,0 +1,55 @@
+"""Comparing two versions of a feature."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mlforge.flow.versions.find import artifact
+from mlforge.flow.versions.fingerprints import definition_changes
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.version import Version
+from mlforge.plugin.stores import Store
+
+
+class Diff(msgspec.Struct, frozen=True):
+    """How two versions of a feature differ.
+
+    `columns` maps a column to its types before and after, None where it is not there; `config` says what changed in
+    the definition; `logic` and `source` whether the function and the source did, `logic` None where that
+    cannot be told.
+    """
+
+    feature: str
+    before: str
+    after: str
+    columns: dict[str, tuple[str | None, str | None]]
+    config: tuple[str, ...]
+    logic: bool | None
+    source: bool
+    rows: tuple[int, int]
+    same_content: bool
+
+    @property
+    def bump(self) -> str:
+        """The part of the number that differs: `major`, `minor` or `patch`."""
+        old, new = Version.parse(self.before), Version.parse(self.after)
+        return next((p for p in ("major", "minor") if getattr(old, p) != getattr(new, p)), "patch")
+
+
+def diff(store: Store, name: str, before: str, after: str) -> Diff:
+    """What changed from one version to another. Raises `NotFound`."""
+    old, new = artifact(store, name, before).meta, artifact(store, name, after).meta
+    was, now = {c.name: c.dtype for c in old.columns}, {c.name: c.dtype for c in new.columns}
+    changed = {n: (was.get(n), now.get(n)) for n in {**was, **now} if was.get(n) != now.get(n)}
+    return Diff(
+        name, before, after, changed, tuple(definition_changes(old.config, new.config)),
+        _logic_changed(old, new), old.source_hash != new.source_hash,
+        (old.row_count, new.row_count), old.content_hash == new.content_hash,
+    )  # fmt: skip
+
+
+def _logic_changed(old: FeatureMeta, new: FeatureMeta) -> bool | None:
+    if None not in (old.logic_hash, new.logic_hash) and old.logic_hash != new.logic_hash:
+        return True
+    unknown = None in (old.logic_hash, new.logic_hash) or old.logic_unknown or new.logic_unknown
+    return None if unknown else False

@@ -1,0 +1,67 @@
+"""Which version comes next, and why. Pure: everything it decides on is an argument."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from mlforge.flow.versions.fingerprints import Fingerprints, recipe_changes
+from mlforge.flow.versions.key_types import KeyTypes, others
+from mlforge.model.meta import Change, FeatureMeta
+from mlforge.model.schema import Schema
+from mlforge.model.version import Version
+
+FIRST = Version(1, 0, 0)
+_RANK = {"major": 3, "minor": 2, "patch": 1}
+
+
+def categorise(
+    previous: FeatureMeta | None, schema: Schema, prints: Fingerprints, key_types: KeyTypes | None = None
+) -> Change:
+    """The bump that a new build asks for; of several reasons the gravest."""
+    if previous is None:
+        return Change("initial", "first_build")
+    changes = [*_changes(previous, schema, prints), *_other_keys(previous, key_types or {})]
+    return max(changes, key=lambda c: _RANK[c.bump])
+
+
+def expected_change(previous: FeatureMeta | None, prints: Fingerprints) -> Change:
+    """The least bump to expect before the columns are known."""
+    return categorise(previous, previous.schema if previous else Schema(()), prints)
+
+
+def next_version(base: str | None, change: Change, taken: Collection[str]) -> str:
+    """The number after `base` that nobody has."""
+    number = FIRST if base is None else Version.parse(base).bump(change.bump)
+    while str(number) in taken:
+        number = number.bump("patch" if change.bump == "initial" else change.bump)
+    return str(number)
+
+
+def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Iterable[Change]:
+    old, new = {c.name: c.dtype for c in previous.columns}, {c.name: c.dtype for c in schema}
+    before, after = previous.config.metrics, prints.config.metrics
+    if gone := [n for n in before if n not in after]:
+        yield Change("major", "removed_metrics", tuple(gone))
+    if gone := [n for n in old if n not in new]:
+        yield Change("major", "removed_columns", tuple(gone))
+    if changed := [f"{n}: {old[n]} → {new[n]}" for n in new if n in old and old[n] != new[n]]:
+        yield Change("major", "changed_dtypes", tuple(changed))
+    if added := [n for n in after if n not in before]:
+        yield Change("minor", "added_metrics", tuple(added))
+    if added := [n for n in new if n not in old]:
+        yield Change("minor", "added_columns", tuple(added))
+    if changed := list(recipe_changes(previous.config, prints.config)):
+        yield Change("minor", "config_changed", tuple(changed))
+    if prints.logic_changed(previous):
+        yield Change("minor", "logic_changed")
+    if terms := [f"max_age: {previous.max_age} → {prints.max_age}"] if previous.max_age != prints.max_age else []:
+        yield Change("patch", "terms_changed", tuple(terms))
+    if unknown := prints.logic_unknown(previous):
+        yield Change("patch", "logic_unknown", unknown)
+    yield Change("patch", "data_refresh")
+
+
+def _other_keys(previous: FeatureMeta, types: KeyTypes) -> Iterable[Change]:
+    """Surrogate keys made of other types: no spine that had the keys before has them now."""
+    if changed := [f"{o.key}({o.source}): {o.was} → {o.now}" for o in others(previous.key_types, types)]:
+        yield Change("major", "changed_dtypes", tuple(changed))

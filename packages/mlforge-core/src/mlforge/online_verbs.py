@@ -1,0 +1,275 @@
+"""The online verbs of a project: publish, read what is served, and compare it with what training saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.flow.moments import Instant, now
+from mlforge.flow.online.answer import online_features
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
+from mlforge.flow.online.publish_report import PublishReport
+from mlforge.flow.online.reader import Reader
+from mlforge.flow.online.replay import Replaying, replay_safely
+from mlforge.flow.online.replay_report import ReplayReport
+from mlforge.flow.progress import Progress, quiet
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.span import micros_of, read_instant
+from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
+from mlforge.plugin.online_stores import OnlineStore
+from mlforge.project.project import Project, Settings
+from mlforge.project.selection import Words, select, words
+from mlforge.standalone import Entities, aread, engine_of, split_names
+
+SAMPLE = 1000
+
+
+class OnlineVerbs(Project):
+    """A project with the verbs that need an online store."""
+
+    def publish(
+        self,
+        features: Words = None,
+        *,
+        tags: Words = None,
+        schedule: Words = None,
+        as_of: Instant | None = None,
+        force: bool = False,
+        engine: str | EngineConfig | None = None,
+        profile: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> PublishReport:
+        """Bring built versions into the online store: what has changed since the last time; what is gone goes.
+
+        For each entity the values as of an instant are written, and those at each later instant within the feature's
+        `online_horizon` at which they change. One that was cut off within the hour is taken up where it was.
+
+        Args:
+            features: Names, `"name@1.0.0"` for a version that is not the latest, or features; all if None.
+            tags: Only features with one of these tags.
+            schedule: Only features with one of these schedule tags.
+            as_of: The instant: a time, a date, ISO 8601 text (UTC where it names no zone) or how long ago; now if None.
+            force: Write every entity, changed or not.
+            engine: Read the versions with this engine.
+            profile: A profile of `mlforge.yaml`.
+            on_progress: Called as the publishing goes on.
+
+        Returns:
+            A report. Features are independent: one that fails is in `report.failed` and stops no other. A `Conflict`
+            there says that a newer publish is in the store; nothing older ever replaces it.
+
+        Raises:
+            Invalid: There is no online store, or `as_of` is no time.
+            Unknown: A feature, tag or schedule that there is none of.
+
+        Example:
+            >>> report = defs.publish("user_spend", as_of="2026-02-15")
+            >>> report["user_spend"].status, report["user_spend"].entities
+            ('published', 25)
+        """
+        at = None if as_of is None else read_instant(as_of, now(), "as_of")
+        orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
+        return self._published(orders, engine, profile, on_progress)
+
+    def get_online_features(
+        self,
+        features: Any,
+        entity_df: Entities,
+        *,
+        store: OnlineStoreConfig | None = None,
+        engine: str | EngineConfig | None = None,
+        full_names: bool = False,
+        profile: str | None = None,
+        with_status: bool = False,
+    ) -> Any:
+        """What is served for some entities, in order, their own columns first; null where there is nothing.
+
+        Args:
+            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or several.
+            entity_df: A list of dicts, or a Polars, pandas or pyarrow table: the key columns of every feature, or those
+                that surrogate keys are made of.
+            store: Another online store than the project's.
+            engine: The engine that reads a table; dicts need none.
+            full_names: Name the columns `{feature}__{column}`.
+            profile: A profile of `mlforge.yaml`.
+            with_status: Return `OnlineFeatures(values, statuses)`: by feature `present`, `missing`, `expired` (older
+                than `max_age`: null) or `stale` (the last known value: publish again).
+
+        Returns:
+            A list of dicts for a list of dicts, a table of its own type for a table.
+
+        Raises:
+            NotFound: A feature that is not published, or is served as another version.
+            Invalid: There is no online store, a key is missing or of another type, two columns have one name.
+
+        Example:
+            >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
+            >>> defs.get_online_features("last_purchase", [{"user_id": "nobody"}])
+            [{'user_id': 'nobody', 'category': None, 'amount': None}]
+        """
+        with self.online_reader(features, store=store, full_names=full_names, profile=profile) as reader:
+            found = online_features(reader, entity_df, partial(self._opened, engine, profile))
+        return found if with_status else found.values
+
+    async def aget_online_features(
+        self,
+        features: Any,
+        entity_df: Entities,
+        *,
+        store: OnlineStoreConfig | None = None,
+        engine: str | EngineConfig | None = None,
+        full_names: bool = False,
+        profile: str | None = None,
+        with_status: bool = False,
+    ) -> Any:
+        """What `get_online_features` gives, without holding up the event loop while the store is asked.
+
+        Example:
+            >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
+            >>> asyncio.run(defs.aget_online_features("last_purchase", [{"user_id": "nobody"}]))
+            [{'user_id': 'nobody', 'category': None, 'amount': None}]
+        """
+        found = await aread(
+            _online_store(store, self.settings(profile), self), split_names(features), full_names, entity_df,
+            partial(self._opened, engine, profile),
+        )  # fmt: skip
+        return found if with_status else found.values
+
+    @contextmanager
+    def online_reader(
+        self,
+        features: Any,
+        *,
+        store: OnlineStoreConfig | None = None,
+        full_names: bool = False,
+        profile: str | None = None,
+        clock: Callable[[], int] | None = None,
+    ) -> Iterator[Reader]:
+        """A reader to keep: prepared once for some features, then asked as often as one likes, from any thread.
+
+        Args: those of `get_online_features`; `clock` gives the present instant in microseconds since the Unix epoch.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> noon = datetime(2026, 2, 15, 12, tzinfo=UTC).timestamp()
+            >>> with defs.online_reader("user_spend", clock=lambda: int(noon * 1_000_000)) as reader:
+            ...     values, statuses = reader.read([{"user_id": "u01"}])
+            >>> values[0]["purchases_7d"], statuses
+            (4, [{'user_spend': 'present'}])
+        """
+        config = _online_store(store, self.settings(profile), self)
+        with config.open() as online:
+            yield self.reader_on(online, features, full_names, clock)
+
+    def reader_on(
+        self, online: OnlineStore, features: Any, full_names: bool = False, clock: Callable[[], int] | None = None
+    ) -> Reader:
+        """A reader on a store that is open already, for one who keeps several on one store.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> with defs.online_store_of().open() as online:
+            ...     defs.reader_on(online, "user_spend").read([{"user_id": "nobody"}]).statuses
+            [{'user_spend': 'missing'}]
+        """
+        return Reader(online, split_names(features), full_names, clock)
+
+    def replay(
+        self,
+        features: Words = None,
+        *,
+        sample: int = SAMPLE,
+        seed: int = 0,
+        at: Instant | None = None,
+        engine: str | EngineConfig | None = None,
+        profile: str | None = None,
+    ) -> ReplayReport:
+        """Compare what is served at an instant with what a training set would have then, cell by cell.
+
+        Args:
+            features: Names or features; all if None.
+            sample: How many entities of each feature, chosen by chance.
+            seed: Another number chooses others.
+            at: The instant: what a reader with that clock is given; now if None.
+            engine: Compute the training side with this engine.
+            profile: A profile of `mlforge.yaml`.
+
+        Raises:
+            Invalid: There is no online store, or `at` is no time.
+            Unknown: A feature that there is none of.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> report = defs.replay("user_spend", at="2026-02-16")
+            >>> report.ok, report["user_spend"].entities
+            (True, 25)
+        """
+        present = now()
+        instant = micros_of(present) if at is None else read_instant(at, present, "at")
+        settings = self.settings(profile)
+        chosen = select(self.features, features)
+        with self._live(settings, engine) as (offline, online, computing, _):
+            replaying = Replaying(offline, online, computing, instant, sample, seed)
+            return ReplayReport(tuple(replay_safely(replaying, feature.name) for feature in chosen))
+
+    def online_store_of(self, profile: str | None = None) -> OnlineStoreConfig:
+        """The online store in use. Raises `Invalid` where there is none.
+
+        Example:
+            >>> defs.online_store_of().kind
+            'sqlite'
+        """
+        return _online_store(None, self.settings(profile), self)
+
+    def _pinned(self, features: Words, tags: Words, schedule: Words) -> list[tuple[str, str | None]]:
+        named = [_pin(word) for word in words(features)]
+        pins = dict(named)
+        if twice := [name for name, _ in named if [n for n, _ in named].count(name) > 1]:
+            raise Invalid(f"Two versions of {twice[0]!r} are named.", hint="One is served at a time: name one.")
+        return [(f.name, pins.get(f.name)) for f in select(self.features, list(pins) or features, tags, schedule)]
+
+    def _order(self, name: str, version: str | None, as_of: int | None, force: bool = False) -> PublishOrder:
+        return PublishOrder(name, version, as_of, self.features[name].online_horizon, force)
+
+    def _published(
+        self,
+        orders: Sequence[PublishOrder],
+        engine: str | EngineConfig | None,
+        profile: str | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> PublishReport:
+        started, settings = perf_counter(), self.settings(profile)
+        with self._live(settings, engine) as (offline, online, computing, kind):
+            publishing = Publishing(offline, online, computing, kind, micros_of(now()), on_progress or quiet)
+            results = tuple(publish_safely(publishing, order) for order in orders)
+        return PublishReport(results, perf_counter() - started)
+
+    def _opened(self, engine: str | EngineConfig | None, profile: str | None) -> Any:
+        return engine_of(engine, self.settings(profile)).open()
+
+    @contextmanager
+    def _live(self, settings: Settings, engine: str | EngineConfig | None) -> Iterator[tuple[Any, Any, Any, str]]:
+        """Both stores and an engine, opened, and the engine's name."""
+        config = engine_of(engine, settings)
+        online = _online_store(None, settings, self)
+        with settings.offline_store.open() as kept, online.open() as served, config.open() as computing:
+            yield kept, served, computing, config.kind
+
+
+def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: Project) -> OnlineStoreConfig:
+    found = given.at(project.root) if given is not None else settings.online_store
+    if found is None:
+        raise Invalid(
+            "There is no online store.",
+            hint='Definitions(…, online_store=SQLiteOnlineStore("online.db")), or online_store in mlforge.yaml.',
+        )
+    return found
+
+
+def _pin(word: str) -> tuple[str, str | None]:
+    spec = FeatureSpec.named(word)
+    return spec.name, spec.version

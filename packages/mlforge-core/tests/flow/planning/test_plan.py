@@ -1,0 +1,126 @@
+"""Pairings that cannot work are refused before any work, in words that name the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import mlforge as mlf
+from mlforge.errors import Invalid, NotFound, Unsupported
+from mlforge.flow.planning import plan
+from mlforge.flow.planning.resolve import resolve, source_fingerprint
+from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat
+from mlforge.plugin import EngineConfig, EngineDescriptor, Lack, Scan, StoreConfig, StoreDescriptor
+from mlforge.project.project import Settings
+
+
+@mlf.feature(source="a.csv", keys="k")
+def plans(df: Any) -> Any:
+    return df
+
+
+PARQUET = Scan("payments", ("a.parquet",), ParquetFormat())
+
+
+def engine(**more: Any) -> EngineDescriptor:
+    able = {"reads": frozenset({"parquet"}), "writes": frozenset({"parquet"})} | more
+    return EngineDescriptor(name="mine", summary="Mine", api=1, config=EngineConfig, frames=(), **able)
+
+
+def store(**more: Any) -> StoreDescriptor:
+    return StoreDescriptor(name="kept", summary="Kept", api=1, config=StoreConfig, **more)
+
+
+class Known:
+    """The plugins of a test."""
+
+    def __init__(self, *found: Any) -> None:
+        self.found = {type(one): one for one in found}
+
+    def get(self, kind: type, _name: str) -> Any:
+        return self.found[kind]
+
+    def of(self, kind: type) -> dict[str, Any]:
+        return {self.found[kind].name: self.found[kind]}
+
+
+def test_a_format_that_the_engine_does_not_read_is_refused_with_its_reason() -> None:
+    lacking = engine(lacks={"delta": Lack("not_yet", "Delta comes later.")})
+    with pytest.raises(Unsupported, match="'mine' cannot read delta files") as refused:
+        plan.check_scan(Scan("lake", ("lake",), DeltaFormat()), "file", lacking)
+    assert (refused.value.hint or "").startswith("Delta comes later. Another engine may: ")
+
+
+def test_an_address_that_the_engine_does_not_read_from_is_refused() -> None:
+    with pytest.raises(Unsupported, match="cannot read s3:// addresses, where the source 'payments' is"):
+        plan.check_scan(PARQUET, "s3", engine())
+    plan.check_scan(PARQUET, "file", engine())
+
+
+@pytest.mark.parametrize(
+    ("writes", "keeps", "scheme", "said"),
+    [
+        ({"parquet"}, ("delta", "iceberg"), "file", "cannot write delta or iceberg, which the store keeps"),
+        ({"parquet"}, ("parquet",), "s3", "cannot write to s3 addresses, which the store gives out"),
+    ],
+)
+def test_a_store_that_the_engine_cannot_write_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, writes: set[str], keeps: tuple[str, ...], scheme: str, said: str
+) -> None:
+    mine = engine(writes=frozenset(writes))
+    monkeypatch.setattr(plan, "registry", lambda: Known(mine, store(formats=keeps, scheme=scheme)))
+    with pytest.raises(Unsupported, match=said) as refused:
+        plan.plan_job(plans, Settings(mlf.LocalStore("x")), mlf.PolarsEngine())
+    assert refused.value.hint == "Choose another engine: mlforge plugins"
+
+
+def test_a_metric_that_the_engine_does_not_compute_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    @mlf.feature(source="a.csv", keys="k", timestamp="t", metrics=mlf.Median("x", windows="1d"))
+    def middle(df: Any) -> Any:
+        return df
+
+    monkeypatch.setattr(plan, "registry", lambda: Known(engine(aggregations=frozenset({"sum"})), store()))
+    with pytest.raises(Unsupported, match="cannot compute 'median', which 'x__median__1d' needs"):
+        plan.plan_job(middle, Settings(mlf.LocalStore("x")), mlf.PolarsEngine())
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "said"),
+    [
+        ("gone.csv", NotFound, "is not there"),
+        ("none*.csv", NotFound, "no file fits"),
+        ("nothing", NotFound, "holds no data file"),
+        ("mixed", Invalid, "mixes formats: csv, parquet"),
+        ("empty.csv", Invalid, "has an empty file"),
+        ("notes.txt", Invalid, "notes"),
+    ],
+)
+def test_a_source_that_is_not_files_of_one_format_is_refused(
+    tmp_path: Path, path: str, error: type[Exception], said: str
+) -> None:
+    for folder in ("nothing", "mixed"):
+        (tmp_path / folder).mkdir()
+    for name in ("mixed/a.csv", "mixed/b.parquet", "notes.txt"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "empty.csv").touch()
+    with pytest.raises(error, match=said):
+        resolve(mlf.Source(path), tmp_path)
+
+
+def test_what_is_not_files_here_has_no_fingerprint_and_a_table_keeps_its_address(tmp_path: Path) -> None:
+    far = mlf.Source("s3://bucket/a.parquet")
+    assert source_fingerprint(far, resolve(far, tmp_path)) is None
+    lake = mlf.Source("lake", format=DeltaFormat())
+    (tmp_path / "lake").mkdir()
+    assert resolve(lake, tmp_path).uris == (str(tmp_path / "lake"),)
+
+
+def test_the_fingerprint_of_a_source_follows_its_files_and_its_format(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x\n1\n")
+    plain, other = mlf.Source("a.csv"), mlf.Source("a.csv", format=CSVFormat(delimiter=";"))
+    first = source_fingerprint(plain, resolve(plain, tmp_path))
+    assert source_fingerprint(other, resolve(other, tmp_path)) != first
+    (tmp_path / "a.csv").write_text("x\n1\n2\n")
+    assert source_fingerprint(plain, resolve(plain, tmp_path)) != first

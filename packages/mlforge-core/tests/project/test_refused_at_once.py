@@ -1,0 +1,129 @@
+"""What cannot be right is refused where it is written, with the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import mlforge as mlf
+from mlforge.errors import Invalid
+from mlforge.model.feature import FeatureSpec
+
+
+def spend(df: Any) -> Any:
+    return df
+
+
+SOURCE: dict[str, Any] = {"source": "payments.csv", "keys": "user_id"}
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, 3])
+def test_an_entity_needs_a_name_and_columns(name: Any) -> None:
+    with pytest.raises(Invalid, match="cannot be an entity's name"):
+        mlf.Entity(name, join_key="user_id")
+    for columns in (
+        {"join_key": name},
+        {"join_key": ["user_id", name]},
+        {"join_key": "k", "from_columns": [name, "b"]},
+    ):
+        if columns["join_key"] is not None and columns["join_key"] != 3:
+            with pytest.raises(Invalid, match="'user'"):
+                mlf.Entity("user", **columns)
+
+
+def test_a_surrogate_key_is_made_of_something() -> None:
+    with pytest.raises(Invalid, match="of no columns"):
+        mlf.Entity("merchant", join_key="merchant_id", from_columns=[])
+
+
+def test_two_entities_may_share_a_key_column() -> None:
+    buyer, seller = mlf.Entity("buyer", join_key="user_id"), mlf.Entity("seller", join_key="user_id")
+
+    @mlf.feature(source="payments.csv", entities=[buyer, seller])
+    def both(df: Any) -> Any:
+        return df
+
+    assert [k.name for k in both.keys] == ["user_id"]
+    made = mlf.Entity("made", join_key="user_id", from_columns=["name"])
+    with pytest.raises(Invalid, match="of different columns"):
+        mlf.feature(source="payments.csv", entities=[buyer, made])(spend)
+
+
+def test_the_same_key_twice_is_a_mistake() -> None:
+    with pytest.raises(Invalid, match="one twice"):
+        mlf.feature(source="payments.csv", keys=["user_id", "user_id"])(spend)
+
+
+@pytest.mark.parametrize("given", [{"columns": []}, {"columns": [""]}, {"version": "latest"}, {"version": "1.0"}])
+def test_a_spec_chooses_columns_that_are_some_and_a_version_that_is_one(given: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        FeatureSpec("user_spend", **given)
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n", "\r", None, 59])
+def test_a_delimiter_is_one_character(delimiter: Any) -> None:
+    with pytest.raises(Invalid, match="not one character between fields"):
+        mlf.CSVFormat(delimiter=delimiter)
+
+
+def test_one_text_that_means_null_need_not_be_a_list() -> None:
+    assert mlf.CSVFormat(null_values="NA").null_values == ("NA",)
+
+
+@pytest.mark.parametrize("path", ["x.json", "data/events.JSONL", "x.xlsx", "s3://bucket/x.avro", "store.db"])
+def test_an_ending_that_is_not_read_is_refused_when_it_is_written(path: str) -> None:
+    with pytest.raises(Invalid, match="are not read"):
+        mlf.Source(path)
+    assert mlf.Source(path, format=mlf.CSVFormat()).path == path
+    assert mlf.Source(f"{path}/").path == f"{path}/"
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name_where_nobody_is_called_so(tmp_path: Path) -> None:
+    (tmp_path / "~nobody-of-that-name.csv").write_text("user_id,n\na,1\n")
+    feature = mlf.feature(source="~nobody-of-that-name.csv", keys="user_id", name="tilde")(lambda df: df)
+    defs = mlf.Definitions(features=[feature], store=tmp_path / "store", root=tmp_path)
+    defs.build().raise_for_failure()
+    assert defs.read("tilde")["n"].to_list() == [1]
+
+
+def test_a_decorator_without_parentheses_shows_how_it_is_written() -> None:
+    with pytest.raises(Invalid, match="without parentheses") as refused:
+
+        @mlf.feature
+        def spend(df: Any) -> Any:
+            return df
+
+    assert '@mlf.feature(source="payments.csv", keys="user_id")' in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"), [("timestmp", "timestamp"), ("entites", "entities"), ("metric", "metrics")]
+)
+def test_a_misspelled_word_is_answered_with_the_nearest(wrong: str, right: str) -> None:
+    with pytest.raises(Invalid, match=f"has no {wrong}=") as refused:
+        mlf.feature(**SOURCE, **{wrong: "x"})
+    assert refused.value.hint == f"Did you mean {right!r}?"
+
+
+def test_a_source_is_needed_and_a_frame_is_none() -> None:
+    with pytest.raises(Invalid, match="needs a source"):
+        mlf.feature(keys="user_id")
+    with pytest.raises(Invalid, match="polars.DataFrame is no source") as refused:
+        mlf.feature(source=pl.DataFrame(), keys="user_id")(spend)
+    assert "write_parquet" in (refused.value.hint or "")
+
+
+def test_a_path_as_text_is_the_store_that_it_means(tmp_path: Path) -> None:
+    defs = mlf.Definitions(store="features", online_store="online.db", root=tmp_path)
+    found = defs.settings()
+    assert (found.offline_store.kind, Path(found.offline_store.path)) == ("local", tmp_path / "features")
+    assert (found.online_store.kind, Path(found.online_store.path)) == ("sqlite", tmp_path / "online.db")
+
+
+@pytest.mark.parametrize("given", [{"store": "s3://bucket"}, {"store": ""}, {"online_store": "localhost:6379"}])
+def test_a_text_that_means_no_store_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        mlf.Definitions(**given)

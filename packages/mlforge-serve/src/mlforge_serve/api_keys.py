@@ -1,0 +1,135 @@
+"""API keys: a file of their hashes. A key is shown once, when it is made, and kept nowhere.
+
+A key is `mlf_{id}_{secret}`: the id finds its line, and 256 random bits are what has to be known. So a plain SHA-256
+cannot be guessed from, and is compared in constant time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from mlforge.errors import Conflict, Invalid, NotFound
+
+_KEY = re.compile(r"mlf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_NOBODY = "0" * 64
+
+
+class APIKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One key: whose it is, its id, the hash of its secret, and the features it is limited to; None for all."""
+
+    name: str
+    id: str
+    sha256: str
+    features: frozenset[str] | None = None
+
+    def allows(self, feature: str) -> bool:
+        """Whether it may read a feature."""
+        return self.features is None or feature in self.features
+
+
+class KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file as written."""
+
+    keys: tuple[APIKey, ...] = ()
+
+
+class APIKeys:
+    """The keys of a file, by id."""
+
+    def __init__(self, keys: tuple[APIKey, ...]) -> None:
+        self._by_id = {key.id: key for key in keys}
+
+    def __repr__(self) -> str:
+        return f"APIKeys({len(self._by_id)})"
+
+    def find(self, given: str) -> APIKey | None:
+        """The key that was given; None for one that is unknown, after the same work."""
+        found = _KEY.fullmatch(given)
+        name, secret = (found[1], found[2]) if found else ("", given)
+        key = self._by_id.get(name)
+        known = hmac.compare_digest(_hash(secret), key.sha256 if key else _NOBODY)
+        return key if key and known else None
+
+
+def read_keys(path: Path) -> KeyFile:
+    """The keys of a file.
+
+    Raises:
+        NotFound: There is no such file.
+        Invalid: It is no key file; the message never shows what stands in it.
+    """
+    try:
+        found = msgspec.yaml.decode(path.read_bytes(), type=KeyFile | None) or KeyFile()
+    except FileNotFoundError:
+        raise NotFound(f"There is no key file {path.name!r}.", hint=_making(path)) from None
+    except OSError as error:
+        raise Invalid(f"The key file {path.name!r} cannot be read: {error.strerror}.", hint=_making(path)) from None
+    except msgspec.ValidationError as error:
+        raise Invalid(f"The key file {path.name!r} is wrong: {error}.", hint=_making(path)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Invalid(f"The key file {path.name!r} is no YAML.", hint=_making(path)) from None
+    _check(found, path)
+    return found
+
+
+def add_key(path: Path, name: str, features: frozenset[str] | None) -> str:
+    """Make a key, keep its hash in the file, and return it.
+
+    Raises:
+        Conflict: There is a key of that name.
+        Invalid: The file is no key file, or cannot be written.
+    """
+    before = read_keys(path) if path.exists() else KeyFile()
+    if any(key.name == name for key in before.keys):
+        raise Conflict(
+            f"There is a key {name!r} in {path.name!r}.", hint="Choose another name, or remove its lines first."
+        )
+    number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    _write(path, KeyFile((*before.keys, APIKey(name, number, _hash(secret), features))))
+    return f"mlf_{number}_{secret}"
+
+
+def _check(found: KeyFile, path: Path) -> None:
+    for key in found.keys:
+        if not re.fullmatch("[0-9a-f]{12}", key.id) or not re.fullmatch("[0-9a-f]{64}", key.sha256):
+            raise Invalid(
+                f"The key {key.name!r} in {path.name!r} has no id of 12 hex digits or no SHA-256 of 64.",
+                hint="Keys are made by `mlforge serve-key`, never by hand.",
+            )
+    if not found.keys:
+        raise Invalid(f"The key file {path.name!r} holds no key.", hint=_making(path))
+    ids = [key.id for key in found.keys]
+    if len(set(ids)) < len(ids):
+        raise Invalid(f"Two keys in {path.name!r} have one id.", hint="Remove one of them.")
+
+
+def _write(path: Path, file: KeyFile) -> None:
+    """Replace the file at once; only its owner may read it."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        beside.touch(0o600, exist_ok=False)
+        try:
+            beside.write_bytes(msgspec.yaml.encode(file))
+            os.replace(beside, path)  # noqa: PTH105 - as atomic as Path.replace, and says so
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Invalid(
+            f"The key file {str(path)!r} cannot be written: {error.strerror}.", hint="Name one in a folder of yours."
+        ) from error
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _making(path: Path) -> str:
+    return f"Make one: mlforge serve-key NAME --api-key-file {path.name}"

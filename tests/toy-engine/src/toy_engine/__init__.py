@@ -1,0 +1,1 @@
+"""An engine by a stranger."""
