@@ -486,4 +486,5 @@ def test_an_ordinary_feature_is_told_in_5_ms(load: Callable[..., ModuleType]) ->
             told(module)
             yield perf_counter() - began
 
-    assert min(spent()) < 0.005
+    traced = sys.gettrace() is not None  # what measures coverage takes several times as long as what it watches
+    assert min(spent()) < (0.1 if traced else 0.005)
