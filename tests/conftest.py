@@ -1,6 +1,9 @@
 """What whole-house tests share: an ordinary project in a folder of its own, used through the command line."""
 
+from __future__ import annotations
+
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -32,9 +35,13 @@ def spend(df):
 class House:
     """A project folder, and the words a person types in it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, like: House | None = None) -> None:
         self.root = root
         self.plugins = root.parent / "plugins"
+        if like:
+            shutil.copytree(like.root, root)
+            return
+        root.mkdir()
         self.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 4.0])
         self.define(SPEND)
 
@@ -100,8 +107,21 @@ class House:
 @pytest.fixture
 def house(tmp_path):
     """A new project with one feature, not built yet."""
-    (tmp_path / "shop").mkdir()
     return House(tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def first_build(tmp_path_factory):
+    """A new project, built once; not to be changed."""
+    house = House(tmp_path_factory.mktemp("built") / "shop")
+    house.built()
+    return house
+
+
+@pytest.fixture
+def built_house(first_build, tmp_path):
+    """A project of one's own that was just built."""
+    return House(tmp_path / "shop", like=first_build)
 
 
 @contextmanager

@@ -26,12 +26,11 @@ def mlforge_engines():
 
 
 @pytest.fixture
-def before(house):
+def before(built_house):
     """The house after a first build, and the rows that must stay readable."""
-    house.built()
-    rows = house.read()
-    yield house
-    assert house.read(version="1.0.0").equals(rows), "what was there before is not readable any more"
+    rows = built_house.read()
+    yield built_house
+    assert built_house.read(version="1.0.0").equals(rows), "what was there before is not readable any more"
 
 
 def feature(body="return df", **changes):

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from tests.conftest import SPEND as TWO_WINDOWS
+from tests.conftest import House
 
 import mlforge as mlf
 from mlforge.errors import Invalid
@@ -30,11 +32,19 @@ def grow(house):
     house.events(times=LATER, user_id=[1, 2, 1, 2], amount=[1.0, 2.0, 4.0, 8.0])
 
 
-@pytest.fixture
-def grown(house):
-    """A project that was built, and whose source has grown by a day since."""
+@pytest.fixture(scope="session")
+def first_days(tmp_path_factory):
+    """A project that was built of the first days; not to be changed."""
+    house = House(tmp_path_factory.mktemp("days") / "shop")
     house.events(times=DAYS, user_id=[1, 2, 1], amount=[1.0, 2.0, 4.0])
     house.built()
+    return house
+
+
+@pytest.fixture
+def grown(first_days, tmp_path):
+    """A project that was built, and whose source has grown by a day since."""
+    house = House(tmp_path / "shop", like=first_days)
     grow(house)
     return house
 
@@ -105,9 +115,7 @@ def test_a_range_that_cannot_be_built_is_refused(grown, words, says):
     ("return df", "return df.with_columns(pl.col('user_id').cast(pl.Int32))", "the function"),
 ], ids=["interval", "windows", "logic", "types"])  # fmt: skip
 def test_a_definition_that_changed_is_not_continued(grown, old, new, says):
-    from tests.conftest import SPEND
-
-    grown.define(SPEND.replace(old, new))
+    grown.define(TWO_WINDOWS.replace(old, new))
     shown = grown.refused("build", "--since", "2025-01-04", says=says)
     assert "mlforge build --features spend --full-refresh" in shown
     grown.built("--full-refresh")

@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from tests.conftest import House
 
 import mlforge as mlf
 from mlforge.errors import Invalid, NotFound, Unsupported
@@ -42,13 +43,41 @@ def online(house):
     return house
 
 
+@pytest.fixture(scope="session")
+def first_kept(tmp_path_factory):
+    """The same, built once; not to be changed."""
+    house = House(tmp_path_factory.mktemp("kept") / "shop")
+    house.define(SPEND, ONLINE)
+    house.built()
+    return house
+
+
+@pytest.fixture(scope="session")
+def first_publish(first_kept, tmp_path_factory):
+    """The same, built and published once; not to be changed."""
+    house = House(tmp_path_factory.mktemp("served") / "shop", like=first_kept)
+    assert house.mlforge("publish").returncode == 0
+    return house
+
+
 @pytest.fixture
-def defs(online, monkeypatch):
-    """Its definitions, built and published."""
-    online.built("--online")
-    monkeypatch.chdir(online.root)
+def kept(first_kept, tmp_path):
+    """A house of one's own that was just built."""
+    return House(tmp_path / "shop", like=first_kept)
+
+
+@pytest.fixture
+def served(first_publish, tmp_path):
+    """A house of one's own that was just built and published."""
+    return House(tmp_path / "shop", like=first_publish)
+
+
+@pytest.fixture
+def defs(served, monkeypatch):
+    """Its definitions."""
+    monkeypatch.chdir(served.root)
     return mlf.Definitions(
-        "shop", store=mlf.LocalStore("store"), online_store=mlf.SQLiteOnlineStore("online.db"), root=online.root
+        "shop", store=mlf.LocalStore("store"), online_store=mlf.SQLiteOnlineStore("online.db"), root=served.root
     )
 
 
@@ -67,9 +96,8 @@ def test_build_publishes_what_it_built_and_what_had_not_changed(online):
     assert "1 published, 1 unchanged" in done.stdout
 
 
-def test_publish_says_what_it_wrote_and_how_fast(online):
-    online.built()
-    done = online.mlforge("publish")
+def test_publish_says_what_it_wrote_and_how_fast(kept):
+    done = kept.mlforge("publish")
     assert done.returncode == 0, done.stderr
     status, version, *_, written, removed, rate, _, _ = rows_of(done)["spend"]
     assert (status, version, written, removed) == ("published", "1.0.0", "2", "0")
@@ -77,33 +105,30 @@ def test_publish_says_what_it_wrote_and_how_fast(online):
     assert "spend: publishing 2 rows" in done.stderr
 
 
-def test_online_only_builds_nothing(online):
-    online.built()
-    online.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
-    done = online.mlforge("build", "--online-only")
+def test_online_only_builds_nothing(kept):
+    kept.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
+    done = kept.mlforge("build", "--online-only")
     assert done.returncode == 0, done.stderr
     assert rows_of(done)["plan"][:2] == ["published", "1.0.0"]
     assert "reading" not in done.stderr
 
 
-def test_online_only_publishes_a_version_by_its_number_and_takes_no_words_about_building(online):
-    online.built()
-    online.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
-    online.built()
-    done = online.mlforge("build", "--online-only", "--features", "plan", "--version", "1.0.0")
+def test_online_only_publishes_a_version_by_its_number_and_takes_no_words_about_building(kept):
+    kept.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
+    kept.built()
+    done = kept.mlforge("build", "--online-only", "--features", "plan", "--version", "1.0.0")
     assert rows_of(done)["plan"][:2] == ["published", "1.0.0"]
     for words in (["--force"], ["--dry-run"], ["--last", "7d"]):
-        online.refused("build", "--online-only", *words, says="builds nothing")
+        kept.refused("build", "--online-only", *words, says="builds nothing")
 
 
-def test_publish_as_of_an_instant_and_never_back(online):
-    online.built()
-    done = online.mlforge("publish", "spend", "--as-of", "2025-01-04")
+def test_publish_as_of_an_instant_and_never_back(kept):
+    done = kept.mlforge("publish", "spend", "--as-of", "2025-01-04")
     assert "2025-01-04 00:00:00 UTC" in done.stdout
-    online.refused("publish", "spend", "--as-of", "2025-01-03T23:59:59Z", says=["spend", "2025-01-04", "as-of"])
-    online.refused("publish", "spend", "--as-of", "2999-01-01", says="lies ahead")
-    online.refused("publish", "spend", "--as-of", "yesterday", says="yesterday")
-    online.refused("build", "--as-of", "2025-01-04", says="publishing")
+    kept.refused("publish", "spend", "--as-of", "2025-01-03T23:59:59Z", says=["spend", "2025-01-04", "as-of"])
+    kept.refused("publish", "spend", "--as-of", "2999-01-01", says="lies ahead")
+    kept.refused("publish", "spend", "--as-of", "yesterday", says="yesterday")
+    kept.refused("build", "--as-of", "2025-01-04", says="publishing")
 
 
 def test_an_instant_that_is_none_is_refused_before_anything_is_built(online):
@@ -121,8 +146,7 @@ def test_what_cannot_be_published_is_refused(online):
     online.refused("publish", "--tags", "weekly", says="weekly")
 
 
-def test_without_an_online_store_the_way_to_one_is_shown(house):
-    house.built()
+def test_without_an_online_store_the_way_to_one_is_shown(built_house):
     for words in (
         ["publish"],
         ["build", "--online"],
@@ -130,17 +154,16 @@ def test_without_an_online_store_the_way_to_one_is_shown(house):
         ["replay"],
         ["rollback", "spend", "1.0.0", "--online"],
     ):
-        house.refused(*words, says=["no online store", "online_store="])
+        built_house.refused(*words, says=["no online store", "online_store="])
 
 
-def test_the_online_store_may_be_in_a_profile(house):
-    house.built()
-    (house.root / "mlforge.yaml").write_text(
+def test_the_online_store_may_be_in_a_profile(built_house):
+    (built_house.root / "mlforge.yaml").write_text(
         "default_profile: dev\nprofiles:\n  dev:\n    online_store:\n      KIND: sqlite\n      path: served/online.db\n"
     )
-    done = house.mlforge("publish")
+    done = built_house.mlforge("publish")
     assert done.returncode == 0, done.stderr
-    assert (house.root / "served" / "online.db").exists()
+    assert (built_house.root / "served" / "online.db").exists()
 
 
 @pytest.mark.parametrize(
@@ -154,49 +177,45 @@ def test_a_setting_that_cannot_be_is_named(house, setting, says):
     house.refused("publish", says=says)
 
 
-def test_rollback_may_reach_what_is_served(online):
-    online.built()
-    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
-    online.built("--online")
-    done = online.mlforge("rollback", "plan", "1.0.0", "--online")
+def test_rollback_may_reach_what_is_served(kept):
+    kept.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    kept.built("--online")
+    done = kept.mlforge("rollback", "plan", "1.0.0", "--online")
     assert done.returncode == 0, done.stderr
     assert "served online, too" in done.stdout
     assert "--online" in done.stdout
-    store = mlf.SQLiteOnlineStore(online.root / "online.db")
+    store = mlf.SQLiteOnlineStore(kept.root / "online.db")
     found = mlf.get_online_features("plan", [{"user_id": 2}, {"user_id": 3}], store=store)
     assert [row["dearest"] for row in found] == [4.0, None]
 
 
-def test_a_rollback_that_cannot_be_served_moves_nobody(online):
-    online.built()
-    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
-    online.built("--online")
-    online_db = online.root / "online.db"
+def test_a_rollback_that_cannot_be_served_moves_nobody(kept):
+    kept.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    kept.built("--online")
+    online_db = kept.root / "online.db"
     online_db.write_bytes(b"no database any more" * 100)
-    online.refused("rollback", "plan", "1.0.0", "--online", says="online.db")
-    assert "readers get 1.0.1" in online.mlforge("versions", "plan").stdout
+    kept.refused("rollback", "plan", "1.0.0", "--online", says="online.db")
+    assert "readers get 1.0.1" in kept.mlforge("versions", "plan").stdout
 
 
-def test_a_rollback_is_undone_where_it_was_done(online):
-    online.built()
-    (online.root / "mlforge.yaml").write_text(
+def test_a_rollback_is_undone_where_it_was_done(kept):
+    (kept.root / "mlforge.yaml").write_text(
         "profiles:\n  other:\n    online_store:\n      KIND: sqlite\n      path: other.db\n"
     )
-    online.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
-    online.built()
-    done = online.mlforge("rollback", "plan", "1.0.0", "--online", "--profile", "other")
+    kept.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
+    kept.built()
+    done = kept.mlforge("rollback", "plan", "1.0.0", "--online", "--profile", "other")
     assert "To undo it: mlforge rollback plan 1.0.1 --online --profile other" in done.stdout
 
 
-def test_publish_answers_in_json(online):
-    online.built()
-    found = json.loads(online.mlforge("publish", "--json").stdout)
+def test_publish_answers_in_json(kept):
+    found = json.loads(kept.mlforge("publish", "--json").stdout)
     assert found["ok"]
     assert {r["feature"]: (r["status"], r["entities"]) for r in found["results"]} == {
         "spend": ("published", 2),
         "plan": ("published", 2),
     }
-    both = json.loads(online.mlforge("build", "--online", "--json").stdout)
+    both = json.loads(kept.mlforge("build", "--online", "--json").stdout)
     assert [r["status"] for r in both["published"]] == ["published", "unchanged"]
 
 
@@ -207,27 +226,25 @@ def test_a_feature_that_fails_to_build_is_not_published_and_stops_no_other(onlin
     assert "1 published" in done.stdout
 
 
-def test_replay_finds_all_equal(online):
-    online.built("--online")
-    done = online.mlforge("replay", "--sample", "50")
+def test_replay_finds_all_equal(served):
+    done = served.mlforge("replay", "--sample", "50")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "100 % of 8 values are equal." in done.stdout
 
 
-def test_replay_shows_the_cells_that_differ_and_why(online):
-    online.built("--online")
-    tamper(online.root / "online.db", "plan")
-    done = online.mlforge("replay")
+def test_replay_shows_the_cells_that_differ_and_why(served):
+    tamper(served.root / "online.db", "plan")
+    done = served.mlforge("replay")
     assert done.returncode == 1
     assert "75.00 % of 8" not in done.stdout
     assert "87.50 % of 8 values are equal; 1 differ." in done.stdout
     assert "another value is online" in done.stdout
-    found = json.loads(online.mlforge("replay", "plan", "--json").stdout)
+    found = json.loads(served.mlforge("replay", "plan", "--json").stdout)
     (difference,) = found["results"][0]["differences"]
     assert (difference["column"], difference["served"] - difference["offline"]) == ("dearest", 1.0)
-    with sqlite3.connect(online.root / "online.db") as connection:
+    with sqlite3.connect(served.root / "online.db") as connection:
         connection.execute("delete from entries where feature = 'spend'")
-    assert "the entity is not online" in online.mlforge("replay", "spend").stdout
+    assert "the entity is not online" in served.mlforge("replay", "spend").stdout
 
 
 def tamper(path, feature):
@@ -242,12 +259,11 @@ def tamper(path, feature):
         )
 
 
-def test_replay_says_what_it_cannot_compare(online):
-    online.built()
-    online.refused("replay", says=["not been published", "No value was compared"])
-    online.mlforge("publish")
-    online.refused("replay", "--sample", "0", says="sample")
-    online.refused("replay", "nothing", says="nothing")
+def test_replay_says_what_it_cannot_compare(kept):
+    kept.refused("replay", says=["not been published", "No value was compared"])
+    kept.mlforge("publish")
+    kept.refused("replay", "--sample", "0", says="sample")
+    kept.refused("replay", "nothing", says="nothing")
 
 
 def test_dicts_are_answered_with_dicts(defs):

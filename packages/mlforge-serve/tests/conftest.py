@@ -288,7 +288,7 @@ def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def mlforge() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command that ends, in a folder."""
 

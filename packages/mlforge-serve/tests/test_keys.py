@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import ssl
 import stat
 import subprocess
@@ -17,12 +18,22 @@ Run = Callable[..., Any]
 Server = Any
 
 
-@pytest.fixture
-def guarded(project: Path, serve: Run, mlforge: Run) -> Iterator[tuple[Server, str, str]]:
-    """A server, a key for everything, and one for `spend`."""
-    every = mlforge(project, "serve-key", "ops", "--api-key-file", "keys.yaml").stdout.strip()
-    some = mlforge(project, "serve-key", "shop", "--api-key-file", "keys.yaml", "--features", "spend").stdout.strip()
-    with serve(project, "--api-key-file", "keys.yaml") as server:
+@pytest.fixture(scope="module")
+def locked(published: Path, tmp_path_factory: pytest.TempPathFactory, mlforge: Run) -> tuple[Path, str, str]:
+    """A project with a key for everything, and one for `spend`; not to be changed."""
+    folder = shutil.copytree(published, tmp_path_factory.mktemp("locked") / "project")
+    every = mlforge(folder, "serve-key", "ops", "--api-key-file", "keys.yaml").stdout.strip()
+    some = mlforge(folder, "serve-key", "shop", "--api-key-file", "keys.yaml", "--features", "spend").stdout.strip()
+    return folder, every, some
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    locked: tuple[Path, str, str], tmp_path_factory: pytest.TempPathFactory, serving: Run
+) -> Iterator[tuple[Server, str, str]]:
+    """A server of it that tests share, and both keys."""
+    folder, every, some = locked
+    with serving(folder, "--api-key-file", "keys.yaml", log=tmp_path_factory.mktemp("guarded") / "log") as server:
         yield server, every, some
 
 
@@ -73,30 +84,33 @@ def test_a_key_may_be_limited_to_features(guarded: tuple[Server, str, str]) -> N
     assert server.get("/metrics", **bearer(key)).json["code"] == "key_limited"
 
 
-def test_keys_are_nowhere_but_with_their_owners(guarded: tuple[Server, str, str], project: Path) -> None:
-    server, key, _ = guarded
+def test_keys_are_nowhere_but_with_their_owners(
+    guarded: tuple[Server, str, str], locked: tuple[Path, str, str]
+) -> None:
+    (server, key, _), (folder, *_) = guarded, locked
     said = server.online(["spend"], {"user_id": 1}, **bearer(key + "x")).body.decode()
-    kept = (project / "keys.yaml").read_text()
+    kept = (folder / "keys.yaml").read_text()
     secret = key.rpartition("mlf_")[2].partition("_")[2]
     assert secret not in kept + said + server.log
     assert re.search(r"sha256: '?[0-9a-f]{64}", kept)
-    assert stat.S_IMODE((project / "keys.yaml").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "keys.yaml").stat().st_mode) == 0o600
 
 
 def test_keys_come_and_go_while_the_server_runs(
-    guarded: tuple[Server, str, str], project: Path, mlforge: Run, wait: Run
+    locked: tuple[Path, str, str], serve: Run, tmp_path: Path, mlforge: Run, wait: Run
 ) -> None:
-    server, key, _ = guarded
-    new = mlforge(project, "serve-key", "late", "--api-key-file", "keys.yaml").stdout.strip()
-    wait(lambda: server.get("/features", **bearer(new)).status == 200)
-    good = (project / "keys.yaml").read_text()
-    (project / "keys.yaml").write_text("keys: [hunter2")
-    wait(lambda: "the keys stay as they were" in server.log)
-    assert server.get("/features", **bearer(key)).status == 200
-    assert "hunter2" not in server.log
-    (project / "keys.yaml").write_text(good[: good.index("- name: shop")])
-    wait(lambda: server.get("/features", **bearer(new)).status == 401)
-    assert server.get("/features", **bearer(key)).status == 200
+    folder, key = shutil.copytree(locked[0], tmp_path / "project"), locked[1]
+    with serve(folder, "--api-key-file", "keys.yaml") as server:
+        new = mlforge(folder, "serve-key", "late", "--api-key-file", "keys.yaml").stdout.strip()
+        wait(lambda: server.get("/features", **bearer(new)).status == 200)
+        good = (folder / "keys.yaml").read_text()
+        (folder / "keys.yaml").write_text("keys: [hunter2")
+        wait(lambda: "the keys stay as they were" in server.log)
+        assert server.get("/features", **bearer(key)).status == 200
+        assert "hunter2" not in server.log
+        (folder / "keys.yaml").write_text(good[: good.index("- name: shop")])
+        wait(lambda: server.get("/features", **bearer(new)).status == 401)
+        assert server.get("/features", **bearer(key)).status == 200
 
 
 def test_the_same_name_is_no_two_keys(project: Path, mlforge: Run) -> None:
