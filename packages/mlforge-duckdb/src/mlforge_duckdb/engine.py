@@ -11,7 +11,7 @@ from typing import Any, Self
 import duckdb
 import polars as pl
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
@@ -27,6 +27,7 @@ from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
+from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge_csv import dtype_of
 from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
@@ -144,8 +145,7 @@ class LiveDuckDBEngine(Engine):
             return windows.change_points(rows, shape, plan, asked_for, self._session)
 
     def write(self, frame: Frame, target: Target) -> Written:
-        if target.format != "parquet":
-            raise Unsupported(f"The DuckDB engine does not write {target.format}.", hint="It writes Parquet.")
+        need_format(target, ["parquet"], "The DuckDB engine")
         rows = self._relation(frame)
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause."):
             if (parts := self._session.files(rows)) and "://" not in target.uri:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
@@ -26,6 +26,7 @@ from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
+from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken
 from mlforge_csv import dtype_of
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
@@ -124,8 +125,7 @@ class LivePolarsEngine(Engine):
             return _aggregated(rows, shape, plan)
 
     def write(self, frame: Frame, target: Target) -> Written:
-        if target.format != "parquet":
-            raise Unsupported(f"The Polars engine does not write {target.format}.", hint="It writes Parquet.")
+        need_format(target, ["parquet"], "The Polars engine")
         rows = self._collect(frame)
         with edge(f"{target.name!r} cannot be written to {target.uri}", _WRITING, PluginFailed):
             rows.write_parquet(

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from mlforge.errors import PluginFailed, Unsupported
+from mlforge.errors import PluginFailed
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
@@ -20,6 +20,7 @@ from mlforge.plugin import ArrowStream, Conformed, Engine, Join, Scan
 from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.edge import Edge
 from mlforge.plugin.engine.expressions import condition as typed_condition
+from mlforge.plugin.engine.targets import need_format
 from toy_engine import asof, files, rows, windows
 from toy_engine.expressions import evaluate
 from toy_engine.plugin import ToyEngine
@@ -51,8 +52,7 @@ class LiveToyEngine(Engine):
             return files.read_version(artifact, columns)
 
     def write(self, frame: pa.Table, target: Target) -> Written:
-        if target.format != "parquet":
-            raise Unsupported(f"The toy engine does not write {target.format}.", hint="It writes Parquet.")
+        need_format(target, ["parquet"], "The toy engine")
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause.", PluginFailed):
             return Written(files.write(plain_table(frame), target.uri))
 
