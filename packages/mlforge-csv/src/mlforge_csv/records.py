@@ -72,13 +72,29 @@ class Records:
     def fault(self, width: int) -> Fault | None:
         """The first record that is no row of so many fields."""
         if self._is_line_each():
-            line = pl.col("line")
-            fields = line.str.replace_all(self._quoted, "").str.count_matches(self._form.delimiter, literal=True) + 1
-            bad = self._lines().filter(~line.str.contains(self._row) | (fields != width)).head(1)
-            found: Iterable[tuple[int, str]] = bad.collect(engine="streaming").iter_rows()
+            suspects = self._suspects(self._lines(), width)
+        elif self._form.comment:  # which lines are comments depends on all before
+            suspects = self._walked()
         else:
-            found = self._walked()
-        return next(filter(None, (self._fault(line, record, width) for line, record in found)), None)
+            suspects = self._suspects(self._joined(), width)
+        return next(filter(None, (self._fault(line, record, width) for line, record in suspects)), None)
+
+    def _suspects(self, records: pl.LazyFrame, width: int) -> Iterable[tuple[int, str]]:
+        """The first record that is no row of so many fields, if there is one."""
+        line = pl.col("line")
+        fields = line.str.replace_all(self._quoted, "").str.count_matches(self._form.delimiter, literal=True) + 1
+        bad = records.filter(~line.str.contains(self._row) | (fields != width)).select("number", "line")
+        return bad.sort("number").head(1).collect(engine="streaming").iter_rows()
+
+    def _joined(self) -> pl.LazyFrame:
+        """The records, those of several lines joined: one ends where as many quotes close as were opened."""
+        odd = pl.col("line").str.count_matches(self._form.quote or "", literal=True).cast(pl.Int64) % 2
+        lines = self._lines().with_columns(odd=odd, before=(odd.cum_sum() - odd) % 2)
+        lines = lines.with_columns(record=(pl.col("before") == 0).cum_sum())
+        is_whole = (pl.col("odd") == 0) & (pl.col("before") == 0)
+        parts = lines.filter(~is_whole).group_by("record", maintain_order=True)
+        joined = parts.agg(pl.col("number").first(), pl.col("line").str.join("\n"))
+        return pl.concat([lines.filter(is_whole).select("number", "line"), joined.select("number", "line")])
 
     def line_of(self, row: int) -> int:
         """The line that a row begins in; rows count from 0."""
