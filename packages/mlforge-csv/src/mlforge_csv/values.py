@@ -14,7 +14,7 @@ from mlforge_csv.words import dtype_of
 
 NONE = "Null"
 """The type of a column without any value: it fits every other."""
-BOOLEANS = {f(text): text == "true" for text in ("true", "false") for f in (str.lower, str.title, str.upper)}
+TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
 
@@ -35,7 +35,7 @@ def values(text: pl.Expr, word: str, form: CSVFormat) -> pl.Expr:
     if word in ("String", NONE):
         return text
     if word == "Boolean":
-        return text.replace_strict(BOOLEANS, default=None, return_dtype=pl.Boolean)
+        return pl.when(text.is_in(TRUE)).then(True).when(text.is_in(FALSE)).then(False)
     if word in _TIMES:
         written, parsed = _TIMES[word]
         return parsed(pl.when(text.str.contains(f"^(?:{written})$") & ~text.str.starts_with("0000")).then(text))
