@@ -262,7 +262,7 @@ def test_what_a_surrogate_key_is_made_of_has_the_types_it_was_made_with(build, w
     [
         ({"feature": "g"}, Unknown, ["'g'"]),
         ({"feature": "f@9.9.9"}, NotFound, ["9.9.9", "1.0.0"]),
-        ({"version": "x"}, NotFound, ["'x'"]),
+        ({"version": "x"}, Invalid, ["'x'", "1.2.3"]),
         ({"columns": ["amount__sum__8d"]}, NotFound, ["amount__sum__8d", "Did you mean"]),
         ({"columns": "user_id"}, NotFound, ["user_id"]),
         ({"key": {}}, Invalid, ["user_id"]),

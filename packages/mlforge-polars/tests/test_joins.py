@@ -97,9 +97,9 @@ def test_a_surrogate_key_is_made_on_the_way_and_does_not_stay(engine: LivePolars
 def test_a_name_that_two_bring_is_refused_with_both(engine: LivePolarsEngine, stored) -> None:
     spine = pl.DataFrame({"k": [1], "label": [START]})
     joins = [Join(stored(spend(), name), {"x": "x"}) for name in ("spend", "income")]
-    with pytest.raises(Invalid, match=r"'spend' and feature 'income' both bring a column 'x'.*full_names"):
+    with pytest.raises(Invalid, match=r"'spend' and 'income' both bring a column 'x'.*full_names"):
         engine.asof(spine, LABEL, joins)
-    with pytest.raises(Invalid, match="The spine and feature 'spend'"):
+    with pytest.raises(Invalid, match="The spine and 'spend'"):
         engine.asof(spine, LABEL, [Join(joins[0].artifact, {"x": "label"})])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from functools import partial
 
 import pytest
 from redis.crc import key_slot
@@ -127,6 +129,20 @@ def test_a_node_that_is_gone_is_named_and_served_again_when_it_is_back(store, se
     store.write(kept)
     assert_found(store.read([e.address for e in kept]), kept)
     store.ping()
+
+
+def test_a_node_that_is_too_slow_costs_its_time_limit_once(nodes):
+    kept = [entry(i, x=i) for i in range(100)]
+    with RedisStore(host="127.0.0.1", port=nodes[0].port, cluster=True, timeout=0.5).open() as store:
+        store.write(kept)
+        nodes[1].ask("CLIENT", "PAUSE", 3000, "ALL")
+        for ask in (store.read, partial(awaited, store)):
+            started = time.monotonic()
+            with pytest.raises(PluginFailed, match="did not answer in time"):
+                ask([e.address for e in kept])
+            assert time.monotonic() - started < 1.4
+        time.sleep(2)
+        assert_found(store.read([e.address for e in kept]), kept)
 
 
 def test_a_cluster_that_is_down_does_not_answer_a_ping(servers, kind):

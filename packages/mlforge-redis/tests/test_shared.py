@@ -6,12 +6,15 @@ import asyncio
 import random
 
 import pytest
+from redis.exceptions import ConnectionError as Lost
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as Late
 
 from mlforge_redis.awaited import AwaitedCluster, AwaitedSingle
 from mlforge_redis.clients import Clients
 from mlforge_redis.plugin import RedisStore
 from mlforge_redis.server import Server
+from mlforge_redis.shared import Closed, Conversation
 
 VALUES = {f"k{i}": bytes([i % 256]) * (i * 37 % 70_000) for i in range(200)}
 """Short ones, empty ones, and some longer than what is read in one piece."""
@@ -81,3 +84,47 @@ def test_who_asks_at_once_sends_at_once(servers, kind):
 
 def clients(server):
     return server.ask("INFO", "clients").split(b"connected_clients:")[1].split()[0]
+
+
+def test_what_is_asked_in_the_turn_in_which_a_connection_ends_opens_no_other(servers, kind):
+    server = servers.get(kind)
+
+    async def run():
+        client = Clients(RedisStore(host="127.0.0.1", port=server.port)).awaited_single()
+        connection = client.connection_pool.make_connection()
+        await connection.connect()
+        conversation = Conversation(connection, 10)
+        asked = conversation.ask([("MGET", "a")])  # goes out when this turn is over
+        await conversation.close()
+        with pytest.raises(Closed):
+            await asked
+        with pytest.raises(Closed):
+            conversation.ask([("MGET", "a")])
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            assert not connection.is_connected
+        await client.aclose()
+
+    asyncio.run(run())
+
+
+def test_what_is_asked_while_a_late_answer_ends_the_connection_opens_no_other(servers, kind):
+    server = servers.get(kind)
+
+    async def run():
+        client = Clients(RedisStore(host="127.0.0.1", port=server.port)).awaited_single()
+        connection = client.connection_pool.make_connection()
+        await connection.connect()
+        conversation, loop = Conversation(connection, 0.1), asyncio.get_running_loop()
+        late, asked = conversation.ask([("BLPOP", "nothing", 5)]), []
+        loop.call_at(loop.time() + 0.1, lambda: asked.append(conversation.ask([("MGET", "a")])))
+        with pytest.raises(Late):
+            await late
+        with pytest.raises(Lost):
+            await asked[0]
+        for _ in range(20):
+            assert not connection.is_connected
+            await asyncio.sleep(0.01)
+        await client.aclose()
+
+    asyncio.run(run())

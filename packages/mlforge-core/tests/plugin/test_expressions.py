@@ -125,6 +125,8 @@ REFUSED = {
     "a choice of date and instant": (first(Col("day"), Col("at")), "coalesce mixes a date and an instant", "one kind"),
     "a length of time": (Lit(timedelta(1)), "is no constant", "Constants are"),
     "too large a number": (Col("u") < 2**64, "does not fit 64 bits", "float"),
+    "a number beyond any float": (Col("u") < 10**400, "does not fit 64 bits", "float"),
+    "a number of more digits than Python writes": (Col("u").is_in([10**5000]), "does not fit 64 bits", "float"),
     "an instant before the year 1": (
         Lit(datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))), "years 1 to 9999", "UTC",
     ),

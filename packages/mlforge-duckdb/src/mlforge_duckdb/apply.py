@@ -9,8 +9,7 @@ import duckdb
 import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError
-from mlforge.plugin.engine.edge import reason
-from mlforge.plugin.functions import asked, name_of, no_frame
+from mlforge.plugin.functions import asked, name_of, no_frame, raised
 
 Kind = Literal["relation", "DataFrame", "LazyFrame"]
 
@@ -39,7 +38,8 @@ def call(function: Callable[..., Any], frame: Any, columns: list[str]) -> Any:
     except MlforgeError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:
-        raise _failed(function, columns, error) from error
+        missing = isinstance(error, pl.exceptions.ColumnNotFoundError | duckdb.BinderException)
+        raise raised(function, error, columns if missing else None) from error
     if not isinstance(result, duckdb.DuckDBPyRelation | pl.DataFrame):
         hint = "Return a duckdb.DuckDBPyRelation, a pl.DataFrame or a pl.LazyFrame, such as pl.DataFrame(result)."
         raise no_frame(function, result, "a frame of DuckDB or Polars", hint)
@@ -52,10 +52,3 @@ def foreign(function: Callable[..., Any]) -> Invalid:
         f"{name_of(function)} returned a relation of another connection.",
         hint='Use the methods of the relation it is given, or SQL with df.query("df", "SELECT … FROM df").',
     )
-
-
-def _failed(function: Callable[..., Any], columns: list[str], error: BaseException) -> Invalid:
-    hint = "The traceback of the cause shows the line."
-    if isinstance(error, pl.exceptions.ColumnNotFoundError | duckdb.BinderException):
-        hint = f"The source's columns: {', '.join(columns)}."
-    return Invalid(f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint=hint)

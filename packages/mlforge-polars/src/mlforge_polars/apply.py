@@ -7,9 +7,8 @@ from typing import Any
 
 import polars as pl
 
-from mlforge.errors import Invalid, MlforgeError
-from mlforge.plugin.engine.edge import reason
-from mlforge.plugin.functions import asked, name_of, no_frame
+from mlforge.errors import MlforgeError
+from mlforge.plugin.functions import asked, no_frame, raised
 
 _HINT = "The Polars engine hands out pl.DataFrame (also where nothing is annotated) and pl.LazyFrame."
 _IS_LAZY: dict[type, bool] = {pl.DataFrame: False, pl.LazyFrame: True}
@@ -29,16 +28,10 @@ def call(function: Callable[..., Any], frame: pl.DataFrame | pl.LazyFrame) -> pl
     except MlforgeError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:
-        raise _failed(function, frame, error) from error
+        missing = isinstance(error, pl.exceptions.ColumnNotFoundError)
+        raise raised(function, error, frame.collect_schema().names() if missing else None) from error
     if not isinstance(result, pl.DataFrame | pl.LazyFrame):
         foreign = hasattr(result, "__arrow_c_stream__")
         hint = "Return a Polars frame: pl.DataFrame(result)." if foreign else "Return a pl.DataFrame or a pl.LazyFrame."
         raise no_frame(function, result, "a Polars frame", hint)
     return result
-
-
-def _failed(function: Callable[..., Any], frame: pl.DataFrame | pl.LazyFrame, error: BaseException) -> Invalid:
-    hint = "--debug shows the line."
-    if isinstance(error, pl.exceptions.ColumnNotFoundError):
-        hint = f"The source's columns: {', '.join(frame.collect_schema().names())}."
-    return Invalid(f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint=hint)

@@ -24,8 +24,6 @@ from mlforge_redis.settings import check_files
 SENTINEL_PORT = 26_379
 _RESP = 2
 """The protocol: all servers speak it, and nothing comes unasked."""
-_READ_SIZE = 1 << 18
-"""What is read in one piece where many share a connection."""
 
 
 class Clients:
@@ -56,7 +54,7 @@ class Clients:
     def awaited_single(self) -> redis.asyncio.Redis:
         """What `single` gives, for an event loop."""
         once = redis.asyncio.retry.Retry(NoBackoff(), 0)
-        settings = self._settings | {"retry": once, "socket_read_size": _READ_SIZE}
+        settings = self._settings | {"retry": once}
         if not self._sentinels:
             return redis.asyncio.Redis(**settings, **self._place())
         found = redis.asyncio.sentinel.Sentinel(self._sentinels, sentinel_kwargs=self._to_sentinels(once), **settings)
@@ -67,7 +65,7 @@ class Clients:
         """What `cluster` gives, for an event loop."""
         once = redis.asyncio.retry.Retry(NoBackoff(), 0)
         host, port = self._endpoint.host, self._endpoint.port
-        settings = self._settings | {"retry": once, "socket_read_size": _READ_SIZE}
+        settings = self._settings | {"retry": once}
         return redis.asyncio.RedisCluster(host=host, port=port, require_full_coverage=False, **settings)
 
     def _place(self) -> dict[str, Any]:

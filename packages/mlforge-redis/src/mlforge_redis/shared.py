@@ -41,10 +41,16 @@ class Conversation:
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._reading = False
-        self.is_open = True
+        self._ended: Exception | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._ended is None
 
     def ask(self, commands: Sequence[Command]) -> asyncio.Future[list[Any]]:
-        """The answers to some commands. An error the server answers is among them."""
+        """The answers to some commands. An error the server answers is among them. Raises why it ended, if it has."""
+        if self._ended is not None:
+            raise self._ended
         if not self._outgoing:
             self._loop.call_soon(self._flush)
         self._outgoing += map(_packed, commands)
@@ -56,6 +62,8 @@ class Conversation:
 
     def _flush(self) -> None:
         packed, self._outgoing = self._outgoing, []
+        if not self.is_open:  # redis-py would connect anew to send it
+            return
         self._spawn(self._send(packed))
         if not self._reading:
             self._reading = True
@@ -67,6 +75,8 @@ class Conversation:
         task.add_done_callback(self._tasks.discard)
 
     async def _send(self, packed: list[bytes]) -> None:
+        if not self.is_open:
+            return
         try:
             await self._connection.send_packed_command(packed, check_health=False)
         except RedisError as error:
@@ -99,7 +109,7 @@ class Conversation:
 
     async def _end(self, error: Exception, until: float = 0, nowait: bool = True) -> None:
         """End the connection, and tell all who wait why; those who were to be answered by then, that it is late."""
-        self.is_open = False
+        self._ended = self._ended or error
         if self._timer is not None:
             self._timer.cancel()
         while self._questions:

@@ -6,10 +6,11 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from mlforge.errors import Invalid, Unsupported
+from mlforge.plugin.engine.edge import reason
 
 K = TypeVar("K")
 Function = Callable[..., Any]
@@ -70,6 +71,22 @@ def no_frame(function: Function, result: object, wanted: str, hint: str) -> Inva
         return Invalid(f"{name_of(function)} returned None.", hint="Return the frame.")
     kind = f"{type(result).__module__.split('.')[0]}.{type(result).__qualname__}"
     return Invalid(f"{name_of(function)} returned a {kind}, not {wanted}.", hint=hint)
+
+
+def raised(function: Function, error: BaseException, columns: Iterable[str] | None = None) -> Invalid:
+    """The error for what a function raised.
+
+    Args:
+        function: The function.
+        error: What it raised.
+        columns: The source's columns, where it asked for one that is not there.
+
+    Example:
+        >>> print(raised(len, KeyError("amuont"), ["user", "amount"]))
+        len() raised KeyError: 'amuont'. The source's columns: user, amount.
+    """
+    hint = "--debug shows the line." if columns is None else f"The source's columns: {', '.join(columns)}."
+    return Invalid(f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint=hint)
 
 
 def _first_annotation(function: Function) -> Any:

@@ -24,6 +24,11 @@ DISTRIBUTIONS = {
     },
 }
 
+PACKAGES = frozenset(
+    name.partition("[")[0].replace("-", "_") for known in DISTRIBUTIONS.values() for name in known.values()
+)
+"""How these distributions' packages are called."""
+
 DEFAULT_ENGINE = "polars"
 """The engine a project gets that names none, where it is installed."""
 

@@ -31,11 +31,12 @@ def read_yaml(path: Path) -> Any:
 
     text = _text(path)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
         if node is None:
             return None
-        _Bounds(path).walk(node, 1)
-        return yaml.safe_load(text)
+        _Bounds(path).walk(node, 1)  # before anything is made of it
+        return loader.construct_document(node)
     except RecursionError:
         raise _too_deep(path) from None
     except (yaml.YAMLError, ValueError) as error:

@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from types import ModuleType
 from typing import Any
 
@@ -482,8 +482,13 @@ def test_an_ordinary_feature_is_told_in_5_ms(load: Callable[..., ModuleType]) ->
 
     def spent() -> Iterator[float]:
         for _ in range(5):
-            began = perf_counter()
+            began = process_time()  # of this process: others on the machine do not count
             told(module)
-            yield perf_counter() - began
+            yield process_time() - began
 
-    assert min(spent()) < 0.005
+    tracer = sys.gettrace()
+    sys.settrace(None)  # what measures coverage takes longer than what it watches
+    try:
+        assert min(spent()) < 0.005
+    finally:
+        sys.settrace(tracer)

@@ -52,9 +52,9 @@ def test_a_column_of_a_version_that_it_lacks_is_named():
 
 
 def test_one_name_from_two_is_refused_with_both():
-    with refused(Invalid, "Feature 'spend' and feature 'income' both bring a column 'x'", "full_names=True"):
+    with refused(Invalid, "'spend' and 'income' both bring a column 'x'", "full_names=True"):
         columns.refuse_twins(["user"], [join_of(), join_of("income")])
-    with refused(Invalid, "The spine and feature 'spend' both bring a column 'user'"):
+    with refused(Invalid, "The spine and 'spend' both bring a column 'user'"):
         columns.refuse_twins(["user"], [join_of(brings={"x": "user"})])
 
 

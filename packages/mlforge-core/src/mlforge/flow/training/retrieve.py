@@ -11,6 +11,7 @@ from mlforge.flow.specs import specs_of
 from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.columns import refuse_twins
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.stores import Store
@@ -45,9 +46,9 @@ def training_data(
     if isinstance(features, Lock):
         _refuse_changed(features, chosen)
     spine = spine_of(frame, engine)
-    _refuse_collisions(spine, chosen)
-    label = _label(spine, chosen, timestamp)
     joins = [c.join for c in chosen]
+    refuse_twins(spine.names, joins)
+    label = _label(spine, chosen, timestamp)
     brought = [name for join in joins for name in join.columns.values()]
     answer = join_to(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
     return TrainingData(answer, _lock(chosen, full_names))
@@ -68,19 +69,6 @@ def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
         f"{feature!r} joins on {column!r}, which the spine does not have.",
         hint=f"The spine's columns: {', '.join(spine.names)}.",
     )
-
-
-def _refuse_collisions(spine: Spine, chosen: Iterable[Chosen]) -> None:
-    owners = dict.fromkeys(spine.names, "the spine")
-    for one in chosen:
-        name = one.artifact.meta.name
-        for column in one.columns.values():
-            if column in owners:
-                raise Invalid(
-                    f"{owners[column]} and {name!r} both bring a column {column!r}.",
-                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
-                )
-            owners[column] = f"{name!r}"
 
 
 def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | None) -> Timestamp | None:

@@ -44,11 +44,11 @@ def refuse_twins(spine: Iterable[str], joins: Sequence[Join]) -> None:
     """Raise `Invalid` for a column that two features, or the spine and a feature, bring under one name."""
     owners = dict.fromkeys(spine, "The spine")
     for join in joins:
-        feature = join.artifact.meta.name
+        feature = repr(join.artifact.meta.name)
         for name in join.columns.values():
             if name in owners:
                 raise Invalid(
-                    f"{owners[name]} and feature {feature!r} both bring a column {name!r}.",
-                    hint="Choose columns with FeatureSpec(columns=...), or full_names=True.",
+                    f"{owners[name]} and {feature} both bring a column {name!r}.",
+                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
                 )
-            owners[name] = f"Feature {feature!r}"
+            owners[name] = feature

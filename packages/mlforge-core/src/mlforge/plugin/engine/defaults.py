@@ -10,7 +10,7 @@ from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any
 
-from mlforge.errors import Invalid, MlforgeError
+from mlforge.errors import MlforgeError
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Col, Expr, lift
 from mlforge.model.feature import Shape
@@ -20,10 +20,9 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.checks import violations
-from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.frames import Extent, Frame
 from mlforge.plugin.engine.keys import derivable
-from mlforge.plugin.functions import asked, name_of, no_frame
+from mlforge.plugin.functions import asked, no_frame, raised
 
 if TYPE_CHECKING:
     from mlforge.plugin.engine.protocol import Engine
@@ -45,9 +44,7 @@ def apply(engine: Engine, function: Callable[..., Any], frame: Frame) -> Frame:
     except MlforgeError:
         raise
     except Exception as error:
-        raise Invalid(
-            f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint="--debug shows the line."
-        ) from error
+        raise raised(function, error) from error
     if not engine.owns(result):
         raise no_frame(function, result, wanted, f"Return {wanted}.")
     return result

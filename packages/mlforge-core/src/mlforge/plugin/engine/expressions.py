@@ -236,7 +236,10 @@ def constant(value: Any) -> Constant:
 
 def _width(value: int) -> str:
     if not -(2**63) <= value < 2**64:
-        raise Invalid(f"{value} does not fit 64 bits.", hint=f"Write it as a float: {float(value)!r}.")
+        raise Invalid(
+            f"An integer of {value.bit_length():,} bits does not fit 64 bits.",
+            hint="Write it as a float, such as 1e20.",
+        )
     return "Int64" if value < 2**63 else "UInt64"
 
 

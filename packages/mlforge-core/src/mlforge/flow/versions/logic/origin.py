@@ -8,8 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+from mlforge.plugin.hints import PACKAGES
+
 _INSTALLED = {"site-packages", "dist-packages"}
-_OURS = {"mlforge", *(f"mlforge_{name}" for name in ("duckdb", "dynamodb", "polars", "redis", "serve"))}
+_OURS = {"mlforge", *PACKAGES}
 _LIBRARY = tuple(
     str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib") if sysconfig.get_path(name)
 )
