@@ -111,3 +111,17 @@ def test_a_list_cannot_be_declared(tmp_path: Path) -> None:
 def test_text_in_another_encoding_is_refused_where_it_is_not_in_it(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"0\.csv is not ascii"):
         read(tmp_path, "a\né\n", encoding="ascii")
+
+
+@pytest.mark.parametrize("width", [2, 3, 1_200])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_line_of_another_width_is_found_however_many_columns_there_are(
+    tmp_path: Path, quote: str, width: int
+) -> None:
+    def line(count: int) -> str:
+        return ",".join(f"{quote}{'c' * (i % 2)}{i}{quote}" for i in range(count)) + "\n"
+
+    assert read(tmp_path, line(width) * 3)["0"] == [0, 0]
+    for other in (width - 1, width + 1):
+        with pytest.raises(Invalid, match=rf"0\.csv, line 3 has {other:,}".replace(",", ",?") + " field"):
+            read(tmp_path, line(width) * 2 + line(other))

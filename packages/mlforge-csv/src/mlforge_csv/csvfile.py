@@ -38,6 +38,7 @@ class CSVFile:
         self._options: dict[str, Any] = {"storage_options": scan.options or None, "glob": not Path(uri).is_file()}
         self._text: str | bytes = uri
         self._names: list[str] = []
+        self._are_rows = False
         try:
             if not codecs.lookup(form.encoding).name.startswith("utf-8"):
                 self._text = self._decoded()
@@ -68,7 +69,7 @@ class CSVFile:
             raise Invalid(f"{self._name} is empty.", hint="Write it again, or leave it out.")
         given = first if self._form.header else [""] * len(first)
         names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
-        if not self._records.is_plain():
+        if not self._records.is_plain:
             self._refuse_fault(len(names))
         if twice := [n for n in names if names.count(n) > 1]:
             raise Invalid(f"{self._name} has two columns {twice[0]!r}.", hint="Rename one of them in its first line.")
@@ -132,8 +133,11 @@ class CSVFile:
         return [n for n, word in types.items() if found[n] != (0 if word == NONE else found.get(f"{n}\0", found[n]))]
 
     def _refuse_fault(self, width: int) -> None:
+        if self._are_rows:  # seen before
+            return
         if fault := self._records.fault(width):
             raise Invalid(f"{self._name}, line {fault.line:,} {fault.why}", hint=fault.hint)
+        self._are_rows = True
 
     def _unparsable(self, column: str, word: str) -> Invalid:
         """The error for the first text that is not of the type declared for its column."""

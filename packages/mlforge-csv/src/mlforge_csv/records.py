@@ -7,6 +7,7 @@ import io
 import mmap
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import polars as pl
 
 from mlforge.model.source import CSVFormat
 
+_COUNTED = 1000  # fields that one regular expression counts; one that counts more grows too large
 _LONE_RETURN = re.compile(rb"\r(?!\n|\Z)")
 
 
@@ -41,6 +43,7 @@ class Records:
         self._quoted = f"{quote}(?:[^{quote}]|{quote}{quote})*{quote}" if quote else r"[^\x00-\x{10ffff}]"
         field = "|".join([*([self._quoted] if quote else []), rf"[^{quote}{delimiter}\r\n]*"])
         self._row = f"^(?:{field})(?:{delimiter}(?:{field}))*$"
+        self._row_of = f"^(?:{field})(?:{delimiter}(?:{field})){{{{{{}}}}}}$"
         self.start = form.skip_rows
         if form.header:
             first = self._lines().filter(pl.col("line") != "").head(1).collect(engine="streaming")
@@ -54,6 +57,18 @@ class Records:
             return None if self._form.header and fields == [""] and not record else fields
         return None
 
+    def are_lines(self, width: int) -> bool:
+        """Whether each line is a row of so many fields, told in one pass; it is not where a field runs over two."""
+        line = pl.col("line")
+        if self.is_plain:
+            is_row = line.str.count_matches(self._form.delimiter, literal=True) == width - 1
+        elif width <= _COUNTED:
+            is_row = line.str.contains(self._row_of.format(width - 1))
+        else:
+            is_row = line.str.contains(self._row) & (self._fields() == width)
+        return not self._lines().filter(~is_row).head(1).collect(engine="streaming").height
+
+    @cached_property
     def is_plain(self) -> bool:
         """Whether no field is quoted and every carriage return ends a line, so that all lines are records."""
         if isinstance(self._text, bytes):
@@ -71,6 +86,8 @@ class Records:
 
     def fault(self, width: int) -> Fault | None:
         """The first record that is no row of so many fields."""
+        if self.are_lines(width):
+            return None
         if self._is_line_each():
             suspects = self._suspects(self._lines(), width)
         elif self._form.comment:  # which lines are comments depends on all before
@@ -81,10 +98,13 @@ class Records:
 
     def _suspects(self, records: pl.LazyFrame, width: int) -> Iterable[tuple[int, str]]:
         """The first record that is no row of so many fields, if there is one."""
-        line = pl.col("line")
-        fields = line.str.replace_all(self._quoted, "").str.count_matches(self._form.delimiter, literal=True) + 1
-        bad = records.filter(~line.str.contains(self._row) | (fields != width)).select("number", "line")
-        return bad.sort("number").head(1).collect(engine="streaming").iter_rows()
+        bad = records.filter(~pl.col("line").str.contains(self._row) | (self._fields() != width))
+        return bad.select("number", "line").sort("number").head(1).collect(engine="streaming").iter_rows()
+
+    def _fields(self) -> pl.Expr:
+        """How many fields a record has."""
+        bare = pl.col("line").str.replace_all(self._quoted, "")
+        return bare.str.count_matches(self._form.delimiter, literal=True) + 1
 
     def _joined(self) -> pl.LazyFrame:
         """The records, those of several lines joined: one ends where as many quotes close as were opened."""
