@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -52,3 +53,75 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
 def test_another_format_is_a_mistake_of_the_engines(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="no CSVFormat"):
         scan_csv(Scan("payments", ("a",), ParquetFormat()))
+
+
+def read(folder: Path, *texts: str, **form: Any) -> dict[str, list[Any]]:
+    return scan_csv(scan(folder, *texts, form=CSVFormat(**form))).collect().to_dict(as_series=False)
+
+
+@pytest.mark.parametrize("late", ["x", "1.5", "9223372036854775808", "true", ""])
+@pytest.mark.parametrize("first", ["1", "2.5", "false", "", "99999999999999999999"])
+def test_what_a_column_is_does_not_depend_on_where_its_texts_stand(tmp_path: Path, first: str, late: str) -> None:
+    lines = [f"{first},k\n" * 10_500, f"{late},k\n"]
+    there = scan_csv(scan(tmp_path, "a,b\n" + "".join(lines))).collect_schema()
+    back = scan_csv(scan(tmp_path, "a,b\n" + "".join(reversed(lines)))).collect_schema()
+    assert there == back
+
+
+def test_a_line_that_is_too_long_is_found_whatever_the_types(tmp_path: Path) -> None:
+    for form in (CSVFormat(), CSVFormat(dtypes={"zip": "String"}), CSVFormat(dtypes={"zip": "String", "x": "String"})):
+        with pytest.raises(Invalid, match=r"0\.csv, line 3 has 4 fields, and there are 2 columns"):
+            scan_csv(scan(tmp_path, "zip,x\n1,2\n3,4,5,6\n", form=form))
+
+
+def test_a_byte_that_is_not_utf_8_is_found_in_text_that_nobody_parses(tmp_path: Path) -> None:
+    found = scan(tmp_path, "", form=CSVFormat(dtypes={"a": "String"}))
+    Path(found.uris[0]).write_bytes(b"a,b\n" + b"x,1\n" * 20_000 + b"\xe9,1\n")
+    with pytest.raises(Invalid, match=r"0\.csv, line 20,002 is not UTF-8") as refused:
+        scan_csv(found)
+    assert 'CSVFormat(encoding="latin-1")' in refused.value.hint
+
+
+def test_a_line_is_counted_where_rows_run_over_several_and_comments_stand_between(tmp_path: Path) -> None:
+    text = 'made by "us\n# it"s\na,b\n"x\n#y",1\n# 5" long\nz,no\n'
+    form = CSVFormat(skip_rows=1, comment="#", dtypes={"b": "Int64"})
+    with pytest.raises(Invalid, match=r"0\.csv, line 7: 'no' in column 'b' is not Int64"):
+        scan_csv(scan(tmp_path, text, form=form))
+
+
+def test_marks_in_a_number_are_what_a_refusal_recommends(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="'6,61' in column 'n' is not Float64") as refused:
+        scan_csv(scan(tmp_path, "n;s\n6,61;a\n", form=CSVFormat(delimiter=";", dtypes={"n": "Float64"})))
+    assert 'CSVFormat(decimal=",")' in refused.value.hint
+    found = read(tmp_path, "n;s\n6,61;a\n", delimiter=";", dtypes={"n": "Float64"}, decimal=",")
+    assert found == {"n": [6.61], "s": ["a"]}
+
+
+def test_a_column_without_a_name_is_called_by_its_place(tmp_path: Path) -> None:
+    assert read(tmp_path, ",a\n0,x\n") == {"column_1": [0], "a": ["x"]}
+    with pytest.raises(Invalid, match="two columns 'column_1'"):
+        read(tmp_path, ",column_1\n0,x\n")
+
+
+def test_a_list_cannot_be_declared(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"column 'a' cannot be List\(Int64\)"):
+        read(tmp_path, "a\n1\n", dtypes={"a": "List(Int64)"})
+
+
+def test_text_in_another_encoding_is_refused_where_it_is_not_in_it(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"0\.csv is not ascii"):
+        read(tmp_path, "a\né\n", encoding="ascii")
+
+
+@pytest.mark.parametrize("width", [2, 3, 1_200])
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_line_of_another_width_is_found_however_many_columns_there_are(
+    tmp_path: Path, quote: str, width: int
+) -> None:
+    def line(count: int) -> str:
+        return ",".join(f"{quote}{'c' * (i % 2)}{i}{quote}" for i in range(count)) + "\n"
+
+    assert read(tmp_path, line(width) * 3)["0"] == [0, 0]
+    for other in (width - 1, width + 1):
+        with pytest.raises(Invalid, match=rf"0\.csv, line 3 has {other:,}".replace(",", ",?") + " field"):
+            read(tmp_path, line(width) * 2 + line(other))

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from mlforge.errors import Invalid
@@ -71,3 +73,34 @@ def test_an_alias_renames_the_timestamp():
 def test_a_file_of_any_ending_with_a_format_is_a_file():
     assert Source("export.txt", format=CSVFormat()).scheme == "file"
     assert Source("raw.events", format=DeltaFormat()).scheme == "table"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"delimiter": "é"}, "delimiter 'é'"),
+        ({"delimiter": "'", "quote": "'"}, 'delimiter "\'"'),
+        ({"quote": ""}, "quote ''"),
+        ({"quote": '""'}, "quote '\"\"'"),
+        ({"decimal": "5"}, "decimal mark '5'"),
+        ({"decimal": None}, "decimal mark None"),
+        ({"thousands": "."}, "thousands '.'"),
+        ({"thousands": ""}, "thousands ''"),
+        ({"encoding": "utf8-ish"}, "no encoding 'utf8-ish'"),
+        ({"encoding": "rot13"}, "no encoding 'rot13'"),
+        ({"encoding": None}, "no encoding None"),
+        ({"skip_rows": -1}, "skip -1 lines"),
+        ({"skip_rows": True}, "skip True lines"),
+        ({"comment": ""}, "'' cannot begin a comment"),
+        ({"comment": '"#'}, "cannot begin a comment"),
+    ],
+)
+def test_a_notation_that_cannot_be_is_refused(wrong, said):
+    with pytest.raises(Invalid, match=re.escape(said)) as refused:
+        CSVFormat(**wrong)
+    assert "CSVFormat(" in refused.value.hint or "such as" in refused.value.hint.lower()
+
+
+def test_a_quote_frees_the_other_one():
+    assert CSVFormat(delimiter='"', quote="'").delimiter == '"'
+    assert CSVFormat(quote=None).quote is None

@@ -47,12 +47,15 @@ def run(name: str, engine: Reference, folder: Path) -> None:
 
 
 def parameters(test: Any, parameter: str) -> dict[str, Any]:
-    """The argument that pytest would give for one parameter."""
-    if not parameter:
-        return {}
-    mark = next(m for m in test.pytestmark if m.name == "parametrize")
-    named = mark.kwargs.get("ids", str)
-    return {mark.args[0]: next(value for value in mark.args[1] if named(value) == parameter)}
+    """The arguments that pytest would give for one parameter; of others that there are, the first."""
+    marks = [m for m in test.pytestmark if m.name == "parametrize"] if parameter else []
+    return {m.args[0]: chosen(m, parameter) for m in marks}
+
+
+def chosen(mark: pytest.Mark, parameter: str) -> Any:
+    """The value of a mark that goes by this name, or its first one."""
+    named, values = mark.kwargs.get("ids", str), list(mark.args[1])
+    return next((value for value in values if named(value) == parameter), values[0])
 
 
 @pytest.fixture

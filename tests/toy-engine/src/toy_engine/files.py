@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
-from mlforge.errors import Invalid
 from mlforge.model.meta import Artifact
 from mlforge.model.source import CSVFormat, ParquetFormat
-from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Scan
-from mlforge.plugin.engine.columns import need_columns, need_values
+from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.layers import overlay, told
 from mlforge.plugin.engine.sources import agreed, read_by, unreadable
+from mlforge_csv import scan_csv
 from toy_engine.order import identities
 from toy_engine.rows import anti_join
-from toy_engine.times import instants
-from toy_engine.types import dtype_of, plainly
+from toy_engine.types import dtype_of, plain_table, plainly
 
 
 def local(uri: str) -> str:
@@ -31,69 +26,27 @@ def local(uri: str) -> str:
 
 def scan(asked: Scan) -> pa.Table:
     """The rows of a source. Raises `Invalid` for a file that does not parse, or differs from the others."""
-    table: pa.Table = read_by({ParquetFormat: _read(_parquet), CSVFormat: _read(_csv)}, asked, "The toy engine")
+    table: pa.Table = read_by({ParquetFormat: _parquet, CSVFormat: _csv}, asked, "The toy engine")
     return table
 
 
-def _read(one: Callable[[str, Any], pa.Table]) -> Callable[[Scan], pa.Table]:
-    """Reads all files of a source by a reader of one."""
-    return lambda asked: _together(asked, [_opened(one, asked, uri) for uri in asked.uris])
+def _parquet(asked: Scan) -> pa.Table:
+    """The files' rows under the first one's columns."""
+    tables = [_opened(asked, uri) for uri in asked.uris]
+    schema = pa.schema(list(agreed(asked, [{f.name: f.type for f in table.schema} for table in tables]).items()))
+    return pa.concat_tables(table.select(schema.names).cast(schema) for table in tables)
 
 
-def _opened(one: Callable[[str, Any], pa.Table], asked: Scan, uri: str) -> pa.Table:
+def _opened(asked: Scan, uri: str) -> pa.Table:
     try:
-        return one(local(uri), asked.format)
+        return pq.ParquetFile(local(uri)).read()
     except (pa.ArrowException, OSError) as error:
         raise unreadable(asked, local(uri), error) from error
 
 
-def _together(asked: Scan, tables: Sequence[pa.Table]) -> pa.Table:
-    """The files' rows under the first one's columns."""
-    both = _both if isinstance(asked.format, CSVFormat) else _neither
-    found = agreed(asked, [{f.name: f.type for f in table.schema} for table in tables], both)
-    schema = pa.schema(list(found.items()))
-    return pa.concat_tables(table.select(schema.names).cast(schema) for table in tables)
-
-
-def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
-    """The type that two detected ones fit into."""
-    return pa.float64() if {a, b} == {pa.int64(), pa.float64()} else None
-
-
-def _neither(_a: pa.DataType, _b: pa.DataType) -> None:
-    return None
-
-
-def _parquet(path: str, _format: ParquetFormat) -> pa.Table:
-    return pq.ParquetFile(path).read()
-
-
-def _csv(path: str, form: CSVFormat) -> pa.Table:
-    """All of it is read as text first, so that a type that is detected holds for every row."""
-    parsing = pa.csv.ParseOptions(delimiter=form.delimiter, newlines_in_values=True)
-    reading = pa.csv.ReadOptions(autogenerate_column_names=not form.header, use_threads=False)
-    with pa.csv.open_csv(path, reading, parsing) as first:
-        names, dtypes = first.schema.names, dict(form.dtypes)
-    need_columns(dtypes, names, path)
-    if len(set(names)) < len(names):
-        raise Invalid(f"{path} has two columns of one name.", hint="Rename one of them in its first line.")
-    texts = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), null_values=["", *form.null_values], strings_can_be_null=True
-    )
-    table = pa.csv.read_csv(path, reading, parsing, texts)
-    columns = {n: _typed(table[n], n, dtypes.get(n)) for n in names}
-    return pa.table(columns if form.header else {f"column_{i + 1}": c for i, c in enumerate(columns.values())})
-
-
-def _typed(text: pa.ChunkedArray, name: str, word: str | None) -> pa.ChunkedArray | pa.Array:
-    if word == "Datetime":
-        return instants(text, Timestamp(name))
-    if word or text.null_count == len(text):
-        return text.cast(dtype_of(word or "String"))
-    for guess in (pa.int64(), pa.float64()):
-        with suppress(pa.ArrowInvalid):
-            return text.cast(guess)
-    return text
+def _csv(asked: Scan) -> pa.Table:
+    """What CSV means, mlforge-csv knows."""
+    return plain_table(pa.table(scan_csv(asked).collect()))
 
 
 def read_version(artifact: Artifact, columns: Sequence[str] | None = None) -> pa.Table:

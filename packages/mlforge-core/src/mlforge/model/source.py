@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePath
 from typing import Any
 
@@ -25,9 +26,18 @@ class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
 
     Args:
         delimiter: One character between fields.
-        header: Whether the first line names the columns.
+        header: Whether the first line names the columns; else they are `column_1`, `column_2` …
         null_values: Texts that mean null, besides an empty field.
         dtypes: Types by column, such as `{"zip": "String"}`; the rest is detected.
+        decimal: What stands before the fraction of a number.
+        thousands: What stands between groups of three digits, such as `"."` in `1.234,56`; None for nothing.
+        encoding: How characters are written; other than UTF-8, each file must fit into memory.
+        quote: What stands around a field that holds the delimiter or a line end; None where quotes mean nothing.
+        skip_rows: How many lines stand above the first one, or above its header.
+        comment: What a line begins with that is none of the rows, such as `"#"`; None for nothing.
+
+    Raises:
+        Invalid: An option that cannot be, or two that cannot be together.
 
     Example:
         >>> Source("users.txt", format=CSVFormat(delimiter=";", dtypes={"zip": "String"})).format.dtypes
@@ -38,19 +48,80 @@ class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
     header: bool = True
     null_values: tuple[str, ...] = ()
     dtypes: tuple[tuple[str, str], ...] = ()
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str = "utf-8"
+    quote: str | None = '"'
+    skip_rows: int = 0
+    comment: str | None = None
 
     def __post_init__(self) -> None:
         force = msgspec.structs.force_setattr
-        delimiter: Any = self.delimiter
-        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
-            raise Invalid(
-                f"The delimiter {self.delimiter!r} is not one character between fields.",
-                hint='Such as CSVFormat(delimiter=";") or "\\t"; quotes and line ends have a meaning of their own.',
-            )
         given_nulls: Any = self.null_values
         force(self, "null_values", (given_nulls,) if isinstance(given_nulls, str) else tuple(given_nulls))
         given: Any = self.dtypes
         force(self, "dtypes", tuple(given.items()) if isinstance(given, dict) else tuple(given))
+        for wrong, why, hint in self._faults():
+            if wrong:
+                raise Invalid(why, hint=hint)
+
+    def _faults(self) -> Iterator[tuple[bool, str, str]]:
+        """What may be wrong: whether it is, why, and what to write instead."""
+        quote, thousands = self.quote, self.thousands
+        yield (
+            not _is_mark(self.delimiter) or self.delimiter == quote,
+            f"The delimiter {self.delimiter!r} is not one character between fields.",
+            'Such as CSVFormat(delimiter=";") or "\\t"; quotes and line ends have a meaning of their own.',
+        )
+        yield (
+            quote is not None and not _is_mark(quote),
+            f"The quote {quote!r} is not one character around fields.",
+            'Such as CSVFormat(quote="\'"), or quote=None where quotes mean nothing.',
+        )
+        yield (
+            not _is_between_digits(self.decimal),
+            f"The decimal mark {self.decimal!r} is not one character.",
+            'Such as CSVFormat(decimal=",").',
+        )
+        yield (
+            thousands is not None and (not _is_between_digits(thousands) or thousands == self.decimal),
+            f"The mark between thousands {thousands!r} is not one character, other than the decimal mark.",
+            'Such as CSVFormat(decimal=",", thousands=".").',
+        )
+        yield (
+            not _is_encoding(self.encoding),
+            f"There is no encoding {self.encoding!r}.",
+            'Such as CSVFormat(encoding="latin-1"), "cp1252" or "utf-16".',
+        )
+        yield (
+            type(self.skip_rows) is not int or self.skip_rows < 0,
+            f"CSVFormat cannot skip {self.skip_rows!r} lines.",
+            "Count those above the header: CSVFormat(skip_rows=2).",
+        )
+        comment: Any = self.comment
+        yield (
+            comment is not None
+            and not (isinstance(comment, str) and comment and not set(comment) & set(f"\r\n{quote}")),
+            f"{comment!r} cannot begin a comment.",
+            'Such as CSVFormat(comment="#").',
+        )
+
+
+def _is_mark(text: Any) -> bool:
+    """Whether it is a character that can stand between or around fields."""
+    return isinstance(text, str) and len(text) == 1 and text.isascii() and text not in "\r\n\0"
+
+
+def _is_between_digits(text: Any) -> bool:
+    """Whether it is a character that is no part of a number's digits, sign or exponent."""
+    return isinstance(text, str) and len(text) == 1 and not text.isalnum() and text not in "+-\r\n"
+
+
+def _is_encoding(name: Any) -> bool:
+    try:
+        return isinstance(name, str) and bool("a".encode(name))
+    except (LookupError, ValueError):
+        return False
 
 
 class DeltaFormat(msgspec.Struct, frozen=True, tag="delta", tag_field="kind"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
@@ -13,9 +12,10 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid, PluginFailed, Unsupported
-from mlforge.model.schema import Column, Schema, is_float, is_integer
+from mlforge.model.schema import Schema
 from mlforge.model.source import CSVFormat, format_name
 from mlforge.plugin import Scan
+from mlforge.testing.reference import delimited
 from mlforge.testing.reference.table import Table
 from mlforge.testing.reference.times import instant, micros
 
@@ -91,47 +91,4 @@ def scan(scan: Scan) -> Table:
     found = [path for uri in scan.uris for path in paths(uri)]
     if not found:
         raise Invalid(f"There is no file at {', '.join(scan.uris)}.", hint="Check the source's path.")
-    return concat([read_csv(path, scan.format) for path in found])
-
-
-def read_csv(path: Path, form: CSVFormat) -> Table:
-    """One file. Raises `Invalid` for a line of another width."""
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.reader(file, delimiter=form.delimiter))
-    width = len(lines[0]) if lines else 0
-    names = lines.pop(0) if form.header and lines else [f"column_{i + 1}" for i in range(width)]
-    if wrong := next((i for i, line in enumerate(lines) if len(line) != width), None):
-        raise Invalid(f"{path} has {len(lines[wrong])} fields in row {wrong}, not {width}.", hint="Mend the file.")
-    return _typed(path, names, lines, form)
-
-
-def _typed(path: Path, names: Sequence[str], lines: Sequence[Sequence[str]], form: CSVFormat) -> Table:
-    dtypes = dict(form.dtypes)
-    nulls = {"", *form.null_values}
-    texts = {n: [None if line[i] in nulls else line[i] for line in lines] for i, n in enumerate(names)}
-    schema = Schema(tuple(Column(n, dtypes.get(n) or detect(texts[n])) for n in names))
-    values = {c.name: [_from_text(v, c.dtype, path) for v in texts[c.name]] for c in schema}
-    return Table.of(schema, [dict(zip(names, row, strict=True)) for row in zip(*values.values(), strict=True)])
-
-
-def detect(texts: Sequence[str | None]) -> str:
-    """Int64, Float64 or String: the first that every text fits."""
-    for dtype, kind in (("Int64", int), ("Float64", float)):
-        if _all_parse(texts, kind):
-            return dtype
-    return "String"
-
-
-def _all_parse(texts: Sequence[str | None], kind: Callable[[str], Any]) -> bool:
-    try:
-        return [kind(t) for t in texts if t is not None] != []
-    except ValueError:
-        return False
-
-
-def _from_text(text: str | None, dtype: str, path: Path) -> Any:
-    read = int if is_integer(dtype) else float if is_float(dtype) else DECODE.get(dtype, str)
-    try:
-        return None if text is None else read(text)
-    except ValueError:
-        raise Invalid(f"{text!r} in {path} is no {dtype}.", hint="Mend the file, or its dtypes.") from None
+    return delimited.read(found, scan.format)

@@ -1,0 +1,144 @@
+"""CSV means the same to every engine: what it refuses, the types it detects, and each value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlforge.errors import Invalid
+from mlforge.model.source import CSVFormat
+from mlforge.plugin import Scan
+from mlforge.testing.compare import assert_same
+from mlforge.testing.engines.bench import Bench
+from mlforge.testing.engines.subject import EngineSubject
+from mlforge.testing.generated import generated
+from mlforge.testing.refusals import refused
+from mlforge.testing.strategies.csvs import Files, csv_files
+
+READ: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "a header alone": ({}, ("a,b\n",)),
+    "a header without a line end": ({}, ("a,b",)),
+    "a header alone beside rows": ({}, ("a,b\n", "a,b\n1,true\n")),
+    "a column that is empty throughout": ({}, ("a,b\n1,\n2,\n",)),
+    "a column that is empty in one file": ({}, ("a,b\n1,\n", "b,a\n1.5,2\n")),
+    "whole numbers beside fractions": ({}, ("n\n1\n", "n\n\n", "n\n2.5\n")),
+    "an empty text is no null": ({}, ('a,b\n"",\n',)),
+    "an empty text that is a null": ({"null_values": [""]}, ('a,b\n"",1\n',)),
+    "a quoted null": ({"null_values": ["NA"]}, ('a,b\n"NA",1\n2,NA\n',)),
+    "a number that was quoted": ({}, ('a,b\n"1","2.5"\n',)),
+    "whole numbers of more than 64 bits": ({}, ("a\n9223372036854775808\n1\n",)),
+    "blanks around a number": ({}, ("a,b\n 1,2 \n",)),
+    "lines that end in both ways": ({}, ("a,b\r\n1,2\n3,4\r\n",)),
+    "a field of two lines": ({}, ('a,b\n"x\r\ny",1\n',)),
+    "a byte order mark": ({}, ('\ufeff"a",b\n1,2\n',)),
+    "no header": ({"header": False}, ("1,x\n2,y\n",)),
+    "blank lines above the header": ({}, ("\n\na,b\n1,2\n",)),
+    "blank lines of one column": ({}, ("a\n1\n\n2\n",)),
+    "a comma before the fraction": ({"delimiter": ";", "decimal": ","}, ("a;b\n1,5;1.5\n2;3\n",)),
+    "points between thousands": (
+        {"delimiter": ";", "decimal": ",", "thousands": "."},
+        ("a;b\n1.234,5;1.5\n1.000;3\n",),
+    ),
+    "commas between thousands": ({"thousands": ","}, ('a,b\n"1,234",12\n"1,234,567",1\n',)),
+    "groups that are not of three": ({"thousands": ","}, ('a,b\n"1,23",12\n',)),
+    "quotes of another kind": ({"quote": "'"}, ("a,b\n'x,y','it''s'\n\"z,1\n",)),
+    "quotes as they stand": ({"quote": None}, ('a,b\n5" pipe,"x\n',)),
+    "lines above the header": ({"skip_rows": 2}, ('made by "us\n\na,b\n1,2\n',)),
+    "comments": ({"comment": "#"}, ('# it"s\na,b\n1,2\n# 5" long, or so\n"x\n#y",4\n',)),
+    "declared types": (
+        {"dtypes": {"d": "Date", "t": "Datetime", "c": "Decimal(10, 2)", "b": "Boolean", "z": "String"}},
+        ("d,t,c,b,z\n2024-01-31,2024-01-31T01:02:03.5Z,1.25,TRUE,007\n,,,,\n",),
+    ),
+    "declared decimals with a comma": (
+        {"delimiter": ";", "decimal": ",", "dtypes": {"c": "Decimal(10, 2)", "f": "Float32", "i": "UInt8"}},
+        ("c;f;i\n1,25;0,5;255\n",),
+    ),
+}
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a short line": ({}, "a,b\n1,2\n3\n", "line 3"),
+    "a long line": ({}, "a,b\n1,2,3\n", "line 2"),
+    "a blank line": ({}, "a,b\n1,2\n\n3,4\n", "line 3"),
+    "a blank line at the end": ({}, "a,b\n1,2\n\n", "line 3"),
+    "a short line after a field of two lines": ({}, 'a,b\n"x\ny",1\n4\n', "line 4"),
+    "a short line after a comment": ({"comment": "#"}, 'a,b\n#"x\n4\n', "line 3"),
+    "a short line after lines that are skipped": ({"skip_rows": 1}, "x\na,b\n4\n", "line 3"),
+    "a quote that never ends": ({}, 'a,b\n1,"2\n3,4\n', "line 2"),
+    "a quote within a field": ({}, 'a,b\n5" by 6",1\n', "line 2"),
+    "text behind a quote": ({}, 'a,b\n"1"x,1\n', "line 2"),
+    "a carriage return within a field": ({}, "a,b\n1\r,2\n", "line 2"),
+    "lines that end in a carriage return": ({}, "a,b\r1,2\r", "carriage return"),
+    "a column that stands twice": ({}, "a,b,a\n1,2,3\n", "'a'"),
+    "no line": ({}, "", "empty"),
+    "blank lines alone": ({}, "\n\n", "empty"),
+    "fewer lines than are skipped": ({"skip_rows": 3}, "a\n1\n", "empty"),
+    "a declared column that is not there": ({"dtypes": {"c": "Int64"}}, "a,b\n1,2\n", "'c'"),
+    "no number": ({"dtypes": {"a": "Int64"}}, 'b,a\n"x\ny",1\n2,x\n', "line 4"),
+    "a number that is too great": ({"dtypes": {"a": "Int8"}}, "a\n127\n128\n", "line 3"),
+    "a decimal of too many digits": ({"dtypes": {"a": "Decimal(10, 2)"}}, "a\n1.255\n", "line 2"),
+    "a day that is none": ({"dtypes": {"a": "Date"}}, "a\n2023-02-29\n", "line 2"),
+    "a point where a comma is meant": (
+        {"delimiter": ";", "decimal": ",", "dtypes": {"a": "Float64"}},
+        "a\n1.5\n",
+        "line 2",
+    ),
+}
+
+
+class CSVTests(EngineSubject):
+    """What is CSV, of what types its columns are, and what they hold."""
+
+    @generated(0.05, csv_files())
+    def test_csv_is_read_and_refused_as_the_reference_does(self, bench: Bench, files: Files) -> None:
+        if "csv" not in bench.descriptor.reads:
+            return
+        assert_read_alike(bench, _source(bench.folder, files.form, *files.contents))
+
+    @pytest.mark.parametrize("ability", ["csv"])
+    @pytest.mark.parametrize("case", READ)
+    def test_csv_is_read_where_it_tells_what_it_means(self, bench: Bench, case: str, ability: str) -> None:
+        form, texts = READ[case]
+        scan = _source(bench.folder, CSVFormat(**form), *map(str.encode, texts))
+        assert_same(bench.reference.scan(scan), bench.table(bench.engine.scan(scan)))
+
+    @pytest.mark.parametrize("ability", ["csv"])
+    @pytest.mark.parametrize("case", REFUSED)
+    def test_what_is_no_csv_is_refused_by_file_and_line(self, bench: Bench, case: str, ability: str) -> None:
+        form, text, word = REFUSED[case]
+        with refused(Invalid, "0.csv", word):
+            bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(**form), text.encode())))
+
+    @pytest.mark.parametrize("ability", ["csv"])
+    def test_other_encodings_are_read_when_they_are_named(self, bench: Bench, ability: str) -> None:
+        scan = _source(bench.folder, CSVFormat(encoding="cp1252"), "né,b\n€,1\n".encode("cp1252"))
+        assert bench.table(bench.engine.scan(scan)).rows == [{"né": "€", "b": 1}]
+
+    @pytest.mark.parametrize("ability", ["csv"])
+    def test_a_byte_that_is_not_utf_8_is_refused_by_its_line(self, bench: Bench, ability: str) -> None:
+        with refused(Invalid, "0.csv", "line 3"):
+            bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(), b"a,b\n1,2\ncaf\xe9,2\n")))
+
+    @pytest.mark.parametrize("ability", ["csv"])
+    @pytest.mark.parametrize("second", ["a\n1\n", "a,c\n1,2\n", "a,b\n1,x\n"], ids=["less", "other", "another type"])
+    def test_files_that_do_not_agree_are_refused_by_name(self, bench: Bench, second: str, ability: str) -> None:
+        with refused(Invalid, "1.csv", "0.csv"):
+            bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(), b"a,b\n1,2\n", second.encode())))
+
+
+def assert_read_alike(bench: Bench, scan: Scan) -> None:
+    """Fail unless the engine reads what the reference reads, and refuses what it refuses."""
+    try:
+        expected = bench.reference.scan(scan)
+    except Invalid:
+        with refused(Invalid, ".csv"):
+            bench.table(bench.engine.scan(scan))
+    else:
+        assert_same(expected, bench.table(bench.engine.scan(scan)))
+
+
+def _source(folder: Path, form: CSVFormat, *contents: bytes) -> Scan:
+    paths = [folder / f"{number}.csv" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    return Scan("events", tuple(map(str, paths)), form)
