@@ -16,6 +16,7 @@ from mlforge.errors import Invalid, PluginFailed, Unsupported
 from mlforge.model.schema import Column, Schema, is_float, is_integer
 from mlforge.model.source import CSVFormat, format_name
 from mlforge.plugin import Scan
+from mlforge.testing.reference.naming import refuse_names
 from mlforge.testing.reference.table import Table
 from mlforge.testing.reference.times import instant, micros
 
@@ -100,6 +101,7 @@ def read_csv(path: Path, form: CSVFormat) -> Table:
         lines = list(csv.reader(file, delimiter=form.delimiter))
     width = len(lines[0]) if lines else 0
     names = lines.pop(0) if form.header and lines else [f"column_{i + 1}" for i in range(width)]
+    refuse_names(names, str(path))
     if wrong := next((i for i, line in enumerate(lines) if len(line) != width), None):
         raise Invalid(f"{path} has {len(lines[wrong])} fields in row {wrong}, not {width}.", hint="Mend the file.")
     return _typed(path, names, lines, form)
