@@ -9,7 +9,7 @@ import polars as pl
 from mlforge.errors import MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
-from mlforge.plugin.engine.sources import different, is_one_file, read_by, unreadable
+from mlforge.plugin.engine.sources import different, is_one_file, nameable, read_by, unreadable
 from mlforge_csv import scan_csv
 from mlforge_polars.edge import BROKEN
 
@@ -58,7 +58,8 @@ def _parquet_schema(scan: Scan, uri: str, *, thorough: bool) -> pl.Schema:
 def _parquet(scan: Scan) -> pl.LazyFrame:
     rows = scan_parquet(scan.uris, scan.options)
     try:
-        rows.collect_schema()
+        names = rows.collect_schema().names()
     except (*BROKEN, OSError) as error:
         raise blame(scan, error) or unreadable(scan, scan.uris[0], error) from error
+    nameable(scan, scan.uris[0], names)
     return rows
