@@ -38,7 +38,7 @@ def read_by(readers: Mapping[Any, Callable[[Scan], Frame]], scan: Scan, engine: 
     if reader is None:
         raise Unsupported(
             f"{engine} does not read {format_name(scan.format)}, the format of source {scan.name!r}.",
-            hint="Write it as Parquet, or choose another engine.",
+            hint="Write it as Parquet.",
         )
     return reader(scan)
 
