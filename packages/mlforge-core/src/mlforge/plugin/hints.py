@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+CORE = "mlforge-core"
+"""The distribution of the core. What it brings is never displaced."""
+
 DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb", "pyspark": "mlforge-spark"},
     "store": {"s3": "mlforge-core[s3]", "gcs": "mlforge-core[gcs]", "unity-catalog": "mlforge-databricks"},
