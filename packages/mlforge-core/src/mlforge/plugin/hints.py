@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+CORE = "mlforge-core"
+"""The distribution of the core. What it brings is never displaced."""
+
 DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
     "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
