@@ -111,5 +111,7 @@ def __getattr__(name: str) -> Any:
 
     found = None if name.startswith("_") else registry().of(MetricDescriptor).get(name)
     if found is None:
-        raise AttributeError(f"There is no metric {name!r}.")
+        from mlforge.plugin.words import no_word
+
+        raise no_word("mlforge.metrics", name, (*__all__, *registry().of(MetricDescriptor)))
     return load(found.target, f"metric {name!r}")

@@ -122,5 +122,7 @@ def __getattr__(name: str) -> Any:
 
     found = None if name.startswith("_") else registry().of(ValidatorDescriptor).get(name)
     if found is None:
-        raise AttributeError(f"There is no validator {name!r}.")
+        from mlforge.plugin.words import no_word
+
+        raise no_word("mlforge.validators", name, registry().of(ValidatorDescriptor))
     return load(found.target, f"validator {name!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,10 +11,10 @@ from typing import Any, TypeVar
 import msgspec
 import pluggy
 
-from mlforge.errors import Conflict, MlforgeError, NotInstalled, Unknown, Unsupported
+from mlforge.errors import Conflict, MlforgeError, NotInstalled, Unknown, Unsupported, close_to
 from mlforge.plugin import descriptors as d
 from mlforge.plugin import hookspecs
-from mlforge.plugin.hints import DEFAULT_ENGINE, install_hint
+from mlforge.plugin.hints import DEFAULT_ENGINE, install_hint, missing
 
 GROUP = "mlforge"
 _ANNOUNCING = (
@@ -67,7 +66,7 @@ class Registry:
         Raises:
             Conflict: Two plugins bring it.
             NotInstalled: Nobody does, and a known distribution would.
-            Unsupported: A plugin brings it for another API version.
+            Unsupported: A plugin brings it for another API version, or nobody brings it yet.
             Unknown: Nobody does; the hint is the nearest name.
         """
         known = self.of(kind)
@@ -96,9 +95,8 @@ class Registry:
         broken = [p for p in self.plugins if p.error and name in (p.name, p.distribution.removeprefix("mlforge-"))]
         if broken:
             return Unsupported(f"The {role} {name!r} is broken: {broken[0].error}", hint="See: mlforge plugins")
-        if hint := install_hint(role, name):
-            return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
-        return Unknown(f"There is no {role} {name!r}.", hint=_nearest(name, known, role))
+        unknown = Unknown(f"There is no {role} {name!r}.", hint=_nearest(name, known, role))
+        return missing(role, name) or unknown
 
     def default_engine(self) -> str:
         """`polars`, or the only other engine there is.
@@ -169,5 +167,5 @@ def _announced(manager: pluggy.PluginManager) -> Iterator[d.Descriptor]:
 
 
 def _nearest(name: str, known: Iterable[str], role: str) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known) or f'no {role} at all'}."
+    close = close_to(name, known)
+    return f"Did you mean {close!r}?" if close else f"Known: {', '.join(known) or f'no {role} at all'}."

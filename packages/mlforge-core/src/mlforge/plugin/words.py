@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from mlforge.errors import close_to
 from mlforge.plugin.config import load
 from mlforge.plugin.descriptors import (
     EngineDescriptor,
@@ -12,15 +14,19 @@ from mlforge.plugin.descriptors import (
     StoreDescriptor,
     ValidatorDescriptor,
 )
-from mlforge.plugin.hints import install_hint
+from mlforge.plugin.hints import NOT_YET, install_hint
 from mlforge.plugin.registry import registry
 
 
-def find_word(name: str) -> Any:
+def find_word(name: str, others: Iterable[str] = ()) -> Any:
     """The config class, metric or validator of that name.
 
+    Args:
+        name: The word.
+        others: The words of mlforge's own, of which one may have been meant.
+
     Raises:
-        AttributeError: Nobody brings it; the text names the distribution that would, where one is known.
+        AttributeError: Nobody brings it; the text names the distribution that would, or the nearest word.
     """
     found = registry()
     opened = (found.of(EngineDescriptor), found.of(StoreDescriptor), found.of(OnlineStoreDescriptor))
@@ -33,7 +39,24 @@ def find_word(name: str) -> Any:
         return config
     if name in called:
         return load(called[name].target, f"the {called[name].role} {name!r}")
-    hint = install_hint("word", name)
-    raise AttributeError(
-        f"mlforge has no {name!r}" + (f": it comes with another distribution. {hint}" if hint else ".")
-    )
+    raise no_word("mlforge", name, (*others, *(c.__name__ for c in configs), *called))
+
+
+def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a word that is not there: who would bring it, what there is instead, or the nearest.
+
+    Example:
+        >>> print(no_word("mlforge", "Summ", ["Sum", "Max"]))
+        mlforge has no 'Summ'. Did you mean 'Sum'?
+        >>> print(no_word("mlforge", "S3Store", ["Sum"]))
+        mlforge has no 'S3Store' yet. Versions are kept in a folder: LocalStore("feature_store").
+    """
+    text = f"{where} has no {name!r}"
+    if hint := install_hint("word", name):
+        text += f": it comes with another distribution. {hint}"
+    elif there_is := NOT_YET["word"].get(name):
+        text += f" yet. {there_is}"
+    else:
+        close = close_to(name, known)
+        text += f". Did you mean {close!r}?" if close else "."
+    return AttributeError(text, name=name, obj=None)  # not the module, in which Python would look for a near name again

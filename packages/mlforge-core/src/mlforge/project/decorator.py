@@ -9,7 +9,7 @@ from datetime import timedelta
 from os import PathLike, fspath
 from typing import Any, Never
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, nearest
 from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
@@ -17,7 +17,6 @@ from mlforge.model.feature import Feature
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.timestamp import Timestamp
-from mlforge.project.selection import nearest
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
