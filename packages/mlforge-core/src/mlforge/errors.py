@@ -147,16 +147,19 @@ class PluginFailed(MlforgeError):
 
 
 def close_to(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant: the same but for case, or spelled nearly so.
+    """The known name that was probably meant: the same but for case, spelled nearly so, or one that begins so.
 
     Example:
         >>> close_to("sum", ["Max", "Sum"]), close_to("user_spent", ["user_spend"]), close_to("x", ["user_spend"])
         ('Sum', 'user_spend', None)
+        >>> close_to("max", ["min_value", "max_value"])
+        'max_value'
     """
     import difflib
 
-    folded = {k.casefold(): k for k in known}
-    close = difflib.get_close_matches(name.casefold(), folded, 1)
+    folded, wanted = {k.casefold(): k for k in known}, name.casefold()
+    begun = [k for k in folded if len(wanted) >= 3 and k.startswith(wanted)]
+    close = difflib.get_close_matches(wanted, folded, 1) or begun[:1]
     return folded[close[0]] if close else None
 
 

@@ -12,6 +12,7 @@ from mlforge.errors import Invalid
 from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, Col, Expr
 from mlforge.model.schema import Column
+from mlforge.model.spelling import Spelled
 
 Windows = str | timedelta | Duration | Sequence[str | timedelta | Duration]
 """One window or several: `"7d"`, `["1d", "7d"]`, `timedelta(days=7)`."""
@@ -45,7 +46,7 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
         return Column(self.name, "", self.aggregation, str(self.window), self.description, self.unit)
 
 
-class Metric(msgspec.Struct, frozen=True):
+class Metric(msgspec.Struct, metaclass=Spelled, frozen=True):
     """What plugin authors subclass: a frozen struct that lowers to columns.
 
     Example:
@@ -79,7 +80,7 @@ class Aggregate(Metric, frozen=True):
         unit: What it is counted in, such as `USD`.
 
     Raises:
-        Invalid: An unknown function, no window, or an expression without a name.
+        Invalid: An unknown function, no window, a name that is no plain word, or an expression without a name.
 
     Example:
         >>> [c.name for c in Aggregate("amount", "sum", windows=["1d", "7d"]).columns()]
@@ -99,6 +100,12 @@ class Aggregate(Metric, frozen=True):
             raise Invalid(
                 f"{self.function!r} of {self.column!r}, which is neither a column nor an expression.",
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
+            )
+        name: Any = self.name
+        if name is not None and not (isinstance(name, str) and name.isidentifier()):
+            raise Invalid(
+                f"{self.name!r} cannot be a metric's name.",
+                hint='Use letters, digits and _, starting with a letter: name="spend".',
             )
         if isinstance(self.column, Expr) and not self.name:
             raise Invalid(f"{self.function!r} of an expression needs a name.", hint='Give it one: name="late_flights".')

@@ -14,6 +14,7 @@ from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.source import Source
+from mlforge.model.spelling import spelled
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
@@ -49,6 +50,7 @@ class Project:
         Invalid: Two features of one name, something that is no feature, or a store that is none.
     """
 
+    @spelled
     def __init__(
         self,
         name: str = "mlforge",
