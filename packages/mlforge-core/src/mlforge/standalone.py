@@ -11,6 +11,7 @@ from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.training.retrieve import TrainingData, training_data
 from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.online_stores import AsyncReading
@@ -22,6 +23,7 @@ Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] |
 Entities = Sequence[Mapping[str, Any]] | Any
 
 
+@spelled
 def get_training_data(
     spine: Any = None,
     features: Features = (),
@@ -71,6 +73,7 @@ def _one_spine(spine: Any, entity_df: Any) -> Any:
     return entity_df if spine is None else spine
 
 
+@spelled
 def get_online_features(
     features: Any,
     entity_df: Entities,
@@ -98,6 +101,7 @@ def get_online_features(
     return found if with_status else found.values
 
 
+@spelled
 async def aget_online_features(
     features: Any,
     entity_df: Entities,

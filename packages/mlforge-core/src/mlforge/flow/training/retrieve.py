@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.specs import specs_of
 from mlforge.flow.spine import Spine, join_to, spine_of
@@ -15,7 +15,6 @@ from mlforge.plugin.engine.columns import refuse_twins
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.stores import Store
-from mlforge.project.selection import nearest
 
 
 class TrainingData(NamedTuple):

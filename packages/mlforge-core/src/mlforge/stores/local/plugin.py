@@ -41,7 +41,7 @@ class LocalStore(StoreConfig, frozen=True, tag="local"):
         if "://" in path:
             raise Invalid(
                 f"A LocalStore keeps a folder, and {path!r} is an address.",
-                hint="Give a plain path, or choose the store of that scheme, such as S3Store.",
+                hint="Give a plain path.",
             )
         msgspec.structs.force_setattr(self, "path", path)
 
