@@ -34,8 +34,9 @@ class OnlineStoreTests(
         >>> TestSQLite().config("a").path
         'a/online.db'
 
-    One whose backend is more than files also says how it fails (`failing`). One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one
-    that gives entries as they are encoded to `EncodedOnlineStoreTests`.
+    One whose backend is more than files also says how it fails (`failing`). One with a server is held to
+    `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they are
+    encoded to `EncodedOnlineStoreTests`.
     """
 
 

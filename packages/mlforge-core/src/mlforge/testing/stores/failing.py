@@ -17,9 +17,9 @@ from mlforge.testing.versions import Damage, meta_of
 MARK = "mark-9d42"
 DAMAGE: dict[str, Damage] = {
     "half": lambda data: data[: len(data) // 2],
-    "empty": lambda data: b"",
+    "empty": lambda data: data[:0],
     "bytes": lambda data: b"\xff\x00" * (len(data) // 2),
-    "other": lambda data: b"{}",
+    "other": lambda data: data[:0] + b"{}",
 }
 Verb = Callable[[Any], object]
 FAILING: dict[str, Verb] = {
