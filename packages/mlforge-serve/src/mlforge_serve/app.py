@@ -56,6 +56,10 @@ class App:
             self.tally.in_flight(self._active)
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
+    def refused(self, code: str) -> None:
+        """Count a connection that was ended before there was a request."""
+        self.tally.failed(_OTHER, code)
+
     async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:
         head, body, deadline = head_of(scope), None, asyncio.timeout(self.limits.timeout)
         try:

@@ -149,8 +149,8 @@ def _configured(app: App, settings: ServerSettings) -> uvicorn.Config:
             allow_headers=["authorization", "content-type", "x-api-key"],
         )  # fmt: skip
     return uvicorn.Config(
-        wrapped, http=protocol_of(settings.limits), ws="none", lifespan="off", interface="asgi3", log_config=None,
-        access_log=False, proxy_headers=False, server_header=False,
+        wrapped, http=protocol_of(settings.limits, app.refused), ws="none", lifespan="off", interface="asgi3",
+        log_config=None, access_log=False, proxy_headers=False, server_header=False,
         timeout_graceful_shutdown=int(settings.limits.timeout) + 2,
         ssl_certfile=settings.tls_cert, ssl_keyfile=settings.tls_key,
     )  # fmt: skip
