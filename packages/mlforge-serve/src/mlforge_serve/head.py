@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mlforge_serve.api_keys import APIKey, APIKeys
+from mlforge_serve.api_keys import SHUT, APIKey, APIKeys
 from mlforge_serve.problems import Problem
 from mlforge_serve.requests import wants_msgpack
 
@@ -47,12 +47,19 @@ def admit(keys: APIKeys | None, head: Head) -> APIKey | None:
     """Whose request it is; None where no keys are asked for. Raises `Problem`."""
     if keys is None:
         return None
+    if keys is SHUT:
+        raise keys_unavailable()
     if not head.key:
         raise Problem("key_missing", "An API key is needed.", _HINT)
     found = keys.find(head.key)
     if found is None:
         raise Problem("key_unknown", "This API key is not known.", _HINT)
     return found
+
+
+def keys_unavailable() -> Problem:
+    """Nobody is let in, because nobody can be told from anybody."""
+    return Problem("keys_unavailable", "The server's API keys cannot be read.", "Try again; see the server's log.")
 
 
 _wants_msgpack = lru_cache(256)(wants_msgpack)

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with bounds: how long each part of a request may be and take, and how many there may be."""
+"""HTTP as uvicorn speaks it, with bounds: how long each part of a request may be and take, how many come at once."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Bounded(HttpToolsProtocol):
     """A connection that can neither be held by sending or taking nothing, nor fill memory by sending without end."""
 
     limits = Limits()
+    handshake: Any = None
+    """What held its place before it was encrypted."""
 
     @staticmethod
     def refused(code: str) -> object:
@@ -37,6 +39,7 @@ class Bounded(HttpToolsProtocol):
         self._taking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
+        self.connections.discard(self.handshake)
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
         if len(self.connections) > most_connections(self.limits):
