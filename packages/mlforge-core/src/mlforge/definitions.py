@@ -34,6 +34,7 @@ from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.timestamp import Timestamp
 from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
+from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
@@ -258,7 +259,7 @@ class Definitions(OnlineVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = train(place, spine, entity_df, features, timestamp, chosen, full_names)
+        found = train(place, spine, entity_df, features, timestamp, chosen, full_names, with_lock)
         return found if with_lock else found.frame
 
     def read(
@@ -272,7 +273,7 @@ class Definitions(OnlineVerbs):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read_version(artifact(store, name, version), columns)
+            return engine.read_version(verify(store, artifact(store, name, version), relied=False), columns)
 
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
         """What is recorded of a version, the latest if None. Raises `NotFound`.

@@ -8,9 +8,9 @@ from pathlib import Path
 from mlforge.errors import Invalid
 
 
-def is_link(path: str | os.PathLike[str]) -> bool:
+def is_link(path: str | Path) -> bool:
     """Whether a path leads elsewhere by itself."""
-    return os.path.islink(path) or _is_junction(path)
+    return Path(path).is_symlink() or _is_junction(path)
 
 
 def inside(root: Path, path: Path) -> Path:
