@@ -35,6 +35,7 @@ from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
+from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
@@ -263,7 +264,7 @@ class Definitions(OnlineVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = train(place, spine, entity_df, features, timestamp, chosen, full_names)
+        found = train(place, spine, entity_df, features, timestamp, chosen, full_names, with_lock)
         return found if with_lock else found.frame
 
     @spelled
@@ -278,7 +279,7 @@ class Definitions(OnlineVerbs):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read_version(artifact(store, name, version), columns)
+            return engine.read_version(verify(store, artifact(store, name, version), relied=False), columns)
 
     @spelled
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:

@@ -47,7 +47,7 @@ def get_training_data(
         >>> mlf.get_training_data(labels, "user_spend@1.0.0", store=store)["purchases_7d"].to_list()
         [4, 5]
     """
-    found = train(store, spine, entity_df, features, timestamp, engine, full_names)
+    found = train(store, spine, entity_df, features, timestamp, engine, full_names, with_lock)
     return found if with_lock else found.frame
 
 
@@ -59,12 +59,13 @@ def train(
     timestamp: str | Timestamp | None,
     engine: str | EngineConfig | None,
     full_names: bool,
+    locked: bool,
 ) -> TrainingData:
     """Training data from a store that is opened for it, and the versions it was made of."""
     table = _one_spine(spine, entity_df)
     config = default_engine() if engine is None else engine_config(engine)
     with store.open() as opened, config.open() as computing:
-        return training_data(opened, computing, table, features, timestamp, full_names)
+        return training_data(opened, computing, table, features, timestamp, full_names, locked)
 
 
 def _one_spine(spine: Any, entity_df: Any) -> Any:

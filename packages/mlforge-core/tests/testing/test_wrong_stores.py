@@ -36,6 +36,9 @@ MISTAKES = {
     "pointer before the data": CRASH,
     "written in place": CRASH,
     "forgets earlier parts": "a_version_may_be_made_of_parts_of_earlier_ones",
+    "relies on anything": "no_flipped_bit_of_data_is_relied_on",
+    "looks at sizes alone": "no_other_bytes_are_relied_on",
+    "looks at the newest part alone": "a_version_is_made_of_all_its_parts",
     "forgets what went": "a_version_may_be_made_of_parts_of_earlier_ones",
     "names folded": "names_that_differ_in_case_alone_are_two_features",
     "names are cut": "long_names_that_begin_alike_are_two_features",
@@ -82,6 +85,8 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
                 "name": "../x",
                 "verb": "names",
                 "damage": "half",
+                "change": "another",
+                "part": 0,
             }
             test(**{p: given[p] for p in inspect.signature(test).parameters})
 

@@ -69,8 +69,8 @@ class PruningStoreTests(StoreSubject):
         >>> class TestPruningLocalStore(PruningStoreTests):
         ...     def config(self, folder):
         ...         return mlf.LocalStore(path=str(folder))
-        >>> TestPruningLocalStore().config("a")
-        LocalStore(path='a')
+        >>> TestPruningLocalStore().config("a").path
+        'a'
     """
 
     @pytest.fixture
