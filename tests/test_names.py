@@ -30,7 +30,7 @@ def same(df):
 @pytest.mark.parametrize("case", WRONG)
 def test_a_parquet_source_whose_columns_cannot_be_told_apart_is_refused(tmp_path, engine, case):
     names, said = WRONG[case]
-    pl.DataFrame({"k": [1], "t": [NOON], **dict.fromkeys(names, [1])}).write_parquet(tmp_path / "x.parquet")
+    pl.DataFrame({"k": [1], "t": [NOON], **{name: [1] for name in names}}).write_parquet(tmp_path / "x.parquet")
     failure = project(tmp_path, engine, same).build()["f"].failure
     assert failure.kind == "Invalid"
     assert said in failure.message

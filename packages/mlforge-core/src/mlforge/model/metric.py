@@ -104,7 +104,7 @@ class Aggregate(Metric, frozen=True):
                 f"{self.function!r} of {self.column!r}, which is neither a column nor an expression.",
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
             )
-        if self.name is not None and not (isinstance(self.name, str) and _PLAIN.fullmatch(self.name)):
+        if self.name is not None and not _PLAIN.fullmatch(self.name if isinstance(self.name, str) else ""):
             raise Invalid(
                 f"{self.name!r} cannot be a metric's name.",
                 hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
