@@ -22,9 +22,9 @@ METRICS = [
 ]
 
 
-def write(tmp_path, amounts, dtype=pl.Decimal(38, 2)):
+def write(tmp_path, amounts):
     times = [NOON + i * DAY for i in range(len(amounts))]
-    frame = pl.DataFrame({"k": 1, "t": times, "amount": pl.Series(amounts, dtype=dtype)})
+    frame = pl.DataFrame({"k": 1, "t": times, "amount": pl.Series(amounts, dtype=pl.Decimal(38, 2))})
     frame.write_parquet(tmp_path / "x.parquet")
 
 

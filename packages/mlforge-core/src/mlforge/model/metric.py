@@ -104,7 +104,7 @@ class Aggregate(Metric, frozen=True):
                 f"{self.function!r} of {self.column!r}, which is neither a column nor an expression.",
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
             )
-        if self.name is not None and not _PLAIN.fullmatch(self.name if isinstance(self.name, str) else ""):
+        if self.name is not None and not _is_plain(self.name):
             raise Invalid(
                 f"{self.name!r} cannot be a metric's name.",
                 hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
@@ -158,6 +158,10 @@ class WindowPlan(msgspec.Struct, frozen=True):
     def input_columns(self) -> tuple[str, ...]:
         """The columns of the events that any metric reads."""
         return tuple(dict.fromkeys(n for c in self.columns for n in c.expr.column_names))
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and _PLAIN.fullmatch(name) is not None
 
 
 def parse_windows(windows: Any) -> tuple[Duration, ...]:
