@@ -26,7 +26,7 @@ def Count(column: str | Expr | None = None, windows: Windows = (), **details: An
 
 
 def Sum(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """Their sum: int64 for integers and booleans, float64 for floats. 0 where there are none.
+    """Their sum: int64 for integers and booleans, float64 for floats, 38 digits for decimals. 0 where there are none.
 
     Example:
         >>> Sum("amount", windows=["7d"]).columns()[0].name

@@ -31,7 +31,7 @@ from mlforge.testing.strategies.values import ORDERED
 
 SHAPE = Shape((Key("k"),), Timestamp("ts"))
 SHARE_OF_A_FUNCTION = 0.02
-COMPUTED = ("Int64", "Float64", "Boolean", "Int8", "Float32", "UInt64")
+COMPUTED = ("Int64", "Float64", "Boolean", "Int8", "Float32", "UInt64", "Decimal(10, 2)", "Decimal(38, 4)")
 
 
 def crowds(functions: Collection[str], floats: str) -> st.SearchStrategy[Case]:
