@@ -14,7 +14,7 @@ from mlforge.testing.engines.meaning import MeaningTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
-from mlforge.testing.engines.sourcing import CSVTests
+from mlforge.testing.engines.sourcing import CSVTests, FolderTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
 
@@ -23,6 +23,7 @@ class EngineTests(
     FrameTests,
     StorageTests,
     CSVTests,
+    FolderTests,
     ApplyTests,
     KeyTests,
     ConformTests,
