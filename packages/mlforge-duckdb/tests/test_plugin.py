@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mlforge.testing import PluginTests
 from mlforge_duckdb.plugin import DuckDBEngine, mlforge_engines
 
 BLOCKED = """
@@ -105,3 +106,7 @@ def test_the_config_is_printed_and_hashed() -> None:
 def test_a_relative_temp_directory_starts_at_the_project(tmp_path: Path) -> None:
     assert DuckDBEngine(temp_directory="tmp").at(tmp_path).temp_directory == str(tmp_path / "tmp")
     assert DuckDBEngine().at(tmp_path) == DuckDBEngine()
+
+
+class TestDuckDBPlugin(PluginTests):
+    entry_point = "duckdb"

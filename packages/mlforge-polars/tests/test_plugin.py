@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from mlforge.testing import PluginTests
 from mlforge_polars.plugin import PolarsEngine, mlforge_engines
 
 LOADED = """
@@ -53,3 +54,7 @@ def test_what_it_lacks_it_does_not_announce() -> None:
 def test_the_config_is_printed_and_hashed() -> None:
     assert repr(PolarsEngine(streaming=True)) == "PolarsEngine(streaming=True)"
     assert len({PolarsEngine(), PolarsEngine(), PolarsEngine(streaming=True)}) == 2
+
+
+class TestPolarsPlugin(PluginTests):
+    entry_point = "polars"

@@ -17,14 +17,14 @@ _VALIDATORS = {
     'is_in(["AA", "UA"])': "Every value is one of a few.",
 }
 _METRICS = {
-    "Aggregate": "One aggregation over one or more windows.",
-    "Count": "How many values, or events.",
-    "Sum": "The sum.",
-    "Mean": "The mean.",
-    "Min": "The least value.",
-    "Max": "The greatest value.",
-    "Std": "The sample standard deviation.",
-    "Median": "The median.",
+    'Aggregate("amount", "sum", windows="7d")': "One aggregation over one or more windows.",
+    'Count(windows="7d")': "How many values, or events.",
+    'Sum("amount", windows="7d")': "The sum.",
+    'Mean("amount", windows="7d")': "The mean.",
+    'Min("amount", windows="7d")': "The least value.",
+    'Max("amount", windows="7d")': "The greatest value.",
+    'Std("amount", windows="7d")': "The sample standard deviation.",
+    'Median("amount", windows="7d")': "The median.",
 }
 
 
@@ -37,14 +37,18 @@ def mlforge_validators() -> list[ValidatorDescriptor]:
 @hookimpl
 def mlforge_metrics() -> list[MetricDescriptor]:
     """The metrics of `mlforge.metrics`."""
-    return [
-        MetricDescriptor(name=name, summary=summary, api=API_VERSION, target=f"mlforge.metrics:{name}")
-        for name, summary in _METRICS.items()
-    ]
+    return [_metric(example, summary) for example, summary in _METRICS.items()]
 
 
 def _validator(example: str, summary: str) -> ValidatorDescriptor:
     name = example.split("(", maxsplit=1)[0]
     return ValidatorDescriptor(
         name=name, summary=summary, api=API_VERSION, target=f"mlforge.validators:{name}", example=example
+    )
+
+
+def _metric(example: str, summary: str) -> MetricDescriptor:
+    name = example.split("(", maxsplit=1)[0]
+    return MetricDescriptor(
+        name=name, summary=summary, api=API_VERSION, target=f"mlforge.metrics:{name}", example=example
     )

@@ -109,7 +109,9 @@ def __getattr__(name: str) -> Any:
     from mlforge.plugin.descriptors import MetricDescriptor
     from mlforge.plugin.registry import registry
 
-    found = None if name.startswith("_") else registry().of(MetricDescriptor).get(name)
+    if name.startswith("_"):
+        raise AttributeError(name)
+    found = registry().of(MetricDescriptor).get(name)
     if found is None:
-        raise AttributeError(f"There is no metric {name!r}.")
+        raise registry().trouble(MetricDescriptor, name) or AttributeError(f"There is no metric {name!r}.")
     return load(found.target, f"metric {name!r}")

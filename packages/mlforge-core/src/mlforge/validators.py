@@ -120,7 +120,9 @@ def __getattr__(name: str) -> Any:
     from mlforge.plugin.descriptors import ValidatorDescriptor
     from mlforge.plugin.registry import registry
 
-    found = None if name.startswith("_") else registry().of(ValidatorDescriptor).get(name)
+    if name.startswith("_"):
+        raise AttributeError(name)
+    found = registry().of(ValidatorDescriptor).get(name)
     if found is None:
-        raise AttributeError(f"There is no validator {name!r}.")
+        raise registry().trouble(ValidatorDescriptor, name) or AttributeError(f"There is no validator {name!r}.")
     return load(found.target, f"validator {name!r}")

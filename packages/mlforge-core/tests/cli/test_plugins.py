@@ -4,6 +4,7 @@ Each environment here is a real one: a folder with nothing but what was put into
 """
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -228,3 +229,74 @@ def test_two_plugins_that_claim_one_name_are_told_apart(alone: Environment) -> N
     answer = alone.run("fly")
     assert answer.returncode == 2
     assert "2 plugins bring the command 'fly': left-wing and right-wing." in answer.stderr
+
+
+VALIDATOR = """
+from mlforge.model.check import Validator
+from mlforge.model.expr import it
+from mlforge.plugin import ValidatorDescriptor, hookimpl
+
+def {name}():
+    return Validator("{name}", it() <= 0)
+
+@hookimpl
+def mlforge_validators():
+    return [ValidatorDescriptor(name="{name}", summary="A promise.", api={api}, target="{module}:{name}")]
+"""
+
+
+def uses(alone: Environment, code: str) -> subprocess.CompletedProcess[str]:
+    """A program of the environment."""
+    env = {**os.environ, "PYTHONPATH": str(alone.path)}
+    line = [sys.executable, "-S", "-c", code]
+    return subprocess.run(line, env=env, capture_output=True, encoding="utf-8", timeout=60, check=False)
+
+
+IMPORTS = ("from mlforge.validators import is_odd", "from mlforge import is_odd", "import mlforge; mlforge.is_odd")
+
+
+@pytest.mark.parametrize("code", IMPORTS)
+def test_a_name_that_two_plugins_claim_is_explained_where_it_is_used(alone: Environment, code: str) -> None:
+    for module in ("left", "right"):
+        alone.add(module, VALIDATOR.format(name="is_odd", api=1, module=module))
+    told = uses(alone, code).stderr
+    assert "'is_odd': left and right." in told
+    assert "pip uninstall left" in told
+
+
+@pytest.mark.parametrize("code", IMPORTS)
+def test_a_name_of_a_plugin_for_another_api_is_explained_where_it_is_used(alone: Environment, code: str) -> None:
+    alone.add("left", VALIDATOR.format(name="is_odd", api=7, module="left"))
+    told = uses(alone, code).stderr
+    assert "'is_odd' was written for plugin API 7, this mlforge has 1." in told
+    assert "pip install --upgrade mlforge-core" in told
+    assert "Upgrade it: pip install --upgrade mlforge-core" in alone.run("plugins").stdout
+
+
+def test_a_built_in_that_somebody_else_claims_is_used_all_the_same(alone: Environment) -> None:
+    alone.add("a-stranger", VALIDATOR.format(name="not_null", api=1, module="a_stranger"))
+    assert uses(alone, "from mlforge.validators import not_null; print(not_null().label)").stdout == "not_null()\n"
+    text = alone.run("plugins").stdout
+    assert "That of mlforge-core is used. Uninstall the other: pip uninstall a-stranger\n" in text
+    assert "uninstall mlforge-core" not in text
+
+
+def test_a_command_that_hides_behind_one_of_the_core_is_a_conflict(alone: Environment) -> None:
+    alone.add("my-wings", COMMAND.format(name="list", target="my_wings:fly"))
+    found = json.loads(alone.run("plugins", "--json").stdout)["conflicts"]
+    assert [(r["role"], r["name"], r["used"]) for r in found] == [("command", "list", "mlforge-core")]
+
+
+def test_a_check_fails_for_broken_plugins_and_for_conflicts_alone(alone: Environment) -> None:
+    alone.add("my-wings", COMMAND.format(name="fly", target="my_wings:fly"))
+    assert [alone.run("plugins", *words).returncode for words in ([], ["--check"])] == [0, 0]
+    alone.add("your-wings", COMMAND.format(name="fly", target="your_wings:fly"))
+    assert [alone.run("plugins", *words).returncode for words in ([], ["--check"])] == [0, 1]
+
+
+@pytest.mark.parametrize("code", ["raise RuntimeError('it fell apart')", VALIDATOR.format(name="v", api=0, module="x")])
+def test_a_check_fails_for_a_plugin_that_cannot_be_used(alone: Environment, code: str) -> None:
+    alone.add("my-ruin", code)
+    answer = alone.run("plugins", "--check", "--json")
+    assert answer.returncode == 1
+    assert json.loads(answer.stdout)["plugins"][-1]["error"]

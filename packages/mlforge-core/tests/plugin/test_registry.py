@@ -2,9 +2,11 @@ import sys
 from types import ModuleType
 
 import pytest
+from msgspec.structs import replace
 
-from mlforge.errors import Conflict, NotInstalled, PluginFailed, Unknown
-from mlforge.plugin import EngineConfig, EngineDescriptor, ValidatorDescriptor, hookimpl
+from mlforge.errors import Conflict, NotInstalled, PluginFailed, Unknown, Unsupported
+from mlforge.plugin import EngineConfig, EngineDescriptor, ValidatorDescriptor, descriptors, hookimpl
+from mlforge.plugin.claims import rivalry
 from mlforge.plugin.config import Config, Secret, load
 from mlforge.plugin.registry import Plugin, Registry, load_plugin, registry
 
@@ -60,8 +62,81 @@ def test_a_plugin_for_another_api_is_refused_in_one_sentence():
     plugin = loaded("fast", mlforge_engines=lambda: [engine(api=99)])
     assert plugin.error == "'fast' was written for plugin API 99, this mlforge has 1."
     assert plugin.brings == ()
-    with pytest.raises(Exception, match="API 99"):
+    with pytest.raises(Unsupported, match="API 99") as caught:
         Registry([plugin]).get(EngineDescriptor, "fast")
+    assert caught.value.hint == "Upgrade it: pip install --upgrade mlforge-core"
+
+
+def test_a_plugin_for_an_api_that_is_gone_is_the_one_to_upgrade():
+    plugin = loaded("quick", mlforge_engines=lambda: [engine(api=0)])
+    with pytest.raises(Unsupported, match="'fast' of mlforge-quick cannot be used") as caught:
+        Registry([plugin]).get(EngineDescriptor, "fast")
+    assert caught.value.hint == "Upgrade it: pip install --upgrade mlforge-quick"
+
+
+def test_every_api_of_the_range_is_taken(monkeypatch):
+    monkeypatch.setattr(descriptors, "SUPPORTED_API", range(2, 5))
+    errors = [loaded("fast", mlforge_engines=lambda api=api: [engine(api=api)]).error for api in range(1, 6)]
+    assert [error is None for error in errors] == [False, True, True, True, False]
+    assert errors[0] == "'fast' was written for plugin API 1, this mlforge has 2 to 4."
+
+
+def test_a_plugin_for_a_later_api_is_told_so_before_its_later_hooks_are_complained_of():
+    plugin = loaded("fast", mlforge_engines=lambda: [engine(api=2)], mlforge_catalogs=lambda: [1])
+    assert "plugin API 2" in plugin.error
+
+
+def test_a_word_of_a_plugin_for_another_api_says_so_where_it_is_used():
+    found = Registry([loaded("fast", mlforge_engines=lambda: [engine(api=99)])])
+    error = found.trouble_with_word("Fast")
+    assert isinstance(error, Unsupported)
+    assert "word 'Fast' of mlforge-fast" in error.message
+    assert found.trouble_with_word("Slow") is None
+
+
+def validators(name="not_null"):
+    target = "mlforge.validators:not_null"
+    return [ValidatorDescriptor(name=name, summary="v", api=1, target=target, example="not_null()")]
+
+
+def test_what_the_core_brings_is_never_displaced_and_nobody_is_told_to_uninstall_it():
+    stranger = loaded("aaa", mlforge_validators=lambda: validators())
+    found = Registry([stranger, *registry().plugins])
+    assert found.get(ValidatorDescriptor, "not_null") == registry().of(ValidatorDescriptor)["not_null"]
+    (rivals,) = found.rivals()
+    assert (rivals.used, rivals.advice) == ("mlforge-core", "Uninstall the other: pip uninstall mlforge-aaa")
+
+
+@pytest.mark.parametrize("order", [("mlforge-polars", "speedy"), ("speedy", "mlforge-polars")])
+def test_a_stranger_is_to_go_before_one_of_our_own(order):
+    assert rivalry("engine", "polars", order).advice == "Uninstall one of them: pip uninstall speedy"
+
+
+def test_a_word_that_two_plugins_bring_under_other_names_is_a_conflict_of_its_own():
+    class Other(EngineConfig, frozen=True, tag="other"):
+        pass
+
+    Other.__name__ = "Fast"
+    one = loaded("one", mlforge_engines=lambda: [engine()])
+    two = loaded("two", mlforge_engines=lambda: [replace(engine("other"), config=Other)])
+    found = Registry([one, two])
+    assert found.words().get("Fast") is None
+    assert set(found.of(EngineDescriptor)) == {"fast", "other"}
+    assert [(r.role, r.name) for r in found.rivals()] == [("word", "Fast")]
+    assert isinstance(found.trouble_with_word("Fast"), Conflict)
+
+
+def test_a_plugin_that_brings_one_name_twice_is_broken():
+    plugin = loaded("fast", mlforge_engines=lambda: [engine(), engine()])
+    assert plugin.error == "It brings the engine 'fast' twice."
+    with pytest.raises(Unsupported, match="twice"):
+        Registry([plugin]).get(EngineDescriptor, "fast")
+
+
+def test_an_unknown_name_beside_a_broken_plugin_leads_to_the_list():
+    broken = Plugin("ruin", "my-ruin", "1.0", error="RuntimeError: it fell apart")
+    with pytest.raises(Unknown, match="mlforge plugins"):
+        Registry([broken]).get(ValidatorDescriptor, "is_slug")
 
 
 def test_a_hook_that_does_not_exist_is_refused():

@@ -97,6 +97,34 @@ def test_two_metrics_of_one_name_are_refused():
         make(**WINDOWED, metrics=[mlf.Sum("a", windows="1d", name="x"), mlf.Mean("a", windows="1d", name="x")])
 
 
+def test_columns_that_would_differ_in_case_alone_are_refused():
+    with pytest.raises(Invalid, match="'x_1d' and 'X_1d', which differ in case alone") as error:
+        make(**WINDOWED, metrics=[mlf.Sum("a", windows="1d", name="x"), mlf.Mean("a", windows="1d", name="X")])
+    assert "name=" in error.value.hint
+    with pytest.raises(Invalid, match="'user_id' and 'USER_ID'"):
+        make(**WINDOWED, metrics=[Fixed("USER_ID")])
+    with pytest.raises(Invalid, match="'user_id' and 'User_Id'"):
+        make(timestamp=mlf.Timestamp("t", alias="User_Id"))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\n", "\0", "-a", "a.b", "a/b", 'a"', "x" * 129, 3])
+def test_a_metric_has_a_plain_word_for_a_name(name):
+    with pytest.raises(Invalid, match="cannot be a metric's name") as error:
+        mlf.Sum("a", windows="1d", name=name)
+    assert error.value.hint
+
+
+@pytest.mark.parametrize("name", ["late_flights", "größe", "top-3", "7x", "_x"])
+def test_a_plain_word_has_letters_of_any_language(name):
+    assert mlf.Sum("a", windows="1d", name=name).columns()[0].name == f"{name}_1d"
+
+
+@pytest.mark.parametrize("name", ["", "a\0", "a\tb"])
+def test_no_column_is_made_that_nobody_can_name(name):
+    with pytest.raises(Invalid, match="'spend'"):
+        make(**WINDOWED, metrics=[Fixed(name)])
+
+
 class Fixed(mlf.metrics.Metric, frozen=True):
     name: str
 

@@ -9,11 +9,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from mlforge.errors import Invalid, PluginFailed
+from mlforge.stores.sqlite import connections
+from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing import OnlineStoreTests
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
@@ -93,6 +96,8 @@ def test_one_read_is_of_one_instant(path):
 def test_processes_read_while_one_writes(path):
     code = """
 import sys
+from mlforge.stores.sqlite import connections
+from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.online.racing import published, DAY
 addresses, last = [e.address for e in published(0, 200)], -1
@@ -120,6 +125,8 @@ with SQLiteOnlineStore(sys.argv[1]).open() as store:
 def test_a_publisher_that_is_killed_leaves_what_it_had_committed(path):
     code = """
 import os, sys
+from mlforge.stores.sqlite import connections
+from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.online.racing import published
 def entries():
@@ -163,6 +170,20 @@ def test_another_programs_database_is_left_alone(path):
     with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "another program", path.name):
         store.write([entry(1, x=1)])
     assert path.read_bytes() == before
+
+
+def test_a_file_that_another_makes_while_it_is_opened_is_no_other_programs(path):
+    def interrupt(statement):
+        if "sqlite_master" in statement:
+            with suppress(sqlite3.OperationalError):  # it waits for those who look
+                connect_to_write(str(path), 0.05).close()
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.set_trace_callback(interrupt)
+        assert not connections.is_made(connection, str(path))
+    connect_to_write(str(path), 0.05).close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        assert connections.is_made(connection, str(path))
 
 
 def test_a_later_layout_is_refused(path):
@@ -214,6 +235,8 @@ def test_a_copy_in_a_folder_nobody_may_write_to_is_read(path, image):
 import os, sys
 from mlforge.errors import PluginFailed
 from mlforge.stores.sqlite.store import LiveSQLiteOnlineStore
+from mlforge.stores.sqlite import connections
+from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.online.subject import entry, assert_found
 if os.geteuid() == 0:

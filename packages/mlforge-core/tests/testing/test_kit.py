@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,6 +69,24 @@ def test_the_end_of_a_run_says_how_many_cases_there_were(
     pytester.makepyfile(ENGINE.format(tests="FrameTests", lack="something_that_fails"))
     found = pytester.runpytest("-k", "came_back or come_back", "-p", "no:cacheprovider")
     found.stdout.fnmatch_lines(["TestEngine: 20 generated cases in * s"])
+
+
+def test_a_test_of_the_kit_that_fails_shows_what_it_compared(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        from mlforge.testing import PluginTests
+
+        class TestPlugin(PluginTests):
+            entry_point = "nobodys"
+    """)
+    found = pytester.runpytest_subprocess("-k", "heavy", "-W", "error", "-p", "no:cacheprovider")
+    found.stdout.fnmatch_lines(["E*assert 0 == 1", "E*where 0 = len(*"])
+    assert found.parseoutcomes()["failed"] == 1
+
+
+def test_the_core_itself_imports_no_pytest() -> None:
+    code = "import sys, pkgutil, mlforge.testing, mlforge.cli.app; print('pytest' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_an_engine_gets_two_thousand_cases_by_default() -> None:

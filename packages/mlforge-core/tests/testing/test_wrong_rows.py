@@ -12,7 +12,7 @@ import pytest
 from mlforge.model.feature import Shape
 from mlforge.model.keys import surrogate_key
 from mlforge.plugin import Conformed
-from mlforge.testing.reference import Table, formats, shaping, table, times
+from mlforge.testing.reference import Table, delimited, formats, joining, shaping, table, times
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.table import Row
 
@@ -101,6 +101,36 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
         "conform",
         without_null_keys,
         "rows_without_a_key_are_kept_and_counted",
+    ),
+    "any name goes for a result": (
+        shaping,
+        "refuse_names",
+        lambda *_: None,
+        "a_function_result_has_columns_that_can_be_told_apart[in case alone]",
+    ),
+    "letters that control are held": (
+        shaping,
+        "refuse_controls",
+        lambda *_: None,
+        "a_function_result_has_columns_that_can_be_told_apart[a tab]",
+    ),
+    "any name goes for a spine": (
+        joining,
+        "refuse_names",
+        lambda *_: None,
+        "a_spine_has_columns_that_can_be_told_apart[nameless]",
+    ),
+    "any name goes for a join": (
+        joining,
+        "refuse_names",
+        lambda *_: None,
+        "two_features_bring_columns_that_can_be_told_apart",
+    ),
+    "any name goes for a source": (
+        delimited,
+        "refuse_names",
+        lambda *_: None,
+        "a_source_has_columns_that_can_be_told_apart[k,a,A]",
     ),
     "zones are cut off": (times, "as_utc", clock_time, TEXTS + "[zones are converted]"),
     "zones are cut off everywhere": (table, "as_utc", clock_time, TIMES),

@@ -9,6 +9,7 @@ import polars as pl
 
 from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
+from mlforge.plugin.engine.columns import refuse_names
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.types import Type, is_null, quoted, types_of
 
@@ -27,9 +28,9 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
     """A Polars frame as a relation; its columns stay where they are.
 
     Raises:
-        Invalid: Columns that DuckDB cannot tell apart, or of a type it does not know.
+        Invalid: Columns that cannot be told apart, or of a type DuckDB does not know.
     """
-    _refuse_twins(frame.columns)
+    refuse_names(frame.columns, "The frame", "Rename it in the function.")
     typed = {n: t for n, t in frame.schema.items() if t != pl.Null}
     for name, dtype in typed.items():
         _refuse_exotic(name, dtype)
@@ -62,17 +63,6 @@ def forget_relations() -> None:
     forget = getattr(remembered, "cache_clear", None)
     if forget is not None:
         forget()
-
-
-def _refuse_twins(names: list[str]) -> None:
-    first: dict[str, str] = {}
-    for name in names:
-        twin = first.setdefault(name.lower(), name)
-        if twin != name:
-            raise Invalid(
-                f"Columns {twin!r} and {name!r} differ in case alone, which DuckDB does not see.",
-                hint="Rename one of them.",
-            )
 
 
 def _refuse_lost_times(given: pl.DataFrame, made: pl.DataFrame) -> None:

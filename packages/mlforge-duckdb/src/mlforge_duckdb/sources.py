@@ -14,7 +14,7 @@ from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
-from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, unreadable
+from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
 from mlforge_csv import scan_csv
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import Session, asked
@@ -40,11 +40,15 @@ def parquet_files(uris: tuple[str, ...], *, numbered: bool = False, by_path: Map
 
     `numbered` brings `file_row_number`, `by_path` the columns that folders tell, each of a type in SQL.
     """
-    paths = (re.sub(r"([\[*?])", r"[\1]", uri) if is_one_file(uri) else uri for uri in uris)
     hive = ", ".join(f"{quoted(n)}: {dtype}" for n, dtype in (by_path or {}).items())
     told = f"hive_partitioning = true, hive_types = {{{hive}}}" if hive else "hive_partitioning = false"
     options = f"{told}, union_by_name = false{', file_row_number = true' if numbered else ''}"
-    return f"read_parquet([{', '.join(map(text, paths))}], {options})"
+    return f"read_parquet([{', '.join(map(parquet_path, uris))}], {options})"
+
+
+def parquet_path(uri: str) -> str:
+    """A path in SQL: a pattern only where no file has that name."""
+    return text(re.sub(r"([\[*?])", r"[\1]", uri) if is_one_file(uri) else uri)
 
 
 def blame(scan: Scan, session: Session) -> MlforgeError | None:
@@ -72,9 +76,12 @@ def _parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
 
 def _schema(session: Session, scan: Scan, uri: str) -> dict[str, Type]:
     try:
-        return types_of(session.connection.sql(f"FROM {parquet_files((uri,))}"))
+        found = types_of(session.connection.sql(f"FROM {parquet_files((uri,))}"))
+        names = _names(session, uri)
     except (*BROKEN, OSError) as error:
         raise unreadable(scan, uri, error) from error
+    nameable(scan, uri, names)
+    return found
 
 
 def _both(a: Type, b: Type) -> Type | None:
@@ -102,6 +109,22 @@ def _rows(scan: Scan, uris: tuple[str, ...], found: Mapping[str, Type], types: M
 def _cast(name: str, found: Type, wanted: Type) -> str:
     column = "NULL" if is_null(found) else plainly(name, found)
     return f"CAST({column} AS {wanted}) AS {quoted(name)}"
+
+
+def _names(session: Session, uri: str) -> list[str]:
+    """The columns as the file calls them: DuckDB calls some of them anew."""
+    query = f"SELECT file_name, name, num_children FROM parquet_schema({parquet_path(uri)})"
+    first, names, inside = None, list[str](), 0
+    for file, name, children in session.connection.execute(query).fetchall():
+        if first is None:
+            first = file  # and this row is the file itself
+            continue
+        if file != first:
+            break
+        if not inside:
+            names.append(name)
+        inside += (children or 0) - (1 if inside else 0)
+    return names
 
 
 def _csv(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:

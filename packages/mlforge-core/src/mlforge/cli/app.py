@@ -21,6 +21,8 @@ FAILED, USAGE, INTERRUPTED = 1, 2, 130
 class Commands(click.Group):
     """The commands of the core and of plugins, each imported when it is called."""
 
+    built_in = frozenset(roster.COMMANDS)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*roster.COMMANDS, *sorted(roster.plugin_commands())]
 

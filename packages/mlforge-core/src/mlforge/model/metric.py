@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,9 @@ from mlforge.model.schema import Column
 
 Windows = str | timedelta | Duration | Sequence[str | timedelta | Duration]
 """One window or several: `"7d"`, `["1d", "7d"]`, `timedelta(days=7)`."""
+
+
+_PLAIN = re.compile(r"\w[\w-]{0,127}")
 
 
 class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -74,12 +78,12 @@ class Aggregate(Metric, frozen=True):
         column: The column to aggregate, or an expression such as `col("delay") > 15`; None counts events.
         function: `count`, `sum`, `mean`, `min`, `max`, `std` or `median`.
         windows: `["1d", "7d"]`, or timedeltas.
-        name: The output is `{name}_{window}`; without one, `{column}__{function}__{window}`.
+        name: A plain word; the output is `{name}_{window}`. Without one it is `{column}__{function}__{window}`.
         description: What the value means.
         unit: What it is counted in, such as `USD`.
 
     Raises:
-        Invalid: An unknown function, no window, or an expression without a name.
+        Invalid: An unknown function, no window, an expression without a name, or a name that is no plain word.
 
     Example:
         >>> [c.name for c in Aggregate("amount", "sum", windows=["1d", "7d"]).columns()]
@@ -99,6 +103,12 @@ class Aggregate(Metric, frozen=True):
             raise Invalid(
                 f"{self.function!r} of {self.column!r}, which is neither a column nor an expression.",
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
+            )
+        name: Any = self.name
+        if name is not None and not (isinstance(name, str) and _PLAIN.fullmatch(name)):
+            raise Invalid(
+                f"{self.name!r} cannot be a metric's name.",
+                hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
             )
         if isinstance(self.column, Expr) and not self.name:
             raise Invalid(f"{self.function!r} of an expression needs a name.", hint='Give it one: name="late_flights".')

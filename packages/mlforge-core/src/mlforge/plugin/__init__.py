@@ -8,6 +8,7 @@ from mlforge.plugin.codec import Encoding, decode_entry, encode_entry, entry_as_
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, Secret, StoreConfig
 from mlforge.plugin.descriptors import (
     API_VERSION,
+    SUPPORTED_API,
     Command,
     EngineDescriptor,
     Lack,
@@ -34,6 +35,7 @@ from mlforge.plugin.stores import ManifestStore, Pruned, PruningStore, Store
 
 __all__ = [
     "API_VERSION",
+    "SUPPORTED_API",
     "Address",
     "ArrowStream",
     "Asked",

@@ -9,7 +9,10 @@ import msgspec
 from mlforge.plugin.config import Config
 
 API_VERSION = 1
-"""The version of this door. A descriptor made for another one is refused."""
+"""The newest version of this door, which a descriptor names that was written for it: `api=1`."""
+
+SUPPORTED_API = range(1, API_VERSION + 1)
+"""The versions of this door that plugins may be written for. A descriptor made for another one is refused."""
 
 
 class Lack(msgspec.Struct, frozen=True):
@@ -25,7 +28,10 @@ class Lack(msgspec.Struct, frozen=True):
 
 
 class _Descriptor(msgspec.Struct, frozen=True, kw_only=True):
-    """What every descriptor says: its name, one line about it, and the API it was written for, as a number: `api=1`."""
+    """What every descriptor says: its name, one line about it, and the version of this door it was written for.
+
+    `api=1` stays right for as long as 1 is among the `SUPPORTED_API`, whatever is added meanwhile.
+    """
 
     role: ClassVar[str] = ""
 

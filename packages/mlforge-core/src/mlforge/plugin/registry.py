@@ -5,17 +5,18 @@ from __future__ import annotations
 import difflib
 import functools
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Any, TypeVar
 
 import msgspec
 import pluggy
 
-from mlforge.errors import Conflict, MlforgeError, NotInstalled, Unknown, Unsupported
+from mlforge.errors import MlforgeError, NotInstalled, Unknown, Unsupported
 from mlforge.plugin import descriptors as d
 from mlforge.plugin import hookspecs
-from mlforge.plugin.hints import DEFAULT_ENGINE, install_hint
+from mlforge.plugin.claims import Rivalry, refusal, rivalry, withheld
+from mlforge.plugin.hints import CORE, DEFAULT_ENGINE, install_hint
 
 GROUP = "mlforge"
 _ANNOUNCING = (
@@ -34,18 +35,25 @@ _TYPES: dict[str, type[Any]] = {
     "mlforge_metrics": d.MetricDescriptor,
     "mlforge_commands": d.Command,
 }
+_SEE = "See: mlforge plugins"
 _log = logging.getLogger("mlforge.plugins")
 D = TypeVar("D", bound=d.Descriptor)
+K = TypeVar("K")
 
 
 class Plugin(msgspec.Struct, frozen=True):
-    """An installed plugin: where it comes from, what it brings, and why it is broken if it is."""
+    """An installed plugin: where it comes from, what it brings, and why it is broken if it is.
+
+    What a broken plugin announces, as far as that is known, is `withheld`: it is explained where it is asked for.
+    """
 
     name: str
     distribution: str
     version: str
     brings: tuple[d.Descriptor, ...] = ()
     error: str | None = None
+    hint: str | None = None
+    withheld: tuple[d.Descriptor, ...] = ()
     hooks: Any = None
 
 
@@ -56,10 +64,26 @@ class Registry:
         self.plugins = tuple(plugins)
 
     def of(self, kind: type[D]) -> dict[str, D]:
-        """The descriptors of one kind by name, without those that two plugins claim."""
-        found = [(p, x) for p in self.plugins for x in p.brings if isinstance(x, kind)]
-        names = [x.name for _, x in found]
-        return {x.name: x for _, x in found if names.count(x.name) == 1}
+        """The descriptors of one kind by name, without those that two plugins claim. What the core brings stays."""
+        chosen = self._owned(lambda found: found.name if isinstance(found, kind) else None)
+        return {name: found for name, found in chosen.items() if isinstance(found, kind)}
+
+    def words(self) -> dict[str, d.Descriptor]:
+        """The descriptors that are words of `mlforge`, without those that two plugins claim."""
+        return self._owned(word_of)
+
+    def _owned(self, key: Callable[[d.Descriptor], str | None]) -> dict[str, d.Descriptor]:
+        chosen = {name: _owner(claims) for name, claims in self._claims(key).items()}
+        return {name: found for name, found in chosen.items() if found is not None}
+
+    def _claims(self, key: Callable[[d.Descriptor], K | None]) -> dict[K, list[tuple[Plugin, d.Descriptor]]]:
+        """Who claims what, by some key; None claims nothing."""
+        claims: dict[K, list[tuple[Plugin, d.Descriptor]]] = {}
+        for plugin in self.plugins:
+            for found in plugin.brings:
+                if (claimed := key(found)) is not None:
+                    claims.setdefault(claimed, []).append((plugin, found))
+        return claims
 
     def get(self, kind: type[D], name: str) -> D:
         """The descriptor of that name.
@@ -67,38 +91,48 @@ class Registry:
         Raises:
             Conflict: Two plugins bring it.
             NotInstalled: Nobody does, and a known distribution would.
-            Unsupported: A plugin brings it for another API version.
+            Unsupported: A plugin brings it for another API version, or is broken.
             Unknown: Nobody does; the hint is the nearest name.
         """
         known = self.of(kind)
         if name in known:
             return known[name]
-        self._refuse_rivals(kind, name)
-        raise self._missing(kind.role, name, known)
+        raise self.trouble(kind, name) or self._missing(kind.role, name, known)
 
-    def rivals(self) -> dict[tuple[str, str], list[str]]:
-        """The names that several plugins claim, by role and name, with the distributions that do."""
-        claims: dict[tuple[str, str], list[str]] = {}
+    def rivals(self) -> list[Rivalry]:
+        """The names that several plugins claim, and the words that only they make alike."""
+        named = [(role, name, by) for (role, name), by in self._claims(lambda x: (x.role, x.name)).items()]
+        words = [("word", word, by) for word, by in self._claims(word_of).items() if len({x.name for _, x in by}) > 1]
+        return [
+            rivalry(role, name, [p.distribution for p, _ in by]) for role, name, by in [*named, *words] if _several(by)
+        ]
+
+    def trouble(self, kind: type[D], name: str) -> MlforgeError | None:
+        """Why nobody gets what somebody brings: several do, or the one that does is broken. None where nobody does."""
+        return self._trouble(kind.role, name, lambda found: isinstance(found, kind) and found.name == name)
+
+    def trouble_with_word(self, word: str) -> MlforgeError | None:
+        """The same for a word of `mlforge`: a config's class, a validator or a metric."""
+        return self._trouble("word", word, lambda found: word_of(found) == word)
+
+    def _trouble(self, role: str, name: str, claims: Callable[[d.Descriptor], bool]) -> MlforgeError | None:
+        claimants = [p.distribution for p in self.plugins for found in p.brings if claims(found)]
+        if len(claimants) > 1:
+            return refusal(rivalry(role, name, claimants))
         for plugin in self.plugins:
-            for found in plugin.brings:
-                claims.setdefault((found.role, found.name), []).append(plugin.distribution)
-        return {claim: by for claim, by in claims.items() if len(by) > 1}
-
-    def _refuse_rivals(self, kind: type[D], name: str) -> None:
-        rivals = [p.distribution for p in self.plugins for x in p.brings if isinstance(x, kind) and x.name == name]
-        if rivals:
-            raise Conflict(
-                f"{len(rivals)} plugins bring the {kind.role} {name!r}: {' and '.join(rivals)}.",
-                hint=f"Uninstall one of them: pip uninstall {rivals[-1]}",
-            )
+            if plugin.error and any(map(claims, plugin.withheld)):
+                return withheld(role, name, plugin.distribution, plugin.error, plugin.hint or _SEE)
+        return None
 
     def _missing(self, role: str, name: str, known: Mapping[str, Any]) -> MlforgeError:
-        broken = [p for p in self.plugins if p.error and name in (p.name, p.distribution.removeprefix("mlforge-"))]
-        if broken:
-            return Unsupported(f"The {role} {name!r} is broken: {broken[0].error}", hint="See: mlforge plugins")
+        broken = [p for p in self.plugins if p.error]
+        for plugin in broken:
+            if name in (plugin.name, plugin.distribution.removeprefix("mlforge-")):
+                return Unsupported(f"The {role} {name!r} is broken: {plugin.error}", hint=plugin.hint or _SEE)
         if hint := install_hint(role, name):
             return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
-        return Unknown(f"There is no {role} {name!r}.", hint=_nearest(name, known, role))
+        also = " Or see what is broken: mlforge plugins" if broken else ""
+        return Unknown(f"There is no {role} {name!r}.", hint=_nearest(name, known, role) + also)
 
     def default_engine(self) -> str:
         """`polars`, or the only other engine there is.
@@ -109,7 +143,8 @@ class Registry:
         engines = self.of(d.EngineDescriptor)
         if DEFAULT_ENGINE in engines:
             return DEFAULT_ENGINE
-        self._refuse_rivals(d.EngineDescriptor, DEFAULT_ENGINE)
+        if error := self.trouble(d.EngineDescriptor, DEFAULT_ENGINE):
+            raise error
         if len(engines) == 1:
             return next(iter(engines))
         if engines:
@@ -137,6 +172,26 @@ def registry() -> Registry:
     return Registry(_load(e) for e in sorted(entries, key=lambda e: (e.dist.name if e.dist else "", e.name)))
 
 
+def word_of(found: d.Descriptor) -> str | None:
+    """What a descriptor is called in `mlforge`: a config by its class, a validator or metric by its name."""
+    if isinstance(found, d.ValidatorDescriptor | d.MetricDescriptor):
+        return found.name
+    config = getattr(found, "config", None)
+    return config.__name__ if config else None
+
+
+def _owner(claims: Sequence[tuple[Plugin, d.Descriptor]]) -> d.Descriptor | None:
+    """The descriptor of a name that is used: the core's, or the only one."""
+    built_in = [found for plugin, found in claims if plugin.distribution == CORE]
+    if built_in:
+        return built_in[0]
+    return None if _several(claims) else claims[0][1]
+
+
+def _several(claims: Sequence[tuple[Plugin, d.Descriptor]]) -> bool:
+    return len({(plugin.distribution, plugin.name) for plugin, _ in claims}) > 1
+
+
 def _load(entry: metadata.EntryPoint) -> Plugin:
     dist = entry.dist
     plugin = Plugin(entry.name, dist.name if dist else "?", dist.version if dist else "?")
@@ -151,12 +206,16 @@ def load_plugin(module: object, plugin: Plugin) -> Plugin:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(module, plugin.name)
+    found = tuple(_announced(manager))
+    if wrong := next((x for x in found if x.api not in d.SUPPORTED_API), None):
+        error, hint = _other_api(wrong, plugin.distribution)
+        return msgspec.structs.replace(plugin, error=error, hint=hint, withheld=found)
     manager.check_pending()
-    brings = tuple(_announced(manager))
-    if wrong := next((x for x in brings if x.api != d.API_VERSION), None):
-        error = f"{wrong.name!r} was written for plugin API {wrong.api}, this mlforge has {d.API_VERSION}."
-        return msgspec.structs.replace(plugin, error=error)
-    return msgspec.structs.replace(plugin, brings=brings, hooks=manager.hook)
+    names = [(x.role, x.name) for x in found]
+    if twice := next((x for x in names if names.count(x) > 1), None):
+        error = f"It brings the {twice[0]} {twice[1]!r} twice."
+        return msgspec.structs.replace(plugin, error=error, withheld=found)
+    return msgspec.structs.replace(plugin, brings=found, hooks=manager.hook)
 
 
 def _announced(manager: pluggy.PluginManager) -> Iterator[d.Descriptor]:
@@ -166,6 +225,15 @@ def _announced(manager: pluggy.PluginManager) -> Iterator[d.Descriptor]:
                 if not isinstance(descriptor, _TYPES[hook]):
                     raise TypeError(f"{hook} gave a {type(descriptor).__name__}, not a {_TYPES[hook].__name__}")
                 yield descriptor
+
+
+def _other_api(found: d.Descriptor, distribution: str) -> tuple[str, str]:
+    """What is wrong with a descriptor made for another API, and which of the two is to be upgraded."""
+    oldest, newest = d.SUPPORTED_API[0], d.SUPPORTED_API[-1]
+    has = str(newest) if oldest == newest else f"{oldest} to {newest}"
+    error = f"{found.name!r} was written for plugin API {found.api!r}, this mlforge has {has}."
+    older = distribution if found.api in range(oldest) else CORE
+    return error, f"Upgrade it: pip install --upgrade {older}"
 
 
 def _nearest(name: str, known: Iterable[str], role: str) -> str:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlforge.plugin.config import load
-from mlforge.plugin.descriptors import (
-    EngineDescriptor,
-    MetricDescriptor,
-    OnlineStoreDescriptor,
-    StoreDescriptor,
-    ValidatorDescriptor,
-)
+from mlforge.plugin.descriptors import MetricDescriptor, ValidatorDescriptor
 from mlforge.plugin.hints import install_hint
 from mlforge.plugin.registry import registry
 
@@ -21,18 +15,16 @@ def find_word(name: str) -> Any:
 
     Raises:
         AttributeError: Nobody brings it; the text names the distribution that would, where one is known.
+        Conflict: Several plugins bring it.
+        Unsupported: A plugin brings it for another API version.
     """
-    found = registry()
-    opened = (found.of(EngineDescriptor), found.of(StoreDescriptor), found.of(OnlineStoreDescriptor))
-    configs = [d.config for kind in opened for d in kind.values()]
-    called: dict[str, ValidatorDescriptor | MetricDescriptor] = {
-        **found.of(ValidatorDescriptor),
-        **found.of(MetricDescriptor),
-    }
-    if config := next((c for c in configs if c.__name__ == name), None):
-        return config
-    if name in called:
-        return load(called[name].target, f"the {called[name].role} {name!r}")
+    called = registry().words().get(name)
+    if isinstance(called, ValidatorDescriptor | MetricDescriptor):
+        return load(called.target, f"the {called.role} {name!r}")
+    if called is not None:
+        return getattr(called, "config")  # noqa: B009 - of an engine or a store
+    if error := registry().trouble_with_word(name):
+        raise error
     hint = install_hint("word", name)
     raise AttributeError(
         f"mlforge has no {name!r}" + (f": it comes with another distribution. {hint}" if hint else ".")

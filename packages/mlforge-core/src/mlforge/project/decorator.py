@@ -17,6 +17,7 @@ from mlforge.model.feature import Feature
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.columns import refuse_unnamable
 from mlforge.project.selection import nearest
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
@@ -176,11 +177,10 @@ def _refuse_windows(made: Feature) -> None:
 def _refuse_names(made: Feature) -> None:
     keys, metrics = [k.name for k in made.keys], [c.name for c in made.plan.columns] if made.plan else []
     names = [*keys, *([made.timestamp.name] if made.timestamp else []), *metrics]
+    hint = "Keys, timestamp and metrics need names of their own: name=… on a metric, alias=… on a Timestamp."
     if twice := sorted({n for n in names if names.count(n) > 1}):
-        raise Invalid(
-            f"Feature {made.name!r} would have two columns named {twice[0]!r}.",
-            hint="Keys, timestamp and metrics need names of their own: name=… on a metric, alias=… on a Timestamp.",
-        )
+        raise Invalid(f"Feature {made.name!r} would have two columns named {twice[0]!r}.", hint=hint)
+    refuse_unnamable(names, f"Feature {made.name!r}", hint)
 
 
 def _refuse_tie_break(made: Feature) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 import mlforge as mlf
@@ -13,11 +15,17 @@ from mlforge.flow.planning import plan
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat
 from mlforge.plugin import EngineConfig, EngineDescriptor, Lack, Scan, StoreConfig, StoreDescriptor
+from mlforge.plugin.registry import registry
 from mlforge.project.project import Settings
 
 
 @mlf.feature(source="a.csv", keys="k")
 def plans(df: Any) -> Any:
+    return df
+
+
+@mlf.feature(source="a.csv", keys="k", timestamp="t", metrics=mlf.Median("x", windows="1d"))
+def middle(df: Any) -> Any:
     return df
 
 
@@ -37,20 +45,57 @@ class Known:
     """The plugins of a test."""
 
     def __init__(self, *found: Any) -> None:
-        self.found = {type(one): one for one in found}
+        self.found = found
 
     def get(self, kind: type, _name: str) -> Any:
-        return self.found[kind]
+        return next(one for one in self.found if isinstance(one, kind))
 
     def of(self, kind: type) -> dict[str, Any]:
-        return {self.found[kind].name: self.found[kind]}
+        return {one.name: one for one in self.found if isinstance(one, kind)}
+
+
+def renamed(one: EngineDescriptor, name: str) -> EngineDescriptor:
+    return msgspec.structs.replace(one, name=name)
 
 
 def test_a_format_that_the_engine_does_not_read_is_refused_with_its_reason() -> None:
     lacking = engine(lacks={"delta": Lack("not_yet", "Delta comes later.")})
     with pytest.raises(Unsupported, match="'mine' cannot read delta files") as refused:
         plan.check_scan(Scan("lake", ("lake",), DeltaFormat()), "file", lacking)
-    assert (refused.value.hint or "").startswith("Delta comes later. Another engine may: ")
+    assert refused.value.hint == "Delta comes later."
+
+
+ABILITIES = {
+    "format": {"reads": frozenset({"parquet", "delta"})},
+    "address": {"schemes": frozenset({"file", "s3"})},
+    "aggregation": {"aggregations": frozenset({"median"})},
+}
+
+
+@pytest.mark.parametrize("ability", ABILITIES)
+def test_engines_that_lack_the_same_do_not_recommend_each_other(monkeypatch: pytest.MonkeyPatch, ability: str) -> None:
+    mine = engine(aggregations=frozenset({"sum"}))
+    twin, able = renamed(mine, "twin"), renamed(engine(**ABILITIES[ability]), "able")
+    attempts: dict[str, Callable[[], object]] = {
+        "format": lambda: plan.check_scan(Scan("lake", ("lake",), DeltaFormat()), "file", mine),
+        "address": lambda: plan.check_scan(PARQUET, "s3", mine),
+        "aggregation": lambda: plan.plan_job(middle, Settings(mlf.LocalStore("x")), mlf.PolarsEngine()),
+    }
+    for others, named in (((twin,), False), ((twin, able), True)):
+        monkeypatch.setattr(plan, "registry", lambda others=others: Known(mine, store(), *others))
+        with pytest.raises(Unsupported) as refused:
+            attempts[ability]()
+        assert "twin" not in str(refused.value)
+        assert ('engine="able"' in (refused.value.hint or "")) == named
+        assert refused.value.hint
+
+
+def test_installed_engines_name_no_other_for_what_none_of_them_does(tmp_path: Path) -> None:
+    for name, one in registry().of(EngineDescriptor).items():
+        if "delta" not in one.reads:
+            with pytest.raises(Unsupported) as refused:
+                plan.check_scan(Scan("lake", ("lake",), DeltaFormat()), "file", one)
+            assert "another engine" not in str(refused.value).lower(), name
 
 
 def test_an_address_that_the_engine_does_not_read_from_is_refused() -> None:
@@ -73,14 +118,10 @@ def test_a_store_that_the_engine_cannot_write_to_is_refused(
     monkeypatch.setattr(plan, "registry", lambda: Known(mine, store(formats=keeps, scheme=scheme)))
     with pytest.raises(Unsupported, match=said) as refused:
         plan.plan_job(plans, Settings(mlf.LocalStore("x")), mlf.PolarsEngine())
-    assert refused.value.hint == "Choose another engine: mlforge plugins"
+    assert refused.value.hint == 'Choose another store, such as LocalStore("feature_store").'
 
 
 def test_a_metric_that_the_engine_does_not_compute_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    @mlf.feature(source="a.csv", keys="k", timestamp="t", metrics=mlf.Median("x", windows="1d"))
-    def middle(df: Any) -> Any:
-        return df
-
     monkeypatch.setattr(plan, "registry", lambda: Known(engine(aggregations=frozenset({"sum"})), store()))
     with pytest.raises(Unsupported, match="cannot compute 'median', which 'x__median__1d' needs"):
         plan.plan_job(middle, Settings(mlf.LocalStore("x")), mlf.PolarsEngine())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,7 +12,9 @@ from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.source import Source, format_name
+from mlforge.plugin.claims import rivalry
 from mlforge.plugin.config import Config
+from mlforge.plugin.hints import CORE
 
 if TYPE_CHECKING:
     from mlforge.flow.building.build_report import BuildReport
@@ -146,8 +148,11 @@ def profile(file: ProfileFile | None, settings: Settings, why: str) -> Document:
     }
 
 
-def plugins(found: Registry) -> Document:
-    """The installed plugins, and the names that several of them claim."""
+def plugins(found: Registry, commands: Collection[str] = ()) -> Document:
+    """The installed plugins, and the names that several of them claim, or one and the core's `commands`."""
+    hidden = [(c.name, p.distribution) for p in found.plugins for c in p.brings if c.role == "command"]
+    taken = [rivalry("command", name, [CORE, by]) for name, by in hidden if name in commands]
+    rivals = [*found.rivals(), *taken]
     return {
         "plugins": [
             {
@@ -155,11 +160,15 @@ def plugins(found: Registry) -> Document:
                 "distribution": p.distribution,
                 "version": p.version,
                 "error": p.error,
+                "advice": p.hint,
                 "brings": [{"role": d.role, "name": d.name, "summary": d.summary} for d in p.brings],
             }
             for p in found.plugins
         ],
-        "conflicts": [{"role": r, "name": n, "distributions": d} for (r, n), d in found.rivals().items()],
+        "conflicts": [
+            {"role": r.role, "name": r.name, "distributions": r.distributions, "used": r.used, "advice": r.advice}
+            for r in rivals
+        ],
     }
 
 

@@ -39,12 +39,14 @@ def plugins(found: Document) -> None:
         say(Styled(plugin["name"], "bold"), f"  {plugin['distribution']} {plugin['version']}")
         if plugin["error"]:
             say(Styled("  broken: ", "red"), plugin["error"])
+        if plugin["advice"]:
+            say(f"  {plugin['advice']}")
         facts(_brought(plugin["brings"]))
     for rival in found["conflicts"]:
         say()
         claimants = " and ".join(rival["distributions"])
         say(Styled("Conflict: ", "red"), f"the {rival['role']} {rival['name']!r} is claimed by {claimants}.")
-        say(f"Neither is used. Uninstall one of them: pip uninstall {rival['distributions'][-1]}")
+        say(f"That of {rival['used']} is used." if rival["used"] else "Neither is used.", f" {rival['advice']}")
 
 
 def _use(found: Document, profile: Cell) -> str:

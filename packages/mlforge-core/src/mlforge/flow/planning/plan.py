@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import msgspec
 
 from mlforge.errors import Unsupported
@@ -42,30 +45,44 @@ def check_scan(scan: Scan, scheme: str, engine: EngineDescriptor) -> None:
     """Refuse a source the engine cannot read. Raises `Unsupported` with the reason the engine gives."""
     name = format_name(scan.format)
     if name not in engine.reads:
-        raise _refusal(engine, name, f"cannot read {name} files, which the source {scan.name!r} is made of")
+        what = f"cannot read {name} files, which the source {scan.name!r} is made of"
+        raise _refusal(engine, name, what, lambda e: name in e.reads, "Write it as Parquet.")
     if scheme not in engine.schemes:
-        raise _refusal(engine, scheme, f"cannot read {scheme}:// addresses, where the source {scan.name!r} is")
+        what = f"cannot read {scheme}:// addresses, where the source {scan.name!r} is"
+        raise _refusal(engine, scheme, what, lambda e: scheme in e.schemes, "Copy its files into a folder here.")
 
 
 def _refuse_metrics(feature: Feature, engine: EngineDescriptor) -> None:
     for column in feature.plan.columns if feature.plan else ():
-        for agg in column.aggs:
-            if agg.function not in engine.aggregations:
-                raise _refusal(engine, agg.function, f"cannot compute {agg.function!r}, which {column.name!r} needs")
+        for function in (a.function for a in column.aggs):
+            if function not in engine.aggregations:
+                what = f"cannot compute {function!r}, which {column.name!r} needs"
+                able = partial(_computes, function)
+                raise _refusal(engine, function, what, able, f"It computes {', '.join(sorted(engine.aggregations))}.")
+
+
+def _computes(function: str, engine: EngineDescriptor) -> bool:
+    return function in engine.aggregations
 
 
 def _shared_format(engine: EngineDescriptor, store: StoreConfig) -> str:
     kept = registry().get(StoreDescriptor, store.kind)
     shared = next((f for f in kept.formats if f in engine.writes), None)
+    way = 'Choose another store, such as LocalStore("feature_store").'
     if shared is None:
-        raise _refusal(engine, kept.formats[0], f"cannot write {' or '.join(kept.formats)}, which the store keeps")
+        what = f"cannot write {' or '.join(kept.formats)}, which the store keeps"
+        raise _refusal(engine, kept.formats[0], what, lambda e: bool(e.writes & {*kept.formats}), way)
     if kept.scheme not in engine.schemes:
-        raise _refusal(engine, kept.scheme, f"cannot write to {kept.scheme} addresses, which the store gives out")
+        what = f"cannot write to {kept.scheme} addresses, which the store gives out"
+        raise _refusal(engine, kept.scheme, what, lambda e: kept.scheme in e.schemes, way)
     return shared
 
 
-def _refusal(engine: EngineDescriptor, ability: str, what: str) -> Unsupported:
+def _refusal(
+    engine: EngineDescriptor, ability: str, what: str, able: Callable[[EngineDescriptor], bool], otherwise: str
+) -> Unsupported:
+    """The error for a pairing that cannot work. Its hint names only engines that are able, and else the way out."""
     lack = engine.lacks.get(ability)
-    others = [n for n in registry().of(EngineDescriptor) if n != engine.name]
-    hint = f"Another engine may: {', '.join(others)}." if others else "Choose another engine: mlforge plugins"
-    return Unsupported(f"The engine {engine.name!r} {what}.", hint=f"{lack.reason} {hint}" if lack else hint)
+    others = [name for name, other in registry().of(EngineDescriptor).items() if name != engine.name and able(other)]
+    way = f'Choose another engine: engine="{others[0]}".' if others else lack.reason if lack else otherwise
+    return Unsupported(f"The engine {engine.name!r} {what}.", hint=way)

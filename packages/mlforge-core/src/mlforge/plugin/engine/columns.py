@@ -1,8 +1,9 @@
-"""Columns that are not there, or that two bring: how every engine says so."""
+"""Columns that are not there, that two bring, or whose names cannot be: how every engine says so."""
 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from mlforge.errors import Invalid
@@ -40,15 +41,60 @@ def need_values(columns: Iterable[str], available: Iterable[str], meta: FeatureM
     need_columns(columns, available, f"Feature {meta.name!r}")
 
 
+def refuse_names(names: Iterable[str], where: str, hint: str = "Rename it.") -> None:
+    """Raise `Invalid` for columns that not every engine can tell apart: nameless, with a NUL, or alike but for case.
+
+    Example:
+        >>> refuse_names(["user", "User"], "The spine")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: The spine has columns 'user' and 'User', which differ in case alone. Rename it.
+    """
+    first: dict[str, str] = {}
+    for place, name in enumerate(names, 1):
+        if not name:
+            raise Invalid(f"{where} has a column without a name, number {place}.", hint=hint)
+        if "\0" in name:
+            raise Invalid(f"{where} has a column {name!r}, which has a NUL in its name.", hint=hint)
+        twin = first.setdefault(name.lower(), name)
+        if twin != name:
+            raise Invalid(f"{where} has columns {twin!r} and {name!r}, which differ in case alone.", hint=hint)
+
+
+def refuse_unnamable(names: Iterable[str], where: str, hint: str = "Rename it.") -> None:
+    r"""Raise `Invalid` for columns that a feature cannot have: as `refuse_names`, and with a control character.
+
+    Example:
+        >>> refuse_unnamable(["user", "amount\n"], "The function's result", "Rename it in the function.")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: The function's result has a column 'amount\n', which has a control character in ...
+    """
+    given = list(names)
+    refuse_names(given, where, hint)
+    for name in given:
+        if any(unicodedata.category(letter) == "Cc" for letter in name):
+            raise Invalid(f"{where} has a column {name!r}, which has a control character in its name.", hint=hint)
+
+
 def refuse_twins(spine: Iterable[str], joins: Sequence[Join]) -> None:
-    """Raise `Invalid` for a column that two features, or the spine and a feature, bring under one name."""
-    owners = dict.fromkeys(spine, "The spine")
+    """Raise `Invalid` for a column that two features, or the spine and a feature, bring under one name.
+
+    Names that differ in case alone are one: not every engine tells them apart.
+    """
+    given = list(spine)
+    refuse_names(given, "The spine")
+    owners = {name.lower(): ("The spine", name) for name in given}
     for join in joins:
         feature = repr(join.artifact.meta.name)
         for name in join.columns.values():
-            if name in owners:
-                raise Invalid(
-                    f"{owners[name]} and {feature} both bring a column {name!r}.",
-                    hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
-                )
-            owners[name] = feature
+            if found := owners.get(name.lower()):
+                raise _brought_twice(*found, feature, name)
+            owners[name.lower()] = (feature, name)
+
+
+def _brought_twice(owner: str, first: str, feature: str, second: str) -> Invalid:
+    same = f"{owner} and {feature} both bring a column {first!r}."
+    alike = f"{owner} brings a column {first!r} and {feature} {second!r}, which differ in case alone."
+    return Invalid(
+        same if first == second else alike,
+        hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True for feature__column.",
+    )

@@ -9,7 +9,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import KEY_TYPES, same_key_type
-from mlforge.plugin.engine.columns import no_column
+from mlforge.plugin.engine.columns import no_column, refuse_unnamable
 from mlforge.plugin.engine.frames import Join
 
 SURROGATE = "String"
@@ -61,7 +61,7 @@ NULL = "n0:"
 
 
 def need_result(columns: Collection[str], shape: Shape) -> None:
-    """Raise `Invalid` for a key, or a timestamp, that a function's result lacks.
+    """Raise `Invalid` for a key, or a timestamp, that a function's result lacks, and for names that cannot be.
 
     Example:
         >>> need_result(["user_id", "amount"], Shape((Key("user_id"),)))
@@ -72,6 +72,8 @@ def need_result(columns: Collection[str], shape: Shape) -> None:
             made_of = next((k.sources for k in shape.keys if k.name == name), ())
             lost = [s for s in made_of if s not in columns]
             raise no_column(lost[0] if lost else name, columns, "The function's result")
+    stamped = dict.fromkeys([shape.stamp or "" if name in time else name for name in columns])
+    refuse_unnamable(stamped, "The function's result", "Rename it in the function.")
 
 
 def made_of_spine(spine: Mapping[str, str | None], joins: Sequence[Join]) -> list[Key]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.source import format_name
+from mlforge.plugin.engine.columns import refuse_names
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.frames import Frame, Scan
 
@@ -37,7 +38,7 @@ def read_by(readers: Mapping[Any, Callable[[Scan], Frame]], scan: Scan, engine: 
     if reader is None:
         raise Unsupported(
             f"{engine} does not read {format_name(scan.format)}, the format of source {scan.name!r}.",
-            hint="Write it as Parquet, or choose another engine.",
+            hint="Write it as Parquet.",
         )
     return reader(scan)
 
@@ -75,6 +76,19 @@ def _is_missing(uri: str) -> bool:
     return "://" not in uri and not set(uri) & set("*?[") and not Path(uri).exists()
 
 
+def nameable(scan: Scan, uri: str, names: Iterable[str]) -> None:
+    """Raise `Invalid` for a file's columns that not every engine can tell apart.
+
+    Example:
+        >>> from mlforge.model.source import CSVFormat
+        >>> nameable(Scan("payments", ("a.csv",), CSVFormat()), "a.csv", ["", "user"])
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: Source 'payments': a.csv has a column without a name, number 1. Rename it in the ...
+    """
+    hint = "Rename it in the file, or leave it out; pandas writes its index without a name unless index=False."
+    refuse_names(names, f"Source {scan.name!r}: {uri}", hint)
+
+
 def agreed(
     scan: Scan, schemas: Iterable[Mapping[str, T]], both: Callable[[T, T], T | None] = lambda _a, _b: None
 ) -> dict[str, T]:
@@ -86,7 +100,7 @@ def agreed(
         both: The type that two different ones fit into, or None.
 
     Raises:
-        Invalid: A file with other columns than the first, naming both and what differs.
+        Invalid: A file with other columns than the first, naming both and what differs, or names that cannot be.
 
     Example:
         >>> from mlforge.model.source import CSVFormat
@@ -98,6 +112,7 @@ def agreed(
     found: dict[str, T] = {}
     for uri, schema in zip(scan.uris, schemas, strict=True):
         if first is None:
+            nameable(scan, uri, schema)
             first, found = schema, dict(schema)
         together = {n: t if t == schema[n] else both(t, schema[n]) for n, t in found.items() if n in schema}
         if schema.keys() != found.keys() or None in together.values():

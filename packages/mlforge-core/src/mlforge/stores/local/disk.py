@@ -17,7 +17,7 @@ _HINTS = {
         (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Make room and try again: what was committed is untouched."
     ),
     **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "Check that you may read and write there."),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), "Something else is in the way: move it."),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP), "Something else is in the way: move it."),
     **dict.fromkeys(
         (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP), "If this file system has no locks, keep the store on another."
     ),
@@ -92,7 +92,7 @@ def _digest(path: Path) -> str:
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Wait until nobody else has the lock at `path`, and have it."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
         _lock(fd)
         try:

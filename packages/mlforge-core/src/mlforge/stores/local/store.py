@@ -18,6 +18,7 @@ from mlforge.model.version import Version
 from mlforge.plugin import Pruned
 from mlforge.stores import layout
 from mlforge.stores.local import disk, staging
+from mlforge.stores.local.links import files, inside, is_link
 from mlforge.stores.local.plugin import LocalStore
 
 LOCK = ".lock"
@@ -48,11 +49,9 @@ class LiveLocalStore:
 
     def latest(self, name: str) -> str | None:
         path = self._folder(name) / layout.LATEST
-        data = _read(path)
-        if data is None:
-            return None
         try:
-            return layout.decode(data, layout.Pointer, path).version
+            data = _read(inside(self.root, path))
+            return None if data is None else layout.decode(data, layout.Pointer, path).version
         except Invalid as error:
             raise Invalid(error.message, hint=self._way_out(name)) from error
 
@@ -93,12 +92,13 @@ class LiveLocalStore:
         return meta
 
     def _refuse_rivals(self, meta: FeatureMeta, expected: str | None) -> None:
-        if (self._folder(meta.name) / meta.version / layout.META).exists():
+        place = self._folder(meta.name) / meta.version
+        if (place / layout.META).exists() and not is_link(place):
             raise Conflict(
                 f"{meta.name!r} has a version {meta.version} already.",
                 hint="Versions never change: choose a free number.",
             )
-        if (self._folder(meta.name) / meta.version).exists() and meta.version in self._read_from(meta.name):
+        if place.exists() and meta.version in self._read_from(meta.name):
             raise Conflict(
                 f"{meta.name!r} had a version {meta.version}, whose data newer versions use.",
                 hint="Choose a number that was never taken.",
@@ -121,12 +121,12 @@ class LiveLocalStore:
             raise type(error)(error.message, hint=self._way_out(name, version)) from error
 
     def _whole(self, name: str, version: str) -> Artifact:
-        path = self._folder(name) / version / layout.META
+        path = inside(self.root, self._folder(name) / version / layout.META)
         meta = layout.decode_meta(_read(path) or b"", name, version, path)
         return Artifact(meta, tuple(self._address(meta, part) for part in meta.parts))
 
     def _address(self, meta: FeatureMeta, part: Part) -> str:
-        path = self._folder(meta.name) / part.path
+        path = inside(self.root, self._folder(meta.name) / part.path)
         with disk.reporting(f"Reading {meta.name} {meta.version}", path):
             if not path.is_file():
                 raise NotFound(f"The data of {meta.name} {meta.version} is gone: {path}.")
@@ -166,14 +166,14 @@ class LiveLocalStore:
 
     def read_manifest(self) -> Manifest | None:
         path = self.root.joinpath(*layout.MANIFEST)
-        data = _read(path)
         try:
+            data = _read(inside(self.root, path))
             return None if data is None else layout.decode(data, Manifest, path)
         except Invalid:
             return None
 
     def write_manifest(self, manifest: Manifest) -> None:
-        path = self.root.joinpath(*layout.MANIFEST)
+        path = inside(self.root, self.root.joinpath(*layout.MANIFEST))
         with disk.reporting("Writing the manifest", path):
             disk.make_folder(path.parent)
             with disk.locked(path.parent / LOCK):
@@ -181,13 +181,13 @@ class LiveLocalStore:
                 staging.rename(staging.staged_file(path.parent, layout.encode(manifest)), path)
 
     def _folder(self, name: str) -> Path:
-        return self.root / layout.safe_name(name)
+        return inside(self.root, self.root / layout.safe_name(name))
 
     def _staged(self, target: Target) -> Path:
         path = self._folder(target.name) / target.token
         with disk.reporting(f"Reading what was written for {target.name!r}", path):
             if staging.is_staged(target.token) and path.is_dir():
-                return path
+                return inside(self.root, path)
         raise NotFound(f"What was written for {target.name!r} is gone: {path}.", hint="Build it again.")
 
     def _drop(self, staged: Path) -> None:
@@ -201,7 +201,7 @@ class LiveLocalStore:
     def _existing(self, name: str, version: str) -> Path:
         path = self._folder(name) / version
         with disk.reporting(f"Reading {name} {version}", path):
-            if Version.is_valid(version) and (path / layout.META).is_file():
+            if Version.is_valid(version) and not is_link(path) and (path / layout.META).is_file():
                 return path
         there = ", ".join(self.versions(name)) or "none"
         raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
@@ -239,9 +239,9 @@ def _clear(path: Path) -> None:
 def _remove_unused(version: Path, used: set[str]) -> int:
     """Remove the files of a former version that no version is read from. How many bytes they had."""
     freed = 0
-    for path in [p for p in version.rglob("*") if p.is_file()]:
+    for path in files(version):
         if path.relative_to(version.parent).as_posix() not in used:
-            freed += path.stat().st_size
+            freed += path.lstat().st_size
             path.unlink()
     if not used:
         staging.remove(version)
@@ -254,19 +254,19 @@ def _pointer(version: str) -> bytes:
 
 def _pieces(staged: Path) -> list[layout.Piece]:
     """The data files in a staging folder, on the disk. Hidden ones and those with `_` first are some engine's own."""
-    paths = {p.relative_to(staged).as_posix(): p for p in sorted(staged.rglob("*")) if p.is_file()}
-    files = {name: p for name, p in paths.items() if not any(part[0] in "._" for part in name.split("/"))}
-    if not files:
+    paths = {p.relative_to(staged).as_posix(): p for p in files(staged)}
+    data = {n: inside(staged, p) for n, p in paths.items() if not any(part[0] in "._" for part in n.split("/"))}
+    if not data:
         raise NotFound(f"Nothing was written to {staged}.", hint="Write to the target's uri before the commit.")
-    hashes = disk.digests(list(files.values()))
-    return [layout.Piece(n, p.stat().st_size, h) for (n, p), h in zip(files.items(), hashes, strict=True)]
+    hashes = disk.digests(list(data.values()))
+    return [layout.Piece(n, p.stat().st_size, h) for (n, p), h in zip(data.items(), hashes, strict=True)]
 
 
 def _folders(path: Path) -> list[str]:
     with disk.reporting("Reading the store", path):
         try:
             with os.scandir(path) as entries:
-                return [e.name for e in entries if e.is_dir()]
+                return [e.name for e in entries if e.is_dir() and not is_link(e.path)]
         except FileNotFoundError:
             return []
 

@@ -40,7 +40,7 @@ def connect_to_read(path: str, timeout: float) -> sqlite3.Connection | None:
         return None
     connection = _connect(f"file:{quote(path)}?mode=ro{_immutable(path)}", timeout)
     try:
-        made = _is_made(connection, path)
+        made = is_made(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -68,11 +68,12 @@ def _immutable(path: str) -> str:
     return "" if os.access(Path(path).parent, os.W_OK) or Path(f"{path}-wal").exists() else "&immutable=1"
 
 
-def _is_made(connection: sqlite3.Connection, path: str) -> bool:
+def is_made(connection: sqlite3.Connection, path: str) -> bool:
     """Whether the file has its tables. Raises `PluginFailed` for another program's file, or a later mlforge's."""
-    (layout,) = connection.execute("pragma user_version").fetchone()
-    (application,) = connection.execute("pragma application_id").fetchone()
-    (tables,) = connection.execute("select count(*) from sqlite_master").fetchone()
+    with transaction(connection, "deferred"):  # another may be making it: all of it is read, or nothing
+        (layout,) = connection.execute("pragma user_version").fetchone()
+        (application,) = connection.execute("pragma application_id").fetchone()
+        (tables,) = connection.execute("select count(*) from sqlite_master").fetchone()
     if application != APPLICATION and (tables or layout or application):
         raise PluginFailed(
             f"The file {path!r} is another program's database.", hint="Give the online store a path of its own."
@@ -86,7 +87,7 @@ def _is_made(connection: sqlite3.Connection, path: str) -> bool:
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    if not _is_made(connection, path):
+    if not is_made(connection, path):
         connection.execute("pragma journal_mode=wal")
         with transaction(connection):
             for statement in TABLES.strip().split(";\n"):

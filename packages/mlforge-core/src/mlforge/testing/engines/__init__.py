@@ -11,6 +11,7 @@ from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
 from mlforge.testing.engines.layering import LayerTests
 from mlforge.testing.engines.meaning import MeaningTests
+from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
@@ -21,6 +22,7 @@ from mlforge.testing.engines.summing import SumTests
 
 class EngineTests(
     FrameTests,
+    NameTests,
     StorageTests,
     CSVTests,
     FolderTests,

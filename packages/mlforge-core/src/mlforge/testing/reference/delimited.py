@@ -16,6 +16,7 @@ import msgspec
 from mlforge.errors import Invalid
 from mlforge.model.schema import Column, Schema, is_float, is_integer
 from mlforge.model.source import CSVFormat
+from mlforge.testing.reference.naming import refuse_names
 from mlforge.testing.reference.table import Table, single
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -79,6 +80,7 @@ def texts_of(path: Path, form: CSVFormat) -> Texts:
     names = [name or f"column_{place}" for place, name in enumerate(given, 1)]
     if twice := [name for name in names if names.count(name) > 1]:
         raise Invalid(f"{path} has two columns {twice[0]!r}.", hint="Rename one.")
+    refuse_names(names, str(path))
     if wrong := [r for r in records if len(r.fields) != len(names)]:
         raise Invalid(f"{path}, line {wrong[0].line}: not {len(names)} fields.", hint="Mend the file.")
     if unknown := [name for name, _ in form.dtypes if name not in names]:

@@ -10,6 +10,7 @@ from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import same_key_type
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
+from mlforge.testing.reference.naming import refuse_names
 from mlforge.testing.reference.shaping import (
     by_key,
     has_null_key,
@@ -25,6 +26,8 @@ from mlforge.testing.reference.times import micros, read_times
 
 def asof(spine: Table, timestamp: Timestamp | None, joins: Sequence[tuple[Join, Table]]) -> Table:
     """The spine, and beside each row what every feature knew then."""
+    brought = [name for join, _ in joins for name in join.columns.values()]
+    refuse_names([*spine.names, *brought], " and ".join(["The spine", *(repr(j.artifact.meta.name) for j, _ in joins)]))
     labels = label_times(spine, timestamp)
     answer = spine
     for join, feature in joins:

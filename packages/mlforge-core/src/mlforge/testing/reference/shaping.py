@@ -12,6 +12,7 @@ from mlforge.model.schema import KEY_TYPES
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Conformed
 from mlforge.testing.reference.expressions import rank
+from mlforge.testing.reference.naming import refuse_controls, refuse_names
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import micros, read_times
 
@@ -38,6 +39,8 @@ def conform(table: Table, shape: Shape) -> Conformed:
         need_key_type(keyed, name)
     timed = keyed if shape.timestamp is None else stamped(keyed, shape.timestamp)
     rest = [n for n in timed.names if n not in shape.identity]
+    refuse_names(timed.names, "The result")
+    refuse_controls(timed.names, "The result")
     frame = timed.select([*shape.identity, *rest])
     stamps = [micros(row[shape.stamp]) for row in frame.rows] if shape.stamp else []
     nulls = sum(has_null_key(row, shape.key_names) for row in frame.rows)

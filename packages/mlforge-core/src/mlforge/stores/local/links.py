@@ -1,0 +1,35 @@
+"""The end of a store: what lies behind a symbolic link below its folder belongs to somebody else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlforge.errors import Invalid
+
+
+def is_link(path: str | os.PathLike[str]) -> bool:
+    """Whether a path leads elsewhere by itself."""
+    return Path(path).is_symlink() or _is_junction(path)
+
+
+def inside(root: Path, path: Path) -> Path:
+    """A path below a store's folder. Raises `Invalid` where a part of it is a link; the folder itself may be one."""
+    place = root
+    for part in path.relative_to(root).parts:
+        place = place / part
+        if is_link(place):
+            raise Invalid(
+                f"{place} is a symbolic link, and nothing behind one belongs to the store.",
+                hint="Put the files themselves there. To keep a store elsewhere, link to the whole of it.",
+            )
+    return path
+
+
+def files(folder: Path) -> list[Path]:
+    """The files below a folder, and the links as what they are, sorted."""
+    found = (Path(place, name) for place, folders, names in os.walk(folder) for name in (*names, *folders))
+    return sorted(p for p in found if is_link(p) or not p.is_dir())
+
+
+_is_junction = getattr(os.path, "isjunction", lambda _: False)
