@@ -10,6 +10,7 @@ from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
 from mlforge.testing.engines.layering import LayerTests
+from mlforge.testing.engines.locating import LocalTimeTests
 from mlforge.testing.engines.meaning import MeaningTests
 from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
@@ -29,6 +30,7 @@ class EngineTests(
     ApplyTests,
     KeyTests,
     ConformTests,
+    LocalTimeTests,
     ExpressionTests,
     CheckTests,
     WhereTests,
