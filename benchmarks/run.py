@@ -15,6 +15,7 @@ BENCHMARKS = {
     "listing": "listing",
     "increment": "increment",
     "parts": "parts",
+    "verify": "verify",
     "versus_sdk": "versus_sdk",
     "versus_feast": "versus_feast",
     "versus_feast_online": "versus_feast_online",

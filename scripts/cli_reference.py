@@ -42,13 +42,26 @@ EVERYWHERE = {"--debug", "--help"}
 
 def reference() -> str:
     """The page, from the commands as they are."""
-    rows = "".join(f"| [`{name}`](#mlforge-{name}) | {summary} |\n" for name, summary in COMMANDS.items())
+    rows = "".join(f"| [`{name}`](#{_anchor(name)}) | {summary} |\n" for name, summary in COMMANDS.items())
     common = "\nEvery command takes `--debug`, which shows tracebacks and the debug log, and `-h` or `--help`.\n"
     return HEAD + rows + common + "".join(_section(name) for name in COMMANDS) + EXITS
 
 
+def _anchor(name: str) -> str:
+    """Where a command's section is: that of a group's first command."""
+    command = core_command(name)
+    inner = f"-{next(iter(command.commands))}" if isinstance(command, click.Group) else ""
+    return f"mlforge-{name}{inner}"
+
+
 def _section(name: str) -> str:
     command = core_command(name)
+    if isinstance(command, click.Group):
+        return "".join(_described(f"{name} {word}", inner) for word, inner in command.commands.items())
+    return _described(name, command)
+
+
+def _described(name: str, command: click.Command) -> str:
     context = click.Context(command, info_name=f"mlforge {name}", terminal_width=200)
     usage = " ".join(["mlforge", name, *command.collect_usage_pieces(context)])
     parts = [f"\n## mlforge {name}", f"`{usage}`", _reflowed(command.help or ""), *_options(command, context)]

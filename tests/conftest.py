@@ -174,3 +174,10 @@ def online_store(request, tmp_path):
     """Every online store at hand, open and empty; those with a server on one of their own."""
     with STORES[request.param](tmp_path) as config, config.open() as store:
         yield store
+
+
+@pytest.fixture(params=[name for name in STORES if name != "memory"])
+def online_config(request, tmp_path):
+    """Every online store that keeps what one opening of it wrote for the next; empty."""
+    with STORES[request.param](tmp_path) as config:
+        yield config

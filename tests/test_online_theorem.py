@@ -140,6 +140,7 @@ def bench(request, tmp_path):
         yield Bench(engine, found, tmp_path / "data")
 
 
+@pytest.mark.no_cover
 def test_within_the_horizon_online_equals_offline(bench, online_store):
     theorem = Theorem(bench, online_store)
     explore(questions(bench.functions), theorem.ask, theorem, CASES)

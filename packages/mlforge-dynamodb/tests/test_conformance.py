@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 
 import pytest
 
@@ -22,6 +23,15 @@ class OneServer:
 
     def config(self, folder):
         return self.own(folder, self.servers.get().url)
+
+    @contextmanager
+    def failing(self, folder):
+        server = self.servers.get()
+        server.stop()
+        try:
+            yield
+        finally:
+            server.start()
 
 
 class TestStore(OneServer, OnlineStoreTests):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import contextmanager
 from typing import ClassVar
 
 import pytest
@@ -38,6 +39,15 @@ class OneServer:
 
     def config(self, folder):
         return own(folder, port=self.servers.get(self.kind).port, **self.settings)
+
+    @contextmanager
+    def failing(self, folder):
+        server = self.servers.get(self.kind)
+        server.stop()
+        try:
+            yield
+        finally:
+            server.start()
 
 
 class TestOneServer(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
@@ -74,6 +84,15 @@ class Cluster(OneServer):
     def config(self, folder):
         nodes = self.servers.cluster(self.kind)
         return own(folder, port=nodes[1].port, cluster=True)
+
+    @contextmanager
+    def failing(self, folder):
+        for node in self.servers.cluster(self.kind):
+            node.stop()
+        try:
+            yield
+        finally:
+            self.servers.restart_cluster(self.kind)
 
 
 class TestCluster(Cluster, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):

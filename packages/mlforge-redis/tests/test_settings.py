@@ -23,6 +23,8 @@ from mlforge_redis.plugin import RedisStore
         ({"db": -1}, "db is -1"),
         ({"db": 1, "cluster": True}, "a cluster has only 0"),
         ({"host": ""}, "host is ''"),
+        ({"host": "cache:6379"}, "host is 'cache:6379', with a port"),
+        ({"host": "redis://user:hush@cache"}, "host is a whole address"),
         ({"prefix": "a b"}, "prefix is 'a b'"),
         ({"prefix": ""}, "prefix is ''"),
         ({"encoding": "xml"}, "encoding is 'xml'"),
@@ -49,6 +51,7 @@ def test_a_setting_that_cannot_be_is_refused_when_it_is_given(settings, says):
         RedisStore(**settings)
     assert says in caught.value.message
     assert caught.value.hint
+    assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

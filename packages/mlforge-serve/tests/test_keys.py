@@ -104,10 +104,6 @@ def test_keys_come_and_go_while_the_server_runs(
         new = mlforge(folder, "serve-key", "late", "--api-key-file", "keys.yaml").stdout.strip()
         wait(lambda: server.get("/features", **bearer(new)).status == 200)
         good = (folder / "keys.yaml").read_text()
-        (folder / "keys.yaml").write_text("keys: [hunter2")
-        wait(lambda: "the keys stay as they were" in server.log)
-        assert server.get("/features", **bearer(key)).status == 200
-        assert "hunter2" not in server.log
         (folder / "keys.yaml").write_text(good[: good.index("- name: shop")])
         wait(lambda: server.get("/features", **bearer(new)).status == 401)
         assert server.get("/features", **bearer(key)).status == 200

@@ -97,7 +97,7 @@ def _plugin_word(name: str) -> Any:
     """A config, metric or validator that an installed plugin announces."""
     from mlforge.plugin.words import find_word
 
-    return find_word(name)
+    return find_word(name, __all__)
 
 
 def __dir__() -> list[str]:

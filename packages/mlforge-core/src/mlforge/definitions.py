@@ -31,9 +31,11 @@ from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
 from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
+from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
+from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select
@@ -57,6 +59,7 @@ class Definitions(OnlineVerbs):
     sqlite, path: online.db}` in its profile; `defs` are its definitions.
     """
 
+    @spelled
     def build(
         self,
         features: Words = None,
@@ -138,6 +141,7 @@ class Definitions(OnlineVerbs):
         published = self._published(orders, engine, profile, on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
+    @spelled
     def validate(
         self,
         features: Words = None,
@@ -157,6 +161,7 @@ class Definitions(OnlineVerbs):
         chosen = self._chosen(features, None, tags, schedule)
         return validate(self._session(engine, profile, on_progress), chosen)
 
+    @spelled
     def explain(
         self,
         feature: str | Feature | FeatureSpec | tuple[str, str],
@@ -217,6 +222,7 @@ class Definitions(OnlineVerbs):
         full_names: bool = ..., profile: str | None = ..., with_lock: bool = ...,
     ) -> Any: ...  # fmt: skip
 
+    @spelled
     def get_training_data(
         self,
         spine: Any = None,
@@ -258,9 +264,10 @@ class Definitions(OnlineVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = train(place, spine, entity_df, features, timestamp, chosen, full_names)
+        found = train(place, spine, entity_df, features, timestamp, chosen, full_names, with_lock)
         return found if with_lock else found.frame
 
+    @spelled
     def read(
         self, name: str, version: str | None = None, columns: Sequence[str] | None = None, profile: str | None = None
     ) -> Any:
@@ -272,8 +279,9 @@ class Definitions(OnlineVerbs):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read_version(artifact(store, name, version), columns)
+            return engine.read_version(verify(store, artifact(store, name, version), relied=False), columns)
 
+    @spelled
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:
         """What is recorded of a version, the latest if None. Raises `NotFound`.
 
@@ -285,6 +293,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return artifact(store, name, version).meta
 
+    @spelled
     def list_features(self, tags: Words = None, schedule: Words = None) -> list[Feature]:
         """The features, those with one of these tags and schedules where given.
 
@@ -321,6 +330,7 @@ class Definitions(OnlineVerbs):
         """
         return sorted({t for f in self.features.values() for t in f.tags})
 
+    @spelled
     def list_versions(self, name: str, profile: str | None = None) -> list[str]:
         """The versions of a feature that were built, oldest number first; none for one that never was.
 
@@ -331,6 +341,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return store.versions(name)
 
+    @spelled
     def history(self, name: str, profile: str | None = None) -> list[FeatureMeta]:
         """The metadata of every version of a feature, oldest first. Raises `NotFound`.
 
@@ -341,6 +352,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return history(store, name)
 
+    @spelled
     def latest(self, name: str, profile: str | None = None) -> str | None:
         """The version readers get; None for a feature that was never built.
 
@@ -351,6 +363,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return store.latest(name)
 
+    @spelled
     def diff(self, name: str, before: str, after: str, profile: str | None = None) -> Diff:
         """What changed between two versions. Raises `NotFound`.
 
@@ -363,6 +376,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return diff(store, name, before, after)
 
+    @spelled
     def rollback(self, name: str, version: str, profile: str | None = None, *, online: bool = False) -> FeatureMeta:
         """Make an existing version the one readers get; with `online` also the one served, first. Raises `NotFound`.
 
@@ -380,6 +394,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return rollback(store, name, version, now())
 
+    @spelled
     def prune(self, name: str, keep: int, profile: str | None = None) -> Pruned:
         """Remove all versions but the newest `keep` and the one readers get, and the data that none is read from.
 
@@ -396,6 +411,7 @@ class Definitions(OnlineVerbs):
         with self._store(profile) as store:
             return prune(store, name, keep, now())
 
+    @spelled
     def manifest(self, regenerate: bool = False, profile: str | None = None) -> Manifest:
         """Every built feature at a glance; `regenerate` derives it anew from the metadata and keeps it.
 

@@ -1,9 +1,13 @@
 """What can go wrong, sorted by what the caller does next.
 
-Every error says what happened and where in `message`, and the way out in `hint`.
+Every error says what happened in `message` and the way out in `hint`; `where` is the user's own line, where one had
+part in it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
 
 
 class MlforgeError(Exception):
@@ -14,28 +18,40 @@ class MlforgeError(Exception):
         hint: What to do about it.
 
     Example:
-        >>> str(MlforgeError("No feature 'user_spent'.", hint="Did you mean 'user_spend'?"))
+        >>> error = MlforgeError("No feature 'user_spent'.", hint="Did you mean 'user_spend'?")
+        >>> str(error)
         "No feature 'user_spent'. Did you mean 'user_spend'?"
+        >>> print(error.at("train.py, line 7: user_spent"))
+        No feature 'user_spent'. Did you mean 'user_spend'?
+          train.py, line 7: user_spent
     """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message, hint)
         self.message = message
         self.hint = hint
+        self.where: str | None = None
+
+    def at(self, where: str | None) -> Self:
+        """This error, with the user's line that had part in it."""
+        self.where = self.where or where
+        return self
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}" if self.hint else self.message
+        text = f"{self.message} {self.hint}" if self.hint else self.message
+        return f"{text}\n  {self.where}" if self.where else text
 
 
 class NotInstalled(MlforgeError):
     """A distribution is missing: install it.
 
     Example:
+        >>> from mlforge.plugin.registry import Registry
         >>> try:
-        ...     mlf.Definitions("shop", engine="pyspark").settings()
+        ...     Registry([]).get(EngineDescriptor, "duckdb")  # where nothing is installed but the core
         ... except NotInstalled as error:
         ...     print(error.hint)
-        Install it: pip install mlforge-spark
+        Install it: pip install mlforge-duckdb
     """
 
 
@@ -128,3 +144,32 @@ class PluginFailed(MlforgeError):
         ...     print(error.message)
         'nowhere:Engine' of the nowhere plugin cannot be imported: No module named 'nowhere'.
     """
+
+
+def close_to(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant: the same but for case, spelled nearly so, or one that begins so.
+
+    Example:
+        >>> close_to("sum", ["Max", "Sum"]), close_to("user_spent", ["user_spend"]), close_to("x", ["user_spend"])
+        ('Sum', 'user_spend', None)
+        >>> close_to("max", ["min_value", "max_value"])
+        'max_value'
+    """
+    import difflib
+
+    folded, wanted = {k.casefold(): k for k in known}, name.casefold()
+    begun = [k for k in folded if len(wanted) >= 3 and k.startswith(wanted)]
+    close = difflib.get_close_matches(wanted, folded, 1) or begun[:1]
+    return folded[close[0]] if close else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint: the closest of the known names, or all of them.
+
+    Example:
+        >>> nearest("user_spent", ["user_spend", "logins"]), nearest("x", ["user_spend", "logins"])
+        ("Did you mean 'user_spend'?", 'Known: user_spend, logins.')
+    """
+    names = list(known)
+    close = close_to(name, names)
+    return f"Did you mean {close!r}?" if close else f"Known: {', '.join(names[:20]) or 'none'}."

@@ -8,8 +8,11 @@ from typing import Any
 
 from mlforge.model.expr import Expr
 from mlforge.model.metric import Aggregate, Metric, Rolled, Windows, parse_windows
+from mlforge.model.spelling import refuse_unknown
 
 __all__ = ["Aggregate", "Count", "Max", "Mean", "Median", "Metric", "Min", "Rolling", "Std", "Sum"]
+
+_DETAILS = ("windows", "name", "description", "unit")
 
 
 def Count(column: str | Expr | None = None, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
@@ -23,7 +26,7 @@ def Count(column: str | Expr | None = None, windows: Windows = (), **details: An
 
 
 def Sum(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
-    """Their sum: int64 for integers and booleans, float64 for floats. 0 where there are none.
+    """Their sum: int64 for integers and booleans, float64 for floats, 38 digits for decimals. 0 where there are none.
 
     Example:
         >>> Sum("amount", windows=["7d"]).columns()[0].name
@@ -83,6 +86,7 @@ def Median(column: str | Expr, windows: Windows = (), **details: Any) -> Aggrega
 
 
 def _aggregate(function: str, column: str | Expr | None, windows: Windows, details: dict[str, Any]) -> Aggregate:
+    refuse_unknown(function.capitalize(), details, ("column", *_DETAILS))
     return Aggregate(column, function, windows, **details)
 
 
@@ -113,5 +117,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     found = registry().of(MetricDescriptor).get(name)
     if found is None:
-        raise registry().trouble(MetricDescriptor, name) or AttributeError(f"There is no metric {name!r}.")
+        from mlforge.plugin.words import no_word
+
+        known = (*__all__, *registry().of(MetricDescriptor))
+        raise registry().trouble(MetricDescriptor, name) or no_word("mlforge.metrics", name, known)
     return load(found.target, f"metric {name!r}")

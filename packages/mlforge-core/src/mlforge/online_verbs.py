@@ -19,6 +19,7 @@ from mlforge.flow.online.replay_report import ReplayReport
 from mlforge.flow.progress import Progress, quiet
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
+from mlforge.model.spelling import spelled
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.project import Project, Settings
@@ -31,6 +32,7 @@ SAMPLE = 1000
 class OnlineVerbs(Project):
     """A project with the verbs that need an online store."""
 
+    @spelled
     def publish(
         self,
         features: Words = None,
@@ -75,6 +77,7 @@ class OnlineVerbs(Project):
         orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
         return self._published(orders, engine, profile, on_progress)
 
+    @spelled
     def get_online_features(
         self,
         features: Any,
@@ -115,6 +118,7 @@ class OnlineVerbs(Project):
             found = online_features(reader, entity_df, partial(self._opened, engine, profile))
         return found if with_status else found.values
 
+    @spelled
     async def aget_online_features(
         self,
         features: Any,
@@ -139,6 +143,7 @@ class OnlineVerbs(Project):
         )  # fmt: skip
         return found if with_status else found.values
 
+    @spelled
     @contextmanager
     def online_reader(
         self,
@@ -178,6 +183,7 @@ class OnlineVerbs(Project):
         """
         return Reader(online, split_names(features), full_names, clock)
 
+    @spelled
     def replay(
         self,
         features: Words = None,

@@ -11,6 +11,7 @@ from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.training.retrieve import TrainingData, training_data
 from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.online_stores import AsyncReading
@@ -22,6 +23,7 @@ Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] |
 Entities = Sequence[Mapping[str, Any]] | Any
 
 
+@spelled
 def get_training_data(
     spine: Any = None,
     features: Features = (),
@@ -45,7 +47,7 @@ def get_training_data(
         >>> mlf.get_training_data(labels, "user_spend@1.0.0", store=store)["purchases_7d"].to_list()
         [4, 5]
     """
-    found = train(store, spine, entity_df, features, timestamp, engine, full_names)
+    found = train(store, spine, entity_df, features, timestamp, engine, full_names, with_lock)
     return found if with_lock else found.frame
 
 
@@ -57,12 +59,13 @@ def train(
     timestamp: str | Timestamp | None,
     engine: str | EngineConfig | None,
     full_names: bool,
+    locked: bool,
 ) -> TrainingData:
     """Training data from a store that is opened for it, and the versions it was made of."""
     table = _one_spine(spine, entity_df)
     config = default_engine() if engine is None else engine_config(engine)
     with store.open() as opened, config.open() as computing:
-        return training_data(opened, computing, table, features, timestamp, full_names)
+        return training_data(opened, computing, table, features, timestamp, full_names, locked)
 
 
 def _one_spine(spine: Any, entity_df: Any) -> Any:
@@ -71,6 +74,7 @@ def _one_spine(spine: Any, entity_df: Any) -> Any:
     return entity_df if spine is None else spine
 
 
+@spelled
 def get_online_features(
     features: Any,
     entity_df: Entities,
@@ -98,6 +102,7 @@ def get_online_features(
     return found if with_status else found.values
 
 
+@spelled
 async def aget_online_features(
     features: Any,
     entity_df: Entities,

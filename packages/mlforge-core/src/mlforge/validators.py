@@ -12,6 +12,7 @@ from typing import Any
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.expr import Scalar, it
+from mlforge.model.spelling import spelled
 
 
 def not_null() -> Validator:
@@ -34,6 +35,7 @@ def unique() -> Validator:
     return Validator("unique", it().duplicated(), "unique()")
 
 
+@spelled
 def greater_than(value: Scalar) -> Validator:
     """Every value is greater than `value`.
 
@@ -44,6 +46,7 @@ def greater_than(value: Scalar) -> Validator:
     return Validator("greater_than", it() <= value, f"greater_than({value!r})")
 
 
+@spelled
 def less_than(value: Scalar) -> Validator:
     """Every value is less than `value`.
 
@@ -54,6 +57,7 @@ def less_than(value: Scalar) -> Validator:
     return Validator("less_than", it() >= value, f"less_than({value!r})")
 
 
+@spelled
 def greater_than_or_equal(value: Scalar) -> Validator:
     """Every value is `value` or more.
 
@@ -64,6 +68,7 @@ def greater_than_or_equal(value: Scalar) -> Validator:
     return Validator("greater_than_or_equal", it() < value, f"greater_than_or_equal({value!r})")
 
 
+@spelled
 def less_than_or_equal(value: Scalar) -> Validator:
     """Every value is `value` or less.
 
@@ -74,6 +79,7 @@ def less_than_or_equal(value: Scalar) -> Validator:
     return Validator("less_than_or_equal", it() > value, f"less_than_or_equal({value!r})")
 
 
+@spelled
 def in_range(min_value: Any, max_value: Any) -> Validator:
     """Every value lies between the two, ends included.
 
@@ -93,6 +99,7 @@ def in_range(min_value: Any, max_value: Any) -> Validator:
     return Validator("in_range", (it() < min_value) | (it() > max_value), f"in_range({min_value!r}, {max_value!r})")
 
 
+@spelled
 def matches_regex(pattern: str) -> Validator:
     """The pattern is found in every string; anchor it with `^` and `$`. No lookaround, no backreferences.
 
@@ -103,6 +110,7 @@ def matches_regex(pattern: str) -> Validator:
     return Validator("matches_regex", ~it().matches(pattern), f"matches_regex({pattern!r})")
 
 
+@spelled
 def is_in(values: Sequence[Scalar]) -> Validator:
     """Every value is one of `values`. Raises `Invalid` where there are none.
 
@@ -124,5 +132,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     found = registry().of(ValidatorDescriptor).get(name)
     if found is None:
-        raise registry().trouble(ValidatorDescriptor, name) or AttributeError(f"There is no validator {name!r}.")
+        from mlforge.plugin.words import no_word
+
+        known = registry().of(ValidatorDescriptor)
+        raise registry().trouble(ValidatorDescriptor, name) or no_word("mlforge.validators", name, known)
     return load(found.target, f"validator {name!r}")

@@ -22,7 +22,8 @@ def test_several_definitions_must_be_chosen_from(mlforge: Mlforge, shop: Path) -
         file.write('\nmore = mlf.Definitions("more", features=[features.last_purchase])\n')
     answer = mlforge("list", cwd=shop)
     assert answer.code == 1
-    assert "Several Definitions were found here: 'shop', 'more'." in answer.err
+    assert "here: 'shop' (definitions.py:defs), 'more' (definitions.py:more)." in answer.err
+    assert "--target definitions.py:defs" in answer.err
     chosen = mlforge("list", "--json", "--target", "definitions.py:more", cwd=shop)
     assert [f["name"] for f in chosen.document["features"]] == ["last_purchase"]
 
@@ -48,7 +49,7 @@ def test_a_library_that_is_not_installed_is_named(mlforge: Mlforge, shop: Path, 
     answer = mlforge("list", cwd=shop)
     assert answer.code == 1
     assert "needs 'abacus_of_the_ancients', which is not installed." in answer.err
-    assert "Hint: pip install abacus_of_the_ancients" in answer.err
+    assert "Hint: Mend its name, or install the distribution that brings it." in answer.err
 
 
 def test_a_target_that_is_not_there_is_an_error(mlforge: Mlforge, shop: Path) -> None:
@@ -75,5 +76,43 @@ def test_a_wrong_definition_is_one_line_and_a_hint(mlforge: Mlforge, shop: Path,
     edit(shop / "features.py", 'interval="1d"', 'interval="2d"')
     answer = mlforge("build", cwd=shop)
     assert answer.code == 1
-    assert len(answer.err.splitlines()) == 2
+    assert [line.split(":")[0] for line in answer.err.splitlines()] == ["Error", "Hint", "Where"]
     assert "is not a whole multiple of the interval 2d" in answer.err
+    assert "Where: features.py, line " in answer.err
+
+
+def test_which_file_was_taken_is_said_where_nobody_would_guess_it(mlforge: Mlforge, shop: Path) -> None:
+    assert mlforge("list", cwd=shop).err == ""
+    assert mlforge("list", cwd=shop / "data").err == f"Definitions: {shop / 'definitions.py'}\n"
+    (shop / "definitions.py").rename(shop / "shop.py")
+    told = mlforge("list", "--json", cwd=shop)
+    assert told.err == "Definitions: shop.py\n"
+    assert told.document["features"]
+    assert mlforge("profile", "--json", cwd=shop).document["definitions"] == "shop.py"
+    assert "definitions    shop.py" in mlforge("profile", cwd=shop).out
+
+
+def test_a_definitions_file_that_does_not_parse_is_never_passed_over_in_silence(mlforge: Mlforge, shop: Path) -> None:
+    (shop / "scratch.py").write_text("import mlforge as mlf\ndefs = mlf.Definitions(\n")
+    answer = mlforge("list", cwd=shop, PYTHONWARNINGS="")
+    assert answer.code == 0
+    assert answer.err == "Warning: scratch.py, line 2: It does not parse, and is passed over: '(' was never closed.\n"
+    (shop / "definitions.py").rename(shop / "shop.py")
+    (shop / "definitions.py").write_text("def broken(:\n")
+    answer = mlforge("list", cwd=shop)
+    assert answer.code == 1
+    assert answer.err.splitlines()[0].startswith("Error: definitions.py does not parse: SyntaxError")
+    assert answer.err.splitlines()[2] == "Where: definitions.py, line 1: def broken(:"
+
+
+def test_a_place_that_is_not_there_is_answered_with_the_nearest(mlforge: Mlforge, shop: Path) -> None:
+    for place, near in (
+        ("definition.py", "definitions.py"),
+        ("definition", "definitions"),
+        ("definitions.py:dfs", "defs"),
+    ):
+        answer = mlforge("list", "--target", place, cwd=shop)
+        assert (answer.code, answer.err.splitlines()[1]) == (1, f"Hint: Did you mean '{near}'?")
+    assert mlforge("list", "--target", "mlforge.yaml", cwd=shop).err.startswith(
+        "Error: mlforge.yaml is no Python file."
+    )

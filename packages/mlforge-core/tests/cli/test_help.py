@@ -31,13 +31,13 @@ def test_every_command_has_help(name: str, flag: str) -> None:
     assert "--debug" in answer.output
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugins"}])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugin", "plugins"}])
 def test_every_command_that_reads_definitions_takes_target_and_profile(name: str) -> None:
     taken = {o for p in core_command(name).params for o in p.opts}
     assert {"--target", "--profile"} <= taken
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "rollback"}])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugin", "rollback"}])
 def test_every_command_that_a_program_would_read_answers_in_json(name: str) -> None:
     assert "--json" in {o for p in core_command(name).params for o in p.opts}
 

@@ -64,4 +64,4 @@ def test_what_is_wrong_with_the_definitions_is_told_as_ever(shop: Path) -> None:
     assert look(shop, "features=('x',)")[0].startswith("Invalid The profile 'dev' sets no online_store.")
     assert look(shop, "'nowhere.py'")[0].startswith("NotFound There is no file 'nowhere.py'.")
     (shop / "definitions.py").write_text("raise RuntimeError('oh')  # Definitions(\n")
-    assert look(shop)[0].startswith("Invalid definitions does not import: RuntimeError: oh (definitions.py, line 1).")
+    assert look(shop)[0].startswith("Invalid definitions does not import: RuntimeError: oh.")

@@ -5,6 +5,7 @@ import pytest
 
 import mlforge as mlf
 from mlforge.errors import Invalid, MlforgeError, NotFound, Unknown
+from mlforge.project.profiles import FILE, choose_profile, read_profiles
 
 YAML = """
 default_profile: dev
@@ -171,3 +172,51 @@ def test_a_folder_of_the_files_name_is_named(tmp_path, monkeypatch):
 def test_a_file_that_an_editor_began_with_a_byte_order_mark_is_read(project):
     (project / "mlforge.yaml").write_bytes(b"\xef\xbb\xbf" + YAML.encode())
     assert path_of(mlf.Definitions()) == project / "dev_store"
+
+
+WRONG = {
+    "a setting that is none": ("engin: polars", "is not a setting", "Did you mean 'engine'?", "line 3: engin: polars"),
+    "an engine that is none": ("engine: polar", "no engine 'polar'", "Did you mean 'polars'?", "line 3: engine: polar"),
+    "a setting of a store that is none": (
+        "offline_store:\n      KIND: local\n      pth: x",
+        "has no setting 'pth'", "Did you mean 'path'?", "line 5: pth: x",
+    ),
+    "a value of another type": (
+        "online_store:\n      KIND: redis\n      port: soon", "port: expected `int`", "Settings: host,",
+        "line 5: port: soon",
+    ),
+    "a store of the future": ("offline_store: {KIND: s3}", "no store 's3' yet", "LocalStore", "line 3: offline_store:"),
+    "a variable that is not set": ('engine: "${env:NO}"', "variable NO", "export NO=", "line 3: engine:"),
+    "a switch that is none": ("incremental: perhaps", "neither true nor false", "incremental: true", "line 3: "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_what_is_wrong_with_a_profile_is_told_with_its_line(tmp_path, mistake):
+    text, *words = WRONG[mistake]
+    (tmp_path / FILE).write_text(f"profiles:\n  prod:\n    {text}\n")
+    with pytest.raises(MlforgeError) as refused:
+        read_profiles(tmp_path).resolve("prod", {})
+    assert f"{FILE}, line " in refused.value.where
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_profile_that_is_none_is_told_with_the_nearest_and_the_line_that_names_it(tmp_path):
+    (tmp_path / FILE).write_text("default_profile: prd\nprofiles:\n  prod: {}\n")
+    with pytest.raises(Unknown, match="Did you mean 'prod'") as refused:
+        choose_profile(tmp_path, None, None, {})
+    assert refused.value.where.endswith("line 1: default_profile: prd")
+
+
+def test_yaml_that_does_not_parse_is_told_with_its_line(tmp_path):
+    (tmp_path / FILE).write_text("profiles:\n\tprod: {}\n")
+    with pytest.raises(Invalid, match="does not parse") as refused:
+        read_profiles(tmp_path)
+    assert f"{FILE}, line 2: prod: {{}}" in refused.value.where
+
+
+def test_a_file_of_the_other_ending_is_noticed(tmp_path):
+    (tmp_path / "mlforge.yml").write_text("profiles: {prod: {}}\n")
+    with pytest.raises(NotFound, match="Rename mlforge.yml to mlforge.yaml"):
+        choose_profile(tmp_path, "prod", None, {})

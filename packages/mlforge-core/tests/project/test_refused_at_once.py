@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import mlforge as mlf
 from mlforge.errors import Invalid
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.spelling import spelled
 
 
 def spend(df: Any) -> Any:
@@ -127,3 +129,78 @@ def test_a_path_as_text_is_the_store_that_it_means(tmp_path: Path) -> None:
 def test_a_text_that_means_no_store_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         mlf.Definitions(**given)
+
+
+CALLS: dict[str, tuple[Any, str, str]] = {
+    "Definitions": (lambda: mlf.Definitions(feature=[]), "Definitions has no feature=", "'features'"),
+    "Entity": (lambda: mlf.Entity("user", joinkey="id"), "Entity has no joinkey=", "'join_key'"),
+    "Entity, short": (lambda: mlf.Entity("user"), "Entity needs join_key", "Entity(name=…, join_key=…)"),
+    "Entity, long": (lambda: mlf.Entity("a", "b", "c", "d"), "Entity takes 3 values, not 4", "Entity(name=…"),
+    "Source": (lambda: mlf.Source("a.csv", fmt=mlf.CSVFormat()), "Source has no fmt=", "'format'"),
+    "CSVFormat": (lambda: mlf.CSVFormat(delimeter=";"), "CSVFormat has no delimeter=", "'delimiter'"),
+    "Timestamp": (lambda: mlf.Timestamp("at", fmt="%Y"), "Timestamp has no fmt=", "'format'"),
+    "FeatureSpec": (lambda: mlf.FeatureSpec("a", column="b"), "FeatureSpec has no column=", "'columns'"),
+    "LocalStore": (lambda: mlf.LocalStore(pth="a"), "LocalStore has no pth=", "'path'"),
+    "PolarsEngine": (lambda: mlf.PolarsEngine(stream=True), "PolarsEngine has no stream=", "'streaming'"),
+    "Sum": (lambda: mlf.Sum("a", window="7d"), "Sum has no window=", "'windows'"),
+    "in_range": (lambda: mlf.validators.in_range(1, max=2), "in_range has no max=", "'max_value'"),
+    "in_range, short": (lambda: mlf.validators.in_range(1), "missing a required argument: 'max_value'", "max_value=…"),
+    "build": (lambda: mlf.Definitions().build(feature="a"), "build has no feature=", "'features'"),
+    "get_training_data": (lambda: mlf.get_training_data(None, feature="a"), "has no feature=", "'features'"),
+    "publish": (lambda: mlf.Definitions().publish(as_off="a"), "publish has no as_off=", "'as_of'"),
+}
+
+
+@pytest.mark.parametrize("called", CALLS)
+def test_a_call_that_does_not_fit_is_answered_with_the_nearest(called: str) -> None:
+    call, message, hint = CALLS[called]
+    with pytest.raises(Invalid) as refused:
+        call()
+    assert message in refused.value.message
+    assert hint in (refused.value.hint or "")
+
+
+def test_a_call_that_is_awaited_is_answered_too() -> None:
+    with pytest.raises(Invalid, match="has no feature="):
+        asyncio.run(mlf.Definitions().aget_online_features(feature="a"))  # type: ignore[call-arg]
+
+
+def test_a_type_error_from_within_is_not_blamed_on_the_call() -> None:
+    def shout(text: str) -> str:
+        return text + 1  # type: ignore[operator]
+
+    with pytest.raises(TypeError, match="can only concatenate"):
+        spelled(shout)("a")
+
+
+NAMES = {"empty": "", "blank": " ", "two words": "my spend", "a dash": "a-b", "a digit first": "7d", "no text": 3}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_metrics_name_is_a_plain_word(name: Any) -> None:
+    with pytest.raises(Invalid, match="cannot be a metric's name") as refused:
+        mlf.Sum("amount", windows="7d", name=name)
+    assert 'name="spend"' in (refused.value.hint or "")
+    assert mlf.Sum("amount", windows="7d", name="größe_2").columns()[0].name == "größe_2_7d"
+
+
+@pytest.mark.parametrize("name", ["", " ", None, 3])
+def test_names_of_specs_and_timestamps_are_not_empty(name: Any) -> None:
+    with pytest.raises(Invalid, match="cannot be a feature's name"):
+        mlf.FeatureSpec(name)
+    with pytest.raises(Invalid, match="needs a column"):
+        mlf.Timestamp(name)
+
+
+def test_a_source_is_a_path_and_its_format_a_format() -> None:
+    with pytest.raises(Invalid, match="polars.DataFrame is no source"):
+        mlf.Source(pl.DataFrame())  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match="The format 'csv' is none") as refused:
+        mlf.Source("export.txt", format="csv")  # type: ignore[arg-type]
+    assert "CSVFormat()" in (refused.value.hint or "")
+
+
+def test_a_lambda_is_asked_for_a_name() -> None:
+    with pytest.raises(Invalid, match="lambda has no name") as refused:
+        mlf.feature(**SOURCE)(lambda df: df)
+    assert 'name="user_spend"' in (refused.value.hint or "")

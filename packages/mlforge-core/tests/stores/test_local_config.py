@@ -36,6 +36,24 @@ def test_a_path_that_is_none_is_refused(path):
     assert refused.value.hint
 
 
+@pytest.mark.parametrize("verify", ["always", "relied", "never"])
+def test_it_says_when_data_is_held_against_its_hashes(tmp_path, verify):
+    kept = LocalStore("x", verify=verify)
+    assert kept.verify == kept.at(tmp_path).verify == verify
+    assert msgspec.convert({"KIND": "local", "path": "x", "verify": verify}, LocalStore) == kept
+
+
+def test_by_default_data_is_held_against_its_hashes_where_it_is_relied_on():
+    assert LocalStore().verify == "relied"
+
+
+@pytest.mark.parametrize("verify", ["sometimes", "", None, True])
+def test_another_word_for_when_is_refused(verify):
+    with pytest.raises(Invalid, match="verify") as refused:
+        LocalStore(verify=verify)
+    assert "always" in refused.value.hint
+
+
 def test_a_relative_path_starts_at_the_project(tmp_path):
     assert LocalStore("x").at(tmp_path).path == str(tmp_path / "x")
     assert LocalStore("/else/where").at(tmp_path).path == "/else/where"

@@ -12,11 +12,10 @@ import pytest
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
-from mlforge.model.expr import MERGEABLE, it
+from mlforge.model.expr import it
 from mlforge.model.metric import Aggregate
 from mlforge.testing import EngineTests, MetricTests, ValidatorTests
 from mlforge.testing.compare import same
-from mlforge.testing.engines.aggregating import SHARE_OF_A_FUNCTION
 from mlforge.testing.engines.bench import Bench, reference_bench
 from mlforge.testing.generated import DEFAULT_CASES, explore
 from mlforge.testing.refusals import refused
@@ -91,7 +90,7 @@ def test_the_core_itself_imports_no_pytest() -> None:
 
 def test_an_engine_gets_two_thousand_cases_by_default() -> None:
     tests = [getattr(EngineTests, name) for name in dir(EngineTests)]
-    shares = sum(getattr(test, "share", 0.0) for test in tests) + len(MERGEABLE) * SHARE_OF_A_FUNCTION
+    shares = sum(getattr(test, "share", 0.0) for test in tests)
     assert shares * DEFAULT_CASES >= 2000
 
 

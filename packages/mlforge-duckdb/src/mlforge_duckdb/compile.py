@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from mlforge.model.check import Check
 from mlforge.model.schema import is_float
@@ -12,13 +13,15 @@ from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
     Cast,
     Constant,
+    Digits,
     Found,
     OneOf,
     Operation,
     Read,
+    Scaled,
     Typed,
 )
-from mlforge.plugin.engine.types import Words
+from mlforge.plugin.engine.types import Words, digits
 from mlforge_duckdb.types import Type, plainly, quoted, sql_of, text, word
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +41,11 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
             return _constant(node)
         case Cast(of, word):
             return f"CAST({compiled(of, types)} AS {sql_of(word)})"
+        case Digits(arg):
+            return _digits(compiled(arg, types), *digits(arg.word))
+        case Scaled(arg, word):
+            one = Decimal(1).scaleb(-digits(word)[1])
+            return f"({compiled(arg, types)} * CAST({text(f'{one:f}')} AS {sql_of(word)}))"
         case OneOf(arg):
             return _one_of(compiled(arg, types), node)
         case Found(arg, pattern):
@@ -47,6 +55,13 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
             if op in ARITHMETIC and node.word == "Int64":
                 return _whole(op, computed)
             return _duplicated(args[0], *computed) if op == "duplicated" else _OPERATIONS[op](*computed)
+
+
+def _digits(decimal: str, precision: int, scale: int) -> str:
+    """The digits of a decimal as an integer; by way of its text where a product would have too many."""
+    if precision + scale < 38:
+        return f"CAST({decimal} * CAST({10**scale} AS DECIMAL({scale + 1}, 0)) AS HUGEINT)"
+    return f"CAST(replace(CAST({decimal} AS VARCHAR), '.', '') AS HUGEINT)"
 
 
 def _constant(node: Constant) -> str:

@@ -90,4 +90,6 @@ def _means(value: Value, middles: Sequence[tuple[str, str, str]]) -> Iterator[st
         if is_float(value.word):
             yield f"CAST({low} AS DOUBLE) / 2 + CAST({high} AS DOUBLE) / 2 AS {name}"
         else:
-            yield f"CAST(CAST({low} AS HUGEINT) + CAST({high} AS HUGEINT) AS DOUBLE) / 2 AS {name}"
+            a, b = f"CAST({low} AS HUGEINT)", f"CAST({high} AS HUGEINT)"  # their sum may be beyond it
+            rest = f"CAST({a} % 2 + {b} % 2 AS DOUBLE) / 2"
+            yield f"CAST({a} // 2 + {b} // 2 AS DOUBLE) + {rest} AS {name}"

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge.plugin.engine.types import is_decimal
 from mlforge_duckdb import exact
 from mlforge_duckdb.aggs import BOUNDS, Plan, Value, columns, ended, held
-from mlforge_duckdb.types import sql_of
+from mlforge_duckdb.types import sql_of, text
+
+TOO_MANY_DIGITS = "more than 38 digits in"
+"""How a query says that a sum of decimals does not fit; the aggregate's name follows."""
 
 
 def finished(query: str, plan: Plan) -> str:
@@ -32,12 +36,26 @@ def _finish(query: str, agg: Aggregate, plan: Plan) -> tuple[str, str]:
         return query, w + value.events
     if agg.function == "std":
         return _std(query, value, w, agg.name)
+    if agg.function == "sum" and is_decimal(value.word):
+        return query, _digits(value, w, agg.name)
     if agg.function == "sum" and not is_float(value.word):
         return query, w + value.limbs[0]
     count = f"CAST(nullif({w}{value.events}, 0) AS DOUBLE)" if agg.function == "mean" else None
     parts = [w + limb for limb in value.limbs]
     query = exact.with_total(query, parts, value.sums, count, f"total_{agg.name}")
     return query, _unless_special(f"total_{agg.name}", value, w)
+
+
+def _digits(value: Value, w: str, name: str) -> str:
+    """The sum of the digits of decimals, or the error `TOO_MANY_DIGITS` with the aggregate's name."""
+    total, most, step = w + value.limbs[0], 10**38 - 1, 2**value.sums.width
+    if len(value.limbs) > 1:
+        low, high = (w + limb for limb in value.limbs)
+        carry, bound = f"(({low} - ({low} % {step} + {step}) % {step}) // {step})", 2 ** (127 - value.sums.width)
+        fits = f"{high} + {carry} > -{bound} AND {high} + {carry} < {bound}"
+        total = f"CASE WHEN {fits} THEN ({high} + {carry}) * {step} + ({low} - {carry} * {step}) END"
+    error = text(f"{TOO_MANY_DIGITS} {name}")
+    return f"CASE WHEN coalesce(({total}) BETWEEN -{most} AND {most}, false) THEN {total} ELSE error({error}) END"
 
 
 def _unless_special(total: str, value: Value, w: str) -> str:

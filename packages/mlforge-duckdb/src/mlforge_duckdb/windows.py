@@ -24,12 +24,12 @@ import duckdb
 
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
-from mlforge.plugin.engine.aggregations import Output, Windowed, overflow
+from mlforge.plugin.engine.aggregations import Output, Windowed, overflow, too_many_digits
 from mlforge_duckdb.aggs import Plan, columns
 from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.raw import with_slow
-from mlforge_duckdb.results import finished
+from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.tiles import numbered, tiles_of, with_neighbours
@@ -61,9 +61,13 @@ def change_points(
 
 @contextmanager
 def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
-    """Raise for a sum that does not fit 64 bits with the names of the columns that ask for it."""
+    """Raise for a sum that does not fit its type with the names of the columns that ask for it."""
     try:
         yield
+    except duckdb.InvalidInputException as error:
+        if not (found := re.search(rf"{TOO_MANY_DIGITS} (\w+)", str(error))):
+            raise
+        raise too_many_digits(windowed.outputs_of([found[1]]), CAST.format("amount")) from error
     except duckdb.ConversionException as error:
         total = re.search(r"\bw([0-9]+)_(v_*[0-9]+)_s0\b", str(error))
         wanted = ("sum", total[2], plan.windows[int(total[1])]) if total else None

@@ -11,10 +11,10 @@ from mlforge_polars.values import Value
 
 
 class SumOverflow(OverflowError):
-    """A sum of integers does not fit into 64 bits: the one of this aggregate."""
+    """A sum does not fit into its type, 64 bits of integers or 38 digits of decimals: the one of this aggregate."""
 
-    def __init__(self, aggregate: str) -> None:
-        super().__init__(f"{aggregate}: the sum over a window does not fit into 64 bits")
+    def __init__(self, aggregate: Aggregate) -> None:
+        super().__init__(f"{aggregate.name}: the sum over a window does not fit into {aggregate.word}")
         self.aggregate = aggregate
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from functools import reduce
 from operator import and_, mul, or_, sub
 
@@ -16,13 +17,15 @@ from mlforge.plugin.engine.expressions import (
     COMPARISONS,
     Cast,
     Constant,
+    Digits,
     Found,
     OneOf,
     Operation,
     Read,
+    Scaled,
     Typed,
 )
-from mlforge.plugin.engine.types import Words
+from mlforge.plugin.engine.types import Words, digits
 from mlforge_csv import dtype_of
 from mlforge_polars.types import plainly, word
 
@@ -44,6 +47,10 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
             return pl.lit(value, dtype=dtype_of(word))
         case Cast(of, word):
             return compiled(of, schema).cast(dtype_of(word))
+        case Digits(arg):
+            return compiled(arg, schema).to_physical()
+        case Scaled(arg, word):
+            return _scaled(compiled(arg, schema), digits(word)[1])
         case OneOf(arg):
             return _one_of(compiled(arg, schema), node)
         case Found(arg, pattern):
@@ -53,6 +60,11 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
                 return _COMPARED[op](*(_beside(a, schema) for a in args))
             computed = [compiled(a, schema) for a in args]
             return _whole(node, computed) if op in ARITHMETIC and node.word == "Int64" else _OPERATIONS[op](*computed)
+
+
+def _scaled(whole: pl.Expr, scale: int) -> pl.Expr:
+    """A decimal without digits after the point with so many: no digit is added that could be one too many."""
+    return whole * pl.lit(Decimal(1).scaleb(-scale), dtype=pl.Decimal(38, scale))
 
 
 def _beside(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:

@@ -20,7 +20,7 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
-from mlforge.plugin.engine.aggregations import overflow, windowed
+from mlforge.plugin.engine.aggregations import overflow, too_many_digits, windowed
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.expressions import condition as typed_condition
@@ -28,6 +28,7 @@ from mlforge.plugin.engine.keys import check_key, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken
+from mlforge.plugin.engine.types import is_decimal
 from mlforge_csv import dtype_of
 from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
@@ -296,7 +297,8 @@ def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFr
     try:
         points = windows.change_points(rows, shape.key_names, stamp, interval, inputs, asked.aggregates)
     except SumOverflow as error:
-        raise overflow(asked.outputs_of([error.aggregate]), _CAST.format("amount")) from error
+        refusal = too_many_digits if is_decimal(error.aggregate.word) else overflow
+        raise refusal(asked.outputs_of([error.aggregate.name]), _CAST.format("amount")) from error
     except OverflowError as error:
         hint = "Drop the rows whose time is far off in the function."
         raise Invalid(f"The windows cannot be computed: {error}.", hint=hint) from error

@@ -72,10 +72,21 @@ def joined(parts: Sequence[pl.Expr], limbs: Limbs, divisor: pl.Expr | None = Non
     return reduce(add, terms)
 
 
+def whole(parts: Sequence[pl.Expr], limbs: Limbs) -> pl.Expr:
+    """Limbs of a total of integers as one of 128 bits; null where it does not fit."""
+    if len(parts) == 1:
+        return parts[0].cast(pl.Int128)
+    low, high = parts
+    carry, most = low // 2**limbs.width, 2 ** (127 - limbs.width)
+    high = high + carry
+    return pl.when(high.is_between(-most, most - 1)).then(high * 2**limbs.width + (low - carry * 2**limbs.width))
+
+
 def python_stds(column: pl.Series, value: Value, ranges: Sequence[tuple[int, int]]) -> Iterator[float | None]:
     """The stds over ranges of rows, for numbers so far apart that only Python's integers hold their squares."""
     low = value.squares.exponent
-    numbers = [_fixed(number, low) for number in column.cast(pl.Float64).to_list()]
+    given = column.cast(pl.Float64) if value.dtype.is_float() else column
+    numbers = [_fixed(number, low) for number in given.to_list()]
     counts = [0, *accumulate(number is not None for number in numbers)]
     sums = [0, *accumulate(number or 0 for number in numbers)]
     squares = [0, *accumulate((number or 0) ** 2 for number in numbers)]

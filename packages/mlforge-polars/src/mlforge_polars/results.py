@@ -10,19 +10,19 @@ import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.aggs import Plan, SumOverflow
-from mlforge_polars.exact import joined, limb_names, times_power
+from mlforge_polars.exact import joined, limb_names, times_power, whole
 from mlforge_polars.values import Value
 
 SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
 
 
 def finished(found: pl.DataFrame, aggs: Sequence[Aggregate], plan: Plan) -> pl.DataFrame:
-    """The columns a0, a1, ... of these aggregates. Raises SumOverflow for an integer sum beyond 64 bits."""
+    """The columns a0, a1, ... of these aggregates. Raises SumOverflow for a sum beyond its type."""
     finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan) for agg in aggs}
     columns = found.lazy().select(**finals).collect()
     for agg in aggs:
         if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
-            raise SumOverflow(agg.name)
+            raise SumOverflow(agg)
     return columns
 
 
@@ -41,6 +41,8 @@ def _totals(value: Value) -> list[pl.Expr]:
 
 
 def _sum(value: Value) -> pl.Expr:
+    if value.dtype == pl.Int128:  # the digits of decimals
+        return whole(_totals(value), value.sums).cast(pl.Decimal(38, 0), strict=False)
     if not value.dtype.is_float():
         return _totals(value)[0].cast(pl.Int64, strict=False)
     return _or_special(joined(_totals(value), value.sums), value)
@@ -85,7 +87,8 @@ def _squares_std(value: Value, n: pl.Expr) -> pl.Expr:
 def _median(value: Value) -> pl.Expr:
     low, high = (pl.lit(value.labels).gather(pl.col(f"{value.name}.{side}").cast(pl.UInt32)) for side in SIDES)
     if not value.dtype.is_float():
-        return (low.cast(pl.Int128) + high.cast(pl.Int128)).cast(pl.Float64) / 2
+        low, high = low.cast(pl.Int128), high.cast(pl.Int128)  # their sum may be beyond it
+        return (low // 2 + high // 2).cast(pl.Float64) + (low % 2 + high % 2).cast(pl.Float64) / 2
     low, high = low.cast(pl.Float64), high.cast(pl.Float64)
     return pl.when(low.abs() < 2.0**1000).then((low + high) / 2).otherwise(low / 2 + high / 2)
 

@@ -27,6 +27,7 @@ def check(config: RedisStore) -> None:
     refuse_number("replicas", config.replicas, 0, 100)
     refuse_number("retries", config.retries, 0, 100)
     _refuse_text("host", config.host)
+    _refuse_address(config.host)
     _refuse_text("prefix", config.prefix)
     if config.encoding not in get_args(Encoding):
         raise Invalid(f"encoding is {config.encoding!r}.", hint="Choose msgpack or json.")
@@ -51,6 +52,15 @@ def check_files(config: RedisStore, tls: bool) -> None:
         raise Invalid(
             f"{' or '.join(given)} cannot be used: {error.strerror or error}.", hint="Give files in PEM format."
         ) from error
+
+
+def _refuse_address(host: str) -> None:
+    """Raise `Invalid` for a host that brings its port or scheme along; an IPv6 address has colons of its own."""
+    if "://" in host:
+        raise Invalid("host is a whole address.", hint='Give it as the url: RedisStore(url="redis://…").')
+    name, _, port = host.rpartition(":")
+    if ":" not in name and name and port.isdigit():
+        raise Invalid(f"host is {host!r}, with a port.", hint=f'Give them apart: RedisStore("{name}", {port}).')
 
 
 def _refuse_contradictions(config: RedisStore) -> None:

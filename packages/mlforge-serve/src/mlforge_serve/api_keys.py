@@ -58,6 +58,10 @@ class APIKeys:
         return key if key and known else None
 
 
+SHUT = APIKeys(())
+"""Nobody's: the file cannot be read, and whose keys still hold cannot be told."""
+
+
 def read_keys(path: Path) -> KeyFile:
     """The keys of a file.
 

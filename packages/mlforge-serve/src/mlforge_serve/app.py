@@ -56,10 +56,15 @@ class App:
             self.tally.in_flight(self._active)
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
+    def refused(self, code: str) -> None:
+        """Count a connection that was ended before there was a request."""
+        self.tally.failed(_OTHER, code)
+
     async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:
-        head, body, deadline = head_of(scope), None, asyncio.timeout(self.limits.timeout)
+        body, deadline = None, asyncio.timeout(self.limits.timeout)
         try:
             async with deadline:
+                head = head_of(scope)
                 key = admit(self.keys, head)
                 body = await read_body(head, receive, self.limits.body)
                 plan, answer = await self._answers[route](head, key, body)
@@ -79,8 +84,8 @@ class App:
 
     async def _show(self, route: int, scope: Any, receive: Any, send: Any) -> None:
         """Everything that is no value: `pages` knows how."""
-        scope["mlforge"], scope["app"] = (self, head_of(scope)), self
         try:
+            scope["mlforge"], scope["app"] = (self, head_of(scope)), self
             async with asyncio.timeout(self.limits.timeout):
                 await (_post_only if route < len(SERVING) else self.pages)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - as above

@@ -18,8 +18,6 @@ from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
 READERS = 256
-LOOKED_EVERY = 2.0
-"""Seconds after which a new publish is noticed."""
 _log = logging.getLogger("mlforge.serve")
 Wanted = tuple[tuple[str | Pick, ...], bool]
 
@@ -109,7 +107,7 @@ class Catalog:
         """See what is published now. What fails is logged once, and what was known stays."""
         try:
             notes, lookups = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
-        except MlforgeError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at again
             if self.up or not self.watched.notes:
                 _log.error("the online store does not answer: %s", error)
             self.up = False

@@ -220,13 +220,7 @@ def _refuse_bad_files(settings: ServerSettings) -> None:
         from mlforge_serve.api_keys import read_keys
 
         read_keys(settings.key_file)
-    if settings.tls_cert is not None:
-        import ssl
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        from mlforge_serve.tls import Certificate
 
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.tls_cert, settings.tls_key, lambda: "")
-        except (ssl.SSLError, OSError, ValueError) as error:
-            raise Invalid(
-                f"The certificate {settings.tls_cert.name!r} and its key cannot be used: {error}.",
-                hint="Both are PEM, the key is not encrypted and belongs to the certificate.",
-            ) from None
+        Certificate(settings.tls_cert, settings.tls_key)

@@ -12,7 +12,7 @@ from mlforge_serve.problems import CODES
 from mlforge_serve.settings import Limits, ServerSettings
 
 JSONSchema = dict[str, Any]
-_COMMON = (401, 429, 500)
+_COMMON = (401, 429, 500, 503)
 _SERVING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 VALUE: JSONSchema = {"description": "A value of the column's type, or null."}
 STATUS: JSONSchema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
@@ -50,12 +50,12 @@ def _paths() -> JSONSchema:
         "/features": {"get": _showing("What is served", "features", "Features", _COMMON)},
         "/features/{name}": {"get": _one_feature()},
         "/health": {"get": _showing("Whether the server lives", "health", "Health", (500,))},
-        "/ready": {"get": _showing("Whether the online store answers", "ready", "Ready", (500, 503, 504))},
+        "/ready": {"get": _showing("Whether requests for values can be answered", "ready", "Ready", (500, 503, 504))},
         "/metrics": {"get": {
             "summary": "What was counted, for Prometheus", "operationId": "metrics",
             "responses": {
                 "200": {"description": "Text", "content": {"text/plain": {"schema": {"type": "string"}}}},
-                **_refusals((401, 403, 429, 500)),
+                **_refusals((401, 403, 429, 500, 503)),
             },
         }},
     }  # fmt: skip

@@ -13,14 +13,14 @@ from starlette.routing import Route, Router
 
 from mlforge_serve import door
 from mlforge_serve.answers import FORMATS
-from mlforge_serve.api_keys import APIKey
+from mlforge_serve.api_keys import SHUT, APIKey
 from mlforge_serve.docs import page
-from mlforge_serve.head import admit
+from mlforge_serve.head import admit, keys_unavailable
 from mlforge_serve.openapi import description
 from mlforge_serve.problems import Problem
 from mlforge_serve.serving import refuse_others
 from mlforge_serve.settings import ServerSettings
-from mlforge_serve.telemetry import TEXT, exposition
+from mlforge_serve.telemetry import TEXT, exposition, gauges
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POLICY = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'", "x-frame-options": "DENY"}
@@ -44,12 +44,14 @@ async def _health(request: Request) -> Response:
 
 async def _ready(request: Request) -> Response:
     app, _ = request.scope["mlforge"]
+    if app.keys is SHUT:
+        raise keys_unavailable()
     try:
         await app.catalog.ping()
     except Exception:
-        app.tally.store_up(False)
+        app.tally.up("mlforge_store_up", False)
         raise
-    app.tally.store_up(True)
+    app.tally.up("mlforge_store_up", True)
     return _document(request, {"status": "ready", "features": len(app.catalog.lookups)})
 
 
@@ -67,6 +69,8 @@ async def _feature(request: Request) -> Response:
 
 
 async def _metrics(request: Request) -> Response:
+    if request.scope["app"].keys is SHUT:  # whoever watches the server has no key that holds, and has to hear of it
+        return Response(gauges(request.scope["app"].tally.board), media_type=TEXT.decode())
     app, key = _admitted(request)
     if key is not None and key.features is not None:
         raise Problem("key_limited", "This API key is limited to features.", "Ask with one that is not.")

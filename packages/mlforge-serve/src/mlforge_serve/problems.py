@@ -32,6 +32,7 @@ CODES = {
     "too_many_requests": 429,
     "head_too_large": 431,
     "defect": 500,
+    "keys_unavailable": 503,
     "store_unavailable": 503,
     "too_slow": 504,
 }

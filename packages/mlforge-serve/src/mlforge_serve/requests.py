@@ -13,6 +13,7 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey
 from mlforge_serve.answers import MSGPACK
 from mlforge_serve.problems import Problem
+from mlforge_serve.twice import refuse_json_twins, refuse_msgpack_twins
 
 _MSGPACKS = frozenset({MSGPACK, b"application/x-msgpack", b"application/vnd.msgpack"})
 
@@ -24,6 +25,10 @@ class Pick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: str | None = None
     columns: tuple[str, ...] | None = None
 
+    def keys(self) -> int:
+        """How many keys were sent, at least."""
+        return 1 + (self.version is not None) + (self.columns is not None)
+
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every request names: features, and how their columns are to be called."""
@@ -31,11 +36,18 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     features: tuple[str | Pick, ...]
     full_names: bool = False
 
+    def rare_keys(self) -> int:
+        """How many keys were sent, at least, beside those that every request has."""
+        return self.full_names + sum(one.keys() for one in self.features if isinstance(one, Pick))
+
 
 class OnlineRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Some features of one entity, or of several that belong together: all keys in one object."""
 
     entity: dict[str, Any]
+
+    def usual_keys(self) -> int:
+        return 2 + len(self.entity)
 
 
 class BatchRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,13 +55,16 @@ class BatchRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     entities: tuple[dict[str, Any], ...]
 
+    def usual_keys(self) -> int:
+        return 2 + sum(map(len, self.entities))
+
 
 class Decoder:
     """Reads one kind of body, from JSON or MessagePack."""
 
     def __init__(self, kind: type[OnlineRequest | BatchRequest]) -> None:
-        self._json = msgspec.json.Decoder(kind).decode
-        self._msgpack = msgspec.msgpack.Decoder(kind).decode
+        self._from_json = msgspec.json.Decoder(kind).decode
+        self._from_msgpack = msgspec.msgpack.Decoder(kind, ext_hook=_refuse_extension).decode
 
     def decode(self, body: bytes, content_type: bytes) -> Any:
         """The request. Raises `Problem`."""
@@ -62,6 +77,16 @@ class Decoder:
             raise Problem("malformed_body", "The body is nested too deeply.", "Send plain keys.") from None
         except ValueError as error:
             raise Problem("malformed_body", f"The body cannot be read: {error}.", "Send one JSON object.") from None
+
+    def _json(self, body: bytes) -> OnlineRequest | BatchRequest:
+        found = self._from_json(body)
+        refuse_json_twins(body, found.usual_keys(), found.rare_keys)
+        return found
+
+    def _msgpack(self, body: bytes) -> OnlineRequest | BatchRequest:
+        found = self._from_msgpack(body)
+        refuse_msgpack_twins(body)
+        return found
 
     def _reader(self, content_type: bytes) -> Callable[[bytes], Any]:
         if content_type in (b"application/json", b""):
@@ -76,6 +101,13 @@ class Decoder:
             "Send application/json or application/msgpack: curl -H 'Content-Type: application/json' …",
             field="content-type",
         )  # fmt: skip
+
+
+def _refuse_extension(code: int, _: memoryview) -> Any:
+    raise Problem(
+        "malformed_body", f"The extension type {code} is not read.", "Send values of MessagePack's own types.",
+        field="body",
+    )  # fmt: skip
 
 
 def wants_msgpack(accept: bytes) -> bool:

@@ -13,6 +13,10 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 MAX_HEAD = 32 << 10
 CONNECTIONS = 8
 """How many connections there may be for each request at once: most are idle."""
+PIPELINED = 64
+"""How many requests a connection may send ahead of their answers."""
+SLOWEST = 16 << 10
+"""How many bytes of an answer a client takes at least in the time of a request."""
 
 
 class Limits(msgspec.Struct, frozen=True):

@@ -22,10 +22,17 @@ ROUTES = (
 )  # fmt: skip
 SERVING = ROUTES[:2]
 OUTCOMES = ("present", "missing", "expired", "stale")
-ERRORS = (*CODES, "gone")
+ERRORS = (*CODES, "gone", "handshake")
+GAUGES = {
+    "mlforge_requests_in_flight": "Requests being answered.",
+    "mlforge_store_up": "Whether the online store answered when it was last looked at.",
+    "mlforge_keys_up": "Whether the key file could be read when it was last looked at; 1 where there is none.",
+    "mlforge_certificate_up": "Whether the certificate is the one in its file; 1 where there is none.",
+}
 _BOUNDS = tuple(int(s * 1e9) for s in SECONDS)
 _WIDTH = len(SECONDS) + 2
 _BYTES = 8
+_GAUGE = {name: number for number, name in enumerate(GAUGES)}
 
 
 class Board:
@@ -39,7 +46,7 @@ class Board:
         self._outcomes = self._per_feature + len(SERVING) * len(features) * _WIDTH
         self._errors = self._outcomes + len(features) * len(OUTCOMES)
         self._gauges = self._errors + len(ROUTES) * len(ERRORS)
-        self._size = self._gauges + 2
+        self._size = self._gauges + len(GAUGES)
         self._memory = mmap.mmap(-1, max(1, self._size * workers) * _BYTES)
         self._numbers = memoryview(self._memory).cast("q")
 
@@ -59,8 +66,8 @@ class Board:
     def error(self, route: int, error: int) -> int:
         return self._errors + route * len(ERRORS) + error
 
-    def gauge(self, number: int) -> int:
-        return self._gauges + number
+    def gauge(self, name: str) -> int:
+        return self._gauges + _GAUGE[name]
 
     def total(self, place: int, width: int = 1) -> list[int]:
         """Some numbers, added up over the workers."""
@@ -77,10 +84,14 @@ class Tally:
 
     def __init__(self, board: Board, numbers: memoryview) -> None:
         self.board, self._numbers = board, numbers
+        self._in_flight = board.gauge("mlforge_requests_in_flight")
 
     def reset(self) -> None:
         """Forget how things stood with the worker before this one."""
-        self._numbers[self.board.gauge(0)] = self._numbers[self.board.gauge(1)] = 0
+        self.in_flight(0)
+        self.up("mlforge_store_up", False)
+        self.up("mlforge_keys_up", True)
+        self.up("mlforge_certificate_up", True)
 
     def observe(self, place: int, nanoseconds: int) -> None:
         """Add a request's time to the histogram at a place."""
@@ -95,15 +106,21 @@ class Tally:
         self._numbers[self.board.error(route, ERRORS.index(error))] += 1
 
     def in_flight(self, count: int) -> None:
-        self._numbers[self.board.gauge(0)] = count
+        self._numbers[self._in_flight] = count
 
-    def store_up(self, up: bool) -> None:
-        self._numbers[self.board.gauge(1)] = int(up)
+    def up(self, name: str, up: bool) -> None:
+        """Say whether something works."""
+        self._numbers[self.board.gauge(name)] = int(up)
 
 
 def exposition(board: Board) -> bytes:
     """Everything, as Prometheus reads it."""
     return "".join(f"{line}\n" for line in _lines(board)).encode()
+
+
+def gauges(board: Board) -> bytes:
+    """How things stand, without the names of features."""
+    return "".join(f"{line}\n" for line in _gauges(board)).encode()
 
 
 def _lines(board: Board) -> Iterator[str]:
@@ -138,12 +155,9 @@ def _outcomes(board: Board) -> Iterator[str]:
 
 
 def _gauges(board: Board) -> Iterator[str]:
-    for number, name, text in (
-        (0, "mlforge_requests_in_flight", "Requests being answered."),
-        (1, "mlforge_store_up", "Whether the online store answered when it was last looked at."),
-    ):
+    for name, text in GAUGES.items():
         yield from _head(name, "gauge", text)
-        for worker, value in enumerate(board.each(board.gauge(number))):
+        for worker, value in enumerate(board.each(board.gauge(name))):
             yield f'{name}{{worker="{worker}"}} {value}'
     yield from _head("mlforge_workers", "gauge", "Worker processes.")
     yield f"mlforge_workers {board.workers}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cached_property
 from itertools import accumulate
 from typing import Any
@@ -16,7 +17,7 @@ from toy_engine.order import Numbers, ranks
 
 
 class Overflow(Exception):
-    """A sum of integers that does not fit 64 bits."""
+    """A sum that does not fit its type."""
 
 
 class Values:
@@ -39,7 +40,7 @@ class Values:
         """A power of two, and the values as whole multiples of its inverse; 0 for what is not finite."""
         given = self.array.to_pylist()
         if not self.floats:
-            return 0, [v or 0 for v in given]
+            return 0, [int(v or 0) for v in given]
         ratios = [v.as_integer_ratio() if v is not None and math.isfinite(v) else (0, 1) for v in given]
         power = max((bottom.bit_length() for _, bottom in ratios), default=1) - 1
         return power, [top << (power + 1 - bottom.bit_length()) for top, bottom in ratios]
@@ -96,7 +97,10 @@ def _sum(values: Values, low: Numbers, high: Numbers) -> pa.Array:
         found = _sums(values, low, high)
         return pa.array([odd if odd is not None else _float(s, 1 << values.power) for _, s, odd in found], pa.float64())
     try:
-        return pa.array([s for _, s, _ in _sums(values, low, high)], pa.int64())
+        whole = [s for _, s, _ in _sums(values, low, high)]
+        if pa.types.is_decimal(values.type):
+            return pa.array(map(Decimal, whole), pa.decimal128(38, 0))
+        return pa.array(whole, pa.int64())
     except (OverflowError, pa.ArrowInvalid) as error:
         raise Overflow from error
 
@@ -168,6 +172,7 @@ def _least(places: Numbers, low: Numbers, high: Numbers, nothing: int) -> Number
 def _median(values: Values, low: Numbers, high: Numbers) -> pa.Array:
     """Runs follow each other, and neither end goes back: one sorted list is kept up."""
     places, labels = values.ranks[0].tolist(), values.ranks[1].to_pylist()
+    labels = [int(v) for v in labels] if pa.types.is_decimal(values.type) else labels
     kept: list[int] = []
     start = end = 0
     medians = []

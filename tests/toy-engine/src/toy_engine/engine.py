@@ -74,12 +74,12 @@ class LiveToyEngine(Engine):
     def to_arrow(self, frame: pa.Table) -> ArrowStream:
         return ArrowStream(plain_table(frame))
 
-    def persist(self, frame: pa.Table) -> pa.Table:
-        return frame  # and not around through `to_arrow`, which gives all times a zone
-
     def from_arrow(self, stream: ArrowStream) -> pa.Table:
         with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
             return pa.table(stream)
+
+    def persist(self, frame: pa.Table) -> pa.Table:
+        return frame  # and not around through `to_arrow`, which gives all times a zone
 
     def conform(self, frame: pa.Table, shape: Shape) -> Conformed:
         with edge("The rows cannot be held", TYPES):

@@ -17,10 +17,12 @@ from mlforge.plugin.engine.expressions import (
     COMPARISONS,
     Cast,
     Constant,
+    Digits,
     Found,
     OneOf,
     Operation,
     Read,
+    Scaled,
     Typed,
 )
 from toy_engine.order import canonical, ranks
@@ -36,6 +38,8 @@ def evaluate(node: Typed, table: pa.Table) -> pa.Array:
             return pa.repeat(pa.scalar(value, dtype_of(word)), table.num_rows)
         case Cast(of, word):
             return _cast(evaluate(of, table), word)
+        case Digits(arg, word) | Scaled(arg, word):
+            return with_scale(evaluate(arg, table), dtype_of(word))
         case OneOf(arg):
             return _one_of(evaluate(arg, table), node)
         case Found(arg, pattern):
@@ -47,6 +51,11 @@ def evaluate(node: Typed, table: pa.Table) -> pa.Array:
             if op in ARITHMETIC and node.word == "Int64":
                 return _whole(op, computed)
             return OPERATIONS[op](*computed)
+
+
+def with_scale(decimals: pa.Array, dtype: pa.DataType) -> pa.Array:
+    """Decimals with their point elsewhere."""
+    return pa.Array.from_buffers(dtype, len(decimals), decimals.buffers(), offset=decimals.offset)
 
 
 def _cast(array: pa.Array, word: str) -> pa.Array:

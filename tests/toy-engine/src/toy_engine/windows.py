@@ -8,9 +8,10 @@ import pyarrow as pa
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
-from mlforge.plugin.engine.aggregations import Windowed, overflow, windowed
+from mlforge.plugin.engine.aggregations import Windowed, overflow, too_many_digits, windowed
 from mlforge.plugin.engine.rows import need_stamp
 from mlforge.plugin.engine.times import LAST
+from mlforge.plugin.engine.types import is_decimal
 from toy_engine.aggregations import Overflow, Values, aggregated
 from toy_engine.expressions import evaluate
 from toy_engine.order import Numbers, firsts, identities
@@ -85,7 +86,8 @@ def _aggregates(table: pa.Table, asked: Windowed, events: Events, owners: Number
         try:
             found = aggregated(a.function, values[a.column] if a.column else None, low[a.window], high)
         except Overflow as error:
-            raise overflow(asked.outputs_of([a.name]), CAST.format(_column(asked, a.column))) from error
+            refusal = too_many_digits if is_decimal(a.word) else overflow
+            raise refusal(asked.outputs_of([a.name]), CAST.format(_column(asked, a.column))) from error
         columns[a.name] = found.cast(dtype_of(a.word), safe=False)
     return pa.table(columns)
 

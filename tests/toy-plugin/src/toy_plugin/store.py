@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
 from typing import Any, Self
@@ -31,12 +32,10 @@ class LiveToyStore:
     """The open file: one connection, which threads take in turn."""
 
     def __init__(self, config: ToyStore) -> None:
-        self.lock = threading.Lock()
-        try:
+        self.path, self.lock = config.path, threading.Lock()
+        with self._turn():
             self.db = sqlite3.connect(config.path, timeout=30, check_same_thread=False)
             self.db.executescript(TABLES)
-        except sqlite3.Error as error:
-            raise PluginFailed(f"{config.path!r} does not open: {error}.", hint="Check the path.") from error
 
     def __enter__(self) -> Self:
         return self
@@ -53,20 +52,20 @@ class LiveToyStore:
 
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
         """The entries at these addresses; one without points is gone."""
-        with self.lock:
+        with self._turn():
             rows = [self.db.execute(SELECT, (a.feature, a.key)).fetchone() for a in addresses]
         found = [decode_entry(r[0], a.feature, a.key) if r else None for r, a in zip(rows, addresses, strict=True)]
         return [entry if entry and entry.points else None for entry in found]
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:
         """The keys of what was not published anew."""
-        with self.lock:
+        with self._turn():
             rows = self.db.execute(OLDER, (feature, as_of)).fetchall()
         return (key for key, entry in rows if decode_entry(entry, feature, key).points)
 
     def read_note(self, feature: str) -> bytes | None:
         """What was last noted of a feature."""
-        with self.lock:
+        with self._turn():
             row = self.db.execute(NOTE, (feature,)).fetchone()
         return row[0] if row else None
 
@@ -76,11 +75,20 @@ class LiveToyStore:
         return sum(self._changed(FIRST_NOTE if before is None else NEXT_NOTE, [told])) == 1
 
     def ping(self) -> None:
-        """A file is there as long as it is open."""
-        with self.lock:
-            self.db.execute("SELECT 1")
+        """Look at the file: an open one may be damaged all the same."""
+        self.read_note("")
 
     def _changed(self, statement: str, rows: Iterable[Any]) -> list[int]:
         """How many rows each changed, in one transaction."""
-        with self.lock, self.db:
+        with self._turn(), self.db:
             return [self.db.execute(statement, row).rowcount for row in rows]
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One thread at a time; SQLite's errors are wrapped once, here."""
+        with self.lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                hint = "Is it there, an SQLite file, and whole?"
+                raise PluginFailed(f"The store at {self.path!r} failed: {error}.", hint=hint) from error

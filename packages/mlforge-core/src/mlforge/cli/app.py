@@ -13,7 +13,7 @@ from mlforge.__about__ import __version__
 from mlforge.cli import roster
 from mlforge.cli.invocation import Invocation, say_error
 from mlforge.cli.options import debug_option
-from mlforge.errors import MlforgeError, Unknown
+from mlforge.errors import MlforgeError, Unknown, nearest
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -111,7 +111,11 @@ def _fail(call: Invocation, error: Exception) -> int:
     say_error("Error:", "red", message)
     if hint:
         say_error("Hint:", "cyan", hint)
-    call.answer({"error": {"kind": type(error).__name__, "message": message, "hint": hint}}, lambda: None)
+    where = error.where if isinstance(error, MlforgeError) else None
+    if where:
+        say_error("Where:", "cyan", where)
+    told = {"kind": type(error).__name__, "message": message, "hint": hint}
+    call.answer({"error": told | ({"where": where} if where else {})}, lambda: None)
     return code
 
 
@@ -140,7 +144,6 @@ def _no_command(name: str, known: Sequence[str]) -> NoCommand:
     """The nearest command, or the distribution that has the one that was asked for."""
     from mlforge.plugin.descriptors import Command
     from mlforge.plugin.registry import registry
-    from mlforge.project.selection import nearest
 
     try:
         registry().get(Command, name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlforge.cli.served import Served
     from mlforge.definitions import Definitions
     from mlforge.flow.progress import Tell
+    from mlforge.project.project import Project
 
 _HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
@@ -57,6 +58,7 @@ class Invocation:
             project = load_project(target, here)
         for warning in told:
             self._pass_on(warning, project.root)
+        self._say_which(project, target)
         return cast("Definitions", project)
 
     def served(
@@ -105,6 +107,14 @@ class Invocation:
     def warn(self, text: str) -> None:
         """Say something on stderr that is no error."""
         say_error("Warning:", "yellow", text)
+
+    def _say_which(self, project: Project, target: str | None) -> None:
+        """Which file was taken, where that is not the one that anybody would look into."""
+        from mlforge.plugin.where import shown
+        from mlforge.project.loader import NAMED
+
+        if target is None and project.file is not None and project.file != Path.cwd() / NAMED:
+            say_error("Definitions:", "cyan", shown(project.file))
 
     def _pass_on(self, warning: warnings.WarningMessage, root: Path) -> None:
         """A warning about the user's own files, or one that Python shows anyway."""

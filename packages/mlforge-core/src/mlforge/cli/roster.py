@@ -23,6 +23,7 @@ COMMANDS = {
     "manifest": "Show every built feature of the store at a glance.",
     "profile": "Show the profiles, which one is in use and what it sets.",
     "plugins": "Show what is installed, what it brings, and what is broken.",
+    "plugin": "Make a plugin of your own, whose tests are green at once.",
 }
 """The core's commands; each is the `command` of a module of its own in `mlforge.cli.commands`."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.flow.lock import Lock
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.meta import FeatureMeta
-from mlforge.project.selection import nearest
 
 
 def specs_of(features: Any) -> list[FeatureSpec]:

@@ -8,9 +8,10 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import Col, Expr, It
+from mlforge.model.spelling import Spelled
 
 
-class Validator(msgspec.Struct, frozen=True):
+class Validator(msgspec.Struct, metaclass=Spelled, frozen=True):
     """A promise about a column.
 
     Args:

@@ -8,9 +8,10 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.keys import Key
+from mlforge.model.spelling import Spelled
 
 
-class Entity(msgspec.Struct, frozen=True):
+class Entity(msgspec.Struct, metaclass=Spelled, frozen=True):
     """What a feature's rows are about, and the column (or columns) that identify it.
 
     Args:

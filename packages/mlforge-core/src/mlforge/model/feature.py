@@ -14,6 +14,7 @@ from mlforge.model.entity import Entity
 from mlforge.model.keys import Key
 from mlforge.model.metric import Metric, WindowPlan
 from mlforge.model.source import Source
+from mlforge.model.spelling import Spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.model.version import Version
 
@@ -125,7 +126,7 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
         return table(("", ""), rows, caption=self.name, note=self.description)
 
 
-class FeatureSpec(msgspec.Struct, frozen=True):
+class FeatureSpec(msgspec.Struct, metaclass=Spelled, frozen=True):
     """A feature to retrieve: which version, which of its columns.
 
     Args:
@@ -134,7 +135,7 @@ class FeatureSpec(msgspec.Struct, frozen=True):
         columns: Some of its columns; all if None.
 
     Raises:
-        Invalid: A version that is none, or columns that name none.
+        Invalid: A name that is empty, a version that is none, or columns that name none.
 
     Example:
         >>> FeatureSpec("user_spend", columns=["amount__sum__7d"]).columns
@@ -146,6 +147,9 @@ class FeatureSpec(msgspec.Struct, frozen=True):
     columns: str | Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        name: Any = self.name
+        if not isinstance(name, str) or not name.strip():
+            raise Invalid(f"{self.name!r} cannot be a feature's name.", hint='FeatureSpec("user_spend")')
         if self.version is not None:
             Version.parse(self.version)
         if self.columns is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,12 +12,10 @@ from mlforge.errors import Invalid
 from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, Col, Expr
 from mlforge.model.schema import Column
+from mlforge.model.spelling import Spelled
 
 Windows = str | timedelta | Duration | Sequence[str | timedelta | Duration]
 """One window or several: `"7d"`, `["1d", "7d"]`, `timedelta(days=7)`."""
-
-
-_PLAIN = re.compile(r"\w[\w-]{0,127}")
 
 
 class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -49,7 +46,7 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
         return Column(self.name, "", self.aggregation, str(self.window), self.description, self.unit)
 
 
-class Metric(msgspec.Struct, frozen=True):
+class Metric(msgspec.Struct, metaclass=Spelled, frozen=True):
     """What plugin authors subclass: a frozen struct that lowers to columns.
 
     Example:
@@ -105,10 +102,10 @@ class Aggregate(Metric, frozen=True):
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
             )
         name: Any = self.name
-        if name is not None and not (isinstance(name, str) and _PLAIN.fullmatch(name)):
+        if name is not None and not (isinstance(name, str) and name.isidentifier()):
             raise Invalid(
                 f"{self.name!r} cannot be a metric's name.",
-                hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
+                hint='Use letters, digits and _, starting with a letter: name="spend".',
             )
         if isinstance(self.column, Expr) and not self.name:
             raise Invalid(f"{self.function!r} of an expression needs a name.", hint='Give it one: name="late_flights".')

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from os import PathLike, fspath
 from pathlib import PurePath
 from typing import Any
 
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.spelling import Spelled
 
 
-class ParquetFormat(msgspec.Struct, frozen=True, tag="parquet", tag_field="kind"):
+class ParquetFormat(msgspec.Struct, metaclass=Spelled, frozen=True, tag="parquet", tag_field="kind"):
     """Parquet files.
 
     Example:
@@ -21,7 +23,7 @@ class ParquetFormat(msgspec.Struct, frozen=True, tag="parquet", tag_field="kind"
     """
 
 
-class CSVFormat(msgspec.Struct, frozen=True, tag="csv", tag_field="kind"):
+class CSVFormat(msgspec.Struct, metaclass=Spelled, frozen=True, tag="csv", tag_field="kind"):
     """Comma-separated text.
 
     Args:
@@ -124,7 +126,7 @@ def _is_encoding(name: Any) -> bool:
         return False
 
 
-class DeltaFormat(msgspec.Struct, frozen=True, tag="delta", tag_field="kind"):
+class DeltaFormat(msgspec.Struct, metaclass=Spelled, frozen=True, tag="delta", tag_field="kind"):
     """A Delta table, at `version` where one is given.
 
     Example:
@@ -155,7 +157,7 @@ def format_name(fmt: Format) -> str:
     return str(type(fmt).__struct_config__.tag)
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
     """Rows to read: a file, a glob, a folder, a URI or a table.
 
     Args:
@@ -177,7 +179,15 @@ class Source(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         force = msgspec.structs.force_setattr
-        force(self, "path", str(self.path))
+        given: Any = self.path
+        if not isinstance(given, str | PathLike):
+            raise Invalid(
+                f"A {type(given).__module__.split('.')[0]}.{type(given).__qualname__} is no source.",
+                hint='Give a path or a Source; write a frame to a file first: frame.write_parquet("events.parquet").',
+            )
+        force(self, "path", fspath(given))
+        if self.format is not None and not isinstance(self.format, Format):
+            raise Invalid(f"The format {self.format!r} is none.", hint="ParquetFormat(), CSVFormat() or DeltaFormat().")
         if not self.path.strip():
             raise Invalid("A Source needs a path.", hint='Source("data/events.parquet")')
         if self._is_foreign():

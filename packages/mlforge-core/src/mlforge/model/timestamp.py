@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.spelling import Spelled
 from mlforge.model.timeformat import fault, parts
 from mlforge.model.zones import zone_of
 
 
-class Timestamp(msgspec.Struct, frozen=True):
+class Timestamp(msgspec.Struct, metaclass=Spelled, frozen=True):
     """The column that says when: times, dates, or text in `format` (detected where it is ISO 8601).
 
     Args:
@@ -40,8 +41,10 @@ class Timestamp(msgspec.Struct, frozen=True):
     nonexistent: Literal["raise", "forward"] = "raise"
 
     def __post_init__(self) -> None:
-        if not self.column:
-            raise Invalid("A Timestamp needs a column.", hint='Timestamp("event_time")')
+        names: list[Any] = [self.column, *([] if self.alias is None else [self.alias])]
+        for given in names:
+            if not isinstance(given, str) or not given.strip():
+                raise Invalid(f"A Timestamp needs a column, and {given!r} is none.", hint='Timestamp("event_time")')
         if self.format and (wrong := fault(self.format)):
             raise Invalid(f"The format {self.format!r} of timestamp {self.column!r} {wrong.why}", hint=wrong.hint)
         if self.timezone is not None:

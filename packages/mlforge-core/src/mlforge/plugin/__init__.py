@@ -20,6 +20,7 @@ from mlforge.plugin.descriptors import (
 from mlforge.plugin.engine.frames import Conformed, Extent, Frame, Join, Scan
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.hookspecs import hookimpl
+from mlforge.plugin.intact import verify, verify_files
 from mlforge.plugin.online_stores import (
     Address,
     Asked,
@@ -31,7 +32,7 @@ from mlforge.plugin.online_stores import (
     OnlineStore,
     Point,
 )
-from mlforge.plugin.stores import ManifestStore, Pruned, PruningStore, Store
+from mlforge.plugin.stores import ManifestStore, Pruned, PruningStore, Store, Verify, VerifyingStore
 
 __all__ = [
     "API_VERSION",
@@ -69,8 +70,12 @@ __all__ = [
     "StoreConfig",
     "StoreDescriptor",
     "ValidatorDescriptor",
+    "Verify",
+    "VerifyingStore",
     "decode_entry",
     "encode_entry",
     "entry_as_of",
     "hookimpl",
+    "verify",
+    "verify_files",
 ]

@@ -9,12 +9,13 @@ from typing import Annotated, Any, ClassVar, Self, get_type_hints
 import msgspec
 
 from mlforge.errors import PluginFailed
+from mlforge.model.spelling import Spelled
 
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
 """The type of a config's field that is never printed."""
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="KIND"):
+class Config(msgspec.Struct, metaclass=Spelled, frozen=True, forbid_unknown_fields=True, tag_field="KIND"):
     """The settings of an engine or a store: frozen, hashable, printed with its secrets masked.
 
     Subclass with `tag="name"`, frozen, and set `target` to what `open` calls with the config.

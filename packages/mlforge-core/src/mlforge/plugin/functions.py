@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from mlforge.errors import Invalid, Unsupported
+from mlforge.errors import Invalid, Unsupported, close_to
 from mlforge.plugin.engine.edge import reason
 
 K = TypeVar("K")
@@ -78,15 +79,26 @@ def raised(function: Function, error: BaseException, columns: Iterable[str] | No
 
     Args:
         function: The function.
-        error: What it raised.
+        error: What it raised; the user's line that did is told, too.
         columns: The source's columns, where it asked for one that is not there.
 
     Example:
         >>> print(raised(len, KeyError("amuont"), ["user", "amount"]))
-        len() raised KeyError: 'amuont'. The source's columns: user, amount.
+        len() raised KeyError: 'amuont'. Did you mean 'amount'? The source's columns: user, amount.
     """
-    hint = "--debug shows the line." if columns is None else f"The source's columns: {', '.join(columns)}."
-    return Invalid(f"{name_of(function)} raised {type(error).__name__}: {reason(error)}", hint=hint)
+    from mlforge.plugin.where import definition_of, line_of
+
+    message = f"{name_of(function)} raised {type(error).__name__}: {reason(error)}"
+    hint = "Mend the function." if columns is None else _columns_there(str(error), list(columns))
+    return Invalid(message, hint=hint).at(line_of(error) or definition_of(function, str(error)))
+
+
+def _columns_there(text: str, columns: Sequence[str]) -> str:
+    """A hint for a text that quotes a column that is not there: the nearest, and all that are."""
+    quoted = (match[2] for match in re.finditer(r"""(['"])(.+?)\1""", text))
+    close = next((close_to(name, columns) for name in quoted if name not in columns), None)
+    nearest = f"Did you mean {close!r}? " if close else ""
+    return f"{nearest}The source's columns: {', '.join(columns)}."
 
 
 def _first_annotation(function: Function) -> Any:

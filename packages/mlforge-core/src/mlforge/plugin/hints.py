@@ -1,9 +1,8 @@
-"""Which distribution brings what, and what nobody brings yet: the only place of the core that knows a plugin's name."""
+"""Which distribution brings what, and what none brings yet: the only place of the core that knows a plugin's name."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
+from mlforge.errors import MlforgeError, NotInstalled, Unsupported
 
 CORE = "mlforge-core"
 """The distribution of the core. What it brings is never displaced."""
@@ -51,25 +50,17 @@ def install_hint(role: str, name: str) -> str | None:
     return f"pip install {distribution}" if distribution else None
 
 
-def close_to(name: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant: the same but for case, or spelled nearly so.
+def missing(role: str, name: str) -> MlforgeError | None:
+    """The error for a name that a known distribution would bring, or that none brings yet; None for a stranger's.
 
     Example:
-        >>> close_to("sum", ["Max", "Sum"]), close_to("user_spent", ["user_spend"]), close_to("x", ["user_spend"])
-        ('Sum', 'user_spend', None)
+        >>> print(missing("engine", "duckdb"))
+        The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
+        >>> print(missing("store", "s3"))
+        There is no store 's3' yet. Versions are kept in a folder: LocalStore("feature_store").
     """
-    folded = {k.casefold(): k for k in known}
-    close = difflib.get_close_matches(name.casefold(), folded, 1)
-    return folded[close[0]] if close else None
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint: the closest of the known names, or all of them.
-
-    Example:
-        >>> nearest("user_spent", ["user_spend", "logins"]), nearest("x", ["user_spend", "logins"])
-        ("Did you mean 'user_spend'?", 'Known: user_spend, logins.')
-    """
-    names = list(known)
-    close = close_to(name, names)
-    return f"Did you mean {close!r}?" if close else f"Known: {', '.join(names[:20]) or 'none'}."
+    if hint := install_hint(role, name):
+        return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
+    if there_is := NOT_YET.get(role, {}).get(name):
+        return Unsupported(f"There is no {role} {name!r} yet.", hint=there_is)
+    return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,11 +11,11 @@ from typing import Any, TypeVar
 import msgspec
 import pluggy
 
-from mlforge.errors import MlforgeError, NotInstalled, Unknown, Unsupported
+from mlforge.errors import MlforgeError, NotInstalled, Unknown, Unsupported, close_to
 from mlforge.plugin import descriptors as d
 from mlforge.plugin import hookspecs
 from mlforge.plugin.claims import Rivalry, refusal, rivalry, withheld
-from mlforge.plugin.hints import CORE, DEFAULT_ENGINE, install_hint
+from mlforge.plugin.hints import CORE, DEFAULT_ENGINE, install_hint, missing
 
 GROUP = "mlforge"
 _ANNOUNCING = (
@@ -91,7 +90,7 @@ class Registry:
         Raises:
             Conflict: Two plugins bring it.
             NotInstalled: Nobody does, and a known distribution would.
-            Unsupported: A plugin brings it for another API version, or is broken.
+            Unsupported: A plugin brings it for another API version, or is broken, or nobody brings it yet.
             Unknown: Nobody does; the hint is the nearest name.
         """
         known = self.of(kind)
@@ -129,10 +128,9 @@ class Registry:
         for plugin in broken:
             if name in (plugin.name, plugin.distribution.removeprefix("mlforge-")):
                 return Unsupported(f"The {role} {name!r} is broken: {plugin.error}", hint=plugin.hint or _SEE)
-        if hint := install_hint(role, name):
-            return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
         also = " Or see what is broken: mlforge plugins" if broken else ""
-        return Unknown(f"There is no {role} {name!r}.", hint=_nearest(name, known, role) + also)
+        unknown = Unknown(f"There is no {role} {name!r}.", hint=_nearest(name, known, role) + also)
+        return missing(role, name) or unknown
 
     def default_engine(self) -> str:
         """`polars`, or the only other engine there is.
@@ -237,5 +235,5 @@ def _other_api(found: d.Descriptor, distribution: str) -> tuple[str, str]:
 
 
 def _nearest(name: str, known: Iterable[str], role: str) -> str:
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known) or f'no {role} at all'}."
+    close = close_to(name, known)
+    return f"Did you mean {close!r}?" if close else f"Known: {', '.join(known) or f'no {role} at all'}."

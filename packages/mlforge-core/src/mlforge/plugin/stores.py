@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Target
 from mlforge.plugin.live import Live
+
+Verify = Literal["always", "relied", "never"]
+"""When data is held against the hashes that were recorded: before every reading, before something that stays relies on
+it (a lock, a replay, a publish, an increment), or never."""
 
 
 class Store(Live, Protocol):
@@ -83,6 +87,25 @@ class PruningStore(Protocol):
 
         Data of a removed version that a newer one is read from stays until that one goes. Raises `NotFound`, and
         `Invalid` where the metadata of a version that stays is damaged: nothing is removed then.
+        """
+
+
+@runtime_checkable
+class VerifyingStore(Protocol):
+    """A store that holds data against its hashes by itself, because its users say when or its data is in no files.
+
+    Of any other store the files are looked at where something relies on them: `mlforge.plugin.verify_files`.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store", verify="always").open() as store:
+        ...     store.verify(store.get("user_spend", "1.0.0"), relied=False)
+    """
+
+    def verify(self, artifact: Artifact, relied: bool) -> None:
+        """Raise `Invalid` where data of a version is not what was committed, as its parts' hashes tell.
+
+        `relied` says whether something that stays relies on it: a lock, a replay, a publish, an increment; otherwise it
+        is only read. Raises `NotFound` for data that is gone.
         """
 
 

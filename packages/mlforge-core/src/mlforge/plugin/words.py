@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from mlforge.errors import close_to
 from mlforge.plugin.config import load
 from mlforge.plugin.descriptors import MetricDescriptor, ValidatorDescriptor
-from mlforge.plugin.hints import install_hint
+from mlforge.plugin.hints import NOT_YET, install_hint
 from mlforge.plugin.registry import registry
 
 
-def find_word(name: str) -> Any:
+def find_word(name: str, others: Iterable[str] = ()) -> Any:
     """The config class, metric or validator of that name.
 
+    Args:
+        name: The word.
+        others: The words of mlforge's own, of which one may have been meant.
+
     Raises:
-        AttributeError: Nobody brings it; the text names the distribution that would, where one is known.
+        AttributeError: Nobody brings it; the text names the distribution that would, or the nearest word.
         Conflict: Several plugins bring it.
         Unsupported: A plugin brings it for another API version.
     """
-    called = registry().words().get(name)
+    words = registry().words()
+    called = words.get(name)
     if isinstance(called, ValidatorDescriptor | MetricDescriptor):
         return load(called.target, f"the {called.role} {name!r}")
     if called is not None:
         return getattr(called, "config")  # noqa: B009 - of an engine or a store
-    if error := registry().trouble_with_word(name):
-        raise error
-    hint = install_hint("word", name)
-    raise AttributeError(
-        f"mlforge has no {name!r}" + (f": it comes with another distribution. {hint}" if hint else ".")
-    )
+    raise registry().trouble_with_word(name) or no_word("mlforge", name, (*others, *words))
+
+
+def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError:
+    """The error for a word that is not there: who would bring it, what there is instead, or the nearest.
+
+    Example:
+        >>> print(no_word("mlforge", "Summ", ["Sum", "Max"]))
+        mlforge has no 'Summ'. Did you mean 'Sum'?
+        >>> print(no_word("mlforge", "S3Store", ["Sum"]))
+        mlforge has no 'S3Store' yet. Versions are kept in a folder: LocalStore("feature_store").
+    """
+    text = f"{where} has no {name!r}"
+    if hint := install_hint("word", name):
+        text += f": it comes with another distribution. {hint}"
+    elif there_is := NOT_YET["word"].get(name):
+        text += f" yet. {there_is}"
+    else:
+        close = close_to(name, known)
+        text += f". Did you mean {close!r}?" if close else "."
+    return AttributeError(text, name=name, obj=None)  # not the module, in which Python would look for a near name again

@@ -6,10 +6,11 @@ last wins in silence. Settings need none of it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, MlforgeError
 
 if TYPE_CHECKING:
     import yaml
@@ -40,7 +41,27 @@ def read_yaml(path: Path) -> Any:
     except RecursionError:
         raise _too_deep(path) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise Invalid(f"{path.name} does not parse: {' '.join(str(error).split())}.", hint="Mend the YAML.") from None
+        raise _does_not_parse(path, error) from None
+
+
+def line_in(path: Path, keys: Sequence[str]) -> str | None:
+    """The line of a YAML file that says the last of some keys, each inside the one before, as far as they are there."""
+    import yaml
+
+    from mlforge.plugin.where import told
+
+    try:
+        node = yaml.compose(_text(path), yaml.SafeLoader)
+    except (MlforgeError, yaml.YAMLError, ValueError, RecursionError):
+        return None
+    found = None
+    for key in keys:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        step = next(((k, v) for k, v in pairs if k.value == key), None)
+        if step is None:
+            break
+        found, node = step
+    return None if found is None else told(str(path), found.start_mark.line + 1)
 
 
 def _text(path: Path) -> str:
@@ -58,6 +79,20 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         what = f"{path.name} is no UTF-8 text: {error.reason} at byte {error.start:,}."
         raise Invalid(what, hint="Save it as UTF-8.") from None
+
+
+def _does_not_parse(path: Path, error: Exception) -> Invalid:
+    """What the parser says, and the line that it had reached."""
+    from mlforge.plugin.where import told
+
+    mark = getattr(error, "problem_mark", None)
+    said = getattr(error, "problem", None) or " ".join(str(error).split())
+    wrong = Invalid(f"{path.name} does not parse: {said}.", hint="Mend the YAML.")
+    return wrong if mark is None else wrong.at(told(str(path), min(mark.line + 1, _last_line(path))))
+
+
+def _last_line(path: Path) -> int:
+    return max(len(_text(path).splitlines()), 1)
 
 
 def _too_deep(path: Path) -> Invalid:

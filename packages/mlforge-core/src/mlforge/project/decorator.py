@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from os import PathLike, fspath
+from os import PathLike
 from typing import Any, Never
 
 from mlforge.errors import Invalid
@@ -16,9 +16,9 @@ from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
+from mlforge.model.spelling import refuse_unknown
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
-from mlforge.project.selection import nearest
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -119,23 +119,14 @@ def _refuse_call(function: Any, source: Any, unknown: Mapping[str, Any]) -> None
     if function is not None:
         what = "@feature stands without parentheses" if callable(function) else f"@feature({function!r}) names nothing"
         raise Invalid(f"{what}.", hint=_EXAMPLE)
-    if unknown:
-        wrong = next(iter(unknown))
-        known = [p for p in inspect.signature(feature).parameters if p not in ("_function", "unknown")]
-        raise Invalid(f"@feature has no {wrong}=.", hint=nearest(wrong, known))
+    known = (p for p in inspect.signature(feature).parameters if p not in ("_function", "unknown"))
+    refuse_unknown("@feature", unknown, known)
     if source is None:
         raise Invalid("@feature needs a source.", hint=_EXAMPLE)
 
 
 def _source(given: Any) -> Source:
-    if isinstance(given, Source):
-        return given
-    if isinstance(given, str | PathLike):
-        return Source(fspath(given))
-    raise Invalid(
-        f"A {type(given).__module__.split('.')[0]}.{type(given).__qualname__} is no source.",
-        hint='Give a path or a Source; write a frame to a file first: frame.write_parquet("events.parquet").',
-    )
+    return given if isinstance(given, Source) else Source(given)
 
 
 def check_definition(made: Feature) -> None:
@@ -198,6 +189,8 @@ def _refuse_tie_break(made: Feature) -> None:
 
 
 def _checked_name(name: str) -> str:
+    if name == "<lambda>":
+        raise Invalid("A lambda has no name to call the feature by.", hint='Give it one: name="user_spend".')
     if not _NAME.fullmatch(name):
         raise Invalid(
             f"{name!r} cannot be a feature's name.",

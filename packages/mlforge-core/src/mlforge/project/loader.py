@@ -5,19 +5,37 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-import traceback
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from mlforge.errors import Invalid, MlforgeError, NotFound
+import msgspec
+
+from mlforge.errors import Invalid, MlforgeError, NotFound, nearest
+from mlforge.plugin.where import line_of, shown
 from mlforge.project.profiles import FILE, read_profiles
 from mlforge.project.project import Project, find_root
+from mlforge.project.unimportable import does_not_import, lacks_module
 
 _SKIP = {"node_modules", "site-packages", "__pycache__", "build", "dist", "tests", "test"}
 _MARK = "Definitions("
-_NAMED = "definitions.py"
+NAMED = "definitions.py"
+_PLACES = "Give --target a file, a module, or file.py:name."
+
+
+class Found(msgspec.Struct, frozen=True):
+    """Definitions, and the file and the variable that hold them."""
+
+    project: Project
+    module: ModuleType
+    variable: str
+
+    @property
+    def place(self) -> str:
+        """`src/shop/definitions.py:defs`: what `--target` takes."""
+        file = file_of(self.module)
+        return f"{shown(file) if file else self.module.__name__}:{self.variable}"
 
 
 def load_project(target: str | None, here: Path) -> Project:
@@ -38,8 +56,9 @@ def load_project(target: str | None, here: Path) -> Project:
         found = read_profiles(root)
         place, _, name = _split(found.target if found else None)
     modules = _modules(place, here, root)
-    projects = {id(p): p for m in modules for p in _projects(m, name)}
-    project = _only(list(projects.values()), place)
+    chosen = _only([f for m in modules for f in _definitions(m, name)], place)
+    project = chosen.project
+    project.file = file_of(chosen.module)
     if not project.has_own_root:
         project.root = root
     return project
@@ -55,37 +74,65 @@ def _modules(place: str, here: Path, root: Path) -> list[ModuleType]:
         return [_import_file(p) for p in _candidates(root)]
     for base in (here, root):
         if (base / place).is_file():
+            _refuse_foreign(base / place)
             return [_import_file((base / place).resolve())]
         if (base / place).is_dir():
             return [_import_file(p) for p in _candidates((base / place).resolve())]
     if place.endswith(".py") or "/" in place:
-        raise NotFound(f"There is no file {place!r}.", hint="Give --target a file, a module, or file.py:name.")
-    return [_import_module(place, root)]
+        raise NotFound(f"There is no file {place!r}.", hint=_nearby(place, here, root))
+    return [_import_module(place, root, _nearby(place, here, root))]
+
+
+def _refuse_foreign(path: Path) -> None:
+    if path.suffix != ".py":
+        raise Invalid(f"{path.name} is no Python file.", hint=_PLACES)
+
+
+def _nearby(place: str, here: Path, root: Path) -> str:
+    """A hint for a place that is not there: a file of a name nearly so."""
+    files = [shown(p) for p in _python_files(root)] + [p.name for p in _python_files(here, 0)]
+    close = nearest(place, dict.fromkeys([*files, *(f.removesuffix(".py") for f in files)]))
+    return close if close.startswith("Did") else _PLACES
 
 
 def _candidates(root: Path) -> list[Path]:
-    """Files that make definitions: those named definitions.py if there are any, else every one that does."""
+    """Files that make definitions: those named definitions.py if there are any, else every one that does.
+
+    One that does not parse is never passed over in silence: a definitions.py is refused, another is warned of.
+    """
     there = list(_python_files(root))
     files = [p for p in there if _MARK in p.read_text(encoding="utf-8", errors="replace")]
-    if not files:
-        _refuse_empty([p for p in there if p.name == _NAMED], root)
-    return [p for p in files if p.name == _NAMED] or files
-
-
-def _refuse_empty(paths: list[Path], root: Path) -> None:
-    """Raise for a definitions.py that makes none, and say why where it does not even parse."""
-    import ast
-
-    for path in paths:
-        try:
-            ast.parse(path.read_bytes(), str(path))
-        except (SyntaxError, ValueError) as error:
-            raise Invalid(f"{path.relative_to(root)} does not parse: {_told(error)}.", hint="Mend it.") from error
-    if paths:
+    unmarked = [p for p in there if p.name == NAMED and p not in files]
+    for path in unmarked:
+        if error := _unparsed(path):
+            raise _does_not_parse(path, error) from error
+    if unmarked and not files:
         raise NotFound(
-            f"{paths[0].relative_to(root)} makes no Definitions.",
+            f"{shown(unmarked[0])} makes no Definitions.",
             hint='Write defs = mlf.Definitions("name", features=[…]) in it, or say where yours are: --target PLACE',
         )
+    chosen = [p for p in files if p.name == NAMED] or files
+    for path in (p for p in files if p not in chosen):
+        if error := _unparsed(path):
+            text = f"It does not parse, and is passed over: {getattr(error, 'msg', error)}."
+            warnings.warn_explicit(text, UserWarning, str(path), getattr(error, "lineno", None) or 1)
+    return chosen
+
+
+def _unparsed(path: Path) -> SyntaxError | ValueError | None:
+    """Why a file does not parse; None for one that does."""
+    import ast
+
+    try:
+        ast.parse(path.read_bytes(), str(path))
+    except (SyntaxError, ValueError) as error:
+        return error
+    return None
+
+
+def _does_not_parse(path: Path, error: Exception) -> MlforgeError:
+    said = getattr(error, "msg", error)
+    return Invalid(f"{shown(path)} does not parse: {type(error).__name__}: {said}.", hint="Mend it.").at(line_of(error))
 
 
 def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:
@@ -111,18 +158,19 @@ def _may_hold_definitions(path: Path) -> bool:
 def _import_file(path: Path) -> ModuleType:
     base = _import_base(path)
     name = ".".join(path.relative_to(base).with_suffix("").parts)
-    if _file_of(sys.modules.get(name)) not in (None, path):
+    if file_of(sys.modules.get(name)) not in (None, path):
         del sys.modules[name]  # another project's file of the same name
     module = _import_module(name, base)
-    if _file_of(module) != path:
+    if file_of(module) != path:
         raise Invalid(
-            f"{path.name} cannot be imported as {name!r}, which is {_file_of(module)}.",
+            f"{path.name} cannot be imported as {name!r}, which is {file_of(module)}.",
             hint="Give the file another name.",
         )
     return module
 
 
-def _file_of(module: ModuleType | None) -> Path | None:
+def file_of(module: ModuleType | None) -> Path | None:
+    """The file that a module was read from; None for one that has none."""
     file = getattr(module, "__file__", None)
     return Path(file).resolve() if file else None
 
@@ -135,54 +183,39 @@ def _import_base(path: Path) -> Path:
     return base
 
 
-def _import_module(name: str, base: Path) -> ModuleType:
+def _import_module(name: str, base: Path, hint: str = _PLACES) -> ModuleType:
     sys.path[:] = [str(base), *(p for p in sys.path if p != str(base))]
     importlib.invalidate_caches()
     try:
         return importlib.import_module(name)
-    except MlforgeError:
+    except MlforgeError as error:
+        error.at(line_of(error))
         raise
     except ModuleNotFoundError as error:
         if error.name == name.split(".", maxsplit=1)[0] or error.name == name:
-            raise NotFound(
-                f"There is no module {name!r}.", hint="Give --target a file, a module, or file.py:name."
-            ) from error
-        raise Invalid(
-            f"{name} needs {error.name!r}, which is not installed.", hint=f"pip install {error.name}"
-        ) from error
+            raise NotFound(f"There is no module {name!r}.", hint=hint) from error
+        raise lacks_module(name, error, [p.stem for p in _python_files(base, 0)]) from error
     except (Exception, SystemExit) as error:
-        raise Invalid(
-            f"{name} does not import: {_told(error)}.", hint="Mend it; --debug shows the traceback."
-        ) from error
+        raise does_not_import(name, error) from error
 
 
-def _told(error: BaseException) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if "importlib" not in f.filename]
-    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
-    line = f" ({Path(error.filename or '').name}, line {error.lineno})" if isinstance(error, SyntaxError) else where
-    text = error.msg if isinstance(error, SyntaxError) else error
-    return f"{type(error).__name__}: {text}{line}"
+def _definitions(module: ModuleType, name: str) -> list[Found]:
+    there = {n: v for n, v in vars(module).items() if isinstance(v, Project)}
+    if name and name not in there:
+        hint = nearest(name, there) if there else "Name the variable that holds them."
+        raise NotFound(f"{module.__name__} has no Definitions named {name!r}.", hint=hint)
+    return [Found(v, module, n) for n, v in there.items() if not name or n == name]
 
 
-def _projects(module: ModuleType, name: str) -> list[Project]:
-    if name:
-        value: Any = getattr(module, name, None)
-        if not isinstance(value, Project):
-            raise NotFound(
-                f"{module.__name__} has no Definitions named {name!r}.", hint="Name the variable that holds them."
-            )
-        return [value]
-    return [v for v in vars(module).values() if isinstance(v, Project)]
-
-
-def _only(projects: list[Project], place: str) -> Project:
+def _only(found: list[Found], place: str) -> Found:
     where = f"in {place}" if place else "here"
-    if not projects:
+    each = list({id(f.project): f for f in reversed(found)}.values())[::-1]
+    if not each:
         raise NotFound(
             f"No Definitions were found {where}.",
             hint="Make a project with `mlforge init NAME`, or say where yours are: --target path/to/definitions.py",
         )
-    if len(projects) > 1:
-        names = ", ".join(repr(p.name) for p in projects)
-        raise Invalid(f"Several Definitions were found {where}: {names}.", hint="Choose one: --target file.py:variable")
-    return projects[0]
+    if len(each) > 1:
+        names = ", ".join(f"{f.project.name!r} ({f.place})" for f in each)
+        raise Invalid(f"Several Definitions were found {where}: {names}.", hint=f"Choose one: --target {each[0].place}")
+    return each[0]

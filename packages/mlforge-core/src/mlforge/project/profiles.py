@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.errors import Invalid, MlforgeError, NotFound, Unknown, nearest
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
-from mlforge.project.bounded_yaml import read_yaml
+from mlforge.project.bounded_yaml import line_in, read_yaml
 
 FILE = "mlforge.yaml"
 VARIABLE = "MLFORGE_PROFILE"
@@ -52,16 +52,22 @@ class ProfileFile(msgspec.Struct, frozen=True):
             Invalid: A setting that does not fit, with its path; a variable that is not set.
         """
         if name not in self.profiles:
-            raise Unknown(
-                f"There is no profile {name!r} in {self.path.name}.",
-                hint=f"Known: {', '.join(self.profiles) or 'none'}.",
-            )
-        given, where = self.profiles[name], f"profiles.{name}"
-        _refuse_unknown(given, (*_FIELDS, "incremental"), where, self.path)
-        filled = {k: _fill(v, f"{where}.{k}", environment) for k, v in given.items()}
-        incremental = _switch(filled.pop("incremental", None), f"{where}.incremental")
-        configs = {k: decode_config(v, _FIELDS[k], f"{where}.{k}") for k, v in filled.items()}
-        return Profile(name, **configs, incremental=incremental)
+            unknown = Unknown(f"There is no profile {name!r} in {self.path.name}.", hint=nearest(name, self.profiles))
+            raise unknown.at(line_in(self.path, ["default_profile"]) if name == self.default else None)
+        where = f"profiles.{name}"
+        _refuse_unknown(self.profiles[name], (*_FIELDS, "incremental"), where, self.path)
+        settings = {k: self._setting(k, v, where, environment) for k, v in self.profiles[name].items()}
+        return Profile(name, **settings)
+
+    def _setting(self, key: str, given: Any, where: str, environment: Mapping[str, str]) -> Any:
+        try:
+            filled = _fill(given, f"{where}.{key}", environment)
+            if key == "incremental":
+                return _switch(filled, f"{where}.{key}")
+            return decode_config(filled, _FIELDS[key], f"{where}.{key}")
+        except MlforgeError as error:
+            error.at(line_in(self.path, ["profiles", where.removeprefix("profiles."), key, *_blamed(error.message)]))
+            raise
 
 
 def read_profiles(root: Path) -> ProfileFile | None:
@@ -91,9 +97,9 @@ def choose_profile(
     if name is None:
         return None, False
     if found is None:
-        raise NotFound(
-            f"There is no {FILE} to take the profile {name!r} from.", hint=f"Write one in {root.name or root}/."
-        )
+        other = root / "mlforge.yml"
+        hint = f"Rename {other.name} to {FILE}." if other.exists() else f"Write one in {root.name or root}/."
+        raise NotFound(f"There is no {FILE} to take the profile {name!r} from.", hint=hint)
     return found.resolve(name, environment), why in {"flag", "variable"}
 
 
@@ -118,9 +124,20 @@ def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
     try:
         return msgspec.convert(value, config, strict=False)  # a variable is text, also where a number is meant
     except msgspec.ValidationError as error:
-        raise Invalid(
-            f"{_located(where, str(error))}.", hint=f"Settings: {', '.join(config.__struct_fields__)}."
-        ) from None
+        raise _wrong_setting(where, str(error), config.__struct_fields__) from None
+
+
+def _wrong_setting(where: str, said: str, known: Sequence[str]) -> Invalid:
+    if unknown := re.search(r"unknown field `(.+?)`", said):
+        return Invalid(f"{where} has no setting {unknown[1]!r}.", hint=nearest(unknown[1], known))
+    return Invalid(f"{_located(where, said)}.", hint=f"Settings: {', '.join(known)}.")
+
+
+def _blamed(message: str) -> list[str]:
+    """The keys inside a setting that a message names: `port` of `profiles.prod.online_store.port: expected …`."""
+    unknown = re.search(r"has no setting '(.+?)'", message)
+    path = message.split(" ", 1)[0].rstrip(":").split(".")[3:]
+    return [unknown[1]] if unknown else path
 
 
 def _switch(value: Any, where: str) -> bool | None:
@@ -161,7 +178,8 @@ def _kind(value: Any) -> str:
 def _refuse_unknown(given: Mapping[str, Any], known: Any, where: str, path: Path) -> None:
     if unknown := [k for k in given if k not in known]:
         dotted = f"{where}.{unknown[0]}" if where else str(unknown[0])
-        raise Invalid(f"{dotted} in {path.name} is not a setting.", hint=f"Known here: {', '.join(known)}.")
+        wrong = Invalid(f"{dotted} in {path.name} is not a setting.", hint=nearest(str(unknown[0]), known))
+        raise wrong.at(line_in(path, dotted.split(".")))
 
 
 def _fill(value: Any, where: str, environment: Mapping[str, str]) -> Any:

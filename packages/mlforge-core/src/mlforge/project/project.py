@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.source import Source
+from mlforge.model.spelling import spelled
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
-from mlforge.project.selection import nearest
 
 Noun = TypeVar("Noun")
 
@@ -50,6 +50,7 @@ class Project:
         Invalid: Two features of one name, something that is no feature, or a store that is none.
     """
 
+    @spelled
     def __init__(
         self,
         name: str = "mlforge",
@@ -72,6 +73,7 @@ class Project:
         self.profile = profile
         self.root = Path(root).resolve() if root is not None else find_root(Path.cwd())
         self.has_own_root = root is not None
+        self.file: Path | None = None  # where the loader found it
 
     def settings(self, profile: str | None = None) -> Settings:
         """Engine and stores in use.

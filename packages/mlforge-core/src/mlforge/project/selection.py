@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from mlforge.errors import Invalid, Unknown
+from mlforge.errors import Invalid, Unknown, nearest
 from mlforge.model.feature import Feature
 
 SCHEDULES = ("realtime", "hourly", "daily", "weekly", "monthly", "on-demand")
@@ -46,13 +45,6 @@ def select(
         raise Unknown(f"{wrong[0]!r} is not a schedule.", hint=f"Schedules: {', '.join(SCHEDULES)}.")
     found = [features[n] for n in wanted] if wanted else list(features.values())
     return tuple(f for f in found if _has(f, tagged) and _has(f, scheduled))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint: the closest of the known names, or all of them."""
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(names[:20]) or 'none'}."
 
 
 def _has(feature: Feature, wanted: tuple[str, ...]) -> bool:

@@ -6,11 +6,12 @@ import functools
 import itertools
 import os
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+T = TypeVar("T")
 VARIABLE = "MLFORGE_CASES"
 DEFAULT_CASES = 2000
 
@@ -43,8 +44,17 @@ def generated(share: float, strategy: Strategy | Callable[[Any], Strategy]) -> C
             explore(drawn, lambda case: test(self, bench, case), bench, max(10, round(total_cases() * share)))
 
         vars(many).pop("__wrapped__")  # or pytest would ask for a fixture `case`
-        vars(many)["share"] = share
-        return many
+        return takes(share)(many)
+
+    return decorate
+
+
+def takes(share: float) -> Callable[[T], T]:
+    """Says of a test that it explores this share of all cases."""
+
+    def decorate(test: T) -> T:
+        vars(test)["share"] = share
+        return test
 
     return decorate
 

@@ -60,23 +60,48 @@ STORE = StoreDescriptor(
     api=API_VERSION,
     config=MemoryStore,
     formats=("parquet", "jsonl"),
-    lacks={
-        "what_is_committed_is_there_after_reopening": FORGETS,
-        "of_many_committers_at_once_exactly_one_wins": FORGETS,
-        "a_kill_at_any_instant_leaves_the_old_version_whole": FORGETS,
-        "a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole": FORGETS,
-    },
+    lacks=dict.fromkeys(
+        [
+            "what_is_committed_is_there_after_reopening",
+            "of_many_committers_at_once_exactly_one_wins",
+            "a_kill_at_any_instant_leaves_the_old_version_whole",
+            "a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole",
+            "a_manifest_is_there_after_reopening",
+            "a_damaged_manifest_is_none_and_can_be_written_again",
+            "what_one_handle_commits_another_sees_at_once",
+            "a_pointer_that_one_handle_moves_another_reads_at_once",
+            "a_handle_that_is_behind_overwrites_nothing",
+            "what_one_handle_has_begun_another_leaves_alone",
+            "a_backend_that_fails_is_a_plugin_failure",
+            "damaged_metadata_are_refused_and_named",
+            "what_is_beside_damaged_metadata_is_read",
+            "a_feature_goes_on_past_damaged_metadata",
+            "a_damaged_pointer_is_refused_and_can_be_set_anew",
+        ],
+        FORGETS,
+    ),
 )
 ONLINE_STORE = OnlineStoreDescriptor(
     name="memory",
     summary="Forgets when it is closed",
     api=API_VERSION,
     config=MemoryOnlineStore,
-    lacks={
-        "what_is_written_is_there_after_reopening": FORGETS,
-        "a_note_is_there_after_reopening": FORGETS,
-        "of_publishers_in_processes_the_newest_wins": FORGETS,
-    },
+    lacks=dict.fromkeys(
+        [
+            "what_is_written_is_there_after_reopening",
+            "a_note_is_there_after_reopening",
+            "of_publishers_in_processes_the_newest_wins",
+            "what_one_handle_writes_another_reads_at_once",
+            "an_older_write_of_another_handle_changes_nothing",
+            "a_note_that_another_handle_changed_is_left_alone",
+            "handles_of_several_threads_write_at_once",
+            "a_config_opens_its_store_as_often_as_is_asked",
+            "a_backend_that_fails_is_a_plugin_failure",
+            "a_ping_fails_where_the_backend_does",
+            "opening_or_asking_a_backend_that_fails_is_a_plugin_failure",
+        ],
+        FORGETS,
+    ),
 )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mlforge.model.keys import Key
 from mlforge.model.meta import Change, FeatureMeta, Recipe
 from mlforge.model.schema import Column, Schema
+
+Damage = Callable[[bytes], bytes]
+"""What becomes of stored bytes."""
 
 COLUMNS = (
     Column("user", "Int64"),
@@ -26,6 +30,15 @@ def write_file(uri: str, data: bytes) -> None:
     path = local_path(uri)
     path = path / "part-0" if path.is_dir() else path
     path.write_bytes(data)
+
+
+def rewrite(folder: Path, of_interest: Callable[[bytes], bool], change: Damage, hook: str) -> None:
+    """Change what the files of interest hold, each in place."""
+    held = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = {path: data for path, data in held.items() if of_interest(data)}
+    assert found, f"no file below {folder} holds it: say where it is, def {hook}(self, …)"
+    for path, data in found.items():
+        path.write_bytes(change(data))
 
 
 def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:

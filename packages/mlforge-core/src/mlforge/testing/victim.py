@@ -12,12 +12,15 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from mlforge.plugin import StoreConfig
 from mlforge.testing.versions import meta_of, write_file
+
+Doing = Literal["commit", "increment", "prune"]
+"""What a process does when it dies."""
 
 EXIT = 86
 CHANGES = {"os.rename", "os.link", "os.symlink", "os.mkdir", "os.rmdir", "os.remove", "os.truncate"}
@@ -32,10 +35,10 @@ class Errand(msgspec.Struct):
     folder: str
     format: str
     step: int
-    doing: str
+    doing: Doing
 
 
-def dies(config: StoreConfig, folder: Path, form: str, step: int, doing: str = "commit") -> bool:
+def dies(config: StoreConfig, folder: Path, form: str, step: int, doing: Doing = "commit") -> bool:
     """Whether a process that commits 1.1.0, commits it as an increment or prunes came as far as a step and died."""
     kind = type(config)
     settings = msgspec.to_builtins(config)

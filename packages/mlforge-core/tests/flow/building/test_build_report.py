@@ -21,12 +21,12 @@ def test_a_report_is_a_line_a_feature() -> None:
     assert said[0] == "BuildReport(3 features, 1.2 s)"
     assert said[1].startswith("  spend 1.0.0: built, 1,200 rows.")
     assert said[2].startswith("  plans 2.0.0: unchanged, 5 rows.")
-    assert said[3].startswith("  risk : failed, 0 rows. No column 'x'.")
+    assert said[3].startswith("  risk: failed. No column 'x'.")
 
 
 def test_a_notebook_shows_the_same_as_a_table() -> None:
     shown = BuildReport((GOOD, SAME), 1.0)._repr_html_()
-    for part in ("spend", "1,200", "plans", "unchanged", "2.0.0", "Built in 1.0 s"):
+    for part in ("spend", "1,200", "plans", "unchanged", "2.0.0", "2 features in 1.0 s"):
         assert part in shown
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
+from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import API_VERSION, StoreConfig, StoreDescriptor
@@ -40,22 +40,65 @@ class LiveFolderStore:
         return None
 
     def names(self) -> list[str]:
+        self._refuse_broken()
         found = [p.name for p in self.root.glob("*") if self.versions(p.name)]
+        if self.mistake == "one list for all who ask":
+            self.seen = getattr(self, "seen", found)
+            return self.seen
+        if self.mistake == "names folded":
+            found = list({n.lower() for n in found})
         return found[::-1] if self.mistake == "unsorted names" else sorted(found)
 
+    def _refuse_broken(self) -> None:
+        if self.mistake == "asking makes folders":
+            self.root.joinpath("spend", "1.0.0").mkdir(parents=True, exist_ok=True)
+            self.root.joinpath("spend", "1.0.0", ".meta.json").touch()
+        if any(p.is_file() for p in (self.root, *self.root.parents)):
+            if self.mistake == "errors as they come":
+                raise NotADirectoryError(self.root)
+            raise PluginFailed(f"{self.root} is no folder.", hint="Give it a folder.")
+
     def versions(self, name: str) -> list[str]:
+        self._refuse_broken()
+        if self.mistake == "versions are remembered":
+            self.known = getattr(self, "known", {})
+            return self.known.setdefault(name, self._versions(name))
+        return self._versions(name)
+
+    def _versions(self, name: str) -> list[str]:
+        name = name[:20] if self.mistake == "names are cut" else name
         seen = "*/data.parquet" if self.mistake == "seen before the commit" else "*/.meta.json"
         found = [p.parent.name for p in (self.root / name).glob(seen)]
         return sorted(found) if self.mistake == "versions sorted as text" else sorted(found, key=Version.parse)
 
     def latest(self, name: str) -> str | None:
+        self._refuse_broken()
         pointer = self.root / name / "_latest.json"
-        return msgspec.json.decode(pointer.read_bytes(), type=str) if pointer.exists() else None
+        if not pointer.exists():
+            return None
+        if self.mistake == "the pointer is remembered":
+            self.pointed = getattr(self, "pointed", {})
+            return self.pointed.setdefault(name, self._decode(pointer, str))
+        if self.mistake == "a damaged pointer is none":
+            return self._decode(pointer, str) if pointer.stat().st_size == 7 else None
+        return self._decode(pointer, str)
+
+    def _decode(self, path: Path, kind: Any) -> Any:
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+        except (ValueError, msgspec.MsgspecError) as error:
+            if self.mistake == "damage as it comes":
+                raise
+            raise Invalid(f"{path} is damaged: {error}.", hint="Restore it.") from error
 
     def begin(self, name: str, format: str) -> Target:
         if format != "parquet":
             raise Unsupported(f"No {format} here.", hint="Write parquet.")
         self._refuse_unsafe(name)
+        self._refuse_broken()
+        if self.mistake == "begun ones are swept":
+            for old in self.root.glob(f"{name}/.staging-*/data.parquet"):
+                old.unlink()
         folder = next(f for i in itertools.count() if not (f := self.root / name / f".staging-{i}").exists())
         if self.mistake == "seen before the commit":
             folder = self.root / name / f"0.0.{len(list((self.root / name).glob('*')))}"
@@ -77,6 +120,8 @@ class LiveFolderStore:
             written = written[:1]
         parts = (*kept, *(self._part(meta, path) for path in written))
         digest = hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()
+        if self.mistake == "long metadata are cut":
+            meta = msgspec.structs.replace(meta, columns=meta.columns[:500])
         whole = msgspec.structs.replace(meta, parts=parts, content_hash=digest)
         if self.mistake == "forgets metadata":
             whole = msgspec.structs.replace(whole, tags=(), max_age=None)
@@ -92,12 +137,14 @@ class LiveFolderStore:
     def _part(self, meta: FeatureMeta, path: Path) -> Part:
         gone, step, data = path.name == "gone.parquet", meta.increment, path.read_bytes()
         rows = meta.row_count if step is None or not meta.parts else step.gone if gone else step.rows
-        digest = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data[: 1 << 20] if self.mistake == "the first bytes are hashed" else data).hexdigest()
         return Part(f"{meta.version}/{path.name}", rows, len(data), digest, "gone" if gone else "rows")
 
     def _refuse_conflict(self, name: str, version: str, expected: str | None) -> None:
         if self.mistake != "versions are replaced" and version in self.versions(name):
             raise Conflict(f"{name} {version} is there.", hint="Take another version.")
+        if self.mistake == "none expects anything" and expected is None:
+            return
         if self.mistake != "pointer not compared" and self.latest(name) != expected:
             raise Conflict(f"{name} has moved.", hint="Decide again.")
 
@@ -110,6 +157,10 @@ class LiveFolderStore:
         aside.replace(path)
 
     def abort(self, target: Target) -> None:
+        if self.mistake == "abort by prefix":
+            for begun in self.root.glob(f"{target.name}*/.staging-*/*"):
+                begun.unlink()
+            return
         if self.mistake == "abort twice fails" or Path(target.uri).exists():
             Path(target.uri).unlink()
 
@@ -117,8 +168,22 @@ class LiveFolderStore:
         place = self.root / name / version
         if version not in self.versions(name):
             raise NotFound(f"No {name} {version}.", hint="Build it.")
-        meta = msgspec.json.decode((place / ".meta.json").read_bytes(), type=FeatureMeta)
+        if self.mistake == "damaged metadata are skipped" and not (place / ".meta.json").read_bytes().endswith(b"}"):
+            return self.get(name, "1.0.0")
+        meta = self._decode(place / ".meta.json", FeatureMeta)
         return Artifact(meta, tuple(str(place.parent / part.path) for part in meta.parts))
+
+    def verify(self, artifact: Artifact, relied: bool) -> None:
+        pairs = list(zip(artifact.meta.parts, artifact.uris, strict=True))
+        if self.mistake == "looks at the newest part alone":
+            pairs = pairs[-1:]
+        for part, uri in pairs if self.mistake != "relies on anything" else ():
+            data = Path(uri).read_bytes()
+            found, recorded = hashlib.sha256(data).hexdigest(), part.hash
+            if self.mistake == "looks at sizes alone":
+                found, recorded = str(len(data)), str(part.bytes)
+            if found != recorded:
+                raise Invalid(f"{artifact.meta.name} {artifact.meta.version} is damaged.", hint="Build it again.")
 
     def point(self, name: str, version: str) -> None:
         if self.mistake != "pointer to nothing":

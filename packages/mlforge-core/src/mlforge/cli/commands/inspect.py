@@ -54,8 +54,7 @@ def _read(ctx: click.Context, words: tuple[str, ...]) -> tuple[str | None, str]:
 
 def _kind_of(definitions: Definitions, name: str, profile: str | None) -> str:
     """Whichever has the name; a feature that is kept but defined no more is one too."""
-    from mlforge.errors import Invalid, Unknown
-    from mlforge.project.selection import nearest
+    from mlforge.errors import Invalid, Unknown, nearest
 
     features, entities, sources = definitions.features, definitions.entities(), definitions.sources()
     known = {"feature": list(features), "entity": list(entities), "source": list(sources)}

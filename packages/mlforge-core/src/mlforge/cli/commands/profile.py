@@ -22,10 +22,12 @@ def command(call: Invocation, profile: str | None, target: str | None) -> None:
     import os
 
     from mlforge.cli.views import documents, setup
+    from mlforge.plugin.where import shown
     from mlforge.project.profiles import name_profile, read_profiles
 
     definitions = call.definitions(target)
     file = read_profiles(definitions.root)
     _, why = name_profile(file, profile, definitions.profile, os.environ)
-    found = documents.profile(file, definitions.settings(profile), why)
+    place = None if definitions.file is None else shown(definitions.file)
+    found = documents.profile(place, file, definitions.settings(profile), why)
     call.answer(found, lambda: setup.profile(found))

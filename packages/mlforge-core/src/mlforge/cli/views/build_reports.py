@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlforge.cli.views.online_reports import published
-from mlforge.cli.views.terminal import GAP, Cell, ColumnHead, Styled, columns, fitting, say, table
+from mlforge.cli.views.terminal import GAP, Cell, ColumnHead, Styled, columns, fitting, say, table, way_out
 from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, plain, spent
 from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
@@ -99,8 +99,7 @@ def _failures(report: BuildReport) -> None:
         say(Styled(f"{names}: ", "bold red"), said)
         if broken:
             _broken(broken)
-        if hint:
-            say(Styled("Hint: ", "cyan"), hint)
+        way_out(hint, *(r.failure.where for r in results if r.failure))
 
 
 def _broken(checks: Sequence[CheckResult]) -> None:

@@ -133,9 +133,10 @@ def masked(config: Config | None) -> Document | None:
     return None if config is None else {"KIND": config.kind, **dict(config.__rich_repr__())}
 
 
-def profile(file: ProfileFile | None, settings: Settings, why: str) -> Document:
-    """The profiles, the one in use, and what is resolved from it and from the definitions."""
+def profile(definitions: str | None, file: ProfileFile | None, settings: Settings, why: str) -> Document:
+    """The definitions' file, the profiles, the one in use, and what is resolved from it and from the definitions."""
     return {
+        "definitions": definitions,
         "file": None if file is None else str(file.path),
         "profiles": list(file.profiles) if file else [],
         "in_use": settings.profile,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from mlforge.cli.views.terminal import Cell, ColumnHead, Styled, columns, facts, say, table
+from mlforge.cli.views.terminal import Cell, ColumnHead, Styled, columns, facts, say, table, way_out
 from mlforge.cli.views.wording import NONE, plain
 from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, Sample, counted, shown_time
 
@@ -32,8 +32,8 @@ def show(found: Explanation) -> None:
         _sample(found.rows)
     say()
     say(Styled(found.verdict, "green" if found.agrees else "bold red"))
-    if found.failure and found.failure.hint:
-        say(Styled("Hint: ", "cyan"), found.failure.hint)
+    if found.failure:
+        way_out(found.failure.hint, found.failure.where)
 
 
 def _facts(found: Explanation) -> list[tuple[str, Cell]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mlforge.cli.views.terminal import Cell, Styled, columns, say, table
+from mlforge.cli.views.terminal import Cell, Styled, columns, say, table, way_out
 from mlforge.cli.views.wording import NONE, plain, readable, spent
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ def _failures(failures: Sequence[tuple[str, Failure]]) -> None:
     for feature, failure in failures:
         say()
         say(Styled(f"{feature}: ", "bold red"), failure.message)
-        if failure.hint:
-            say(Styled("Hint: ", "cyan"), failure.hint)
+        way_out(failure.hint, failure.where)
 
 
 def _second(text: str | None) -> str:

@@ -28,7 +28,8 @@ def profile(found: Document) -> None:
             say()
             say("None is in use: no flag, no MLFORGE_PROFILE, no default_profile.")
     say()
-    facts([(n, _setting(s, n)) for n, s in found["settings"].items()], indent=0)
+    settings = [(n, _setting(s, n)) for n, s in found["settings"].items()]
+    facts([("definitions", found["definitions"] or "none"), *settings], indent=0)
 
 
 def plugins(found: Document) -> None:

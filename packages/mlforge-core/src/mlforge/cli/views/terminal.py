@@ -75,6 +75,15 @@ def facts(pairs: Iterable[tuple[str, Cell]], indent: int = 2) -> None:
     _print(_console(sys.stdout), grid, indent)
 
 
+def way_out(hint: str | None, *where: str | None) -> None:
+    """What to do about a failure, and the user's lines that had part in it."""
+    if hint:
+        say(Styled("Hint: ", "cyan"), hint)
+    for line in dict.fromkeys(where):
+        if line:
+            say(Styled("Where: ", "cyan"), line)
+
+
 def fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 0) -> int:
     """How many of these columns fit beside each other, from the left."""
     from rich.cells import cell_len

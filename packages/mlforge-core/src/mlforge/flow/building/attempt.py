@@ -23,5 +23,5 @@ def safely(feature: Feature, work: Callable[[], BuildResult]) -> BuildResult:
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
         _log.debug("%s failed", feature.name, exc_info=True)
         checks = getattr(error, "results", ())
-        result = BuildResult(feature=feature.name, status="failed", failure=failure_of(error), checks=checks)
+        result = BuildResult(feature=feature.name, status="failed", failure=failure_of(error, feature), checks=checks)
     return msgspec.structs.replace(result, seconds=perf_counter() - started)

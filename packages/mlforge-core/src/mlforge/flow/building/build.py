@@ -33,6 +33,7 @@ from mlforge.model.span import Span
 from mlforge.model.version import Version
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.intact import verify
 from mlforge.plugin.registry import registry
 from mlforge.plugin.stores import Store
 from mlforge.project.project import Settings
@@ -105,6 +106,8 @@ def _build_one(session: Session, feature: Feature, options: BuildOptions) -> Bui
     order = BuildOrder(job, prints, previous, options.version, step)
     if options.dry_run:
         return planned(session.store, order, scan)
+    if order.base:
+        verify(session.store, order.base, relied=True)
     work = Computing(feature, scan, session.engine(job.engine), session.tell)
     return _built(session, work, order, options)
 

@@ -97,11 +97,10 @@ class BuildReport(msgspec.Struct, frozen=True):
         return len(self.results)
 
     def __repr__(self) -> str:
-        """One line a feature."""
-        lines = [
-            f"  {r.feature} {r.version or ''}: {r.status}, {r.rows:,} rows. {_note(r)}".rstrip() for r in self.results
-        ]
-        return "\n".join([f"BuildReport({len(self)} features, {self.seconds:.1f} s)", *lines])
+        """One line a feature; then those of the publishing, where it published."""
+        lines = [f"  {r.feature}{_version(r)}: {_fared(r)} {_note(r)}".rstrip() for r in self.results]
+        online = [] if self.published is None else [repr(self.published)]
+        return "\n".join([f"BuildReport({len(self)} features, {self.seconds:.1f} s)", *lines, *online])
 
     def __getitem__(self, name: str) -> BuildResult:
         return {r.feature: r for r in self.results}[name]
@@ -130,11 +129,26 @@ class BuildReport(msgspec.Struct, frozen=True):
             (r.feature, r.status, r.version or "–", f"{r.rows:,}", f"{r.dropped:,}", _note(r)) for r in self.results
         ]
         return table(
-            ("feature", "status", "version", "rows", "dropped", ""), rows, caption=f"Built in {self.seconds:.1f} s"
+            ("feature", "status", "version", "rows", "dropped", ""),
+            rows,
+            caption=f"{len(self)} features in {self.seconds:.1f} s",
         )
+
+
+def _version(result: BuildResult) -> str:
+    return f" {result.version}" if result.version else ""
+
+
+def _fared(result: BuildResult) -> str:
+    """How it fared, in words that say no more than was done."""
+    if result.status in {"built", "unchanged"}:
+        return f"{result.status}, {result.rows:,} rows."
+    if result.status == "valid":
+        return f"valid, {sum(c.passed for c in result.checks)} of {len(result.checks)} promises kept."
+    return f"{result.status}."
 
 
 def _note(result: BuildResult) -> str:
     if result.failure:
-        return f"{result.failure.message} {result.failure.hint or ''}"
+        return result.failure.told
     return result.change.reason if result.change else " ".join(result.notes)

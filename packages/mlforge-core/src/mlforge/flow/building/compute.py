@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from mlforge.errors import CheckFailed, Invalid
+from mlforge.errors import CheckFailed, Invalid, nearest
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.key_types import KeyTypes, key_types
 from mlforge.model.check import Check, CheckResult
@@ -15,7 +15,6 @@ from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Conformed, Frame, Scan
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.project.selection import nearest
 
 
 class Computing(msgspec.Struct, frozen=True):

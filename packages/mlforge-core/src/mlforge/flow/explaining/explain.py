@@ -26,6 +26,7 @@ from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.window import end_at, known_from, span_of
 from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.intact import verify
 from mlforge.project.project import default_engine
 
 
@@ -57,7 +58,7 @@ def explain(session: Session, question: Question) -> Explanation:
     """
     with session:
         chosen = _chosen(session, question.spec)
-        meta = chosen.artifact.meta
+        meta = verify(session.store, chosen.artifact, relied=False).meta
         feature = session.project.features.get(meta.name)
         config = _engine(session, feature)
         live = session.engine(config)

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, nearest
 from mlforge.model.keys import Key, KeyValue, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import is_integer
-from mlforge.project.selection import nearest
 
 TypesOf = Callable[[Key], Mapping[str, str]]
 """Gives the types of the columns that a surrogate key is made of."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mlforge.errors import Invalid, Unsupported
+from mlforge.errors import Invalid, Unsupported, nearest
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.rows import rows_of
 from mlforge.flow.spine import EngineSpine, Spine, spine_of
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.project.selection import nearest
 
 OpenEngine = Callable[[], Any]
 """Gives an engine as a context manager; called for a table only."""

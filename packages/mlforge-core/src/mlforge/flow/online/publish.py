@@ -26,6 +26,7 @@ from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.span import micros_of
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.intact import verify
 from mlforge.plugin.online_stores import Entry, Expiring, Listing, OnlineStore
 from mlforge.plugin.stores import Store
 
@@ -75,7 +76,7 @@ def publish(publishing: Publishing, order: PublishOrder) -> PublishResult:
     Raises:
         NotFound: The feature or the version was not built.
         Conflict: A newer publish is there, or came meanwhile.
-        Invalid: An instant that lies ahead.
+        Invalid: An instant that lies ahead, or damaged data.
     """
     if order.as_of is not None and order.as_of > publishing.now:
         raise Invalid(
@@ -110,6 +111,7 @@ class _Run:
             if seen and seen.done and seen.whole and wanted.same_rows(seen.done) and not self._must_write():
                 self.note = seen
                 return False
+            verify(self.publishing.store, self.new, relied=True)
             self.resumed = wanted.written
             before = seen or Publication(wanted)
             if self._swap(msgspec.structs.replace(before, begun=wanted)):
@@ -207,9 +209,10 @@ class _Run:
     def _published(self, done: Round) -> Artifact | None:
         try:
             old = self.publishing.store.get(self.order.feature, done.version)
+            is_same = old.meta.content_hash == done.content_hash
+            return verify(self.publishing.store, old, relied=True) if is_same else None
         except MlforgeError:
             return None
-        return old if old.meta.content_hash == done.content_hash else None
 
     def _must_write(self) -> bool:
         """Whether entries have to be written even where they have not changed."""

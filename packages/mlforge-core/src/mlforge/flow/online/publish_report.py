@@ -90,6 +90,11 @@ class PublishReport(msgspec.Struct, frozen=True):
     def __len__(self) -> int:
         return len(self.results)
 
+    def __repr__(self) -> str:
+        """One line a feature."""
+        lines = [f"  {r.feature}{f' {r.version}' if r.version else ''}: {_fared(r)}" for r in self.results]
+        return "\n".join([f"PublishReport({len(self)} features, {self.seconds:.1f} s)", *lines])
+
     def __getitem__(self, name: str) -> PublishResult:
         return {r.feature: r for r in self.results}[name]
 
@@ -104,3 +109,9 @@ class PublishReport(msgspec.Struct, frozen=True):
             if result.failure is not None:
                 raise error_of(result.failure, result.feature)
         return self
+
+
+def _fared(result: PublishResult) -> str:
+    if result.failure:
+        return f"failed. {result.failure.told}"
+    return f"{result.status}, {result.entities:,} entities, {result.removed:,} removed."

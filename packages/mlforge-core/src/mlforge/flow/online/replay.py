@@ -25,6 +25,7 @@ from mlforge.model.span import moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.intact import verify
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.plugin.stores import Store
 
@@ -57,7 +58,7 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
 
     Raises:
         NotFound: The feature is not served, or the version it was published from is gone.
-        Invalid: That version was built again with other rows.
+        Invalid: That version was built again with other rows, or its data is damaged.
     """
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
@@ -88,7 +89,7 @@ def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
             f"{feature!r} {version} is not what was published: its content has another hash.",
             hint=f"Publish it again: mlforge publish {feature}@{version}",
         )
-    return found
+    return verify(store, found, relied=True)
 
 
 def _sample(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:

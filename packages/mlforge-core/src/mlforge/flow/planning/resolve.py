@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import Invalid, NotFound, close_to
 from mlforge.flow.planning.layouts import partitions, refuse_tables
 from mlforge.model.source import CSVFormat, Format, ParquetFormat, Source, format_name, format_of_suffix
 from mlforge.plugin.engine.frames import Scan
@@ -72,13 +72,20 @@ def _files(source: Source, root: Path) -> list[Path]:
         found = [p for p in found if p.is_file()]
         return _some(found, source, f"no file fits {source.path!r}")
     if not place.exists():
-        raise NotFound(
-            f"The source {source.name!r} is not there: {place}.",
-            hint="Relative paths start at the project's folder, the one with mlforge.yaml.",
-        )
+        close = close_to(place.name, _siblings(place))
+        start = "Relative paths start at the project's folder, the one with mlforge.yaml."
+        hint = f"Did you mean {close!r}? {start}" if close else start
+        raise NotFound(f"The source {source.name!r} is not there: {place}.", hint=hint)
     if place.is_dir() and not isinstance(source.format, None | CSVFormat | ParquetFormat):
         return [place]
     return _some(list(_inside(place, source)), source, f"{place} holds no data file") if place.is_dir() else [place]
+
+
+def _siblings(place: Path) -> list[str]:
+    try:
+        return sorted(p.name for p in place.parent.iterdir())
+    except OSError:
+        return []
 
 
 def _at_home(path: Path) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.specs import specs_of
 from mlforge.flow.spine import Spine, join_to, spine_of
@@ -14,8 +14,8 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_twins
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
-from mlforge.project.selection import nearest
 
 
 class TrainingData(NamedTuple):
@@ -33,18 +33,26 @@ class TrainingData(NamedTuple):
 
 
 def training_data(
-    store: Store, engine: Engine, frame: Any, features: Any, timestamp: str | Timestamp | None, full_names: bool
+    store: Store,
+    engine: Engine,
+    frame: Any,
+    features: Any,
+    timestamp: str | Timestamp | None,
+    full_names: bool,
+    locked: bool = False,
 ) -> TrainingData:
-    """Join features to a spine, as of each row's own time.
+    """Join features to a spine, as of each row's own time. `locked` says that the lock will be kept.
 
     Raises:
         NotFound: A feature or version that was not built.
-        Invalid: A missing key or time column, two columns of one name, a lock that no longer holds.
+        Invalid: A missing key or time column, two columns of one name, a lock that no longer holds, damaged data.
     """
     full_names = full_names or (isinstance(features, Lock) and features.full_names)
     chosen = [choose(store, spec, full_names=full_names) for spec in specs_of(features)]
     if isinstance(features, Lock):
         _refuse_changed(features, chosen)
+    for one in chosen:
+        verify(store, one.artifact, relied=locked or isinstance(features, Lock))
     spine = spine_of(frame, engine)
     joins = [c.join for c in chosen]
     refuse_twins(spine.names, joins)

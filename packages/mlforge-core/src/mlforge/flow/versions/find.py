@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mlforge.errors import NotFound
+from mlforge.errors import NotFound, nearest
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.plugin.stores import Store
-from mlforge.project.selection import nearest
 
 
 def artifact(store: Store, name: str, version: str | None = None) -> Artifact:

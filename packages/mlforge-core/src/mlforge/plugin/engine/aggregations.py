@@ -11,8 +11,8 @@ from mlforge.errors import Invalid
 from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Expr
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import is_float
-from mlforge.plugin.engine.expressions import Cast, Operation, Read, Typed, typed, typed_over
-from mlforge.plugin.engine.types import family, is_decimal, is_list
+from mlforge.plugin.engine.expressions import Cast, Constant, Digits, Operation, Read, Scaled, Typed, typed, typed_over
+from mlforge.plugin.engine.types import digits, family, is_decimal, is_list
 
 
 class Aggregation(msgspec.Struct, frozen=True):
@@ -20,15 +20,15 @@ class Aggregation(msgspec.Struct, frozen=True):
 
     Args:
         takes: What it is defined for: `anything`, `numbers` and booleans, or what is `ordered`: all but lists.
-        gives: The type of its result: always the same word, the `values` own, or a `total`: Float64 of floats, else
-            Int64. Where numbers are taken, decimals are computed with as Float64.
+        gives: The type of its result: always the same word, the `values` own, or a `total`: Float64 of floats, 38
+            digits of decimals, else Int64. Where numbers are taken, decimals are computed with as their `Digits`.
         empty: The result where there are no values.
         merges: Whether the aggregate of a union follows from the aggregates of its parts.
 
     Example:
         >>> total = AGGREGATIONS["sum"]
-        >>> total.is_defined_for("String"), total.result_for("Int8"), total.empty
-        (False, 'Int64', 0)
+        >>> total.is_defined_for("String"), total.result_for("Int8"), total.result_for("Decimal(9, 2)"), total.empty
+        (False, 'Int64', 'Decimal(38, 2)', 0)
     """
 
     takes: Literal["anything", "numbers", "ordered"]
@@ -52,6 +52,8 @@ class Aggregation(msgspec.Struct, frozen=True):
         match self.gives:
             case "values":
                 return word
+            case "total" if is_decimal(word):
+                return f"Decimal(38, {digits(word)[1]})"
             case "total":
                 return "Float64" if is_float(word) else "Int64"
             case always:
@@ -200,6 +202,18 @@ def overflow(outputs: Collection[str], cast: str) -> Invalid:
     )
 
 
+def too_many_digits(outputs: Collection[str], cast: str) -> Invalid:
+    """The error for a sum of decimals that has more than 38 digits: which output columns ask for it.
+
+    Example:
+        >>> print(too_many_digits(["amount__sum__7d"], "CAST(amount AS DOUBLE)"))
+        amount__sum__7d: overflow: a sum does not fit 38 digits. Sum floats in the function: CAST(amount AS DOUBLE).
+    """
+    return Invalid(
+        f"{', '.join(outputs)}: overflow: a sum does not fit 38 digits.", hint=f"Sum floats in the function: {cast}."
+    )
+
+
 def _need_multiples(plan: WindowPlan) -> None:
     for window in plan.windows:
         if plan.interval and not window.is_multiple_of(plan.interval):
@@ -220,7 +234,7 @@ class _Asking:
     def output(self, column: MetricColumn) -> Typed:
         return typed_over(_over_windows(column), lambda leaf: self._aggregate(column, leaf))
 
-    def _aggregate(self, column: MetricColumn, leaf: Expr) -> Read:
+    def _aggregate(self, column: MetricColumn, leaf: Expr) -> Typed:
         if not isinstance(leaf, Agg):
             raise Invalid(
                 f"{column.name} reads {_shown(leaf)} outside of any aggregation.",
@@ -231,7 +245,8 @@ class _Asking:
         if key not in self.aggregates:
             word = AGGREGATIONS[leaf.function].result_for(source.word if source else "")
             self.aggregates[key] = Aggregate(*key, self._free("a", len(self.aggregates)), word)
-        return Read(self.aggregates[key].name, self.aggregates[key].word)
+        found = Read(self.aggregates[key].name, self.aggregates[key].word)
+        return _of_digits(found, source.source) if source and isinstance(source.source, Digits) else found
 
     def _input(self, column: MetricColumn, function: str, arg: Expr) -> Input:
         source, aggregation = typed(arg, self._words), AGGREGATIONS[function]
@@ -242,7 +257,7 @@ class _Asking:
                 hint=f"Cast it in the function: {self._cast.format(name)}.",
             )
         if aggregation.takes == "numbers" and is_decimal(source.word):
-            source = Cast(source, "Float64")
+            source = Digits(source, f"Decimal({digits(source.word)[0]}, 0)")
         return self.inputs.setdefault(source, Input(self._free("v", len(self.inputs)), source))
 
     def _free(self, prefix: str, number: int) -> str:
@@ -250,6 +265,16 @@ class _Asking:
         while f"{prefix}{number}" in self._words:
             prefix += "_"
         return f"{prefix}{number}"
+
+
+def _of_digits(found: Read, source: Digits) -> Typed:
+    """What an aggregate of digits says of the decimals."""
+    scale = digits(source.arg.word)[1]
+    if not scale:
+        return found
+    if is_decimal(found.word):
+        return Scaled(found, f"Decimal(38, {scale})")
+    return Operation("div", (found, Constant(10.0**scale, "Float64")), "Float64")
 
 
 def _over_windows(column: MetricColumn) -> Expr:

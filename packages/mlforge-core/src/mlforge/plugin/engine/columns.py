@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, close_to
 from mlforge.model.meta import FeatureMeta
 from mlforge.plugin.engine.frames import Join
 
@@ -19,8 +18,8 @@ def no_column(name: str, available: Iterable[str], where: str) -> Invalid:
         "The frame has no column 'amuont'. Did you mean 'amount'? Columns: user, amount."
     """
     names = list(available)
-    close = difflib.get_close_matches(name, names, 1)
-    nearest = f"Did you mean {close[0]!r}? " if close else ""
+    close = close_to(name, names)
+    nearest = f"Did you mean {close!r}? " if close else ""
     return Invalid(f"{where} has no column {name!r}.", hint=f"{nearest}Columns: {', '.join(names) or 'none'}.")
 
 

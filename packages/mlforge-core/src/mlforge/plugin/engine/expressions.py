@@ -1,7 +1,8 @@
 """Expressions with their types: what an operation means is decided here, and an engine only writes it down.
 
-A typed expression is a tree of `Read`, `Constant`, `Cast`, `OneOf`, `Found` and `Operation`. Each has a `word`, that of
-its type. Conversions stand in it as `Cast`, so that the arguments of an operation are what an engine's own needs:
+A typed expression is a tree of `Read`, `Constant`, `Cast`, `Digits`, `Scaled`, `OneOf`, `Found` and `Operation`. Each
+has a `word`, that of its type. Conversions stand in it as `Cast`, so that the arguments of an operation are what an
+engine's own needs:
 
 - an operation of `COMPARISONS` has two arguments of one family. Numbers are both integers, of any width, or Float64;
 - an operation of `ARITHMETIC` whose word is Float64 has arguments that are Float64; one whose word is Int64 has
@@ -77,6 +78,38 @@ class Cast(msgspec.Struct, frozen=True):
     word: str
 
 
+class Digits(msgspec.Struct, frozen=True):
+    """The whole number that a decimal's digits are, 125 for 1.25: what sums of decimals are made of.
+
+    Args:
+        arg: The decimal.
+        word: `Decimal(p, 0)`. An engine holds it as an integer of 128 bits.
+
+    Example:
+        >>> Digits(Read("price", "Decimal(10, 2)"), "Decimal(10, 0)").word
+        'Decimal(10, 0)'
+    """
+
+    arg: Typed
+    word: str
+
+
+class Scaled(msgspec.Struct, frozen=True):
+    """The decimal with the digits of a whole one, 1.25 for 125: the inverse of `Digits`.
+
+    Args:
+        arg: A `Decimal(38, 0)`.
+        word: `Decimal(38, s)`.
+
+    Example:
+        >>> Scaled(Read("a0", "Decimal(38, 0)"), "Decimal(38, 2)").arg.name
+        'a0'
+    """
+
+    arg: Typed
+    word: str
+
+
 class OneOf(msgspec.Struct, frozen=True):
     """Whether a value is one of some constants of its own family; null where it is null.
 
@@ -125,8 +158,8 @@ class Operation(msgspec.Struct, frozen=True):
     word: str
 
 
-Typed = Read | Constant | Cast | OneOf | Found | Operation
-Leaf = Callable[[Expr], Read]
+Typed = Read | Constant | Cast | Digits | Scaled | OneOf | Found | Operation
+Leaf = Callable[[Expr], Typed]
 
 
 def typed(expr: Expr, words: Mapping[str, str]) -> Typed:

@@ -25,6 +25,19 @@ def is_decimal(word: str) -> bool:
     return word.startswith("Decimal")
 
 
+def digits(word: str) -> tuple[int, int]:
+    """How many digits a `Decimal(p, s)` has, and how many of them stand after the point.
+
+    Example:
+        >>> digits("Decimal(10, 2)")
+        (10, 2)
+    """
+    match = _DECIMAL.fullmatch(word)
+    if match is None:
+        raise Invalid(f"{word!r} is no decimal.", hint="Such as Decimal(10, 2).")
+    return int(match[1]), int(match[2])
+
+
 def is_list(word: str) -> bool:
     """Whether it is `List(T)`.
 

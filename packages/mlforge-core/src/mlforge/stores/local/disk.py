@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlforge.errors import PluginFailed
+from mlforge.plugin.intact import sha256_of
 
 _HINTS = {
     **dict.fromkeys(
@@ -78,15 +78,10 @@ def digests(files: Sequence[Path]) -> list[str]:
 
     with ThreadPoolExecutor(max_workers=(os.cpu_count() or 1) + 1) as pool:
         synced = [pool.submit(sync, f) for f in files]
-        hashes = list(pool.map(_digest, files))
+        hashes = list(pool.map(sha256_of, files))
         for waiting in synced:
             waiting.result()
     return hashes
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

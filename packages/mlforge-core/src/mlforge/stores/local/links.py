@@ -8,9 +8,9 @@ from pathlib import Path
 from mlforge.errors import Invalid
 
 
-def is_link(path: str | os.PathLike[str]) -> bool:
+def is_link(path: str | Path) -> bool:
     """Whether a path leads elsewhere by itself."""
-    return Path(path).is_symlink() or _is_junction(path)
+    return os.path.islink(path) or _is_junction(path)  # noqa: PTH114 - pathlib's raises where one may not look
 
 
 def inside(root: Path, path: Path) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.plugin import API_VERSION, StoreConfig, StoreDescriptor, hookimpl
+from mlforge.plugin import API_VERSION, StoreConfig, StoreDescriptor, Verify, hookimpl
 
 
 class LocalStore(StoreConfig, frozen=True, tag="local"):
@@ -17,9 +17,11 @@ class LocalStore(StoreConfig, frozen=True, tag="local"):
 
     Args:
         path: The folder; it is made by the first build. A relative one starts at the project's folder.
+        verify: When data files are held against the hashes that were recorded: `relied`, where something that stays
+            relies on them (a lock, a replay, a publish, an increment); `always`, before every reading; or `never`.
 
     Raises:
-        Invalid: An empty path, or an address of another kind of store.
+        Invalid: An empty path, an address of another kind of store, or another word for `verify`.
 
     Example:
         >>> LocalStore("feature_store").path
@@ -29,10 +31,11 @@ class LocalStore(StoreConfig, frozen=True, tag="local"):
     target: ClassVar[str] = "mlforge.stores.local.store:LiveLocalStore"
 
     path: str = "feature_store"
+    verify: Verify = "relied"
 
     if TYPE_CHECKING:
 
-        def __init__(self, path: str | PathLike[str] = "feature_store") -> None: ...
+        def __init__(self, path: str | PathLike[str] = "feature_store", verify: Verify = "relied") -> None: ...
 
     def __post_init__(self) -> None:
         path: Any = fspath(self.path)
@@ -41,7 +44,11 @@ class LocalStore(StoreConfig, frozen=True, tag="local"):
         if "://" in path:
             raise Invalid(
                 f"A LocalStore keeps a folder, and {path!r} is an address.",
-                hint="Give a plain path, or choose the store of that scheme, such as S3Store.",
+                hint="Give a plain path.",
+            )
+        if self.verify not in get_args(Verify):
+            raise Invalid(
+                f"A LocalStore cannot verify {self.verify!r}.", hint='verify="relied", or "always", or "never".'
             )
         msgspec.structs.force_setattr(self, "path", path)
 

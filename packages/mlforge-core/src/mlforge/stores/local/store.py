@@ -15,7 +15,7 @@ from typing import Self
 from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
-from mlforge.plugin import Pruned
+from mlforge.plugin import Pruned, verify_files
 from mlforge.stores import layout
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.links import files, inside, is_link
@@ -29,6 +29,7 @@ class LiveLocalStore:
 
     def __init__(self, config: LocalStore) -> None:
         self.root = Path(config.path).expanduser().absolute()
+        self._verified = {"always": (False, True), "relied": (True,), "never": ()}[config.verify]
         self._holds: dict[Path, disk.Hold] = {}
 
     def __enter__(self) -> Self:
@@ -134,6 +135,10 @@ class LiveLocalStore:
         if size != part.bytes:
             raise Invalid(f"{path} is damaged: it has {size} bytes, and {part.bytes} were committed.")
         return str(path)
+
+    def verify(self, artifact: Artifact, relied: bool) -> None:
+        if relied in self._verified:
+            verify_files(artifact)
 
     def point(self, name: str, version: str) -> None:
         folder = self._existing(name, version).parent

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from mlforge.errors import Invalid
+from mlforge.testing.reference.table import EXACT
 from mlforge.testing.reference.times import EPOCH, MICRO, instant, micros
 
 FORMATS = {
@@ -106,7 +107,7 @@ def bitmap(bits: Sequence[bool]) -> bytes:
 
 def decimal_bytes(value: Decimal | None, scale: int) -> bytes:
     """A decimal as 128 bits."""
-    number = 0 if value is None else int(value.scaleb(scale))
+    number = 0 if value is None else int(EXACT.scaleb(value, scale))
     return number.to_bytes(16, "little", signed=True)
 
 

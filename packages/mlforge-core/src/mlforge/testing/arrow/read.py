@@ -14,6 +14,7 @@ from mlforge.errors import PluginFailed
 from mlforge.model.schema import Column, Schema
 from mlforge.testing.arrow import abi
 from mlforge.testing.arrow.layout import dtype_of, from_number, item_of
+from mlforge.testing.reference.table import EXACT
 
 
 def read(source: Any) -> tuple[Schema, list[dict[str, Any]]]:
@@ -132,7 +133,7 @@ def _view(word: str, array: Any, index: int) -> Any:
 
 def _decimal(address: int | None, index: int, scale: int) -> Decimal:
     number = int.from_bytes(_bytes(address, index * 16, 16), "little", signed=True)
-    return Decimal(number).scaleb(-scale)
+    return EXACT.scaleb(Decimal(number), -scale)
 
 
 def _lists(form: Any, array: Any, word: str, first: int, length: int) -> list[Any]:

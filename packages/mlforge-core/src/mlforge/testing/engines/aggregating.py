@@ -21,7 +21,7 @@ from mlforge.testing.cases import DrawnCase, drawn_cases
 from mlforge.testing.compare import assert_same
 from mlforge.testing.engines.bench import Bench, near_columns, reference_bench
 from mlforge.testing.engines.subject import EngineSubject
-from mlforge.testing.generated import explore, generated, total_cases
+from mlforge.testing.generated import explore, generated, takes, total_cases
 from mlforge.testing.reference import Table
 from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
@@ -31,7 +31,7 @@ from mlforge.testing.strategies.values import ORDERED
 
 SHAPE = Shape((Key("k"),), Timestamp("ts"))
 SHARE_OF_A_FUNCTION = 0.02
-COMPUTED = ("Int64", "Float64", "Boolean", "Int8", "Float32", "UInt64")
+COMPUTED = ("Int64", "Float64", "Boolean", "Int8", "Float32", "UInt64", "Decimal(10, 2)", "Decimal(38, 4)")
 
 
 def crowds(functions: Collection[str], floats: str) -> st.SearchStrategy[Case]:
@@ -112,6 +112,7 @@ class AggregateTests(EngineSubject):
     def test_windows_without_an_interval_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
 
+    @takes(SHARE_OF_A_FUNCTION * len(MERGEABLE))
     @pytest.mark.parametrize("function", MERGEABLE)
     def test_each_aggregation_is_that_of_the_reference(self, bench: Bench, function: str) -> None:
         number = max(10, round(total_cases() * SHARE_OF_A_FUNCTION))

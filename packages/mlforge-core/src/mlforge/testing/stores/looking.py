@@ -27,6 +27,40 @@ class LookupTests(StoreSubject):
         self.commit(store, "1.0.0", "spend_7d")
         assert (store.versions("spend"), store.names()) == ([], ["spend_7d"])
 
+    def test_names_that_differ_in_case_alone_are_two_features(self, store: Store) -> None:
+        for name in ("spend", "Spend", "SPEND"):
+            self.commit(store, "1.0.0", name, name.encode())
+        assert store.names() == ["SPEND", "Spend", "spend"]
+        assert [self.contents(store.get(name, "1.0.0")) for name in ("spend", "Spend")] == [[b"spend"], [b"Spend"]]
+
+    def test_long_names_that_begin_alike_are_two_features(self, store: Store) -> None:
+        names = [f"{'a_long_name_' * 9}{end}" for end in "ab"]
+        for name in names:
+            self.commit(store, "1.0.0", name, name.encode())
+        assert store.names() == names
+        assert [self.contents(store.get(name, "1.0.0")) for name in names] == [[name.encode()] for name in names]
+
+    def test_versions_that_begin_alike_are_two_versions(self, store: Store) -> None:
+        versions = ["1.1.1", "1.1.10", "1.1.11", "1.10.1", "1.11.1", "11.1.1"]
+        for version in versions:
+            self.commit(store, version, data=version.encode())
+        assert store.versions("spend") == versions
+        assert [self.contents(store.get("spend", v)) for v in versions] == [[v.encode()] for v in versions]
+
+    def test_asking_makes_nothing(self, store: Store) -> None:
+        assert (store.versions("spend"), store.latest("spend")) == ([], None)
+        with refused(NotFound, "spend"):
+            store.get("spend", "1.0.0")
+        with refused(NotFound, "spend"):
+            store.point("spend", "1.0.0")
+        assert (store.names(), store.versions("spend"), store.latest("spend")) == ([], [], None)
+
+    def test_answers_belong_to_whoever_asked(self, store: Store) -> None:
+        self.commit(store, "1.0.0")
+        store.names().append("nobody")
+        store.versions("spend").clear()
+        assert (store.names(), store.versions("spend")) == (["spend"], ["1.0.0"])
+
     def test_1_10_0_comes_after_1_9_0(self, store: Store) -> None:
         for version in ("1.9.0", "1.10.0", "1.2.0", "10.0.0", "2.0.0"):
             self.commit(store, version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -14,7 +15,8 @@ from mlforge.model.meta import Artifact, FeatureMeta, Target
 from mlforge.plugin import Store, StoreConfig, StoreDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.testing.lacks import expect_lacks
-from mlforge.testing.versions import local_path, meta_of, write_file
+from mlforge.testing.versions import Damage, local_path, meta_of, rewrite, write_file
+from mlforge.testing.victim import Doing, dies
 
 
 class StoreSubject:
@@ -30,6 +32,38 @@ class StoreSubject:
     def descriptor(self) -> StoreDescriptor:
         """What the store announces: found by the config's kind, among the installed plugins."""
         return registry().get(StoreDescriptor, self.config(Path(os.curdir)).kind)
+
+    def crash(self, config: StoreConfig, folder: Path, step: int, doing: Doing) -> bool:
+        """Do something to `spend` and die at a step; False where it was done before that step.
+
+        It is to `commit` 1.1.0 with the data `new` on top of 1.0.0, to commit the same as an `increment`, whose first
+        parts are those of 1.0.0, or to `prune` all versions but one. Steps are whatever can come between one change
+        and the next; their number plays no part.
+
+        By default, for stores of files: another process exits at its n-th change to the folder.
+        """
+        return dies(config, folder, self.descriptor().formats[0], step, doing)
+
+    def broken(self, folder: Path) -> StoreConfig:
+        """A config whose backend cannot be used. By default, for stores of files: its folder is a file."""
+        place = folder / "no folder"
+        place.write_text("This is no store.")
+        return self.config(place)
+
+    def rewrite_metadata(self, folder: Path, mark: str, change: Damage) -> None:
+        """Change the stored bytes of what was committed with `mark` as its owner.
+
+        By default, for stores of files: of each file below the folder that has the mark in it.
+        """
+        rewrite(folder, lambda data: mark.encode() in data, change, "rewrite_metadata")
+
+    def rewrite_pointer(self, folder: Path, version: str, change: Damage) -> None:
+        """Change the stored bytes that say that `version` is the latest.
+
+        By default, for stores of files: of each small file below the folder that has the version in it and nothing
+        of metadata.
+        """
+        rewrite(folder, lambda d: version.encode() in d and b"c0ffee" not in d, change, "rewrite_pointer")
 
     def fill(self, target: Target, data: bytes) -> None:
         """Write what an engine would write to a target's address."""
@@ -58,6 +92,20 @@ class StoreSubject:
     def store(self, opened: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
         with opened() as store:
             yield store
+
+    def deaths(self, folder: Path, prepare: Callable[[Store], object], doing: Doing) -> Iterator[tuple[Store, bool]]:
+        """The store after a death at the first step, at the second and so on, and at last after none."""
+        for step in itertools.count(1):
+            place = folder / str(step)
+            place.mkdir()
+            with self.config(place).open() as store:
+                prepare(store)
+            died = self.crash(self.config(place), place, step, doing)
+            assert died or step > 1, f"{doing} was done before its first step: say how it dies, def crash(self, …)"
+            with self.config(place).open() as store:
+                yield store, died
+            if not died:
+                return
 
     def begin(self, store: Store, name: str = "spend", data: bytes = b"rows") -> Target:
         """A target that is filled."""

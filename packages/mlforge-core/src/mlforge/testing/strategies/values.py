@@ -46,11 +46,17 @@ POOLS: dict[str, tuple[Any, ...]] = {
     "Time": (time(0), time(23, 59, 59, 999_999), time(12, 30, 0, 1)),
     "Duration": (timedelta(0), timedelta(microseconds=-1), timedelta(days=400, microseconds=7)),
     "Decimal(10, 2)": (Decimal("0.00"), Decimal("-1.25"), Decimal("99999999.99")),
+    "Decimal(38, 4)": (
+        Decimal("0.0001"),
+        Decimal("-0.0003"),
+        Decimal(f"{'9' * 32}.9999"),
+        Decimal(f"-{'7' * 32}.5001"),
+    ),
     "List(Int64)": ([], [1], [1, 2, 3], [2**53 + 1]),
     "List(String)": ([], [""], ["a", "é"]),
 }
 DTYPES = tuple(POOLS)
-NUMBERS = ("Int64", "Int8", "UInt64", "Float64", "Float32", "Boolean")
+NUMBERS = ("Int64", "Int8", "UInt64", "Float64", "Float32", "Boolean", "Decimal(10, 2)", "Decimal(38, 4)")
 ORDERED = ("String", "Date", "Datetime")
 
 

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from mlforge.flow.versions.logic.origin import is_projects_class, is_projects_function
+from mlforge.plugin.origin import is_projects_class, is_projects_function
 
 Told = tuple[tuple[str | bytes, ...], list[object]]
 UNTOLD: Final[Any] = object()

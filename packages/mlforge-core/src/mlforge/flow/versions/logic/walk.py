@@ -14,11 +14,11 @@ from inspect import getattr_static
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
-from mlforge.flow.versions.logic.origin import is_projects_class, is_projects_function, is_projects_module
 from mlforge.flow.versions.logic.syntax import Chain, Import, imports, normalised, outer_names, spelled
 from mlforge.flow.versions.logic.text import Node, node_of
 from mlforge.flow.versions.logic.values import SCALARS, UNTOLD, parts_of
 from mlforge.model.feature import Feature
+from mlforge.plugin.origin import is_projects_class, is_projects_function, is_projects_module
 
 MOST_VALUES = 1_000_000
 DEEPEST = 100
@@ -307,7 +307,7 @@ def _loaded(name: str) -> ModuleType | None:
     """The module, imported here if it is the project's: what it holds is what the function will read."""
     if name in sys.modules:
         return sys.modules[name]
-    from mlforge.flow.versions.logic.origin import is_projects_file
+    from mlforge.plugin.origin import is_projects_file
 
     spec = find_spec(name)
     origin = getattr(spec, "origin", None)

@@ -1,0 +1,100 @@
+"""Words that a call does not have are answered with the nearest, where Python alone would name neither."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+
+from mlforge.errors import Invalid, nearest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Spelled(msgspec.StructMeta):
+    """The metaclass of nouns that people write by hand: a call that does not fit is answered in words.
+
+    Example:
+        >>> mlf.Entity("user", joinkey="user_id")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: Entity has no joinkey=. Did you mean 'join_key'?
+        >>> mlf.Entity("user")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: Entity needs join_key. Entity(name=…, join_key=…)
+    """
+
+    def __call__(cls, *args: Any, **given: Any) -> Any:  # noqa: N805 - a metaclass
+        try:
+            return super().__call__(*args, **given)
+        except TypeError:
+            _refuse(cls, len(args), given)
+            raise
+
+
+def spelled(function: Callable[P, R]) -> Callable[P, R]:
+    """Answer a call that does not fit a function's parameters in words, with the nearest of them.
+
+    Example:
+        >>> defs.build(feature="user_spend")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: build has no feature=. Did you mean 'features'?
+        >>> mlf.validators.in_range(1)
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: in_range: missing a required argument: 'max_value'. in_range(min_value=…, max_value=…)
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> R:
+        try:
+            return function(*args, **given)
+        except TypeError:
+            _refuse_call(function, args, given)
+            raise
+
+    @functools.wraps(function)
+    async def acall(*args: P.args, **given: P.kwargs) -> Any:
+        return await call(*args, **given)  # type: ignore[misc]
+
+    return acall if inspect.iscoroutinefunction(function) else call  # type: ignore[return-value]
+
+
+def _refuse_call(function: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
+    """Raise `Invalid` where a call does not fit; nothing where the function itself raised the TypeError."""
+    signature = inspect.signature(function)
+    try:
+        signature.bind(*args, **given)
+    except TypeError as error:
+        called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+        parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
+        refuse_unknown(called, given, parameters)
+        needed = [n for n, p in parameters.items() if p.default is p.empty] or list(parameters)[:4]
+        raise Invalid(f"{called}: {error}.", hint=f"{called}({', '.join(f'{n}=…' for n in needed)})") from None
+
+
+def refuse_unknown(called: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise `Invalid` for the first keyword that a call does not have.
+
+    Example:
+        >>> refuse_unknown("Sum", ["window"], ["windows", "name"])
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: Sum has no window=. Did you mean 'windows'?
+    """
+    names = tuple(known)
+    if wrong := next((word for word in given if word not in names), None):
+        raise Invalid(f"{called} has no {wrong}=.", hint=nearest(wrong, names))
+
+
+def _refuse(cls: Any, places: int, given: Mapping[str, Any]) -> None:
+    """Raise `Invalid` for a word too many or too few; nothing where a call was wrong in another way."""
+    fields, name = cls.__struct_fields__, cls.__name__
+    refuse_unknown(name, given, fields)
+    needed = fields[: len(fields) - len(cls.__struct_defaults__)]
+    shape = f"{name}({', '.join(f'{field}=…' for field in needed or fields[:4])})"
+    if places > len(fields):
+        raise Invalid(f"{name} takes {len(fields)} values, not {places}.", hint=shape)
+    if missing := [field for field in needed[places:] if field not in given]:
+        raise Invalid(f"{name} needs {missing[0]}.", hint=shape)
