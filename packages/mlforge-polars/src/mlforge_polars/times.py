@@ -18,6 +18,7 @@ from mlforge.plugin.engine.times import (
     null_times,
     out_of_range,
 )
+from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from mlforge_polars.edge import edge
 from mlforge_polars.types import INSTANT
 
@@ -28,8 +29,15 @@ def instants(column: pl.Series, timestamp: Timestamp) -> pl.Series:
     Raises:
         Invalid: Text that is no time, with the first bad value and its row, or a column that is neither.
     """
+    made = _as_utc(column, timestamp)
+    return made if timestamp.timezone is None else _in_zone(made, timestamp)
+
+
+def _as_utc(column: pl.Series, timestamp: Timestamp) -> pl.Series:
     match column.dtype:
         case pl.Datetime():
+            if timestamp.timezone and column.dtype.time_zone:
+                raise has_own_zone(timestamp)
             return _in_range(column, column.cast(INSTANT, strict=False))
         case pl.Date() | pl.Null():
             return column.cast(INSTANT)
@@ -47,6 +55,26 @@ def without_nulls(column: pl.Series) -> pl.Series:
     return column
 
 
+def _in_zone(local: pl.Series, timestamp: Timestamp) -> pl.Series:
+    """The instants at which clocks in the timestamp's zone show what is given as if it were UTC."""
+    shown = local.to_physical()
+    first, last = shown.min(), shown.max()
+    if first is None:
+        return local
+    table = clock(str(timestamp.timezone), first, last)  # type: ignore[arg-type]  # the physical type is Int64
+    place = pl.Series(table.starts, dtype=pl.Int64).search_sorted(shown.fill_null(0), side="right") - 1
+    made = shown - pl.Series(table.ahead, dtype=pl.Int64).gather(place)
+    bad = (shown >= pl.Series(table.gaps, dtype=pl.Int64).gather(place)).fill_null(value=False)
+    if timestamp.nonexistent == "raise" and bad.any():
+        row = bad.arg_true()[0]
+        raise nonexistent(timestamp, int(bad.sum()), row, shown[row])
+    beyond = (~made.is_between(FIRST, LAST)).fill_null(value=False)
+    if beyond.any():
+        row = beyond.arg_true()[0]
+        raise out_of_range(timestamp.column, row, str(local[row]))
+    return made.cast(INSTANT).alias(local.name)
+
+
 def _in_range(given: pl.Series, made: pl.Series) -> pl.Series:
     if made.null_count() > given.null_count():
         row = (made.is_null() & given.is_not_null()).arg_true()[0]
@@ -58,6 +86,8 @@ def _read(text: pl.Series, timestamp: Timestamp) -> pl.Series:
     if text.null_count() == len(text):
         return text.cast(INSTANT)
     form = Formatted(timestamp.format) if timestamp.format else _detected(text)
+    if timestamp.timezone and isinstance(form, Iso) and form.has_zone:
+        raise has_own_zone(timestamp)
     fits = text.str.contains(f"^(?:{form.regex})$")
     if not fits.all():
         raise _misread(text, ~fits, form)

@@ -171,7 +171,8 @@ class Engine(Live, Protocol):
     def persist(self, frame: Frame) -> Frame:
         """The same rows, in order, computed once, however often they are asked for.
 
-        What `conform` gives is computed once, too.
+        What `conform` gives is computed once, too. Times without a zone stay without one, so an engine brings its own
+        where its `to_arrow` gives them one.
         """
         return defaults.persist(self, frame)
 

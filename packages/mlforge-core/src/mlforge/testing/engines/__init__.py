@@ -11,12 +11,13 @@ from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
 from mlforge.testing.engines.layering import LayerTests
+from mlforge.testing.engines.locating import LocalTimeTests
 from mlforge.testing.engines.meaning import MeaningTests
 from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
-from mlforge.testing.engines.sourcing import CSVTests
+from mlforge.testing.engines.sourcing import CSVTests, FolderTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
 
@@ -26,9 +27,11 @@ class EngineTests(
     NameTests,
     StorageTests,
     CSVTests,
+    FolderTests,
     ApplyTests,
     KeyTests,
     ConformTests,
+    LocalTimeTests,
     ExpressionTests,
     CheckTests,
     WhereTests,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from mlforge.errors import Invalid, Unsupported
 from mlforge.model.check import Check, CheckResult
@@ -112,10 +115,12 @@ class Reference:
         return Table.of(schema, rows)
 
     def to_arrow(self, frame: Table) -> ArrowStream:
-        return ArrowStream(arrow.Export(frame.schema, frame.rows))
+        return ArrowStream(arrow.Export(frame.schema, frame.rows, dict.fromkeys(frame.local, "tsu:")))
 
     def from_arrow(self, stream: ArrowStream) -> Table:
-        return Table.of(*arrow.read(stream))
+        schema, rows = arrow.read(stream)
+        zoneless = {n for row in rows for n, v in row.items() if isinstance(v, datetime) and v.tzinfo is None}
+        return msgspec.structs.replace(Table.of(schema, rows), local=frozenset(zoneless))
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, Table)

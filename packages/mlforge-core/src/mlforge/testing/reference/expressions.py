@@ -42,7 +42,8 @@ def column(expr: Expr, table: Table) -> list[Any]:
 def where(table: Table, condition: Expr, seen: Table) -> Table:
     """The rows for which a condition is true, not those for which it is unknown, as the condition sees them."""
     verdicts = verdicts_of(condition, seen)
-    return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True])
+    kept = [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
+    return Table(table.schema, kept, table.local)
 
 
 def verdicts_of(condition: Expr, table: Table) -> list[Any]:
