@@ -10,6 +10,7 @@ import pytest
 
 from mlforge.testing.online import (
     AsyncOnlineStoreTests,
+    DamagedOnlineStoreTests,
     EncodedOnlineStoreTests,
     OnlineServerTests,
     OnlineStoreTests,
@@ -39,12 +40,18 @@ class OneServer:
     def config(self, folder):
         return own(folder, port=self.servers.get(self.kind).port, **self.settings)
 
+    def damage(self, folder, address, change):
+        server, key = self.servers.get(self.kind), f"{self.config(folder).prefix}:{address.feature}:{address.key}"
+        server.ask("SET", key, change(server.ask("GET", key)))
 
-class TestOneServer(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
+
+class TestOneServer(
+    OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests, DamagedOnlineStoreTests
+):
     pass
 
 
-class TestAsJSON(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
+class TestAsJSON(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests, DamagedOnlineStoreTests):
     settings: ClassVar = {"encoding": "json"}
 
 

@@ -2,6 +2,7 @@
 
 from mlforge.testing.online.aging import AgingTests
 from mlforge.testing.online.awaiting import AsyncOnlineStoreTests
+from mlforge.testing.online.damaging import DamagedOnlineStoreTests
 from mlforge.testing.online.encoded import EncodedOnlineStoreTests
 from mlforge.testing.online.keeping import KeepingTests
 from mlforge.testing.online.noting import NotingTests
@@ -21,8 +22,15 @@ class OnlineStoreTests(KeepingTests, AgingTests, NotingTests, RacingTests, Stall
         'a/online.db'
 
     One with a server is held to `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one
-    that gives entries as they are encoded to `EncodedOnlineStoreTests`.
+    that gives entries as they are encoded to `EncodedOnlineStoreTests`, one whose bytes a test can reach to
+    `DamagedOnlineStoreTests`.
     """
 
 
-__all__ = ["AsyncOnlineStoreTests", "EncodedOnlineStoreTests", "OnlineServerTests", "OnlineStoreTests"]
+__all__ = [
+    "AsyncOnlineStoreTests",
+    "DamagedOnlineStoreTests",
+    "EncodedOnlineStoreTests",
+    "OnlineServerTests",
+    "OnlineStoreTests",
+]
