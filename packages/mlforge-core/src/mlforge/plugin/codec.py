@@ -236,7 +236,7 @@ _unpack = msgspec.msgpack.Decoder(_Packed, ext_hook=_extension).decode
 _unpack_common = msgspec.msgpack.Decoder(_Common).decode
 _read: list[tuple[bytes, _Common]] = [(b"", (0, "", "", None, ()))]
 _written: list[tuple[_Common | None, bytes]] = [(None, b"")]
-"""What the last entry had in common with others: mostly what the next one has. Threads share it: it is replaced whole."""
+"""What the last entry had in common with others: mostly what the next one has. Threads share it: it changes whole."""
 
 
 @lru_cache(maxsize=10_000)
