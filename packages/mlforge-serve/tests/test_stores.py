@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,21 @@ def beside(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     thread = threading.Thread(target=lambda: found.append(work()))
     thread.start()
     return thread, found
+
+
+def test_a_damaged_entry_is_missing_counted_and_logged_once(project: Path, serve: Run, wait: Run) -> None:
+    with closing(sqlite3.connect(project / "online.db")) as file, file:
+        for key, data in file.execute("select key, data from entries where feature = 'spend'").fetchall():
+            changed = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+            file.execute("update entries set data = ? where feature = 'spend' and key = ?", (changed, key))
+    with serve(project) as server:
+        for _ in range(3):
+            answer = server.online(["spend"], {"user_id": 1})
+            assert (answer.status, answer.json["status"]) == (200, {"spend": "missing"})
+        assert server.metrics()['mlforge_damaged_entries_total{feature="spend"}'] == 3
+        wait(lambda: "is damaged and counts as missing" in server.log)
+        assert server.log.count("is damaged and counts as missing") == 1
+        assert "mlforge publish spend --force" in server.log
 
 
 def test_a_store_that_dies_is_told_in_words_and_what_needs_none_is_answered(

@@ -18,14 +18,20 @@ from mlforge.errors import Invalid, PluginFailed
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
-from mlforge.testing import OnlineStoreTests
+from mlforge.testing import DamagedOnlineStoreTests, OnlineStoreTests
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
 from mlforge.testing.refusals import refused
 
 
-class TestSQLite(OnlineStoreTests):
+class TestSQLite(OnlineStoreTests, DamagedOnlineStoreTests):
     def config(self, folder):
         return SQLiteOnlineStore(folder / "not" / "yet" / "there?#%.db")
+
+    def damage(self, folder, address, change):
+        where = (address.feature, address.key)
+        with closing(sqlite3.connect(self.config(folder).path)) as file, file:
+            (data,) = file.execute("select data from entries where feature = ? and key = ?", where).fetchone()
+            file.execute("update entries set data = ? where feature = ? and key = ?", (change(data), *where))
 
 
 @pytest.fixture
@@ -184,6 +190,41 @@ def test_a_file_that_another_makes_while_it_is_opened_is_no_other_programs(path)
     connect_to_write(str(path), 0.05).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         assert connections.is_made(connection, str(path))
+
+
+def test_no_flipped_byte_of_the_file_is_another_value(path):
+    kept = [entry(n, feature=feature, x=n, y=f"{feature} {n}") for n in range(3) for feature in ("spend", "spene")]
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([*kept, tombstone(9)])
+        store.swap_note("spend", None, b"noted")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("pragma journal_mode=delete")
+        file.execute("vacuum")
+    data = path.read_bytes()
+    used = [place for place in range(len(data)) if any(data[max(0, place - 8) : place + 8])]
+    missing = 0
+    for number, place in enumerate(used):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1 << number % 8]) + data[place + 1 :])
+        with SQLiteOnlineStore(path).open() as store:
+            try:
+                found = store.read([one.address for one in kept])
+            except PluginFailed:
+                continue
+        for got, one in zip(found, kept, strict=True):
+            if got is not None:
+                assert_found([got], [one])
+        missing += None in found
+    assert missing > 300
+
+
+def test_an_entry_whose_row_seems_newer_is_written_over_where_it_is_damaged(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1), entry(2, as_of=5, x=2)])
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("update entries set as_of = as_of | (1 << 60)")
+        assert store.write([entry(1, as_of=1, x=3), entry(2, as_of=4, x=4)]) == 1
+        assert_found(store.read([entry(1).address]), [entry(1, as_of=1, x=3)])
+        assert_found(store.read([entry(2).address]), [entry(2, as_of=5, x=2)])
 
 
 def test_a_later_layout_is_refused(path):

@@ -23,8 +23,10 @@ MONTH = 30 * 86_400_000_000
 READ = "select data from entries where feature = ? and key = ?"
 UPSERT = """
 insert into entries values (?, ?, ?, ?)
-on conflict do update set as_of = excluded.as_of, data = excluded.data where excluded.as_of >= as_of
+on conflict do update set as_of = excluded.as_of, data = excluded.data
+where excluded.as_of >= as_of or excluded.as_of >= written_as_of(feature, key, data)
 """
+"""What seems newer is looked at: nobody could ever write over a row whose `as_of` is damaged."""
 OLDER = """
 select key from entries where feature = ? and key > ? and as_of < ? and data is not null order by key limit ?
 """
@@ -74,10 +76,10 @@ class LiveSQLiteOnlineStore:
         with self._reading() as connection:
             if connection is None:
                 return [None] * len(addresses)
-            execute = connection.execute
+            execute = connection.cursor().execute  # one for all: making one takes as long as reading an entry
             rows = [execute(READ, (a.feature, a.key)).fetchone() for a in addresses]
         return [
-            decode_entry(row[0], a.feature, a.key) if row and row[0] else None
+            decode_entry(row[0], a.feature, a.key) if row and row[0] is not None else None
             for row, a in zip(rows, addresses, strict=True)
         ]
 
@@ -107,7 +109,7 @@ class LiveSQLiteOnlineStore:
 
     def _note(self, connection: sqlite3.Connection, feature: str) -> bytes | None:
         row = connection.execute("select note from notes where feature = ?", (feature,)).fetchone()
-        return bytes(row[0]) if row else None
+        return row and (row[0] if isinstance(row[0], bytes) else b"")  # b"": damaged, as the note's reader will see
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
