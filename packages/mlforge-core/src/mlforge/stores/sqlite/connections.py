@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from mlforge.errors import PluginFailed
 from mlforge.plugin import decode_entry
+from mlforge.stores.sqlite.files import forget_leftovers
 
 APPLICATION = 0x6D6C666F
 LAYOUT = 1
@@ -27,6 +28,7 @@ create table if not exists notes (feature text primary key, note blob not null) 
 def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
     """A connection that makes the file and its tables where they are not there."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    forget_leftovers(path)
     connection = _connect(f"file:{quote(path)}", timeout)
     try:
         connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
@@ -51,6 +53,17 @@ def connect_to_read(path: str, timeout: float) -> sqlite3.Connection | None:
         return connection
     connection.close()
     return None
+
+
+def close_writer(connection: sqlite3.Connection) -> None:
+    """Bring what was written into the file itself, where no reader is in the way, and close it."""
+    try:
+        connection.execute("pragma busy_timeout=1000")
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    except sqlite3.Error:  # it is in the log, and safe
+        pass
+    finally:
+        connection.close()
 
 
 @contextmanager
