@@ -89,7 +89,7 @@ def _value(node: ast.stmt) -> str | None:
 def _exported(path: Path) -> list[str]:
     """The names in `__all__`."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    (listed,) = [n.value for n in tree.body if isinstance(n, ast.Assign) and _assigned(n) == ["__all__"]
+    (listed,) = [n.value for n in tree.body if isinstance(n, ast.Assign) and _assigned(n) == ["__all__"]]
     return list(ast.literal_eval(listed))
 
 

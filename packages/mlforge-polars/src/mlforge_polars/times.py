@@ -134,11 +134,15 @@ def _with_iso_format(text: pl.Series) -> tuple[pl.Series, str]:
 
 def _with_format(text: pl.Series, form: Formatted) -> tuple[pl.Series, str]:
     """Texts and a format as Polars reads them: a fraction after a point, minutes with an hour, an hour with a zone."""
-    pattern = form.spelled({"f": "%.f", "z": "%#z"})
-    if "f" in form.letters and ".%.f" in pattern:
+    gap = " " if form.before("f") == "number" else ""  # or the fraction would take its digits
+    pattern = form.spelled({"f": f"%.f{gap}", "z": "%#z"})
+    if form.before("z") == "text":  # or it would be taken for the minutes of a zone of hours alone
+        short = text.str.replace(form.around("z"), "${2}").str.contains("^[+-][0-9]{2}$")
+        text = text.str.replace(form.around("z"), "${1}${2}:00${3}").zip_with(short, text)
+    if "f" in form.letters:
+        point = "" if ".%.f" in pattern else "."
         pattern = pattern.replace(".%.f", "%.f")
-    elif "f" in form.letters:
-        text = text.str.replace(form.around("f"), "${1}.${2}${3}")
+        text = text.str.replace(form.around("f"), f"${{1}}{point}${{2}}{gap}${{3}}") if point or gap else text
     if "M" in form.letters or not {"H", "I", "z"} & set(form.letters):
         return text, pattern
     lacking = ("00", "%M") if {"H", "I"} & set(form.letters) else ("00:00", "%H:%M")

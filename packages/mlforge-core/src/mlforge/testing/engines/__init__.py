@@ -7,6 +7,7 @@ from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
 from mlforge.testing.engines.ending import EndTests
 from mlforge.testing.engines.expressing import ExpressionTests
+from mlforge.testing.engines.failing import FailingTests, OpeningTests, ReadingTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
@@ -44,6 +45,9 @@ class EngineTests(
     LatestTests,
     NarrowTests,
     LayerTests,
+    ReadingTests,
+    FailingTests,
+    OpeningTests,
 ):
     """Everything an engine must prove.
 
