@@ -5,11 +5,12 @@ The words below are loaded when they are first used; those that plugins bring ar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mlforge.__about__ import __version__
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes longer to import than Ctrl-C takes to arrive
 if TYPE_CHECKING:
+    from typing import Any
+
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions
     from mlforge.flow.building.build_report import BuildReport, BuildResult

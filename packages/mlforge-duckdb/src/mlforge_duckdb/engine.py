@@ -34,6 +34,7 @@ from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowin
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge
+from mlforge_duckdb.interrupts import heeds_interrupts
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, word
@@ -44,6 +45,7 @@ _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 
 
+@heeds_interrupts
 class LiveDuckDBEngine(Engine):
     """Computes with DuckDB. Frames are relations of its own connection, and the Polars frames of functions."""
 
