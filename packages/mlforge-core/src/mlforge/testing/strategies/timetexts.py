@@ -58,7 +58,11 @@ def careless_formats(draw: st.DrawFn) -> str:
     at = draw(st.integers(0, len(pieces) - 1))
     other = draw(st.sampled_from(ANYTHING))
     ways = (
-        *(pieces[:at] + pieces[at + 1 :], [*pieces[:at], other, *pieces[at + 1 :]], [*pieces[:at], other, *pieces[at:]]),
+        *(
+            pieces[:at] + pieces[at + 1 :],
+            [*pieces[:at], other, *pieces[at + 1 :]],
+            [*pieces[:at], other, *pieces[at:]],
+        ),
         *([*pieces, pieces[at]], [*pieces, other], pieces[::-1], [" ", *pieces], [*pieces, "%"]),
     )
     return "".join(draw(st.sampled_from(ways)))
