@@ -19,11 +19,14 @@ from mlforge.plugin.engine.expressions import (
     Found,
     OneOf,
     Operation,
+    Part,
     Read,
     Typed,
 )
+from mlforge.plugin.engine.letters import LOWER, UPPER
 from mlforge.plugin.engine.types import Words
 from mlforge_csv import dtype_of
+from mlforge_polars.scalars import cast, extreme, in_case, part_of, remainder, strip
 from mlforge_polars.types import plainly, word
 
 _SMALL = ("Boolean", "Int8", "Int16", "Int32", "UInt8", "UInt16")
@@ -43,16 +46,20 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
         case Constant(value, word):
             return pl.lit(value, dtype=dtype_of(word))
         case Cast(of, word):
-            return compiled(of, schema).cast(dtype_of(word))
+            return cast(compiled(of, schema), of.word, word)
         case OneOf(arg):
             return _one_of(compiled(arg, schema), node)
         case Found(arg, pattern):
             return compiled(arg, schema).str.contains(pattern.replace(r"\Z", r"\z"))
+        case Part(arg, part, zone):
+            return part_of(compiled(arg, schema), part, zone)
         case Operation(op, args):
             if op in COMPARISONS:
                 return _COMPARED[op](*(_beside(a, schema) for a in args))
             computed = [compiled(a, schema) for a in args]
-            return _whole(node, computed) if op in ARITHMETIC and node.word == "Int64" else _OPERATIONS[op](*computed)
+            if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
+                return _whole(node, computed)
+            return _OPERATIONS[op](*computed).cast(pl.Int64) if op == "sign" and node.word == "Int64" else _OPERATIONS[op](*computed)
 
 
 def _beside(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
@@ -107,6 +114,22 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "is_null": pl.Expr.is_null,
     "is_nan": pl.Expr.is_nan,
     "length": lambda a: a.str.len_chars().cast(pl.Int64),
+    "mod": remainder,
+    "log": pl.Expr.log,
+    "exp": pl.Expr.exp,
+    "sqrt": pl.Expr.sqrt,
+    "pow": pl.Expr.pow,
+    "floor": pl.Expr.floor,
+    "round": lambda a: a.round(0, mode="half_away_from_zero"),
+    "sign": pl.Expr.sign,
+    "least": extreme(pl.Expr.le),
+    "greatest": extreme(pl.Expr.ge),
+    "contains": lambda a, b: a.str.contains(b, literal=True),
+    "starts_with": lambda a, b: a.str.starts_with(b),
+    "ends_with": lambda a, b: a.str.ends_with(b),
+    "lower": in_case(LOWER),
+    "upper": in_case(UPPER),
+    "strip": strip,
     "duplicated": lambda a: a.is_duplicated() & a.is_not_null(),
 }
 

@@ -28,7 +28,7 @@ from mlforge.plugin.engine.keys import check_key, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken
 from mlforge_csv import dtype_of
-from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
+from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import compile_checks, compiled, words_of
 from mlforge_polars.edge import edge
@@ -154,6 +154,11 @@ class LivePolarsEngine(Engine):
                 return narrowing.where(self._collect(frame), condition, timestamp)
             schema = frame.collect_schema()
             return frame.filter(compiled(typed_condition(condition, words_of(schema)), schema))
+
+    def derive(self, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None = None) -> pl.DataFrame:
+        rows = self._collect(frame)
+        with edge("The columns cannot be derived", "Look at the types of the columns."):
+            return deriving.derived(rows, columns, at)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):

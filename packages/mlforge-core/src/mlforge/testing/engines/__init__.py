@@ -5,6 +5,7 @@ from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
+from mlforge.testing.engines.deriving import DeriveTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
@@ -25,6 +26,7 @@ class EngineTests(
     KeyTests,
     ConformTests,
     ExpressionTests,
+    DeriveTests,
     CheckTests,
     WhereTests,
     SettleTests,
