@@ -58,7 +58,8 @@ def dtype_of_literal(value: Any) -> str:
     if value is None:
         return "Null"
     found = next((name for kind, name in LITERALS if isinstance(value, kind)), None)
-    if found is None or (found == "Int64" and not -(2**63) <= value < 2**64):
+    too_large = found == "Int64" and not -(2**63) <= value < 2**64
+    if found is None or too_large or (found == "Duration" and abs(value) > timedelta(microseconds=2**63 - 1)):
         raise Invalid(
             f"{value!r} cannot stand in an expression.", hint="Numbers of 64 bits, text, bytes and times can."
         )

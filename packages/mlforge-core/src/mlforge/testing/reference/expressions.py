@@ -51,7 +51,10 @@ def derive(table: Table, columns: Mapping[str, Expr], at: Sequence[Any] | None) 
     for name, expr in columns.items():
         if name in table.schema:
             raise Invalid(f"There is a column {name!r} already.", hint="Give it another name.")
-        made = made.with_column(name, *derived(table, expr, at))
+        try:
+            made = made.with_column(name, *derived(table, expr, at))
+        except Invalid as error:
+            raise Invalid(f"{name}: {error.message}", hint=error.hint) from error
     return made
 
 
@@ -172,7 +175,7 @@ def timely(op: str, rule: Callable[..., Any]) -> Callable[..., Any]:
 def fit(value: Any) -> Any:
     """An integer within 64 bits. Raises `Invalid` for another."""
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise Invalid(f"{value} does not fit 64 bits.", hint="Compute with floats: multiply by 1.0.")
+        raise Invalid(f"int64 overflow: {value} does not fit 64 bits.", hint="Compute with floats: multiply by 1.0.")
     return value
 
 

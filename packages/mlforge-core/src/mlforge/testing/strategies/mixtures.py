@@ -59,14 +59,14 @@ def mixed_table() -> Table:
 
 
 @functools.cache
-def mixtures(depth: int) -> st.SearchStrategy[Expr]:
-    """Any operation on anything, as deep as asked."""
+def mixtures(depth: int, asked: bool = False) -> st.SearchStrategy[Expr]:
+    """Any operation on anything, so deep; with `at()` where an instant is asked about."""
     columns = st.sampled_from([Col(name) for name in KINDS])
-    constants = st.sampled_from([*map(Lit, CONSTANTS), At()])
+    constants = st.sampled_from([*map(Lit, CONSTANTS), *([At(), At()] if asked else [])])
     leaf: st.SearchStrategy[Expr] = st.one_of(columns, columns, constants)
     if depth <= 0:
         return leaf
-    below = mixtures(depth - 1)
+    below = mixtures(depth - 1, asked)
     parts = st.builds(TimePart, below, st.sampled_from(PARTS), st.sampled_from([None, None, "Europe/Zurich"]))
     sets, called = st.sampled_from(SETS), st.sampled_from(list(OPERATIONS)).flatmap(lambda op: _calls(op, below))
     return st.one_of(
