@@ -13,7 +13,7 @@ from mlforge.plugin.engine.expressions import derivations
 from mlforge_duckdb import times
 from mlforge_duckdb.compile import compiled, words_of
 from mlforge_duckdb.session import Session
-from mlforge_duckdb.types import quoted, types_of
+from mlforge_duckdb.types import quoted, sql_of, types_of
 
 _AT = "at of mlforge"
 
@@ -31,5 +31,5 @@ def derived(
         asked = rows.project(f"*, CAST(make_timestamp({micros}) AS TIMESTAMPTZ) AS {quoted(_AT)}")
     types = types_of(asked)
     kept = [quoted(name) for name in rows.columns]
-    made = [f"{compiled(node, types)} AS {quoted(name)}" for name, node in nodes.items()]
+    made = [f"CAST({compiled(n, types)} AS {sql_of(n.word)}) AS {quoted(name)}" for name, n in nodes.items()]
     return session.keep(asked, f"SELECT {', '.join([*kept, *made])} FROM frame")

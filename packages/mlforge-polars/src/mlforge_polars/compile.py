@@ -11,6 +11,7 @@ import polars as pl
 from mlforge.model.check import Check
 from mlforge.model.schema import is_integer
 from mlforge.plugin.engine.checks import violations
+from mlforge.plugin.engine.evaluation import value_of
 from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
     COMPARISONS,
@@ -22,6 +23,7 @@ from mlforge.plugin.engine.expressions import (
     Part,
     Read,
     Typed,
+    reads,
 )
 from mlforge.plugin.engine.letters import LOWER, UPPER
 from mlforge.plugin.engine.types import Words
@@ -40,7 +42,7 @@ def words_of(schema: Mapping[str, pl.DataType]) -> Words[pl.DataType]:
 
 def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """A typed expression over the columns of `schema`."""
-    match node:
+    match _folded(node):
         case Read(name):
             return plainly(name, schema[name])
         case Constant(value, word):
@@ -55,15 +57,42 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
             return part_of(compiled(arg, schema), part, zone)
         case Operation(op, args):
             if op in COMPARISONS:
-                return _COMPARED[op](*(_beside(a, schema) for a in args))
+                return _compared(op, *args, schema)
+            if op in ("least", "greatest"):
+                args = tuple(_constants_last(args))
             computed = [compiled(a, schema) for a in args]
             if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
                 return _whole(node, computed)
             return _OPERATIONS[op](*computed).cast(pl.Int64) if op == "sign" and node.word == "Int64" else _OPERATIONS[op](*computed)
 
 
+def _compared(op: str, left: Typed, right: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """A constant stands on the right: on the left Polars may take it for all there is of a longer column."""
+    if isinstance(_folded(left), Constant):
+        op, left, right = _MIRRORED[op], right, left
+    return _COMPARED[op](_beside(left, schema), _beside(right, schema))
+
+
+def _folded(node: Typed) -> Typed:
+    """The node without what no column decides: a constant where it reads none, a choice where it is known."""
+    match node:
+        case Constant() | Read():
+            return node
+        case Operation("if", (condition, then, otherwise)) if isinstance(known := _folded(condition), Constant):
+            return _folded(then if known.value is True else otherwise)
+        case Operation("coalesce", (first, _, *_)) if isinstance(known := _folded(first), Constant):
+            return known if known.value is not None else _folded(Operation("coalesce", node.args[1:], node.word))
+        case _:
+            return node if reads(node) else Constant(value_of(node)({}, None), node.word)
+
+
+def _constants_last(args: Sequence[Typed]) -> list[Typed]:
+    return sorted(args, key=lambda a: isinstance(_folded(a), Constant))
+
+
 def _beside(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """A side of a comparison: an integer takes the width of the other, whose column is not widened for it."""
+    node = _folded(node)
     if isinstance(node, Constant) and node.value is not None and is_integer(node.word):
         return pl.lit(node.value)
     return compiled(node, schema)
@@ -88,7 +117,8 @@ def _whole(node: Operation, args: Sequence[pl.Expr]) -> pl.Expr:
 
 
 def _is_small(node: Typed) -> bool:
-    return node.word in _SMALL or (isinstance(node, Constant) and node.value in _INT32)
+    constant = isinstance(node, Constant) and isinstance(node.value, int)  # anything else in a range is looked for
+    return node.word in _SMALL or (constant and node.value in _INT32)
 
 
 _COMPARED: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
@@ -99,6 +129,7 @@ _COMPARED: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "gt": pl.Expr.gt,
     "ge": pl.Expr.ge,
 }
+_MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "add": pl.Expr.add,
     "sub": sub,

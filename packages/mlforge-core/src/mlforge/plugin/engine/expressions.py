@@ -40,6 +40,7 @@ from mlforge.plugin.engine.nodes import (
     Typed,
     cast,
     constant,
+    reads,
     unless_null,
 )
 from mlforge.plugin.engine.rules import ARITHMETIC, COMPARISONS, boolean, cast_as, one_of, operation, part_of, text
@@ -47,7 +48,7 @@ from mlforge.plugin.engine.types import is_decimal
 
 __all__ = [
     "ARITHMETIC", "COMPARISONS", "Cast", "Constant", "Found", "OneOf", "Operation", "Part", "Read", "Typed",
-    "condition", "constant", "derivations", "derived", "of_column", "typed", "typed_over",
+    "condition", "constant", "derivations", "derived", "of_column", "reads", "typed", "typed_over",
 ]  # fmt: skip
 
 Leaf = Callable[[Expr], Read]

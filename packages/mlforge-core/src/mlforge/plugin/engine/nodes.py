@@ -124,6 +124,26 @@ Typed = Read | Constant | Cast | OneOf | Found | Operation | Part
 """A typed expression."""
 
 
+def reads(node: Typed) -> set[str]:
+    """The columns that an expression reads.
+
+    Example:
+        >>> reads(Operation("is_null", (Cast(Read("n", "Int8"), "Float64"),), "Boolean"))
+        {'n'}
+    """
+    match node:
+        case Read(name):
+            return {name}
+        case Constant():
+            return set()
+        case Cast(of):
+            return reads(of)
+        case Operation(_, args):
+            return set().union(*map(reads, args))
+        case _:
+            return reads(node.arg)
+
+
 def constant(value: Any) -> Constant:
     """A constant with its type. A time without a zone is in UTC.
 

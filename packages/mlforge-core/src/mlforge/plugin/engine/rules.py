@@ -194,7 +194,12 @@ def _of_one_type(op: str, args: Sequence[Typed]) -> tuple[Typed, ...]:
     if other := next((w for w in words if family(w) != family(words[0])), None):
         raise Invalid(f"{op} mixes {_thing(words[0])} and {_thing(other)}.", hint="Give it values of one kind.")
     word = words[0] if len(words) == 1 else _widest(op, args)
-    return tuple(cast(a, word) for a in args)
+    return tuple(_as_signed(a) if (a.word, word) == ("UInt64", "Int64") else cast(a, word) for a in args)
+
+
+def _as_signed(node: Typed) -> Typed:
+    """An Int64 that must fit, as a sum must: a cast would make it null."""
+    return Operation("add", (node, Constant(0, "Int64")), "Int64")
 
 
 def _is_nan(op: str, args: Sequence[Typed]) -> Typed:
@@ -222,7 +227,7 @@ def _on_times(op: str, args: Sequence[Typed]) -> Typed | None:
     kinds = ["Datetime" if a.word == "Date" else a.word for a in args]
     if NULL in kinds and len(kinds) == 2:
         beside = next((k for k in kinds if k != NULL), NULL)
-        kinds = [("Duration" if op == "add" else beside) if k == NULL else k for k in kinds]
+        kinds = [("Duration" if (op, beside) == ("add", "Datetime") else beside) if k == NULL else k for k in kinds]
     word = _ON_TIMES.get((op, *kinds))
     if word is None:
         return None

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from mlforge.errors import Invalid
@@ -41,8 +42,20 @@ def evaluate(expr: Expr, leaf: Leaf) -> Any:
 
 def column(expr: Expr, table: Table) -> list[Any]:
     """The value of an expression in every row."""
+    expr = expr.replace(lambda e: fitted(e, table))
     counts = {e: count_values(e, table) for e in expr.walk() if isinstance(e, Call) and e.op == "duplicated"}
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
+
+
+def fitted(expr: Expr, table: Table) -> Expr:
+    """The expression; a choice of integers of which one is unsigned has an Int64, which must fit."""
+    if not isinstance(expr, Call) or expr.op not in ("if", "coalesce", "least", "greatest"):
+        return expr
+    leaf = partial(column_dtype, table=table)
+    dtypes = [dtype_of(a, leaf) for a in expr.args]
+    if dtype_of(expr, leaf) != "Int64":
+        return expr
+    return Call(expr.op, tuple(Call("add", (a, Lit(0))) if d == "UInt64" else a for a, d in zip(expr.args, dtypes, strict=True)))
 
 
 def derive(table: Table, columns: Mapping[str, Expr], at: Sequence[Any] | None) -> Table:

@@ -24,6 +24,9 @@ _INTS = (0, 1, -1, 2, 7, None)
 _FLOATS = (0.0, -0.0, 1.0, 0.5, -2.25, math.nan, math.inf, -math.inf, None)
 _SHORT = (*TEXTS[:10], "abc", "aab", "12", "+0300", "-3.5e2", "1.5", " Σß\n", "ÀÿѢ", None)
 ZONES = (None, None, "Europe/Zurich", "America/St_Johns", "Asia/Kathmandu", "UTC")
+UNKNOWN = Call("if", (Lit(value=False), hours(1), Lit(None)))
+"""A length of time that is null."""
+
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 
 
@@ -104,7 +107,7 @@ def moments(depth: int) -> st.SearchStrategy[Expr]:
 @functools.cache
 def lengths(depth: int) -> st.SearchStrategy[Expr]:
     """Expressions worth a length of time."""
-    leaf: st.SearchStrategy[Expr] = st.sampled_from([hours(1), days(1.5), days(0), days(4_000_000), Lit(None)])
+    leaf: st.SearchStrategy[Expr] = st.sampled_from([hours(1), days(1.5), days(0), days(4_000_000), UNKNOWN])
     below = moments(depth - 1)
     if depth <= 0:
         return st.one_of(leaf, calls(("sub",), below, below))
