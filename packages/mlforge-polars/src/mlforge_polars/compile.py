@@ -42,7 +42,8 @@ def words_of(schema: Mapping[str, pl.DataType]) -> Words[pl.DataType]:
 
 def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """A typed expression over the columns of `schema`."""
-    match _folded(node):
+    node = _folded(node)
+    match node:
         case Read(name):
             return plainly(name, schema[name])
         case Constant(value, word):
