@@ -64,7 +64,11 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
             computed = [compiled(a, schema) for a in args]
             if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
                 return _whole(node, computed)
-            return _OPERATIONS[op](*computed).cast(pl.Int64) if op == "sign" and node.word == "Int64" else _OPERATIONS[op](*computed)
+            return (
+                _OPERATIONS[op](*computed).cast(pl.Int64)
+                if op == "sign" and node.word == "Int64"
+                else _OPERATIONS[op](*computed)
+            )
 
 
 def _compared(op: str, left: Typed, right: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:

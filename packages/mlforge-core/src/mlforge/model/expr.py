@@ -365,9 +365,7 @@ class AsType(Expr, frozen=True, tag="cast"):
 
     def __post_init__(self) -> None:
         if self.dtype not in CASTS:
-            raise Invalid(
-                f"Nothing is cast to {self.dtype!r} in an expression.", hint=f"One of {', '.join(CASTS)}."
-            )
+            raise Invalid(f"Nothing is cast to {self.dtype!r} in an expression.", hint=f"One of {', '.join(CASTS)}.")
 
     @property
     def children(self) -> tuple[Expr, ...]:
@@ -392,9 +390,7 @@ class TimePart(Expr, frozen=True, tag="part"):
         if self.part not in PARTS:
             raise Invalid(f"{self.part!r} is no part of a time.", hint=f"One of {', '.join(PARTS)}.")
         if self.zone is not None and not _is_zone(self.zone):
-            raise Invalid(
-                f"{self.zone!r} is no time zone.", hint='Name one as the IANA does: "Europe/Zurich", "UTC".'
-            )
+            raise Invalid(f"{self.zone!r} is no time zone.", hint='Name one as the IANA does: "Europe/Zurich", "UTC".')
 
     @property
     def children(self) -> tuple[Expr, ...]:
@@ -472,7 +468,7 @@ def refuse_at(expr: Expr, where: str) -> None:
     if any(isinstance(e, At) for e in expr.walk()):
         raise Invalid(
             f"{where} reads at(), the instant that is asked about, and is computed before anybody asks.",
-            hint="Derive it from stored columns when it is asked for: keep the time itself, such as Max(\"paid_at\", …).",
+            hint='Derive it from stored columns when it is asked for: keep the time itself, such as Max("paid_at", …).',
         )
 
 

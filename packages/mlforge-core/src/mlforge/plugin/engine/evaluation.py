@@ -240,7 +240,10 @@ def _parsing(within: Callable[[int], int | None]) -> Callable[[str], int | None]
 def _among(node: OneOf) -> Callable[[Any], bool | None]:
     constants = [c.value for c in node.constants]
     found = frozenset(c for c in constants if c == c)  # noqa: PLR0124 - all but NaN, which is equal to itself here
-    has_nan, missing = len(found) < len(set(constants)) or any(c != c for c in constants), None if node.unknown else False  # noqa: PLR0124
+    has_nan, missing = (
+        len(found) < len(set(constants)) or any(c != c for c in constants),
+        None if node.unknown else False,
+    )  # noqa: PLR0124
 
     def among(value: Any) -> bool | None:
         if value in found or (has_nan and value != value):  # noqa: PLR0124

@@ -98,7 +98,9 @@ def derived(expr: Expr, words: Mapping[str, str], at: str | None) -> Typed:
     """
     if any(isinstance(e, Call) and e.op == "duplicated" for e in expr.walk()):
         raise Invalid("duplicated is about all rows of a frame, not about one.", hint="Count them with a metric.")
-    return typed_over(expr, lambda leaf: Read(at, "Datetime") if at and isinstance(leaf, At) else _in_a_row(leaf, words))
+    return typed_over(
+        expr, lambda leaf: Read(at, "Datetime") if at and isinstance(leaf, At) else _in_a_row(leaf, words)
+    )
 
 
 def derivations(columns: Mapping[str, Expr], words: Mapping[str, str], at: str | None) -> dict[str, Typed]:
@@ -179,5 +181,3 @@ def _computed(expr: Expr, leaf: Leaf) -> Typed:
     """An argument of an operation: single floats and decimals are computed with as Float64."""
     node = _typed(expr, leaf)
     return cast(node, "Float64") if node.word == "Float32" or is_decimal(node.word) else node
-
-

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 _LETTERS = (*range(0x41, 0x588), *range(0x1E00, 0x1F00))
 
-LOWER = {c: c.lower() for c in map(chr, _LETTERS) if c.lower() != c and len(c.lower()) == 1 and ord(c.lower()) in _LETTERS}
+LOWER = {
+    c: c.lower() for c in map(chr, _LETTERS) if c.lower() != c and len(c.lower()) == 1 and ord(c.lower()) in _LETTERS
+}
 """Each letter that `lower` changes, and what into."""
 
-UPPER = {c: c.upper() for c in map(chr, _LETTERS) if c.upper() != c and len(c.upper()) == 1 and ord(c.upper()) in _LETTERS}
+UPPER = {
+    c: c.upper() for c in map(chr, _LETTERS) if c.upper() != c and len(c.upper()) == 1 and ord(c.upper()) in _LETTERS
+}
 """Each letter that `upper` changes, and what into."""
 
 BLANK = " \t\n\r\x0b\x0c"

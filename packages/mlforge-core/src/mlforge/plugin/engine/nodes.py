@@ -244,5 +244,3 @@ def unless_null(node: Typed, word: str) -> Typed:
         'String'
     """
     return cast(node, word) if node.word == NULL else node
-
-

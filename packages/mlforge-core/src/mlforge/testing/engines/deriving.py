@@ -21,7 +21,16 @@ from mlforge.testing.reference import Table
 from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.mixtures import mixed_table, mixtures
-from mlforge.testing.strategies.predicates import floats, integers, lengths, moments, near, predicates, small_tables, texts
+from mlforge.testing.strategies.predicates import (
+    floats,
+    integers,
+    lengths,
+    moments,
+    near,
+    predicates,
+    small_tables,
+    texts,
+)
 
 CLOSE = 1e-12
 """How far apart floats may be, relatively: who computes a logarithm decides its last bit."""

@@ -55,7 +55,9 @@ def fitted(expr: Expr, table: Table) -> Expr:
     dtypes = [dtype_of(a, leaf) for a in expr.args]
     if dtype_of(expr, leaf) != "Int64":
         return expr
-    return Call(expr.op, tuple(Call("add", (a, Lit(0))) if d == "UInt64" else a for a, d in zip(expr.args, dtypes, strict=True)))
+    return Call(
+        expr.op, tuple(Call("add", (a, Lit(0))) if d == "UInt64" else a for a, d in zip(expr.args, dtypes, strict=True))
+    )
 
 
 def derive(table: Table, columns: Mapping[str, Expr], at: Sequence[Any] | None) -> Table:

@@ -9,7 +9,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlforge.model.expr import CASTS, MERGEABLE, OPERATIONS, PARTS, Agg, AsType, At, Call, Col, Expr, IsIn, Lit, Matches, TimePart
+from mlforge.model.expr import (
+    CASTS,
+    MERGEABLE,
+    OPERATIONS,
+    PARTS,
+    Agg,
+    AsType,
+    At,
+    Call,
+    Col,
+    Expr,
+    IsIn,
+    Lit,
+    Matches,
+    TimePart,
+)
 from mlforge.model.schema import Column, Schema
 from mlforge.testing.reference import Table
 from mlforge.testing.reference.times import instant

@@ -13,8 +13,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mlforge.model.expr import PARTS, AsType, Call, Col, Expr, IsIn, Lit, Matches, TimePart
-from mlforge.model.terms import days, hours
 from mlforge.model.schema import Schema
+from mlforge.model.terms import days, hours
 from mlforge.testing.reference import Table
 from mlforge.testing.strategies.values import TEXTS
 
@@ -70,7 +70,9 @@ def floats(depth: int) -> st.SearchStrategy[Expr]:
         return leaf
     below, whole = floats(depth - 1), integers(depth - 1)
     mixed = st.one_of(below, whole)
-    arithmetic = st.one_of(calls(("add", "sub", "mul", "least", "greatest"), below, mixed), calls(("div",), mixed, mixed))
+    arithmetic = st.one_of(
+        calls(("add", "sub", "mul", "least", "greatest"), below, mixed), calls(("div",), mixed, mixed)
+    )
     return st.one_of(
         leaf,
         arithmetic,
@@ -123,7 +125,9 @@ def parts(depth: int) -> st.SearchStrategy[Expr]:
     """A part of a time: of those that stand in the table only in a zone, of the years in which all know the zones."""
     here = st.builds(TimePart, moments(depth), st.sampled_from(PARTS), st.none())
     dated = st.builds(TimePart, st.just(AsType(Col("t"), "Date")), st.sampled_from(PARTS[:5]), st.none())
-    return st.one_of(here, dated, st.builds(TimePart, st.just(Col("t")), st.sampled_from(PARTS), st.sampled_from(ZONES)))
+    return st.one_of(
+        here, dated, st.builds(TimePart, st.just(Col("t")), st.sampled_from(PARTS), st.sampled_from(ZONES))
+    )
 
 
 def casts(dtypes: tuple[str, ...], arg: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
