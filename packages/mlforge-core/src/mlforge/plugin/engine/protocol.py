@@ -196,6 +196,15 @@ class Engine(Live, Protocol):
         """
         return defaults.within(self, frame, timestamp, span)
 
+    def derive(self, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None = None) -> Frame:
+        """The rows, in order, with columns more, each computed of its own row.
+
+        `at()` is the instant in the column of `at`, as `conform` reads it, and null where that is null. Raises `Invalid`
+        for a new column that is there already, for `at()` without `at`, for what `typed` refuses, for an int64
+        overflow, and as `conform` does for text that is no time. By default the rows become Python's and back.
+        """
+        return defaults.derive(self, frame, columns, at)
+
     def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
         """How many rows there are, and their first and last time. Raises `Invalid` as `conform`."""
         return defaults.extent(self, frame, timestamp)

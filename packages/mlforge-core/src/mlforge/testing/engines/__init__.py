@@ -5,6 +5,7 @@ from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
+from mlforge.testing.engines.deriving import DeriveTests
 from mlforge.testing.engines.ending import EndTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.failing import FailingTests, OpeningTests, ReadingTests
@@ -34,6 +35,7 @@ class EngineTests(
     ConformTests,
     LocalTimeTests,
     ExpressionTests,
+    DeriveTests,
     CheckTests,
     WhereTests,
     SettleTests,

@@ -94,6 +94,10 @@ class Reference:
         seen = narrowing.timed(frame, timestamp) if timestamp else frame
         return expressions.where(frame, condition, seen)
 
+    def derive(self, frame: Table, columns: Mapping[str, Expr], at: Timestamp | None = None) -> Table:
+        instants = narrowing.timed(frame, at).column(at.column) if at else None
+        return expressions.derive(frame, columns, instants)
+
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)
         return table if columns is None else table.select(columns)
