@@ -1,7 +1,8 @@
 """Expressions with their types: what an operation means is decided here, and an engine only writes it down.
 
-A typed expression is a tree of `Read`, `Constant`, `Cast`, `OneOf`, `Found`, `Part` and `Operation`. Each has a `word`, that of
-its type. Conversions stand in it as `Cast`, so that the arguments of an operation are what an engine's own needs:
+A typed expression is a tree of `Read`, `Constant`, `Cast`, `OneOf`, `Found`, `Part` and `Operation`. Each has a `word`,
+that of its type. Conversions stand in it as `Cast`, so that the arguments of an operation are what an engine's own
+needs:
 
 - an operation of `COMPARISONS` has two arguments of one family. Numbers are both integers, of any width, or Float64;
 - an operation of `ARITHMETIC` whose word is Float64 has arguments that are Float64; one whose word is Int64 has
@@ -17,7 +18,7 @@ its type. Conversions stand in it as `Cast`, so that the arguments of an operati
 - `contains`, `starts_with` and `ends_with` have two Strings, `lower`, `upper` and `strip` one. `LOWER` and `UPPER` say
   which characters change, `BLANK` which are stripped.
 
-Lengths of time are computed with as the integers of their microseconds, and instants with as those since the Unix epoch.
+Lengths of time are computed with as the integers of their microseconds, instants as those since the Unix epoch.
 
 Values of two kinds do not mix. A date compares with an instant; nothing else does with another. A boolean is no number.
 """
