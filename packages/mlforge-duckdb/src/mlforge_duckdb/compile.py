@@ -59,7 +59,7 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
             if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
                 return _whole(op, computed)
             if op == "sign":
-                return _sign(*computed, node.word)
+                return _sign(computed[0], node.word)
             return _duplicated(args[0], *computed) if op == "duplicated" else _OPERATIONS[op](*computed)
 
 

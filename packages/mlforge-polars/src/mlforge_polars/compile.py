@@ -63,19 +63,21 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
             return compiled(arg, schema).str.contains(pattern.replace(r"\Z", r"\z"))
         case Part(arg, part, zone):
             return part_of(compiled(arg, schema), part, zone)
-        case Operation(op, args):
-            if op in COMPARISONS:
-                return _compared(op, *args, schema)
-            if op in ("least", "greatest"):
-                args = tuple(_constants_last(args))
-            computed = [compiled(a, schema) for a in args]
-            if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
-                return _whole(node, computed)
-            return (
-                _OPERATIONS[op](*computed).cast(pl.Int64)
-                if op == "sign" and node.word == "Int64"
-                else _OPERATIONS[op](*computed)
-            )
+        case Operation():
+            return _operation(node, schema)
+
+
+def _operation(node: Operation, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    op, args = node.op, node.args
+    if op in COMPARISONS:
+        return _compared(op, args[0], args[1], schema)
+    if op in ("least", "greatest"):
+        args = tuple(_constants_last(args))
+    computed = [compiled(a, schema) for a in args]
+    if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
+        return _whole(node, computed)
+    made = _OPERATIONS[op](*computed)
+    return made.cast(pl.Int64) if op == "sign" and node.word == "Int64" else made
 
 
 def _compared(op: str, left: Typed, right: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
@@ -134,8 +136,9 @@ def _whole(node: Operation, args: Sequence[pl.Expr]) -> pl.Expr:
 
 
 def _is_small(node: Typed) -> bool:
-    constant = isinstance(node, Constant) and isinstance(node.value, int)  # anything else in a range is looked for
-    return node.word in _SMALL or (constant and node.value in _INT32)
+    if isinstance(node, Constant) and isinstance(node.value, int):  # a range is searched from end to end for a null
+        return node.value in _INT32
+    return node.word in _SMALL
 
 
 _COMPARED: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {

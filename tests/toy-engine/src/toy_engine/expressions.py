@@ -49,16 +49,20 @@ def evaluate(node: Typed, table: pa.Table) -> pa.Array:
             return pc.match_substring_regex(evaluate(arg, table), pattern.replace(r"\Z", r"\z"))
         case Part(arg, part, zone):
             return scalars.part_of(evaluate(arg, table), part, zone)
-        case Operation(op, args):
-            computed = [evaluate(a, table) for a in args]
-            if op in COMPARISONS:
-                return _compared(op, *computed)
-            if op in ARITHMETIC and node.word == "Int64":
-                return _whole(op, computed)
-            if op in ("least", "greatest"):
-                return reduce(lambda a, b: _extreme(op, a, b), computed)
-            made = OPERATIONS[op](*computed)
-            return made.cast(dtype_of(node.word)) if op == "sign" else made
+        case Operation(_, args):
+            return _operation(node, [evaluate(a, table) for a in args])
+
+
+def _operation(node: Operation, computed: list[pa.Array]) -> pa.Array:
+    op = node.op
+    if op in COMPARISONS:
+        return _compared(op, *computed)
+    if op in ARITHMETIC and node.word == "Int64":
+        return _whole(op, computed)
+    if op in ("least", "greatest"):
+        return reduce(lambda a, b: _extreme(op, a, b), computed)
+    made = OPERATIONS[op](*computed)
+    return made.cast(dtype_of(node.word)) if op == "sign" else made
 
 
 def with_scale(decimals: pa.Array, dtype: pa.DataType) -> pa.Array:

@@ -49,9 +49,9 @@ false for null. `if` takes a condition, a value where it is true, and a value wh
 `mod` takes integers and has the sign of the first. `round` takes a half away from 0. `sign` is -1, 0 or 1, of NaN NaN.
 `least` and `greatest` are null where any of their values is. `log` is the natural logarithm.
 
-`contains`, `starts_with` and `ends_with` look for a text as it stands. `lower` and `upper` change Latin, Greek, Cyrillic
-and Armenian letters that have one letter of the other case, and leave the rest. `strip` takes spaces, tabs and line
-breaks from both ends.
+`contains`, `starts_with` and `ends_with` look for a text as it stands. `lower` and `upper` change the letters up to
+U+0587 (Latin, Greek, Cyrillic, Armenian) and of U+1E00 to U+1EFF that have one letter of the other case there. They
+leave the rest, such as `ß`. `strip` takes spaces, tabs and line breaks from both ends.
 """
 
 CASTS = (*INTEGERS, "Float64", "String", "Boolean", "Date", "Datetime")

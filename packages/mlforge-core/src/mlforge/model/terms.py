@@ -1,4 +1,4 @@
-"""Words that expressions begin with: `when`, `coalesce`, `least`, `greatest`, `at`, `days` and shorter lengths of time."""
+"""Words that expressions begin with: `when`, `coalesce`, `least`, `greatest`, `at`, and lengths of time."""
 
 from __future__ import annotations
 

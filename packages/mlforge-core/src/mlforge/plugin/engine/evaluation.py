@@ -57,7 +57,7 @@ class Derivation:
         asked: Whether there is an instant that is asked about.
 
     Raises:
-        Invalid: A column that is not there, `at()` where nobody asks, or values that do not go together; names the new column.
+        Invalid: A column that is not there, `at()` where nobody asks, or values that do not go together.
 
     Example:
         >>> from datetime import UTC, datetime
@@ -192,7 +192,7 @@ def _conversion(word: str, to: str) -> Callable[[Any], Any]:
     if to == "Float64":
         return float
     if to == "String":
-        return _FROM[word] if word in _FROM else str
+        return _FROM.get(word, str)
     if to == "Date":
         return datetime.date
     if to == "Datetime":
@@ -252,19 +252,15 @@ def _moved(places: int) -> Callable[[Decimal], Decimal]:
 
 
 def _among(node: OneOf) -> Callable[[Any], bool | None]:
+    """NaN is equal to itself."""
     constants = [c.value for c in node.constants]
-    found = frozenset(c for c in constants if c == c)  # noqa: PLR0124 - all but NaN, which is equal to itself here
-    has_nan, missing = (
-        len(found) < len(set(constants)) or any(c != c for c in constants),
-        None if node.unknown else False,
-    )
+    found = frozenset(c for c in constants if not _is_nan(c))
+    has_nan, missing = len(found) < len(frozenset(constants)), None if node.unknown else False
+    return lambda value: True if value in found or (has_nan and _is_nan(value)) else missing
 
-    def among(value: Any) -> bool | None:
-        if value in found or (has_nan and value != value):  # noqa: PLR0124
-            return True
-        return missing
 
-    return among
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _end_anchored(pattern: str) -> str:
@@ -409,6 +405,7 @@ _ARITHMETIC: dict[str, Callable[..., Any]] = {
     "neg": operator.neg,
     "abs": operator.abs,
 }
+_LOWER, _UPPER = str.maketrans(LOWER), str.maketrans(UPPER)
 _RULES: dict[str, Callable[..., Any]] = {
     "div": lambda a, b: None if b == 0 else a / b,
     "not": operator.not_,
@@ -425,7 +422,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     "contains": operator.contains,
     "starts_with": str.startswith,
     "ends_with": str.endswith,
-    "lower": lambda text, table=str.maketrans(LOWER): text.translate(table),
-    "upper": lambda text, table=str.maketrans(UPPER): text.translate(table),
+    "lower": lambda text: text.translate(_LOWER),
+    "upper": lambda text: text.translate(_UPPER),
     "strip": lambda text: text.strip(BLANK),
 }

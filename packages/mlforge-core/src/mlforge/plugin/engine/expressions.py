@@ -18,7 +18,7 @@ are what an engine's own needs:
 - `contains`, `starts_with` and `ends_with` have two Strings, `lower`, `upper` and `strip` one. `LOWER` and `UPPER` say
   which characters change, `BLANK` which are stripped.
 
-Lengths of time are computed with as the integers of their microseconds, and instants with as those since the Unix epoch.
+Lengths of time are computed with as the integers of their microseconds, instants as those since the Unix epoch.
 
 Values of two kinds do not mix. A date compares with an instant; nothing else does with another. A boolean is no number.
 """

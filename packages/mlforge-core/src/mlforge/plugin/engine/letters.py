@@ -1,7 +1,7 @@
 """Which characters `lower`, `upper` and `strip` change: alike on every engine, whatever its Unicode.
 
-A letter changes where it has one letter of the other case, and both are Latin, Greek, Cyrillic or Armenian. `ß` and `İ`,
-which would become two, stay.
+A letter changes where it has one letter of the other case, and both are up to U+0587 (Latin, Greek, Cyrillic, Armenian)
+or in U+1E00 to U+1EFF. `ß` and `İ`, which would become two, stay.
 """
 
 from __future__ import annotations

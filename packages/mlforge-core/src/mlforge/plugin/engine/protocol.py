@@ -199,9 +199,11 @@ class Engine(Live, Protocol):
     def derive(self, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None = None) -> Frame:
         """The rows, in order, with columns more, each computed of its own row.
 
-        `at()` is the instant in the column of `at`, as `conform` reads it, and null where that is null. Raises `Invalid`
-        for a new column that is there already, for `at()` without `at`, for what `typed` refuses, for an int64
-        overflow, and as `conform` does for text that is no time. By default the rows become Python's and back.
+        `at()` is the instant in the column of `at`, as `conform` reads it, and null where that is null. By default the
+        rows become Python's and back.
+
+        Raises `Invalid` for a new column that is there already, for `at()` without `at`, for what does not go
+        together, for an int64 overflow, and as `conform` does for text that is no time.
         """
         return defaults.derive(self, frame, columns, at)
 

@@ -65,7 +65,7 @@ MIXED: dict[str, Expr] = {
     "the least of two kinds": Call("least", (Col("i"), Col("s"))).is_null(),
     "the greatest of lists": Call("greatest", (Col("l"), Col("l"))).is_null(),
     "a text is looked for in a number": Col("i").contains("1"),
-    "a number is looked for in a text": Col("s").starts_with(1),
+    "a number is looked for in a text": Call("starts_with", (Col("s"), Lit(1))),
     "a list in lower case": Col("l").lower().is_null(),
     "a number is cast to a boolean": Col("i").cast("Boolean"),
     "a float is cast to text": Col("f").cast("String").is_null(),

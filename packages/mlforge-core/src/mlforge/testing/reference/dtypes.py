@@ -71,41 +71,26 @@ def dtype_of_call(op: str, dtypes: list[str]) -> str:
     """The type of an operation on values of these types."""
     if (of_times := dtype_of_times(op, dtypes)) is not None:
         return of_times
-    match op:
-        case "eq" | "ne":
-            return need_same_kind(dtypes, instants=True) and "Boolean"
-        case "lt" | "le" | "gt" | "ge":
-            if any(d.startswith(UNORDERED) for d in dtypes):
-                raise Invalid(f"{' and '.join(dtypes)} have no order.", hint="Compare what has one.")
-            return need_same_kind(dtypes, instants=True) and "Boolean"
-        case "not" | "and" | "or":
-            return need_each(dtypes, "Boolean", gives="Boolean")
-        case "length":
-            return need_each(dtypes, "String", gives="Int64")
-        case "div" | "pow" | "log" | "exp" | "sqrt":
-            return widest(dtypes) and "Float64"
-        case "add" | "sub" | "mul" | "neg" | "abs" | "sign":
-            return widest(dtypes)
-        case "floor" | "round":
-            return dtypes[0] if is_integer(dtypes[0]) else widest(dtypes)
-        case "mod" if widest(dtypes) == "Float64":
-            raise Invalid("A float has no remainder.", hint="Cast it to an integer.")
-        case "mod":
-            return "Int64"
-        case "contains" | "starts_with" | "ends_with":
-            return need_each(dtypes, "String", gives="Boolean")
-        case "lower" | "upper" | "strip":
-            return need_each(dtypes, "String", gives="String")
-        case "least" | "greatest":
-            if any(d.startswith(UNORDERED) for d in dtypes):
-                raise Invalid(f"{' and '.join(dtypes)} have no order.", hint="Compare what has one.")
-            return common(dtypes)
-        case "coalesce":
-            return common(dtypes)
-        case "if":
-            return need_each(dtypes[:1], "Boolean", gives=common(dtypes[1:]))
-        case _:
-            return "Boolean"
+    return CALLS[op](dtypes) if op in CALLS else "Boolean"
+
+
+def compared(dtypes: list[str]) -> str:
+    """Whether values are equal: of one kind, or a date and an instant."""
+    return need_same_kind(dtypes, instants=True) and "Boolean"
+
+
+def ordered(dtypes: list[str]) -> list[str]:
+    """The types. Raises `Invalid` for one without an order."""
+    if any(d.startswith(UNORDERED) for d in dtypes):
+        raise Invalid(f"{' and '.join(dtypes)} have no order.", hint="Compare what has one.")
+    return dtypes
+
+
+def whole(dtypes: list[str]) -> str:
+    """Int64. Raises `Invalid` for a float."""
+    if widest(dtypes) == "Float64":
+        raise Invalid("A float has no remainder.", hint="Cast it to an integer.")
+    return "Int64"
 
 
 def dtype_of_times(op: str, dtypes: list[str]) -> str | None:
@@ -221,3 +206,25 @@ def result_of(function: str, dtype: str) -> str:
             return f"Decimal(38, {dtype[8:-1].split(', ')[1]})"
         return "Float64" if is_float(dtype) else "Int64"
     return dtype if function in ("min", "max") else "Float64"
+
+
+def _each(dtype: str, gives: str) -> Callable[[list[str]], str]:
+    return lambda dtypes: need_each(dtypes, dtype, gives=gives)
+
+
+CALLS: dict[str, Callable[[list[str]], str]] = {
+    **dict.fromkeys(("eq", "ne"), compared),
+    **dict.fromkeys(("lt", "le", "gt", "ge"), lambda dtypes: compared(ordered(dtypes))),
+    **dict.fromkeys(("not", "and", "or"), _each("Boolean", "Boolean")),
+    **dict.fromkeys(("div", "pow", "log", "exp", "sqrt"), lambda dtypes: widest(dtypes) and "Float64"),
+    **dict.fromkeys(("add", "sub", "mul", "neg", "abs", "sign"), widest),
+    **dict.fromkeys(("floor", "round"), lambda dtypes: dtypes[0] if is_integer(dtypes[0]) else widest(dtypes)),
+    **dict.fromkeys(("contains", "starts_with", "ends_with"), _each("String", "Boolean")),
+    **dict.fromkeys(("lower", "upper", "strip"), _each("String", "String")),
+    **dict.fromkeys(("least", "greatest"), lambda dtypes: common(ordered(dtypes))),
+    "length": _each("String", "Int64"),
+    "mod": whole,
+    "coalesce": common,
+    "if": lambda dtypes: need_each(dtypes[:1], "Boolean", gives=common(dtypes[1:])),
+}
+"""The type of each operation by those of its arguments; Boolean of any other."""
