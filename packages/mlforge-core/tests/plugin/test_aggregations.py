@@ -49,10 +49,10 @@ def test_constants_that_python_finds_equal_are_told_apart_by_their_types():
     assert [a.word for a in asked(*choices).aggregates] == ["Int64", "Float64"]
 
 
-def test_decimals_are_computed_with_as_floats_and_compared_as_they_are():
+def test_decimals_are_summed_by_their_digits_and_compared_as_they_are():
     found = asked(Agg("sum", Col("dec")), Agg("max", Col("dec")), Agg("max", Col("dec")) - Agg("min", Col("dec")))
-    assert [i.word for i in found.inputs] == ["Float64", "Decimal(9, 2)"]
-    assert [o.source.word for o in found.outputs] == ["Float64", "Decimal(9, 2)", "Float64"]
+    assert [i.word for i in found.inputs] == ["Decimal(9, 0)", "Decimal(9, 2)"]
+    assert [o.source.word for o in found.outputs] == ["Decimal(38, 2)", "Decimal(9, 2)", "Float64"]
 
 
 def test_names_are_those_of_no_column():

@@ -54,13 +54,17 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
             return f"regexp_matches({compiled(arg, types)}, {text(pattern.replace(chr(92) + 'Z', chr(92) + 'z'))})"
         case Part(arg, part, zone):
             return part_of(compiled(arg, types), part, zone)
-        case Operation(op, args):
-            computed = [compiled(a, types) for a in args]
-            if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
-                return _whole(op, computed)
-            if op == "sign":
-                return _sign(computed[0], node.word)
-            return _duplicated(args[0], *computed) if op == "duplicated" else _OPERATIONS[op](*computed)
+        case Operation():
+            return _operation(node, types)
+
+
+def _operation(node: Operation, types: Mapping[str, Type]) -> str:
+    op, computed = node.op, [compiled(a, types) for a in node.args]
+    if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
+        return _whole(op, computed)
+    if op == "sign":
+        return _sign(computed[0], node.word)
+    return _duplicated(node.args[0], *computed) if op == "duplicated" else _OPERATIONS[op](*computed)
 
 
 def _digits(decimal: str, precision: int, scale: int) -> str:
