@@ -5,10 +5,12 @@ All of it is arithmetic on integers: neither the time zone of the process nor th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.times import FIRST, LAST, Form, Formatted, Iso, detected, no_time
+from mlforge.plugin.engine.times import FIRST, LAST, Form, Formatted, Iso, detected, no_time, out_of_range
 from mlforge_duckdb.edge import edge
 from mlforge_duckdb.session import asked
 from mlforge_duckdb.types import Type, is_null, micros, quoted, text, word
@@ -31,6 +33,25 @@ def instants(frame: duckdb.DuckDBPyRelation, dtype: Type, timestamp: Timestamp) 
         case kind:
             number = kind.startswith(("Int", "UInt", "Float", "Decimal"))
             raise no_time(name, dtype, f"make_timestamp(CAST({name} * 1000000 AS BIGINT))" if number else None)
+
+
+def refuse_beyond(frame: duckdb.DuckDBPyRelation, columns: Mapping[str, Type]) -> None:
+    """Raise `Invalid` for the first time outside the years 1 to 9999 in columns of times and dates."""
+    for name, dtype in columns.items():
+        if bad := _first(frame, f"CAST({quoted(name)} AS VARCHAR)", f"NOT ({in_range(quoted(name), dtype)})"):
+            raise out_of_range(name, *bad)
+
+
+def is_time(dtype: Type) -> bool:
+    """Whether a column holds times or dates."""
+    return str(dtype.id).startswith(("date", "timestamp"))
+
+
+def in_range(column: str, dtype: Type) -> str:
+    """Whether a time or a date lies in the years 1 to 9999, in SQL; null where it is null."""
+    first, last = ("0001-01-01", "9999-12-31") if dtype.id == "date" else ("0001-01-01", "9999-12-31 23:59:59.999999")
+    kind = "DATE" if dtype.id == "date" else "TIMESTAMPTZ" if dtype.id == "timestamp with time zone" else "TIMESTAMP"
+    return f"{column} BETWEEN {kind} '{first}' AND {kind} '{last}'"
 
 
 def _read(frame: duckdb.DuckDBPyRelation, column: str, timestamp: Timestamp) -> str:

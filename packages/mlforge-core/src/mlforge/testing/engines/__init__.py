@@ -5,6 +5,7 @@ from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
+from mlforge.testing.engines.ending import EndTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
@@ -34,6 +35,7 @@ class EngineTests(
     SettleTests,
     AggregateTests,
     SumTests,
+    EndTests,
     MeaningTests,
     AsofTests,
     LatestTests,

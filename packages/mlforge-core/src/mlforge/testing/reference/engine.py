@@ -115,7 +115,10 @@ class Reference:
         return ArrowStream(arrow.Export(frame.schema, frame.rows))
 
     def from_arrow(self, stream: ArrowStream) -> Table:
-        return Table.of(*arrow.read(stream))
+        try:
+            return Table.of(*arrow.read(stream))
+        except OverflowError as error:
+            raise Invalid("A time is out of range.", hint="Times lie in the years 1 to 9999.") from error
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, Table)
