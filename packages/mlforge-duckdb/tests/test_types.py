@@ -72,7 +72,7 @@ def test_a_polars_type_that_duckdb_does_not_read_is_named(engine: LiveDuckDBEngi
 
 
 def test_columns_that_differ_in_case_alone_are_refused(engine: LiveDuckDBEngine) -> None:
-    with pytest.raises(Invalid, match="'k' and 'K' differ in case alone"):
+    with pytest.raises(Invalid, match="'k' and 'K', which differ in case alone"):
         engine.conform(pl.DataFrame({"k": [1], "K": [2]}), Shape((Key("k"),)))
 
 

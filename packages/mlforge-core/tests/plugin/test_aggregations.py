@@ -49,10 +49,13 @@ def test_constants_that_python_finds_equal_are_told_apart_by_their_types():
     assert [a.word for a in asked(*choices).aggregates] == ["Int64", "Float64"]
 
 
-def test_decimals_are_summed_by_their_digits_and_compared_as_they_are():
-    found = asked(Agg("sum", Col("dec")), Agg("max", Col("dec")), Agg("max", Col("dec")) - Agg("min", Col("dec")))
+def test_decimals_are_summed_as_their_digits_and_compared_as_they_are():
+    metrics = [Agg("sum", Col("dec")), Agg("mean", Col("dec")), Agg("max", Col("dec"))]
+    found = asked(*metrics, Agg("max", Col("dec")) - Agg("min", Col("dec")), Agg("sum", Col("dec")) / Lit(2))
     assert [i.word for i in found.inputs] == ["Decimal(9, 0)", "Decimal(9, 2)"]
-    assert [o.source.word for o in found.outputs] == ["Decimal(38, 2)", "Decimal(9, 2)", "Float64"]
+    words = ["Decimal(38, 2)", "Float64", "Decimal(9, 2)", "Float64", "Float64"]
+    assert [o.source.word for o in found.outputs] == words
+    assert found.outputs_of(["a0"]) == ["m0", "m4"]
 
 
 def test_names_are_those_of_no_column():

@@ -27,7 +27,11 @@ def _known(what: str, error: BaseException) -> MlforgeError | None:
     if isinstance(error, duckdb.ConversionException) and "out of range for the destination type INT64" in str(error):
         hint = "Cast the column to DOUBLE in the function."
         return Invalid(f"{what}: int64 overflow: {shared.reason(error)}", hint=hint)
+    if isinstance(error, duckdb.ConversionException) and any(s in str(error) for s in _BEYOND):
+        return Invalid(f"{what}: a time is out of range: times lie in the years 1 to 9999.", hint=shared.reason(error))
     return None
 
+
+_BEYOND = ("Could not convert Timestamp", "Could not convert DATE", "Timestamp microseconds out of range")
 
 edge = shared.Edge(BROKEN, disk=(duckdb.IOException, OSError), known=_known)

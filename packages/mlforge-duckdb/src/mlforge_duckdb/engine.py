@@ -97,9 +97,11 @@ class LiveDuckDBEngine(Engine):
             nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names) or "false"
             stamp = f"epoch_us({quoted(shape.stamp)})" if shape.stamp else "0"
             facts = f"count(*) - count({stamp}), min({stamp}), max({stamp})"
-            count, null_keys, late, *ends = _row(
-                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {facts} FROM frame"
+            count, null_keys, beyond, late, *ends = _row(
+                held, f"SELECT count(*), count(*) FILTER (WHERE {nulls}), {_beyond(held)}, {facts} FROM frame"
             )
+            if beyond or late:
+                times.refuse_beyond(rows, {n: t for n, t in types.items() if times.is_time(t)})
         if late and shape.timestamp:
             raise null_times(shape.timestamp.column, late, count)
         return Conformed(held, count, null_keys, *(ends if shape.stamp else ()))
@@ -261,6 +263,13 @@ class LiveDuckDBEngine(Engine):
 def _row(rows: Relation, query: str) -> tuple[Any, ...]:
     found: list[tuple[Any, ...]] = asked(rows, query).fetchall()
     return found[0]
+
+
+def _beyond(held: Relation) -> str:
+    """How many values lie outside the years 1 to 9999, in SQL."""
+    kinds = {n: t for n, t in types_of(held).items() if times.is_time(t)}
+    inside = " AND ".join(f"coalesce({times.in_range(quoted(n), t)}, true)" for n, t in kinds.items())
+    return f"count(*) FILTER (WHERE NOT ({inside or 'true'}))"
 
 
 def _need_columns(types: Mapping[str, Type], shape: Shape) -> None:

@@ -41,6 +41,8 @@ def _label(
         need_label(joins)
         return "NULL::BIGINT"
     need_columns([timestamp.column], types, "The spine")
+    if times.is_time(types[timestamp.column]):
+        times.refuse_beyond(spine, {timestamp.column: types[timestamp.column]})
     return times.instants(spine, types[timestamp.column], timestamp)
 
 

@@ -5,7 +5,7 @@ All of it is arithmetic on integers: neither the time zone of the process nor th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import duckdb
@@ -75,6 +75,25 @@ def _as_utc(frame: duckdb.DuckDBPyRelation, dtype: Type, timestamp: Timestamp) -
         case kind:
             number = kind.startswith(("Int", "UInt", "Float", "Decimal"))
             raise no_time(name, dtype, f"make_timestamp(CAST({name} * 1000000 AS BIGINT))" if number else None)
+
+
+def refuse_beyond(frame: duckdb.DuckDBPyRelation, columns: Mapping[str, Type]) -> None:
+    """Raise `Invalid` for the first time outside the years 1 to 9999 in columns of times and dates."""
+    for name, dtype in columns.items():
+        if bad := _first(frame, f"CAST({quoted(name)} AS VARCHAR)", f"NOT ({in_range(quoted(name), dtype)})"):
+            raise out_of_range(name, *bad)
+
+
+def is_time(dtype: Type) -> bool:
+    """Whether a column holds times or dates."""
+    return str(dtype.id).startswith(("date", "timestamp"))
+
+
+def in_range(column: str, dtype: Type) -> str:
+    """Whether a time or a date lies in the years 1 to 9999, in SQL; null where it is null."""
+    first, last = ("0001-01-01", "9999-12-31") if dtype.id == "date" else ("0001-01-01", "9999-12-31 23:59:59.999999")
+    kind = "DATE" if dtype.id == "date" else "TIMESTAMPTZ" if dtype.id == "timestamp with time zone" else "TIMESTAMP"
+    return f"{column} BETWEEN {kind} '{first}' AND {kind} '{last}'"
 
 
 def _read(frame: duckdb.DuckDBPyRelation, column: str, timestamp: Timestamp) -> str:

@@ -25,6 +25,7 @@ import duckdb
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge.plugin.engine.aggregations import Output, Windowed, overflow, too_many_digits
+from mlforge.plugin.engine.times import LAST
 from mlforge_duckdb.aggs import Plan, columns
 from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.files import copying, written
@@ -114,7 +115,8 @@ def _points(some: Slice, tiles: str, events: str | None, shape: Shape, plan: Pla
         points = with_slow(points, some.of(events), plan)
     keys = [f"k{i} AS {quoted(k)}" for i, k in enumerate(shape.key_names)]
     stamp = f"CAST(make_timestamp(t) AS TIMESTAMPTZ) AS {quoted(shape.stamp or '')}"
-    return f"SELECT {columns(keys, [stamp], list(map(_written, windowed.outputs)))} FROM ({points})"
+    made = columns(keys, [stamp], list(map(_written, windowed.outputs)))
+    return f"SELECT {made} FROM ({points}) WHERE t <= {LAST}"
 
 
 def _written(output: Output) -> str:

@@ -27,7 +27,7 @@ from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.targets import need_format
-from mlforge.plugin.engine.times import alias_taken
+from mlforge.plugin.engine.times import LAST, alias_taken
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_csv import dtype_of
 from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
@@ -250,6 +250,7 @@ def _held(rows: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     schema = rows.schema
     for name, dtype in schema.items():
         word(dtype, name)
+        times.in_range(rows[name])
     return rows.select(plainly(name, schema[name]) for name in in_order(schema, shape))
 
 
@@ -308,7 +309,8 @@ def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFr
         hint = "Drop the rows whose time is far off in the function."
         raise Invalid(f"The windows cannot be computed: {error}.", hint=hint) from error
     outputs = [compiled(o.source, points.schema).alias(o.name) for o in asked.outputs]
-    return points.select(*shape.identity, *outputs)
+    askable = points[stamp].to_physical() <= LAST
+    return (points if askable.all() else points.filter(askable)).select(*shape.identity, *outputs)
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from mlforge.errors import Invalid
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.times import (
     FIRST,
+    FIRST_DAY,
     LAST,
+    LAST_DAY,
     ZONE,
     Form,
     Formatted,
@@ -21,6 +23,10 @@ from mlforge.plugin.engine.times import (
 from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from mlforge_polars.edge import edge
 from mlforge_polars.types import INSTANT
+
+_BOUNDS = {"us": (FIRST, LAST), "ms": (FIRST // 1000, LAST // 1000), "d": (FIRST_DAY, LAST_DAY)}
+_UNITS = {"us": "µs", "ms": "ms", "d": "days"}
+_INFINITE = (2**63 - 1, -(2**63) + 1, 2**31 - 1, -(2**31) + 1)  # as Postgres and DuckDB write it
 
 
 def instants(column: pl.Series, timestamp: Timestamp) -> pl.Series:
@@ -35,11 +41,11 @@ def instants(column: pl.Series, timestamp: Timestamp) -> pl.Series:
 
 def _as_utc(column: pl.Series, timestamp: Timestamp) -> pl.Series:
     match column.dtype:
-        case pl.Datetime():
-            if timestamp.timezone and column.dtype.time_zone:
+        case pl.Datetime() | pl.Date():
+            if timestamp.timezone and getattr(column.dtype, "time_zone", None):
                 raise has_own_zone(timestamp)
-            return _in_range(column, column.cast(INSTANT, strict=False))
-        case pl.Date() | pl.Null():
+            return in_range(column).cast(INSTANT)
+        case pl.Null():
             return column.cast(INSTANT)
         case pl.String() | pl.Categorical() | pl.Enum():
             return _read(column.cast(pl.String), timestamp)
@@ -75,11 +81,20 @@ def _in_zone(local: pl.Series, timestamp: Timestamp) -> pl.Series:
     return made.cast(INSTANT).alias(local.name)
 
 
-def _in_range(given: pl.Series, made: pl.Series) -> pl.Series:
-    if made.null_count() > given.null_count():
-        row = (made.is_null() & given.is_not_null()).arg_true()[0]
-        raise out_of_range(given.name, row, str(given.to_physical()[row]))
-    return made
+def in_range(column: pl.Series) -> pl.Series:
+    """The same column. Raises `Invalid` with its first time outside the years 1 to 9999 where there is one."""
+    bounds = _BOUNDS.get(getattr(column.dtype, "time_unit", "d"))
+    if bounds is None or not isinstance(column.dtype, pl.Date | pl.Datetime):
+        return column
+    at = column.to_physical()
+    if (beyond := ~at.is_between(*bounds)).any():
+        row = beyond.fill_null(value=False).arg_true()[0]
+        raise out_of_range(column.name, row, _shown(at[row], getattr(column.dtype, "time_unit", "d")))
+    return column
+
+
+def _shown(number: int, unit: str) -> str:
+    return "infinity" if number in _INFINITE else f"{number} {_UNITS[unit]} after 1970"
 
 
 def _read(text: pl.Series, timestamp: Timestamp) -> pl.Series:

@@ -15,7 +15,7 @@ from mlforge.plugin.engine.rows import need_label
 from toy_engine.files import read_version
 from toy_engine.order import Numbers, identities
 from toy_engine.rows import with_surrogates
-from toy_engine.times import instants
+from toy_engine.times import in_range, instants
 from toy_engine.types import plainly, words_of
 
 NEVER = -(2**63)
@@ -29,6 +29,7 @@ def joined(spine: pa.Table, timestamp: Timestamp | None, joins: Sequence[Join]) 
         need_label(joins)
     else:
         need_columns([timestamp.column], spine.column_names, "The spine")
+        in_range(timestamp.column, spine[timestamp.column])
         labels = instants(spine[timestamp.column], timestamp).cast(pa.int64()).fill_null(NEVER).to_numpy()
     words = {n: None if pa.types.is_null(spine[n].type) else w for n, w in words_of(spine.schema).items()}
     made = made_of_spine(words, joins)

@@ -15,7 +15,7 @@ from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, ranking, settled_columns
 from mlforge.plugin.engine.times import alias_taken, null_times
 from toy_engine.order import firsts, identities, ranks
-from toy_engine.times import instants
+from toy_engine.times import in_range, instants
 from toy_engine.types import plain_table, plainly, word_of, words_of
 
 
@@ -37,6 +37,7 @@ def conform(table: pa.Table, shape: Shape) -> Conformed:
     for name in shape.key_names:
         check_key(name, word_of(table[name].type, name), table[name].type)
     if time:
+        in_range(time.column, table[time.column])
         stamps = instants(table[time.column], time)
         if stamps.null_count:
             raise null_times(time.column, stamps.null_count, len(stamps))
@@ -44,6 +45,8 @@ def conform(table: pa.Table, shape: Shape) -> Conformed:
             raise alias_taken(time)
         table = table.set_column(table.column_names.index(time.column), time.name, stamps)
     list(words_of(table.schema).values())  # a type without a word is refused
+    for name in table.column_names:
+        in_range(name, table[name])
     held = plain_table(table).select(in_order(table.column_names, shape))
     ends = pc.min_max(held[shape.stamp].cast(pa.int64())).as_py() if shape.stamp else {"min": None, "max": None}
     return Conformed(held, held.num_rows, held.num_rows - with_keys(held, shape).num_rows, ends["min"], ends["max"])

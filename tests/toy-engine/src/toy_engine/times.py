@@ -10,7 +10,17 @@ import pyarrow.compute as pc
 from mlforge.model.span import EPOCH
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.parsing import instant_of
-from mlforge.plugin.engine.times import FIRST, LAST, Formatted, Iso, detected, no_time, out_of_range
+from mlforge.plugin.engine.times import (
+    FIRST,
+    FIRST_DAY,
+    LAST,
+    LAST_DAY,
+    Formatted,
+    Iso,
+    detected,
+    no_time,
+    out_of_range,
+)
 from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from toy_engine.types import INSTANT, plainly
 
@@ -55,6 +65,21 @@ def _as_utc(column: pa.ChunkedArray, timestamp: Timestamp) -> pa.Array:
         return pa.nulls(len(array), INSTANT)
     number = f'pc.cast(table["{name}"], pa.timestamp("s"))' if pa.types.is_integer(array.type) else None
     raise no_time(name, column.type, number)
+
+
+def in_range(name: str, column: pa.ChunkedArray) -> None:
+    """Raise `Invalid` for a time or a date outside the years 1 to 9999."""
+    if pa.types.is_date32(column.type):
+        numbers, bounds = column.cast(pa.int32()), (FIRST_DAY, LAST_DAY)
+    elif pa.types.is_timestamp(column.type) and column.type.unit != "ns":
+        per = {"s": 10**6, "ms": 1000, "us": 1}[column.type.unit]
+        numbers, bounds = column.cast(pa.int64()), (FIRST // per, LAST // per)
+    else:
+        return
+    beyond = pc.or_(pc.less(numbers, bounds[0]), pc.greater(numbers, bounds[1]))
+    if pc.any(beyond).as_py():
+        row = pc.index(beyond, True).as_py()
+        raise out_of_range(name, row, str(numbers[row]))
 
 
 def _read(text: pa.Array, timestamp: Timestamp) -> pa.Array:

@@ -201,7 +201,7 @@ def test_an_instant_ahead_is_refused(shop):
 
 def test_a_horizon_beyond_all_time_ends_with_it(shop):
     shop.version("1.0.0", THREE)
-    assert shop.publish(0, horizon="99999999w").until == "9999-12-31T00:00:00Z"
+    assert shop.publish(0, horizon="99999999w").until == "9999-12-31T23:59:59.999999Z"
     assert shop.statuses([1], at=10**6) == ["present"]
 
 

@@ -116,4 +116,6 @@ def test_a_column_that_holds_no_times_is_told_how_to_make_some():
 
 def test_nulls_and_times_out_of_range_are_counted_and_shown():
     assert "null in 1,000 of 20,000 rows" in null_times("at", 1000, 20_000).message
-    assert out_of_range("at", 12_345, "99").message == "Timestamp 'at': 99 in row 12,345 is out of range."
+    assert out_of_range("at", 12_345, "99").message == (
+        "Column 'at': 99 in row 12,345 is out of range: times lie in the years 1 to 9999."
+    )

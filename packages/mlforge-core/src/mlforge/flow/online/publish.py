@@ -31,7 +31,7 @@ from mlforge.plugin.online_stores import Entry, Expiring, Listing, OnlineStore
 from mlforge.plugin.stores import Store
 
 RESUMED_WITHIN = MICROS["h"]
-LAST = micros_of(datetime(9999, 12, 31, tzinfo=UTC))
+LAST = micros_of(datetime.max.replace(tzinfo=UTC))
 TRIES = 20
 
 

@@ -16,7 +16,10 @@ from mlforge.model.timeformat import NUMBERS, Part, parts
 from mlforge.model.timestamp import Timestamp
 
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""The first and the last instant that a text may mean, in microseconds since the Unix epoch: years 1 to 9999."""
+"""The first and the last instant there is, in microseconds since the Unix epoch: years 1 to 9999."""
+
+FIRST_DAY, LAST_DAY = -719_162, 2_932_896
+"""The first and the last date there is, in days since the Unix epoch."""
 
 ZONE = "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 """A zone in text, as a regular expression that RE2, Rust and Python read alike, as all of this module's are."""
@@ -191,8 +194,16 @@ def no_time(name: str, dtype: object, from_number: str | None) -> Invalid:
 
 
 def out_of_range(name: str, row: int, shown: str) -> Invalid:
-    """The error for the first time that microseconds do not hold."""
-    return Invalid(f"Timestamp {name!r}: {shown} in row {row:,} is out of range.", hint="Mend or drop such rows.")
+    """The error for the first time, whatever its column is for, that lies outside the years 1 to 9999.
+
+    Example:
+        >>> out_of_range("valid_to", 2, "infinity").message
+        "Column 'valid_to': infinity in row 2 is out of range: times lie in the years 1 to 9999."
+    """
+    return Invalid(
+        f"Column {name!r}: {shown} in row {row:,} is out of range: times lie in the years 1 to 9999.",
+        hint="Mend or drop such rows in the function; null stands for a time that never comes.",
+    )
 
 
 def alias_taken(timestamp: Timestamp) -> Invalid:

@@ -66,9 +66,14 @@ def item_of(form: str) -> str:
 
 
 def to_number(form: str) -> Callable[[Any], Any]:
-    """How a value of a type of fixed width becomes a number."""
+    """How a value of a type of fixed width becomes a number; a number is one, which Python's types may not reach."""
     if form in PACK:
         return lambda value: value
+    written = _to_number(form)
+    return lambda value: value if isinstance(value, int) else written(value)
+
+
+def _to_number(form: str) -> Callable[[Any], Any]:
     if form == "tdD":
         return lambda value: (value - EPOCH.date()).days
     counts: dict[str, Callable[[Any], int]] = {"ts": micros, "tt": micros_of_day, "tD": lambda v: v // MICRO}

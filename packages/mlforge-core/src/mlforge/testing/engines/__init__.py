@@ -2,6 +2,7 @@
 
 from mlforge.testing.engines.aggregating import AggregateTests
 from mlforge.testing.engines.applying import ApplyTests
+from mlforge.testing.engines.bounding import TimeEndTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
@@ -42,6 +43,7 @@ class EngineTests(
     AggregateTests,
     SumTests,
     EndTests,
+    TimeEndTests,
     MeaningTests,
     AsofTests,
     LatestTests,

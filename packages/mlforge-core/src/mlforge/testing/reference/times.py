@@ -14,6 +14,7 @@ from mlforge.testing.reference import formats
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
+LAST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC) - EPOCH) // MICRO
 _DATE = r"\d{4}-\d\d-\d\d"
 _LOCAL = _DATE + r"[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?"
 FORMS = {"date": _DATE, "local": _LOCAL, "zoned": _LOCAL + r"(Z|[+-]\d\d(:?[0-5]\d)?)"}

@@ -18,7 +18,7 @@ from mlforge.testing.reference.dtypes import cast, dtype_of, kept, result_of, ta
 from mlforge.testing.reference.expressions import column, column_dtype, evaluate
 from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
 from mlforge.testing.reference.table import Row, Table
-from mlforge.testing.reference.times import instant, micros
+from mlforge.testing.reference.times import LAST, instant, micros
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -50,9 +50,10 @@ def holds(time: int, stamp: int, window: Duration, interval: Duration | None) ->
 
 
 def change_points(times: Iterable[int], plan: WindowPlan) -> list[int]:
-    """Every instant at which an event enters, and at which it leaves a window."""
+    """Every instant at which an event enters, and at which it leaves a window; none after the year 9999."""
     entries = {known(t, plan.interval) for t in times}
-    return sorted(entries | {k + w.micros for k in entries for w in plan.windows})
+    points = entries | {k + w.micros for k in entries for w in plan.windows}
+    return sorted(p for p in points if p <= LAST)
 
 
 def values_at(events: Sequence[Event], stamp: int, plan: WindowPlan, dtypes: dict[str, str]) -> Row:
