@@ -18,6 +18,7 @@ from mlforge_duckdb.edge import edge
 from mlforge_duckdb.session import asked
 from mlforge_duckdb.types import Type, is_null, micros, quoted, text, word
 
+_DAYS = 2 * 86_400_000_000  # further than any zone is from UTC
 _ZONED = ("timestamp with time zone", "timestamptz")
 
 
@@ -39,28 +40,33 @@ def _in_zone(frame: duckdb.DuckDBPyRelation, local: str, timestamp: Timestamp) -
     if first is None:
         return "NULL::BIGINT"
     table = clock(str(timestamp.timezone), first, last)
-    made = f"list_transform([{local}], lambda t: t - {_looked_up('t', table.starts, table.ahead)})[1]"
-    if timestamp.nonexistent == "raise":
-        _refuse_skipped(frame, local, f"v >= {_looked_up('v', table.starts, table.gaps)}", timestamp)
-    if beyond := _first(frame, local, f"NOT {made} BETWEEN {FIRST} AND {LAST}"):
+    made = _each(local, f"t - {_looked_up(table.starts, table.ahead)}")
+    if timestamp.nonexistent == "raise" and any(first < start and gap <= last for start, gap in table.skipped):
+        _refuse_skipped(frame, local, _each(local, f"t >= {_looked_up(table.starts, table.gaps)}"), timestamp)
+    is_near_an_end = first < FIRST + _DAYS or last > LAST - _DAYS
+    if is_near_an_end and (beyond := _first(frame, local, f"NOT {made} BETWEEN {FIRST} AND {LAST}")):
         raise out_of_range(timestamp.column, beyond[0], str(EPOCH + timedelta(microseconds=int(beyond[1]))))
     return f"({made})"
 
 
 def _refuse_skipped(frame: duckdb.DuckDBPyRelation, local: str, skipped: str, timestamp: Timestamp) -> None:
-    numbered = f"SELECT row_number() OVER () - 1 AS i, {local} AS v FROM frame"
-    query = f"SELECT count(*) OVER (), i, v FROM ({numbered}) WHERE {skipped} ORDER BY i LIMIT 1"
-    for count, row, shown in asked(frame, query).fetchall():
-        raise nonexistent(timestamp, count, row, shown)
+    ((count,),) = asked(frame, f"SELECT count(*) FROM frame WHERE {skipped}").fetchall()
+    if count and (first := _first(frame, local, skipped)):
+        raise nonexistent(timestamp, count, first[0], int(first[1]))
 
 
-def _looked_up(at: str, starts: Sequence[int], values: Sequence[int]) -> str:
-    """The value of the last start that is not after a time: halves of halves, as SQL."""
+def _each(local: str, result: str) -> str:
+    """A result of a time `t`, which is computed once however often the result names it."""
+    return f"list_transform([{local}], lambda t: {result})[1]"
+
+
+def _looked_up(starts: Sequence[int], values: Sequence[int]) -> str:
+    """The value of the last start that is not after `t`: halves of halves, as SQL."""
     if len(starts) == 1:
         return str(values[0])
     half = len(starts) // 2
-    before, after = _looked_up(at, starts[:half], values[:half]), _looked_up(at, starts[half:], values[half:])
-    return f"CASE WHEN {at} < {starts[half]} THEN {before} ELSE {after} END"
+    before, after = _looked_up(starts[:half], values[:half]), _looked_up(starts[half:], values[half:])
+    return f"CASE WHEN t < {starts[half]} THEN {before} ELSE {after} END"
 
 
 def _as_utc(frame: duckdb.DuckDBPyRelation, dtype: Type, timestamp: Timestamp) -> str:

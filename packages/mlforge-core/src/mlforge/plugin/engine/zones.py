@@ -37,6 +37,16 @@ class Clock(msgspec.Struct, frozen=True):
     ahead: tuple[int, ...]
     gaps: tuple[int, ...]
 
+    @property
+    def skipped(self) -> list[tuple[int, int]]:
+        """What it never shows: up to a start, from a gap on.
+
+        Example:
+            >>> clock("Asia/Kolkata", 1735689600_000_000, 1735689600_000_000).skipped
+            []
+        """
+        return [(start, gap) for start, gap in zip(self.starts[1:], self.gaps, strict=False) if gap < start]
+
     def instant(self, shown: int) -> int:
         """The instant at which it shows a time: the first of two, and behind a gap as far as the time is in it.
 
