@@ -34,7 +34,9 @@ def imported(folder: Path) -> Iterator[tuple[str, str, str]]:
 
 def test_the_page_is_what_the_code_says() -> None:
     written = PAGE.read_text(encoding="utf-8").partition(script.BEGIN)[2]
-    assert written == f"\n{script.reference()}", "bring it up to date: hatch run test:python scripts/plugin_reference.py"
+    assert written == f"\n{script.reference()}", (
+        "bring it up to date: hatch run test:python scripts/plugin_reference.py"
+    )
 
 
 @pytest.mark.parametrize("folder", PLUGINS)

@@ -17,10 +17,26 @@ NAMES = {"%b": MONTHS, "%B": LONG_MONTHS, "%a": DAYS, "%A": LONG_DAYS, "%p": ("a
 ZONE = re.compile(r"Z|([+-])([0-9]{2})(?::?([0-9]{2}))?")
 
 SAYS = {
-    **{"%Y": "year", "%m": "month", "%b": "month", "%B": "month", "%d": "day", "%j": "day of the year"},
-    **{"%G": "ISO year", "%V": "ISO week", "%u": "weekday", "%w": "weekday", "%a": "weekday", "%A": "weekday"},
-    **{"%H": "hour", "%I": "hour", "%p": "half", "%M": "minute", "%S": "second", "%f": "fraction"},
-    **{"%z": "zone", "%s": "seconds"},
+    "%Y": "year",
+    "%m": "month",
+    "%b": "month",
+    "%B": "month",
+    "%d": "day",
+    "%j": "day of the year",
+    "%G": "ISO year",
+    "%V": "ISO week",
+    "%u": "weekday",
+    "%w": "weekday",
+    "%a": "weekday",
+    "%A": "weekday",
+    "%H": "hour",
+    "%I": "hour",
+    "%p": "half",
+    "%M": "minute",
+    "%S": "second",
+    "%f": "fraction",
+    "%z": "zone",
+    "%s": "seconds",
 }
 """What each directive that is read says."""
 A_DAY = ({"year", "month", "day"}, {"year", "day of the year"}, {"ISO year", "ISO week", "weekday"})
@@ -57,7 +73,9 @@ def is_one_day(directives: list[str], said: set[str]) -> bool:
 
 def is_one_time(directives: list[str], said: set[str]) -> bool:
     """Whether no part of a time of the day stands without what it is a part of."""
-    return ("%I" in directives) == ("half" in said) and all(whole in said for part, whole in WITHIN.items() if part in said)
+    return ("%I" in directives) == ("half" in said) and all(
+        whole in said for part, whole in WITHIN.items() if part in said
+    )
 
 
 def read(text: str, pieces: list[str]) -> datetime:
