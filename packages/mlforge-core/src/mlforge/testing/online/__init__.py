@@ -35,8 +35,8 @@ class OnlineStoreTests(
         'a/online.db'
 
     One whose backend is more than files also says how it fails (`failing`). One with a server is held to
-    `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, and one that gives entries as they
-    are encoded to `EncodedOnlineStoreTests`.
+    `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, and one that gives entries as
+    they are encoded to `EncodedOnlineStoreTests`.
     """
 
 
