@@ -118,8 +118,8 @@ def forget_empty(self: Any, artifact: Any, columns: Any = None) -> Table:
     return table if table.rows else Table(Schema(()), [])
 
 
-def no_short_zone(text: str, found: Any) -> str:
-    rest = reading_zone(text, found)
+def no_short_zone(text: str, full: bool, found: Any) -> str:
+    rest = reading_zone(text, full, found)
     if len(text) - len(rest) == 3:
         raise ValueError(text)
     return rest
