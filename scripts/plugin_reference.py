@@ -15,7 +15,7 @@ HEAD = """
 
 `mlforge.plugin`, `mlforge.model` and `mlforge.errors`; in tests `mlforge.testing`, too. What is not in these tables is
 not for plugins, and may change with any release; what is in them changes as the
-[policy](plugins.md#api-versions) says. `mlforge.plugin` has the words that most plugins need; its modules have the rest.
+[policy](plugins.md#api-versions) says. `mlforge.plugin` has the words that most plugins need; its modules the rest.
 """
 OWN = ("claims", "hints", "live", "registry", "words")
 """Modules of `mlforge.plugin` that are the core's: how plugins are found, and their names."""

@@ -27,6 +27,7 @@ from mlforge_polars.types import INSTANT
 _BOUNDS = {"us": (FIRST, LAST), "ms": (FIRST // 1000, LAST // 1000), "d": (FIRST_DAY, LAST_DAY)}
 _UNITS = {"us": "µs", "ms": "ms", "d": "days"}
 _INFINITE = (2**63 - 1, -(2**63) + 1, 2**31 - 1, -(2**31) + 1)  # as Postgres and DuckDB write it
+_PERCENT = "\u2030"  # stands for the sign where Polars would take it and a letter for a directive
 
 
 def instants(column: pl.Series, timestamp: Timestamp) -> pl.Series:
@@ -149,6 +150,11 @@ def _with_iso_format(text: pl.Series) -> tuple[pl.Series, str]:
 
 def _with_format(text: pl.Series, form: Formatted) -> tuple[pl.Series, str]:
     """Texts and a format as Polars reads them: a fraction after a point, minutes with an hour, an hour with a zone."""
+    if "%%" in form.spelled():  # a letter behind it would be a directive
+        text, form = (
+            text.str.replace_all("%", _PERCENT, literal=True),
+            Formatted(form.spelled().replace("%%", _PERCENT)),
+        )
     gap = " " if form.before("f") == "number" else ""  # or the fraction would take its digits
     pattern = form.spelled({"f": f"%.f{gap}", "z": "%#z"})
     if form.before("z") == "text":  # or it would be taken for the minutes of a zone of hours alone

@@ -9,7 +9,7 @@
 | `%a` `%A` `%w` `%u` | beside a date, a weekday that must be the date's own |
 | `%H` `%M` `%S` `%f` | hour, minute, second, one to six digits of its fraction |
 | `%I` `%p` | hour from 1 to 12, and AM or PM |
-| `%z` | `Z`, or an offset such as `+02`, `+0200` or `+02:00` |
+| `%z` | `Z`, or an offset such as `+02`, `+0200` or `+02:00`; right before a number, one with minutes |
 | `%s` | whole seconds since 1970-01-01 00:00 UTC, alone |
 
 A number may lack its leading zeros, unless it stands right beside another one. Blanks fit blanks, however many.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlforge.testing.online import (
         AsyncOnlineStoreTests,
         DamagedOnlineStoreTests,
+        EncodedOnlineStoreTests,
         OnlineServerTests,
         OnlineStoreTests,
     )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AsyncOnlineStoreTests": "online",
     "DamagedOnlineStoreTests": "online",
+    "EncodedOnlineStoreTests": "online",
     "EngineTests": "engines",
     "MemoryOnlineStore": "memory",
     "MemoryStore": "memory",
@@ -46,6 +48,7 @@ _HOMES = {
 __all__ = [
     "AsyncOnlineStoreTests",
     "DamagedOnlineStoreTests",
+    "EncodedOnlineStoreTests",
     "EngineTests",
     "MemoryOnlineStore",
     "MemoryStore",

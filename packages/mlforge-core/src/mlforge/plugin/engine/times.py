@@ -24,6 +24,7 @@ FIRST_DAY, LAST_DAY = -719_162, 2_932_896
 ZONE = "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 """A zone in text, as a regular expression that RE2, Rust and Python read alike, as all of this module's are."""
 
+_WHOLE_ZONE = "(?:Z|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9])"
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _LOCAL = _DATE + r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
 _ANY_LOCAL = _DATE + r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
@@ -242,6 +243,8 @@ def _regex(part: Part, after_number: bool, before_number: bool) -> str:
     letter = part.letter
     if not letter:
         return "[ \\t]+" if part.blank else re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\1", part.text)
+    if letter == "z" and before_number:  # whose digits could be the zone's minutes
+        return _WHOLE_ZONE
     if letter in _TEXTS:
         return _TEXTS[letter]
     whole = before_number or letter in "YG" or (after_number and letter != "f")

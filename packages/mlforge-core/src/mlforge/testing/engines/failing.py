@@ -103,6 +103,7 @@ class ReadingTests(EngineSubject):
     def test_what_is_done_with_a_frame_leaves_it_as_it_was(self, bench: Bench) -> None:
         frame, artifact = bench.frame(ROWS), bench.stored(ROWS, shape=SHAPE)
         held = bench.engine.conform(frame, SHAPE).frame
+        before = bench.table(held)
         for made in (
             bench.engine.settle(held, SHAPE),
             bench.engine.where(frame, Col("x") > 2, None),
@@ -111,6 +112,7 @@ class ReadingTests(EngineSubject):
         ):
             bench.table(made)
         assert_same(ROWS, bench.table(frame))
+        assert_same(before, bench.table(held))
 
     def test_writing_one_version_changes_no_other(self, bench: Bench) -> None:
         first = bench.stored(ROWS, shape=SHAPE)

@@ -11,7 +11,15 @@ from mlforge.testing.online.subject import OnlineSubject, assert_found, entry, t
 
 
 class EncodedOnlineStoreTests(OnlineSubject):
-    """What an online store with `EncodedReading` must prove on top."""
+    """What an online store with `EncodedReading` must prove on top.
+
+    Example:
+        >>> class TestEncoded(EncodedOnlineStoreTests):
+        ...     def config(self, folder):
+        ...         return mlf.RedisStore(host="localhost", port=6390)
+        >>> TestEncoded().config("a").kind
+        'redis'
+    """
 
     def test_what_is_encoded_is_what_is_read(self, store: OnlineStore) -> None:
         keys = [*range(300), "a", "é", None, "nobody"]

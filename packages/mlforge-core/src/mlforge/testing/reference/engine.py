@@ -100,6 +100,9 @@ class Reference:
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)
+        if missing := [name for name in columns or () if name not in table.names]:
+            there = ", ".join(table.names)
+            raise Invalid(f"{artifact.meta.name!r} has no column {missing[0]!r}.", hint=f"Columns: {there}.")
         return table if columns is None else table.select(columns)
 
     def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:

@@ -57,10 +57,13 @@ def _encoded(row: dict[str, Any]) -> list[Any]:
 
 
 def read(uri: str) -> Table:
-    """Read what `write` wrote."""
-    head, *lines = local(uri).read_text().split("\n")
-    schema = msgspec.json.decode(head, type=Schema)
-    return Table(schema, [_decoded(json.loads(line), schema) for line in lines])
+    """Read what `write` wrote. Raises `PluginFailed` for what is gone, or is not what was written."""
+    try:
+        head, *lines = local(uri).read_text().split("\n")
+        schema = msgspec.json.decode(head, type=Schema)
+        return Table(schema, [_decoded(json.loads(line), schema) for line in lines])
+    except (OSError, ValueError) as error:
+        raise PluginFailed(f"{uri!r} cannot be read: {error}.", hint="Build the version again.") from error
 
 
 def _decoded(values: list[Any], schema: Schema) -> dict[str, Any]:

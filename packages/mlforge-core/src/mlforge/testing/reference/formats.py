@@ -99,7 +99,7 @@ def seconds(text: str) -> datetime:
 
 def whole(before: str, piece: str, after: str) -> bool:
     """Whether a number must have all its digits, since another one is beside it. A fraction may end early."""
-    touches = [a in DIGITS or a[-1:].isdigit() for a in ([after] if piece == "%f" else [before, after])]
+    touches = [a in DIGITS or a[-1:].isdigit() for a in ([after] if piece in ("%f", "%z") else [before, after])]
     return piece in ("%Y", "%G") or any(touches)
 
 
@@ -110,7 +110,7 @@ def taken(text: str, piece: str, full: bool, found: Found) -> str:
     if piece in NAMES:
         return name(text, piece, found)
     if piece == "%z":
-        return zone(text, found)
+        return zone(text, full, found)
     if piece.isspace():
         return after(text, r"[ \t]+")
     return after(text, re.escape("%" if piece == "%%" else piece))
@@ -143,10 +143,10 @@ def name(text: str, piece: str, found: Found) -> str:
     raise ValueError(text)
 
 
-def zone(text: str, found: Found) -> str:
-    """How far a zone is ahead of UTC."""
+def zone(text: str, full: bool, found: Found) -> str:
+    """How far a zone is ahead of UTC: with its minutes, where a number is behind it."""
     match = ZONE.match(text)
-    if match is None:
+    if match is None or (full and match[2] and not match[3]):
         raise ValueError(text)
     sign, hours, minutes = match[1], int(match[2] or 0), int(match[3] or 0)
     if hours > 23 or minutes > 59:

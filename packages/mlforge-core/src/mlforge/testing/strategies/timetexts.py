@@ -52,9 +52,12 @@ def formats(draw: st.DrawFn) -> str:
 @st.composite
 def careless_formats(draw: st.DrawFn) -> str:
     """A format that somebody put together in a hurry: it may tell an instant, none, or half of one."""
-    if draw(st.booleans()):
+    how = draw(st.sampled_from(["thrown together", "in another order", "changed"]))
+    if how == "thrown together":
         return "".join(draw(st.lists(st.sampled_from(ANYTHING), min_size=1, max_size=9)))
     pieces = re.findall("%.|[^%]+", draw(formats()))
+    if how == "in another order":
+        return "".join(draw(st.permutations(pieces)))
     at = draw(st.integers(0, len(pieces) - 1))
     other = draw(st.sampled_from(ANYTHING))
     ways = (
