@@ -68,6 +68,64 @@ def test_ctrl_c_while_modules_are_loaded_is_one_line(fresh_shop: Path, module: s
     assert done.stderr.startswith("Interrupted.")
 
 
+PRESSED = """
+import os, signal, sys, threading, time
+from mlforge.cli import main
+
+def press():
+    begun.wait()
+    time.sleep({after})
+    os.kill(os.getpid(), signal.SIGINT)
+
+begun = threading.Event()
+threading.Thread(target=press, daemon=True).start()
+sys.argv = ["mlforge", *{words!r}]
+begun.set()
+main()
+"""
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("after", [0.03, 0.07, 0.15, 0.25, 0.4])
+@pytest.mark.parametrize("words", [["plugins"], ["list"], ["build", "--force"]], ids=" ".join)
+def test_ctrl_c_at_any_moment_is_one_line_or_comes_too_late(fresh_shop: Path, words: list[str], after: float) -> None:
+    program = [sys.executable, "-c", PRESSED.format(after=after, words=words)]
+    done = subprocess.run(program, cwd=fresh_shop, capture_output=True, text=True, timeout=120, check=False)
+    said = [line for line in done.stderr.splitlines() if " … " not in line]
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 130, -2), done
+    assert [line.startswith("Interrupted.") for line in said] == ([True] if said else [])
+
+
+FORGOTTEN = """
+import os, signal, sys, weakref
+from mlforge.cli import main
+import mlforge.cli.app as app
+
+class Held: pass
+
+def pressed(_):
+    raise KeyboardInterrupt
+
+def run():
+    held = Held()
+    ref = weakref.ref(held, pressed)
+    del held
+    for _ in range(50_000_000): pass
+    return 0
+
+app.run = run
+main()
+"""
+
+
+def test_ctrl_c_in_a_callback_is_not_forgotten(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORGOTTEN], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+
+
 @pytest.mark.posix
 @pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["--help"]], ids=" ".join)
 def test_a_reader_that_goes_away_is_no_error_to_talk_about(fresh_shop: Path, words: list[str]) -> None:

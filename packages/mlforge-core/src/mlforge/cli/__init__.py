@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run `mlforge` with the arguments of the process, and leave with its exit code."""
     import sys
 
     try:
+        _heed_interrupts_in_callbacks()
         from mlforge.cli.app import run
 
         code = run()
     except KeyboardInterrupt:  # while modules were loaded, or an error was being put in words
         sys.stderr.write("Interrupted.\n")
-        code = 130
+        code = INTERRUPTED
+    _leave_quietly()
     sys.exit(code)
+
+
+def _heed_interrupts_in_callbacks() -> None:
+    """Python prints and forgets a Ctrl-C that arrives in a callback, such as a weak reference's: press it again."""
+    import _thread
+    import sys
+    import time
+
+    def press() -> None:
+        time.sleep(0.01)  # when the callback is over: until then it would be forgotten again
+        _thread.interrupt_main()
+
+    def again(lost: sys.UnraisableHookArgs) -> None:
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            _thread.start_new_thread(press, ())
+        else:
+            sys.__unraisablehook__(lost)
+
+    sys.unraisablehook = again
+
+
+def _leave_quietly() -> None:
+    """All is said and done: a Ctrl-C while Python ends what is left of the process is no error to talk about."""
+    import os
+    import signal
+    import threading
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
