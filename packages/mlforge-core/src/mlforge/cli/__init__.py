@@ -10,6 +10,7 @@ def main() -> None:
     import sys
 
     try:
+        _leave_quietly_at_last()
         _heed_interrupts_in_callbacks()
         from mlforge.cli.app import run
 
@@ -38,6 +39,14 @@ def _heed_interrupts_in_callbacks() -> None:
             sys.__unraisablehook__(lost)
 
     sys.unraisablehook = again
+
+
+def _leave_quietly_at_last() -> None:
+    """What is registered first is called last: from then on Python has no handler, and a Ctrl-C would change the code."""
+    import atexit
+    import signal
+
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _leave_quietly() -> None:

@@ -128,11 +128,9 @@ class BuildReport(msgspec.Struct, frozen=True):
         rows = [
             (r.feature, r.status, r.version or "–", f"{r.rows:,}", f"{r.dropped:,}", _note(r)) for r in self.results
         ]
-        return table(
-            ("feature", "status", "version", "rows", "dropped", ""),
-            rows,
-            caption=f"{len(self)} features in {self.seconds:.1f} s",
-        )
+        heads = ("feature", "status", "version", "rows", "dropped", "")
+        built = table(heads, rows, caption=f"{len(self)} features in {self.seconds:.1f} s")
+        return built if self.published is None else built + str(self.published._repr_html_())
 
 
 def _version(result: BuildResult) -> str:

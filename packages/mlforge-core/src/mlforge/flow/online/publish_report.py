@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from mlforge.flow.failure import Failure, error_of
+from mlforge.model.html import table
 
 
 class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +110,10 @@ class PublishReport(msgspec.Struct, frozen=True):
             if result.failure is not None:
                 raise error_of(result.failure, result.feature)
         return self
+
+    def _repr_html_(self) -> str:
+        rows = [(r.feature, r.version or "–", _fared(r)) for r in self.results]
+        return table(("feature", "version", ""), rows, caption=f"Published in {self.seconds:.1f} s")
 
 
 def _fared(result: PublishResult) -> str:
