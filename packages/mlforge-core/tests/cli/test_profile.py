@@ -44,7 +44,7 @@ def test_the_settings_are_those_a_build_works_with(mlforge: Mlforge, two_profile
     settings = mlforge("profile", "--json", "--profile", "prod", cwd=two_profiles, SHOP_STORE="/srv/shop").document[
         "settings"
     ]
-    assert settings["offline_store"] == {"KIND": "local", "path": "/srv/shop"}
+    assert settings["offline_store"] == {"KIND": "local", "path": "/srv/shop", "verify": "relied"}
     assert settings["online_store"] is None
 
 
@@ -52,7 +52,7 @@ def test_people_see_a_table(mlforge: Mlforge, two_profiles: Path) -> None:
     answer = mlforge("profile", cwd=two_profiles)
     told = [" ".join(line.split()) for line in answer.out.splitlines()]
     assert "dev in use: it is the default_profile" in told
-    assert f"offline_store local path: {two_profiles / 'feature_store'}" in told
+    assert f"offline_store local path: {two_profiles / 'feature_store'} verify: relied" in told
 
 
 def test_a_profile_nobody_wrote_is_an_error(mlforge: Mlforge, shop: Path) -> None:
