@@ -151,10 +151,8 @@ def _with_iso_format(text: pl.Series) -> tuple[pl.Series, str]:
 def _with_format(text: pl.Series, form: Formatted) -> tuple[pl.Series, str]:
     """Texts and a format as Polars reads them: a fraction after a point, minutes with an hour, an hour with a zone."""
     if "%%" in form.spelled():  # a letter behind it would be a directive
-        text, form = (
-            text.str.replace_all("%", _PERCENT, literal=True),
-            Formatted(form.spelled().replace("%%", _PERCENT)),
-        )
+        text = text.str.replace_all("%", _PERCENT, literal=True)
+        form = Formatted(form.spelled().replace("%%", _PERCENT))
     gap = " " if form.before("f") == "number" else ""  # or the fraction would take its digits
     pattern = form.spelled({"f": f"%.f{gap}", "z": "%#z"})
     if form.before("z") == "text":  # or it would be taken for the minutes of a zone of hours alone
