@@ -6,6 +6,12 @@ from typing import Any
 
 import pytest
 
+SPEND = """
+@mlf.feature(source="events.parquet", keys="user_id", timestamp="event_time", interval="1d", tags=["daily"],
+             metrics=[mlf.Sum("amount", windows=["1d", "7d"]), mlf.Count(windows="7d", name="events")])
+def spend(df):
+    return df
+"""
 FEATURE = """
 @mlf.feature({deco})
 def spend(df):
@@ -92,3 +98,9 @@ def test_python_is_told_the_line_too(house: Any) -> None:
     house.define(text, "defs = mlf.Definitions(features=[spend], store='store')\ndefs.build().raise_for_failure()")
     shown = house.refused("list", says=["ZeroDivisionError", "definitions.py, line 9: return 1 / 0"])
     assert shown.count("return 1 / 0") == 1
+
+
+def test_an_entity_is_named_by_its_keys(house: Any) -> None:
+    house.built()
+    house.define(SPEND, "defs = mlf.Definitions(features=[spend], store='store')\ndefs.explain('spend', 1)")
+    house.refused("list", says=["1 names no entity of 'spend'", "{'user_id': 1}", "line 13: defs.explain("])

@@ -19,6 +19,8 @@ WRONG = {
     "a name for the tags": (["list", "tags", "a"], "unexpected name 'a'", "mlforge list --help"),
     "too many words": (["inspect", "feature", "a", "b"], "One name at a time", "mlforge inspect --help"),
     "a kind nobody has": (["inspect", "frog", "a"], "'frog' is neither feature", "mlforge inspect --help"),
+    "a feature without its option": (["build", "a"], "extra argument (a)", "mlforge build --features a,b"),
+    "an option where a name is": (["publish", "--features", "a"], "--features", "mlforge publish NAME"),
     "no name": (["versions"], "Missing argument 'NAME'", "mlforge versions --help"),
 }
 

@@ -42,7 +42,7 @@ def _heed_interrupts_in_callbacks() -> None:
 
 
 def _leave_quietly_at_last() -> None:
-    """What is registered first is called last: from then on Python has no handler, and a Ctrl-C would change the code."""
+    """What is registered first is called last: after it, Python has no handler any more."""
     import atexit
     import signal
 

@@ -124,12 +124,24 @@ def _worded(error: Exception) -> tuple[str, str | None, int]:
     if isinstance(error, MlforgeError):
         return error.message, error.hint, FAILED
     if isinstance(error, click.UsageError):
-        asked = f"{error.ctx.command_path} --help" if error.ctx else "mlforge --help"
-        return error.format_message(), getattr(error, "hint", None) or f"See: {asked}", USAGE
+        return error.format_message(), getattr(error, "hint", None) or _usage_hint(error), USAGE
     if isinstance(error, click.ClickException):
         return error.format_message(), None, error.exit_code
     hint = "This is a defect, in mlforge or in a plugin; `mlforge --debug …` shows where."
     return f"{type(error).__name__}: {error}", hint, FAILED
+
+
+def _usage_hint(error: click.UsageError) -> str:
+    """How to name features to a command that takes them in the other way; else where the words of a command are."""
+    if error.ctx is None:
+        return "See: mlforge --help"
+    path, message = error.ctx.command_path, error.message
+    options = {o for p in error.ctx.command.params for o in p.opts}
+    if message.startswith("Got unexpected extra argument") and "--features" in options:
+        return f"Name features so: {path} --features a,b"
+    if isinstance(error, click.NoSuchOption) and error.option_name == "--features" and options & {"names", "feature"}:
+        return f"Name features so: {path} NAME"
+    return f"See: {path} --help"
 
 
 class NoCommand(click.UsageError):

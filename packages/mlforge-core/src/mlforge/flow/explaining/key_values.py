@@ -66,6 +66,9 @@ def source_values(key: Key, given: Mapping[str, Any], types: TypesOf) -> dict[st
 
 def _refuse_strangers(meta: FeatureMeta, given: Mapping[str, Any]) -> None:
     known = [n for k in meta.keys for n in (k.name, *k.sources)]
+    key: Any = given
+    if not isinstance(key, Mapping):
+        raise Invalid(f"{key!r} names no entity of {meta.name!r}.", hint=f"Name its keys: {{{known[0]!r}: {key!r}}}.")
     for name, value in given.items():
         if name not in known:
             raise Invalid(f"{name!r} is no key of {meta.name!r}.", hint=nearest(name, known))
