@@ -10,7 +10,7 @@ import pytest
 
 import mlforge as mlf
 from mlforge.errors import Invalid
-from mlforge.plugin import intact
+from mlforge.plugin import intact, verify
 
 NOON = datetime(2025, 1, 3, 12, tzinfo=UTC)
 LABELS = pl.DataFrame({"user_id": [1, 2], "label_time": [NOON] * 2})
@@ -171,6 +171,19 @@ def test_what_is_never_looked_at_may_be_another_value_and_what_is_relied_on_is_n
     with pytest.raises(Invalid) as refused:
         mlf.get_training_data(LABELS, "spend", store=mlf.LocalStore(tmp_path / "store"), with_lock=True)
     assert_names_it(refused.value, path)
+
+
+def test_no_flipped_byte_of_a_data_file_is_relied_on(shop):
+    path = shop.root / "store/spend/1.0.0/data.parquet"
+    data = path.read_bytes()
+    with mlf.LocalStore(shop.root / "store").open() as store:
+        artifact = store.get("spend", "1.0.0")
+        for place in range(len(data)):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :])
+            with pytest.raises(Invalid):
+                verify(store, artifact, relied=True)
+        path.write_bytes(data)
+        verify(store, artifact, relied=True)
 
 
 def test_a_profile_says_when(tmp_path):

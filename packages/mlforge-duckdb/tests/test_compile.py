@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import duckdb
 import polars as pl
@@ -88,10 +89,10 @@ def test_extremes_keep_their_type_and_sums_have_the_contracts(engine: LiveDuckDB
     assert rows.select(f"x__{f}__1d" for f in expected).dtypes == list(expected.values())
 
 
-def test_decimals_are_summed_as_floats_and_keep_their_extremes(engine: LiveDuckDBEngine) -> None:
+def test_decimals_are_summed_exactly_and_keep_their_extremes(engine: LiveDuckDBEngine) -> None:
     x = pl.Series(["1.10", "2.25"]).cast(pl.Decimal(10, 2))
     rows = points(engine, x, Aggregate("x", "sum", ["1d"]), Aggregate("x", "max", ["1d"]))
-    assert rows["x__sum__1d"][0] == pytest.approx(3.35)
+    assert (rows["x__sum__1d"][0], rows.schema["x__sum__1d"]) == (Decimal("3.35"), pl.Decimal(38, 2))
     assert rows.schema["x__max__1d"] == pl.Decimal(10, 2)
 
 

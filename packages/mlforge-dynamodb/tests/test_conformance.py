@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from mlforge.testing.online import OnlineServerTests, OnlineStoreTests
+from mlforge.testing.online import DamagedOnlineStoreTests, OnlineServerTests, OnlineStoreTests
 from mlforge.testing.online.serving import SECRET
 from mlforge.testing.plugins import PluginTests
+from mlforge_dynamodb.items import place_of
 
 
 class TestPlugin(PluginTests):
@@ -34,8 +35,19 @@ class OneServer:
             server.start()
 
 
-class TestStore(OneServer, OnlineStoreTests):
-    pass
+class TestStore(OneServer, OnlineStoreTests, DamagedOnlineStoreTests):
+    @pytest.fixture(autouse=True)
+    def _opened(self):
+        with ExitStack() as self.stack:
+            self.tables = {}
+            yield
+
+    def damage(self, folder, address, change):
+        if folder not in self.tables:
+            self.tables[folder] = self.stack.enter_context(self.config(folder).open()).table
+        item = self.tables[folder].get(place_of(address))
+        item["body"]["B"] = change(item["body"]["B"])
+        self.tables[folder].put(item, "attribute_exists(pk)", {})
 
 
 class TestFaults(OneServer, OnlineServerTests):

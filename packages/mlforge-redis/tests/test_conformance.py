@@ -11,6 +11,7 @@ import pytest
 
 from mlforge.testing.online import (
     AsyncOnlineStoreTests,
+    DamagedOnlineStoreTests,
     EncodedOnlineStoreTests,
     OnlineServerTests,
     OnlineStoreTests,
@@ -49,12 +50,18 @@ class OneServer:
         finally:
             server.start()
 
+    def damage(self, folder, address, change):
+        server, key = self.servers.get(self.kind), f"{self.config(folder).prefix}:{address.feature}:{address.key}"
+        server.ask("SET", key, change(server.ask("GET", key)))
 
-class TestOneServer(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
+
+class TestOneServer(
+    OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests, DamagedOnlineStoreTests
+):
     pass
 
 
-class TestAsJSON(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests):
+class TestAsJSON(OneServer, OnlineStoreTests, AsyncOnlineStoreTests, EncodedOnlineStoreTests, DamagedOnlineStoreTests):
     settings: ClassVar = {"encoding": "json"}
 
 

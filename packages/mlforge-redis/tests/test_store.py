@@ -100,11 +100,12 @@ def test_a_publish_without_a_lifetime_lifts_the_one_before(server, store):
 
 
 def test_what_is_no_entry_is_not_written_over(store, server):
-    server.ask("SET", f"mlforge:spend:{entry(1).key}", b"\x02 of a later mlforge")
+    server.ask("SET", f"mlforge:spend:{entry(1).key}", b"\x03 of a later mlforge")
     with pytest.raises(PluginFailed, match="no entry this mlforge knows") as caught:
         store.write([entry(1, x=1)])
     assert "prefix" in caught.value.hint
-    assert server.ask("GET", f"mlforge:spend:{entry(1).key}") == b"\x02 of a later mlforge"
+    assert "remove that key" in caught.value.hint
+    assert server.ask("GET", f"mlforge:spend:{entry(1).key}") == b"\x03 of a later mlforge"
     with pytest.raises(PluginFailed, match="no entry this mlforge knows"):
         list(store.older("spend", 5))
 

@@ -12,8 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trustme
+
+import mlforge as mlf
 
 pytestmark = pytest.mark.posix
 Run = Callable[..., Any]
@@ -267,3 +270,64 @@ def test_a_large_body_comes_and_goes_encrypted(project: Path, serve: Run, issued
             connection.request("POST", "/features/batch", body, {"content-type": "application/json"})
             assert connection.getresponse().read().count(b"4611686018427387904") == 1000
         connection.close()
+
+
+STORE_UP = 'mlforge_store_up{worker="%d"}'
+
+
+def republished(folder: Path, visits: int) -> Path:
+    """A store of its own, with another value for user 1."""
+    import sqlite3
+
+    from mlforge.plugin import decode_entry, encode_entry
+
+    new = folder / "new.db"
+    with (
+        contextlib.closing(sqlite3.connect(folder / "online.db")) as old,
+        contextlib.closing(sqlite3.connect(new)) as to,
+    ):
+        old.backup(to)
+    with mlf.SQLiteOnlineStore(new).open() as store, contextlib.closing(sqlite3.connect(new)) as rows:
+        for key, data in rows.execute("select key, data from entries where feature = 'spend'").fetchall():
+            entry = decode_entry(data, "spend", key)
+            points = tuple(msgspec.structs.replace(p, values=(p.values[0], visits)) for p in entry.points)
+            assert encode_entry(entry)
+            store.write([msgspec.structs.replace(entry, points=points)])
+    return new
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_store_that_is_replaced_is_read_anew_within_a_second(
+    project: Path, serve: Run, wait: Run, workers: str
+) -> None:
+    with serve(project, "--workers", workers) as server:
+        wait(lambda: server.log.count("the online store answers") == int(workers))
+        assert all(server.online(["spend"], {"user_id": 1}).json["values"]["visits"] == 2**62 for _ in range(20))
+        for visits in (7, 8):
+            republished(project, visits).replace(project / "online.db")
+            time.sleep(2)
+            for _ in range(20):
+                assert server.online(["spend"], {"user_id": 1}).json["values"]["visits"] == visits
+                assert server.get("/ready").status == 200
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_store_that_is_removed_is_said_within_a_second(project: Path, serve: Run, wait: Run, workers: str) -> None:
+    file = project / "online.db"
+    ups = [STORE_UP % n for n in range(int(workers))]
+    with serve(project, "--workers", workers) as server:
+        wait(lambda: all(server.metrics()[up] for up in ups))
+        file.rename(project / "aside.db")
+        assert server.get("/ready").json["code"] == "store_unavailable"
+        time.sleep(2)
+        assert not any(server.metrics()[up] for up in ups)
+        for _ in range(10):
+            assert server.online(["spend"], {"user_id": 1}).json["code"] == "store_unavailable"
+            assert server.get("/ready").status == 503
+        assert server.log.count("is gone") >= int(workers)
+        assert str(project) not in server.get("/ready").body.decode()
+        (project / "aside.db").rename(file)
+        wait(lambda: all(server.metrics()[up] for up in ups), 10)
+        assert server.online(["spend"], {"user_id": 1}).json["values"]["visits"] == 2**62
+        assert server.get("/ready").status == 200

@@ -9,14 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlforge.errors import PluginFailed
 from mlforge.flow.online.lookup import Lookup
 from mlforge.flow.online.publication import Round
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key
 from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.schema import Column
-from mlforge.plugin import Entry, Point, encode_entry
+from mlforge.plugin import Entry, Point, damaged_entries, encode_entry
 from mlforge_serve.answers import FORMATS, Form
 from mlforge_serve.rows import Memory, Row, Rows
 
@@ -71,11 +70,18 @@ def test_what_is_remembered_is_what_would_be_made(form: Form, limit: int, data: 
         assert all(row.since <= now < row.before for row in found)
 
 
-def test_what_is_damaged_is_the_stores_fault_and_not_remembered() -> None:
-    rows = Rows(LOOKUPS, FORMATS[0], Memory(1 << 20))
-    for _ in range(2):
-        with pytest.raises(PluginFailed, match=r"'spend' at 'k' is damaged"):
-            rows.at(0, [("spend", ["k"]), ("plan", ["k"])], [[b"\x01damaged!"], [None]])
+def test_what_is_damaged_is_missing_and_counted_each_time() -> None:
+    rows, plan = Rows(LOOKUPS, FORMATS[0], Memory(1 << 20)), encode_entry(Entry("plan", "k", "1", 0, None, ("plan",)))
+    kept = encode_entry(Entry("spend", "k", "1.0.0", 0, None, ("spend",), (Point(0, (7,)),)))
+    damaged = kept[:-9] + bytes([kept[-9] ^ 4]) + kept[-8:]
+    before = damaged_entries().get("spend", 0)
+    for now in (0, 0, 1):
+        (row,) = rows.at(now, [("spend", ["k"]), ("plan", ["k"])], [[damaged], [plan]])
+        assert row.statuses == ("missing", "missing")
+        assert b"7" not in row.values
+    assert damaged_entries()["spend"] == before + 3
+    (row,) = rows.at(0, [("spend", ["k"]), ("plan", ["k"])], [[kept], [plan]])
+    assert row.statuses == ("present", "missing")
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 65_535, 65_536])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,36 @@ def beside(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
     return thread, found
 
 
+def test_a_damaged_entry_is_missing_counted_and_logged_once(project: Path, serve: Run, wait: Run) -> None:
+    with closing(sqlite3.connect(project / "online.db")) as file, file:
+        for key, data in file.execute("select key, data from entries where feature = 'spend'").fetchall():
+            changed = data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+            file.execute("update entries set data = ? where feature = 'spend' and key = ?", (changed, key))
+    with serve(project) as server:
+        for _ in range(3):
+            answer = server.online(["spend"], {"user_id": 1})
+            assert (answer.status, answer.json["status"]) == (200, {"spend": "missing"})
+        assert server.metrics()['mlforge_damaged_entries_total{feature="spend"}'] == 3
+        wait(lambda: "is damaged and counts as missing" in server.log)
+        assert server.log.count("is damaged and counts as missing") == 1
+        assert "mlforge publish spend --force" in server.log
+
+
+def knowing(server: Any, workers: str = "1") -> Any:
+    """A server all of whose workers have seen the store: one that was slow to start answers 503 until it has."""
+    up = [f'mlforge_store_up{{worker="{n}"}}' for n in range(int(workers))]
+    end = time.monotonic() + 60
+    while not all(server.metrics()[one] for one in up):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return server
+
+
 def test_a_store_that_dies_is_told_in_words_and_what_needs_none_is_answered(
     project: Path, serve: Run, moody: Run, wait: Run
 ) -> None:
     with serve(project, **moody("")) as server:
-        assert server.online(["spend"], {"user_id": 1}).status == 200
+        assert knowing(server).online(["spend"], {"user_id": 1}).status == 200
         moody("dead")
         answer = server.online(["spend"], {"user_id": 1})
         assert (answer.status, answer.json["code"], answer.headers["retry-after"]) == (503, "store_unavailable", "1")
@@ -53,6 +80,7 @@ def test_a_store_that_is_dead_at_the_start_is_served_around(project: Path, serve
 
 def test_a_slow_store_ends_in_time_and_holds_up_nobody(project: Path, serve: Run, moody: Run) -> None:
     with serve(project, "--timeout", "1", **moody("")) as server:
+        knowing(server)
         moody("4")
         slow = [beside(lambda: server.online(["spend"], {"user_id": 1})) for _ in range(8)]
         began = time.monotonic()
@@ -71,6 +99,7 @@ def test_more_requests_than_are_answered_at_once_are_sent_away(
     project: Path, serve: Run, moody: Run, wait: Run
 ) -> None:
     with serve(project, "--max-concurrency", "2", **moody("")) as server:
+        knowing(server)
         moody("1.5")
         busy = [beside(lambda: server.online(["spend"], {"user_id": 1})) for _ in range(2)]
         wait(lambda: server.metrics()['mlforge_requests_in_flight{worker="0"}'] == 3)
@@ -96,6 +125,7 @@ def test_too_many_connections_are_sent_away(published: Path, serve: Run) -> None
 def test_what_was_asked_before_the_stop_is_answered(project: Path, serve: Run, moody: Run, wait: Run) -> None:
     for workers in ("1", "2"):
         with serve(project, "--timeout", "30", "--workers", workers, **moody("")) as server:
+            knowing(server, workers)
             moody("4")  # long enough to be seen at work on a busy machine
             idle = server.connect()
             idle.connect()
@@ -110,11 +140,10 @@ def test_what_was_asked_before_the_stop_is_answered(project: Path, serve: Run, m
             moody("")
 
 
-def test_a_store_that_hangs_does_not_hold_up_the_stop(project: Path, serve: Run, moody: Run, wait: Run) -> None:
+def test_a_store_that_hangs_does_not_hold_up_the_stop(project: Path, serve: Run, moody: Run) -> None:
     for workers in ("1", "2"):
         with serve(project, "--timeout", "1", "--workers", workers, **moody("")) as server:
-            up = [f'mlforge_store_up{{worker="{n}"}}' for n in range(int(workers))]
-            wait(lambda: all(server.metrics()[one] for one in up))  # noqa: B023 - it is called at once
+            knowing(server, workers)
             moody("30")
             assert server.online(["spend"], {"user_id": 1}).status == 504
             began = time.monotonic()

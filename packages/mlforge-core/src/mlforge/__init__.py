@@ -5,11 +5,12 @@ The words below are loaded when they are first used; those that plugins bring ar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mlforge.__about__ import __version__
 
+TYPE_CHECKING = False  # as type checkers know it; `typing` takes longer to import than Ctrl-C takes to arrive
 if TYPE_CHECKING:
+    from typing import Any
+
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions
     from mlforge.flow.building.build_report import BuildReport, BuildResult
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mlforge.model.feature import Feature, FeatureSpec
     from mlforge.model.keys import surrogate_key
     from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
+    from mlforge.model.terms import at, coalesce, days, greatest, hours, least, minutes, seconds, when
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
@@ -61,12 +63,21 @@ _WORDS = {
     "Timestamp": "mlforge.model.timestamp",
     "TrainingData": "mlforge.flow.training.retrieve",
     "aget_online_features": "mlforge.standalone",
+    "at": "mlforge.model.terms",
+    "coalesce": "mlforge.model.terms",
     "col": "mlforge.model.expr",
+    "days": "mlforge.model.terms",
     "entity_key": "mlforge.project.entity_key",
     "feature": "mlforge.project.decorator",
     "get_online_features": "mlforge.standalone",
     "get_training_data": "mlforge.standalone",
+    "greatest": "mlforge.model.terms",
+    "hours": "mlforge.model.terms",
+    "least": "mlforge.model.terms",
+    "minutes": "mlforge.model.terms",
+    "seconds": "mlforge.model.terms",
     "surrogate_key": "mlforge.model.keys",
+    "when": "mlforge.model.terms",
 }
 _MODULES = ("errors", "metrics", "validators")
 
@@ -74,8 +85,9 @@ __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
     "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
     "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
-    "Timestamp", "TrainingData", "__version__", "aget_online_features", "col", "entity_key", "errors", "feature",
-    "get_online_features", "get_training_data", "metrics", "surrogate_key", "validators",
+    "Timestamp", "TrainingData", "__version__", "aget_online_features", "at", "coalesce", "col", "days", "entity_key",
+    "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics",
+    "minutes", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 import pytest
 
 from mlforge.errors import Invalid
-from mlforge.model.expr import OPERATIONS, Agg, Call, Col, IsIn, It, Lit, Matches, lift
-from mlforge.plugin.engine.expressions import Cast, Constant, OneOf, Operation, Read, condition, typed
+from mlforge.model.expr import OPERATIONS, Agg, At, Call, Col, IsIn, It, Lit, Matches, lift
+from mlforge.model.terms import greatest, hours, least
+from mlforge.plugin.engine.expressions import Cast, Constant, OneOf, Operation, Part, Read, condition, derived, typed
 from mlforge.testing.refusals import refused
 
 WORDS = {
@@ -101,6 +102,50 @@ GIVEN = {
     "a null among anything": (Lit(None).is_in([1, "a"]), OneOf(Constant(None, "Boolean"), (), unknown=False)),
     "a time without a zone": (Lit(NOON.replace(tzinfo=None)), Constant(NOON, "Datetime")),
     "a time in another zone": (Lit(NOON.astimezone(timezone(timedelta(hours=5)))), Constant(NOON, "Datetime")),
+    "the difference of times": (
+        Col("at") - Col("day"),
+        Cast(
+            Operation("sub", (Cast(read("at"), "Int64"), Cast(Cast(read("day"), "Datetime"), "Int64")), "Int64"),
+            "Duration",
+        ),
+    ),
+    "hours between times": (
+        (Col("at") - Col("at")) / hours(1),
+        Operation(
+            "div",
+            (
+                Cast(Operation("sub", (Cast(read("at"), "Int64"),) * 2, "Int64"), "Float64"),
+                Constant(3.6e9, "Float64"),
+            ),
+            "Float64",
+        ),
+    ),
+    "a whole power": (
+        Col("f").pow(2),
+        Operation("pow", (read("f"), Constant(2.0, "Float64")), "Float64"),
+    ),
+    "a logarithm": (
+        Col("f").log(),
+        Operation(
+            "log",
+            (
+                Operation(
+                    "if",
+                    (
+                        Operation("gt", (read("f"), Constant(0.0, "Float64")), "Boolean"),
+                        read("f"),
+                        Constant(None, "Float64"),
+                    ),
+                    "Float64",
+                ),
+            ),
+            "Float64",
+        ),
+    ),
+    "an integer is whole": (Col("i8").floor(), read("i8")),
+    "a part of a time": (Col("day").year(), Part(Cast(read("day"), "Datetime"), "year", None)),
+    "a cast to its own type": (Col("i").cast("Int64"), read("i")),
+    "a decimal as an integer": (Col("dec").cast("Int8"), Cast(Cast(read("dec"), "Float64"), "Int8")),
     "a large unsigned number": (Lit(2**64 - 1), Constant(2**64 - 1, "UInt64")),
 }  # fmt: skip
 REFUSED = {
@@ -114,8 +159,22 @@ REFUSED = {
     "lists have no order": (Col("l") < Col("l"), "lt needs values with an order, not List(Int64)", "elements"),
     "arithmetic with text": (Col("s") + 1, "add needs numbers, not String", "integers and floats"),
     "arithmetic with booleans": (Col("b") * 2, "mul needs numbers, not Boolean", "integers and floats"),
-    "arithmetic with instants": (Col("at") - Col("at"), "sub needs numbers, not Datetime", "integers and floats"),
-    "division of dates": (Col("day") / 2, "div needs numbers, not Date", "integers and floats"),
+    "arithmetic with instants": (Col("at") + Col("at"), "add needs numbers, not Datetime", "days(1)"),
+    "division of dates": (Col("day") / 2, "div needs numbers, not Date", "days(1)"),
+    "a remainder of floats": (Col("f").mod(2), "mod needs integers, not Float64", '.cast("Int64")'),
+    "the least of lists": (least(Col("l"), Col("l")), "least needs values with an order, not List(Int64)", "elements"),
+    "the greatest of two kinds": (greatest(Col("s"), 1), "greatest mixes text and a number", "one kind"),
+    "a number in text": (Col("s").contains(1), "contains needs text, not Int64", "one of them"),
+    "a float as text": (Col("f").cast("String"), "A float is not cast to String", "round()"),
+    "a number as a boolean": (Col("i").cast("Boolean"), "A number is not cast to Boolean", ".ne(0)"),
+    "an instant as a number": (Col("at").cast("Int64"), "An instant is not cast to Int64", "days(1)"),
+    "a date as a number": (Col("day").cast("Int64"), "A date is not cast to Int64", "year()"),
+    "text as a date": (Col("s").cast("Date"), "Text is not cast to Date", "in the function"),
+    "the hour of a date": (Col("day").hour(), "A date has no hour", 'cast("Datetime")'),
+    "the year of a date in a zone": (Col("day").year("Europe/Zurich"), "A date has no zone", 'cast("Datetime")'),
+    "the month of a number": (Col("i").month(), "month needs a time, not Int64", "an instant or a date"),
+    "at() of stored rows": (At() - Col("at"), "nobody asks about stored rows", "when it is asked for"),
+    "a length beyond 64 bits": (Col("long") < timedelta.max, "does not fit 64 bits", "days(7)"),
     "length of a list": (Col("l").length(), "length needs text, not List(Int64)", "'l'"),
     "a pattern in bytes": (Col("x").matches("a"), "matches needs text, not Binary", "'x'"),
     "not of a number": (~Col("i"), "not needs a boolean, not Int64", "> 0"),
@@ -123,7 +182,7 @@ REFUSED = {
     "a number as a condition": (Call("if", (Col("i"), Col("i"), Col("i"))), "if needs a boolean, not Int64", "> 0"),
     "a choice of two kinds": (choice(Col("b"), 0), "if mixes a boolean and a number", "one kind"),
     "a choice of date and instant": (first(Col("day"), Col("at")), "coalesce mixes a date and an instant", "one kind"),
-    "a length of time": (Lit(timedelta(1)), "is no constant", "Constants are"),
+    "a time of day": (Lit(time(12)), "is no constant", "Constants are"),
     "too large a number": (Col("u") < 2**64, "does not fit 64 bits", "float"),
     "a number beyond any float": (Col("u") < 10**400, "does not fit 64 bits", "float"),
     "a number of more digits than Python writes": (Col("u").is_in([10**5000]), "does not fit 64 bits", "float"),
@@ -159,11 +218,12 @@ def test_an_unknown_condition_may_stand_for_itself():
 
 
 def test_every_operation_has_a_type():
-    arguments = {"not": "b", "and": "b", "or": "b", "length": "s"}
+    texts = ("length", "contains", "starts_with", "ends_with", "lower", "upper", "strip")
+    arguments = {"not": "b", "and": "b", "or": "b", **dict.fromkeys(texts, "s")}
     for op, arity in OPERATIONS.items():
         args = [Col(arguments.get(op, "i"))] * (arity or 2)
         made = typed(Call(op, (Col("b"), *args[1:]) if op == "if" else tuple(args)), WORDS)
-        assert made.word in ("Boolean", "Int64", "Float64")
+        assert made.word in ("Boolean", "Int64", "Float64", "String")
 
 
 def test_a_bare_null_is_never_left_without_a_type():
@@ -172,3 +232,14 @@ def test_a_bare_null_is_never_left_without_a_type():
         if op != "duplicated":
             assert "'Null'" not in repr(typed(Call(op, (null,) * (arity or 2)), WORDS))
     assert "'Null'" not in repr([typed(IsIn(null, (None, 1)), WORDS), typed(Matches(null, "a"), WORDS)])
+
+
+def test_at_is_a_column_of_instants_where_somebody_asks():
+    assert derived(At(), WORDS, "label") == Read("label", "Datetime")
+    with refused(Invalid, "nobody asks"):
+        derived(At(), WORDS, None)
+
+
+def test_what_is_derived_of_one_row_has_no_duplicates():
+    with refused(Invalid, "duplicated is about all rows", "metric"):
+        derived(Col("i").duplicated(), WORDS, "label")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -18,14 +19,20 @@ from mlforge.errors import Invalid, PluginFailed
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
-from mlforge.testing import OnlineStoreTests
+from mlforge.testing import DamagedOnlineStoreTests, OnlineStoreTests
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
 from mlforge.testing.refusals import refused
 
 
-class TestSQLite(OnlineStoreTests):
+class TestSQLite(OnlineStoreTests, DamagedOnlineStoreTests):
     def config(self, folder):
         return SQLiteOnlineStore(folder / "not" / "yet" / "there?#%.db")
+
+    def damage(self, folder, address, change):
+        where = (address.feature, address.key)
+        with closing(sqlite3.connect(self.config(folder).path)) as file, file:
+            (data,) = file.execute("select data from entries where feature = ? and key = ?", where).fetchone()
+            file.execute("update entries set data = ? where feature = ? and key = ?", (change(data), *where))
 
 
 @pytest.fixture
@@ -186,6 +193,41 @@ def test_a_file_that_another_makes_while_it_is_opened_is_no_other_programs(path)
         assert connections.is_made(connection, str(path))
 
 
+def test_no_flipped_byte_of_the_file_is_another_value(path):
+    kept = [entry(n, feature=feature, x=n, y=f"{feature} {n}") for n in range(3) for feature in ("spend", "spene")]
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([*kept, tombstone(9)])
+        store.swap_note("spend", None, b"noted")
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("pragma journal_mode=delete")
+        file.execute("vacuum")
+    data = path.read_bytes()
+    used = [place for place in range(len(data)) if any(data[max(0, place - 8) : place + 8])]
+    missing = 0
+    for number, place in enumerate(used):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1 << number % 8]) + data[place + 1 :])
+        with SQLiteOnlineStore(path).open() as store:
+            try:
+                found = store.read([one.address for one in kept])
+            except PluginFailed:
+                continue
+        for got, one in zip(found, kept, strict=True):
+            if got is not None:
+                assert_found([got], [one])
+        missing += None in found
+    assert missing > 300
+
+
+def test_an_entry_whose_row_seems_newer_is_written_over_where_it_is_damaged(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1), entry(2, as_of=5, x=2)])
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("update entries set as_of = as_of | (1 << 60)")
+        assert store.write([entry(1, as_of=1, x=3), entry(2, as_of=4, x=4)]) == 1
+        assert_found(store.read([entry(1).address]), [entry(1, as_of=1, x=3)])
+        assert_found(store.read([entry(2).address]), [entry(2, as_of=5, x=2)])
+
+
 def test_a_later_layout_is_refused(path):
     with SQLiteOnlineStore(path).open() as store:
         store.write([entry(1, x=1)])
@@ -273,3 +315,162 @@ def test_a_timeout_that_is_none_is_refused(bad):
 def test_a_relative_path_starts_at_the_project(tmp_path):
     assert SQLiteOnlineStore("a/b.db").at(tmp_path).path == str(tmp_path / "a" / "b.db")
     assert SQLiteOnlineStore("/a/b.db").at(tmp_path).path == "/a/b.db"
+
+
+def published(path, n, **values):
+    """A file of its own, closed, with an entry."""
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(n, as_of=n, **values), *(entry(other, x="x" * 500) for other in range(100, 100 + 50 * n))])
+    return path
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def renamed(path):
+    path.rename(f"{path}.old")
+
+
+def noticed(verb):
+    """What a store says within a second."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        time.sleep(0.02)
+        try:
+            verb()
+        except PluginFailed as error:
+            return str(error)
+    return None
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("more", [1, 4])
+def test_a_file_that_is_replaced_is_read_anew(path, tmp_path, more):
+    published(path, 2, x=1)
+    with SQLiteOnlineStore(path).open() as store, SQLiteOnlineStore(path).open() as other:
+        assert_found(store.read([entry(2).address, entry(more).address]), [entry(2, as_of=2, x=1), None])
+        assert_found(other.read([entry(2).address]), [entry(2, as_of=2, x=1)])
+        published(tmp_path / "new.db", more, x=2).replace(path)
+        other.ping()
+        end = time.monotonic() + 1
+        while store.read([entry(2).address]) != [None]:
+            assert time.monotonic() < end
+        assert_found(store.read([entry(more).address]), [entry(more, as_of=more, x=2)])
+        assert_found(other.read([entry(more).address]), [entry(more, as_of=more, x=2)])
+        with SQLiteOnlineStore(path).open() as publisher:
+            publisher.write([entry(9, x=3)])
+        assert_found(store.read([entry(9).address]), [entry(9, x=3)])
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("more", [1, 4])
+def test_a_file_that_is_written_over_is_read_anew(path, tmp_path, more):
+    published(path, 2, x=1)
+    with SQLiteOnlineStore(path).open() as store:
+        assert_found(store.read([entry(2).address]), [entry(2, as_of=2, x=1)])
+        shutil.copy(published(tmp_path / "new.db", more, x=2), path)
+        store.ping()
+        assert_found(store.read([entry(2).address, entry(more).address]), [None, entry(more, as_of=more, x=2)])
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("harm", [Path.unlink, emptied, renamed])
+def test_a_file_that_is_gone_is_said_until_there_is_one_again(path, harm):
+    published(path, 1, x=1)
+    with SQLiteOnlineStore(path).open() as store:
+        store.ping()
+        harm(path)
+        with refused(PluginFailed, path.name, "gone"):
+            store.ping()
+        assert "gone" in noticed(lambda: store.read([entry(1).address]))
+        assert "gone" in noticed(lambda: store.read_note("spend"))
+        published(path, 2, x=2)
+        store.ping()
+        assert_found(store.read([entry(1).address, entry(2).address]), [None, entry(2, as_of=2, x=2)])
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"\0" * 5000])
+def test_a_file_that_is_replaced_by_none_is_said(path, tmp_path, content):
+    published(path, 1, x=1)
+    with SQLiteOnlineStore(path).open() as store:
+        store.ping()
+        (tmp_path / "bad").write_bytes(content)
+        (tmp_path / "bad").replace(path)
+        with refused(PluginFailed, path.name):
+            store.ping()
+        assert noticed(lambda: store.read([entry(1).address]))
+
+
+@pytest.mark.posix
+def test_the_log_of_the_file_before_is_not_taken_for_the_new_ones(path, tmp_path):
+    published(path, 1, x=1)
+    with SQLiteOnlineStore(path).open() as store:
+        store.ping()
+        with sqlite3.connect(path) as killed:  # a publisher that was killed: its log stays
+            killed.execute("pragma wal_autocheckpoint=0")
+            killed.execute("delete from entries")
+            killed.commit()
+            store.ping()
+            assert Path(f"{path}-wal").stat().st_size
+            published(tmp_path / "new.db", 4, x=2).replace(path)
+            with refused(PluginFailed, "log of the file before", "online.db-wal"):
+                store.ping()
+        killed.close()
+        for name in ("online.db-wal", "online.db-shm"):
+            path.with_name(name).unlink(missing_ok=True)
+        store.ping()
+        assert_found(store.read([entry(4).address]), [entry(4, as_of=4, x=2)])
+
+
+@pytest.mark.posix
+def test_a_publisher_whose_file_is_replaced_says_so(path, tmp_path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1)])
+        published(tmp_path / "new.db", 4, x=2)
+        path.with_name("online.db-wal").unlink()
+        path.with_name("online.db-shm").unlink()
+        (tmp_path / "new.db").replace(path)
+        with refused(PluginFailed, path.name, "Publish again"):
+            store.write([entry(2, x=1)])
+        store.write([entry(2, x=1)])
+        assert_found(store.read([entry(1).address, entry(2).address]), [None, entry(2, x=1)])
+
+
+@pytest.mark.posix
+def test_reads_go_on_while_a_file_is_replaced_again_and_again(path, tmp_path):
+    published(path, 1, x=1)
+    stop, wrong = threading.Event(), []
+
+    def read():
+        while not stop.is_set():
+            try:
+                found = [e for e in store.read([entry(n).address for n in range(1, 9)]) if e]
+            except PluginFailed:
+                continue
+            if len(found) != 1:
+                wrong.append(found)
+
+    with SQLiteOnlineStore(path).open() as store:
+        threads = [threading.Thread(target=read) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for n in range(2, 9):
+            published(tmp_path / "new.db", n, x=n).replace(path)
+            time.sleep(0.1)
+        time.sleep(0.4)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not wrong
+        store.ping()
+        assert_found(store.read([entry(8).address]), [entry(8, as_of=8, x=8)])
+
+
+def test_what_a_publisher_wrote_is_in_the_file_itself(path):
+    with SQLiteOnlineStore(path).open() as reader:
+        published(path, 1, x=1)
+        reader.ping()
+        published(path, 2, x=1)
+        assert Path(f"{path}-wal").stat().st_size == 0

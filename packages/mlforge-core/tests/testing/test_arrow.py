@@ -41,7 +41,7 @@ def test_instants_survive_in_every_unit_and_zone(form: str) -> None:
     from mlforge.testing.reference.times import instant
 
     table = Table.of(Schema.of(t="Datetime"), [{"t": instant(86_400_000_000 * d)} for d in (-1, 0, 19_782)])
-    assert_same(table, Table(*read(Export(table.schema, table.rows, {"t": form}))))
+    assert_same(table, Table.of(*read(Export(table.schema, table.rows, {"t": form}))))
 
 
 def test_text_by_code_survives() -> None:

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from mlforge.model.source import CSVFormat
-from mlforge.testing.reference import delimited
+from mlforge.testing.reference import delimited, files
 from mlforge.testing.reference.delimited import Record
 
 READS = "csv_is_read_where_it_tells_what_it_means"
 REFUSES = "what_is_no_csv_is_refused_by_file_and_line"
+FOLDERS = "folders_of_csv_tell_columns"
 GENERATED = "csv_is_read_and_refused_as_the_reference_does"
 fields, value, together = delimited.fields, delimited.value, delimited.together
 
@@ -51,6 +52,10 @@ def comments_are_rows(path: Path, form: CSVFormat) -> Iterator[Record]:
     return fields(path, msgspec.structs.replace(form, comment=None))
 
 
+def as_it_stands(path: Path, name: str, dtype: str) -> str:
+    return next(part.removeprefix(f"{name}=") for part in path.parts if part.startswith(f"{name}="))
+
+
 WRONG: dict[str, tuple[Any, str, Any, str]] = {
     "truth values stay text": (delimited.OTHER, "Boolean", lambda text: None, GENERATED),
     "a byte is of any size": (
@@ -73,6 +78,8 @@ WRONG: dict[str, tuple[Any, str, Any, str]] = {
     "an empty text is null": (delimited, "fields", null_for_empty_text, READS + "[an empty text is no null]"),
     "short rows are filled up": (delimited, "fields", short_rows_are_filled, GENERATED),
     "blank lines are skipped": (delimited, "fields", blank_lines_are_skipped, GENERATED),
+    "what folders tell is text as it stands": (files, "told_by", as_it_stands, FOLDERS + "[text]"),
+    "what folders tell of nothing is text": (files, "told_by", as_it_stands, FOLDERS + "[nothing of text]"),
     "comments are rows": (delimited, "fields", comments_are_rows, GENERATED),
 }
 

@@ -16,6 +16,9 @@ from mlforge.testing.reference.expressions import is_nan
 EACH = "each_aggregation_is_that_of_the_reference"
 SPECIAL = "nan_and_infinity_stay_in_their_windows"
 CANCELLING = "float_sums_survive_cancellation"
+HUGE = "floats_beside_the_greatest_are_those_of_the_reference"
+TINY = "floats_beside_the_least_are_those_of_the_reference"
+MEDIAN = "the_median_of_two_is_their_mean_rounded_once"
 Values = Sequence[Any]
 
 
@@ -59,6 +62,27 @@ def lower_median(values: Values) -> float | None:
     return float(statistics.median_low(values)) if values else None
 
 
+def median_of_halves(values: Values) -> float | None:
+    """The least float has no half."""
+    ordered = sorted(values, key=lambda v: (is_nan(v), 0 if is_nan(v) else v))
+    return ordered[(len(values) - 1) // 2] / 2 + ordered[len(values) // 2] / 2 if values else None
+
+
+def median_of_a_sum(values: Values) -> float | None:
+    """The sum of two floats may be beyond the greatest."""
+    ordered = sorted(values, key=lambda v: (is_nan(v), 0 if is_nan(v) else v))
+    return (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2 if values else None
+
+
+def mean_of_shares(values: Values) -> float | None:
+    """A share of the least float is nothing."""
+    return naive_sum([v / len(values) for v in values]) if values else None
+
+
+def root_of_a_float(values: Values) -> float | None:
+    return math.sqrt(float(aggregations.variance(values))) if len(values) > 1 else None
+
+
 def nan_is_least(values: Values) -> Any:
     return min(values, key=lambda v: (not is_nan(v), 0 if is_nan(v) else v), default=None)
 
@@ -81,6 +105,11 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "sums are differences of running sums": (FUNCTIONS, "sum", running_sum, SPECIAL),
     "sums of integers pass through floats": (FUNCTIONS, "sum", sum_by_floats, EACH + "[sum]"),
     "the sum of nothing is null": (FUNCTIONS, "sum", lambda v: aggregations.total(v) if v else None, EACH + "[sum]"),
+    "sums overflow in steps": (FUNCTIONS, "sum", naive_sum, HUGE),
+    "means are sums of shares": (FUNCTIONS, "mean", mean_of_shares, TINY),
+    "squares leave the range of floats": (FUNCTIONS, "std", root_of_a_float, TINY),
+    "medians are of halves": (FUNCTIONS, "median", median_of_halves, MEDIAN),
+    "medians are of sums": (FUNCTIONS, "median", median_of_a_sum, MEDIAN),
     "overflow wraps": (aggregations, "whole", wrapped, "a_sum_that_does_not_fit_64_bits_is_refused"),
     "the mean of nothing is zero": (FUNCTIONS, "mean", lambda v: aggregations.mean(v) or 0.0, EACH + "[mean]"),
     "std subtracts squares": (FUNCTIONS, "std", squares_subtracted, "std_survives_a_large_mean"),

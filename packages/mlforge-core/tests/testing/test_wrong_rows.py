@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
 from mlforge.model.feature import Shape
 from mlforge.model.keys import surrogate_key
+from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Conformed
 from mlforge.testing.reference import Table, delimited, formats, joining, shaping, table, times
 from mlforge.testing.reference.expressions import rank
@@ -25,6 +27,7 @@ KEYS, GOLDEN = "keys_equal_those_of_surrogate_key", "keys_equal_the_golden_table
 GIVEN = "rows_come_back_as_they_went_in"
 day_of, standing = formats.day_of, shaping.standing
 hold, read, read_times, plain = shaping.conform, times.read_text, shaping.read_times, table.plain
+located, LOCAL = times.located, "local_times_are_read_where_the_reference_reads_them"
 Read = Callable[[str], datetime]
 
 
@@ -41,8 +44,27 @@ def null_for_a_bad_text(text: str, as_time: Read, column: str, row: int) -> date
         return None
 
 
-def epoch_for_null(values: Sequence[Any], dtype: str, pattern: str | None, column: str) -> list[Any]:
-    return [t or times.EPOCH for t in read_times(values, dtype, pattern, column)]
+def epoch_for_null(values: Sequence[Any], dtype: str, timestamp: Timestamp, *, local: bool) -> list[Any]:
+    return [t or times.EPOCH for t in read_times(values, dtype, timestamp, local=local)]
+
+
+def second_of_two(given: Sequence[Any], timestamp: Timestamp, *, local: bool) -> list[Any]:
+    zone = ZoneInfo(timestamp.timezone or "")
+    return [
+        t and t.replace(tzinfo=zone, fold=1).astimezone(UTC) for t in located(given, timestamp, local=local) and given
+    ]
+
+
+def zone_is_not_asked(given: Sequence[Any], timestamp: Timestamp, *, local: bool) -> list[Any]:
+    return located(given, timestamp, local=True)
+
+
+def skipped_times_pass(given: Sequence[Any], timestamp: Timestamp, *, local: bool) -> list[Any]:
+    return located(given, msgspec.structs.replace(timestamp, nonexistent="forward"), local=local)
+
+
+def local_is_utc(given: Sequence[Any], timestamp: Timestamp, *, local: bool) -> list[Any]:
+    return located(given, timestamp, local=local) and list(given)
 
 
 def rows_from_one(text: str, as_time: Read, column: str, row: int) -> datetime:
@@ -137,6 +159,15 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "text that is no time becomes null": (times, "read_text", null_for_a_bad_text, TEXTS + "[a word]"),
     "rows are counted from one": (times, "read_text", rows_from_one, TEXTS + "[the first bad value is shown]"),
     "forms of text are mixed": (times, "read_iso", lambda v: datetime.fromisoformat, TEXTS + "[dates among times]"),
+    "a local time that exists twice is the later one": (times, "located", second_of_two, LOCAL),
+    "a local time is in UTC": (times, "located", local_is_utc, LOCAL),
+    "a local time that does not exist passes": (times, "located", skipped_times_pass, LOCAL),
+    "a zone of its own is passed over": (
+        times,
+        "located",
+        zone_is_not_asked,
+        "a_zone_beside_that_of_the_times_is_refused[Datetime]",
+    ),
     "null times become the epoch": (shaping, "read_times", epoch_for_null, "null_times_are_refused_and_counted"),
     "repeated rows are let through": (
         shaping,

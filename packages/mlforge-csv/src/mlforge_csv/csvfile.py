@@ -33,7 +33,7 @@ class CSVFile:
     """
 
     def __init__(self, scan: Scan, form: CSVFormat, uri: str) -> None:
-        self._scan, self._form, self._uri = scan, form, uri
+        self._scan, self._form, self.uri = scan, form, uri
         self._name = f"Source {scan.name!r}: {uri}"
         self._options: dict[str, Any] = {"storage_options": scan.options or None, "glob": not Path(uri).is_file()}
         self._text: str | bytes = uri
@@ -58,7 +58,7 @@ class CSVFile:
     def _decoded(self) -> bytes:
         """The file as UTF-8, in memory: Polars reads no other encoding."""
         try:
-            return Path(self._uri).read_bytes().decode(self._form.encoding).encode()
+            return Path(self.uri).read_bytes().decode(self._form.encoding).encode()
         except UnicodeError as error:
             raise Invalid(f"{self._name} is not {self._form.encoding}: {reason(error)}", hint=_ENCODING) from error
 
@@ -156,4 +156,4 @@ class CSVFile:
                 return Invalid(f"{self._name}, line {line:,} is not UTF-8.", hint=_ENCODING)
             if self._names:
                 self._refuse_fault(len(self._names))
-        return unreadable(self._scan, self._uri, error)
+        return unreadable(self._scan, self.uri, error)

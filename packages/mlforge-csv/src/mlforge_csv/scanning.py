@@ -6,9 +6,13 @@ import polars as pl
 
 from mlforge.model.source import CSVFormat
 from mlforge.plugin import Scan
+from mlforge.plugin.engine.partitions import values, with_partitions
 from mlforge.plugin.engine.sources import agreed
 from mlforge_csv.csvfile import CSVFile
 from mlforge_csv.values import both
+from mlforge_csv.words import dtype_of
+
+_AS_TOLD = {word: word for word in ("Int64", "Date", "String")}
 
 
 def scan_csv(scan: Scan) -> pl.LazyFrame:
@@ -21,5 +25,12 @@ def scan_csv(scan: Scan) -> pl.LazyFrame:
     if not isinstance(form, CSVFormat):
         raise TypeError(f"{form!r} is no CSVFormat")
     files = [CSVFile(scan, form, uri) for uri in scan.uris]
-    types = agreed(scan, [file.schema for file in files], both)
-    return pl.concat([file.rows(types) for file in files])
+    types = agreed(scan, [with_partitions(scan, file.schema, _AS_TOLD) for file in files], both)
+    return pl.concat([_rows(scan, file, types) for file in files])
+
+
+def _rows(scan: Scan, file: CSVFile, types: dict[str, str]) -> pl.LazyFrame:
+    """The rows of one file, with what its path tells."""
+    told = values(scan, file.uri)
+    rows = file.rows({n: t for n, t in types.items() if n not in told})
+    return rows.with_columns(pl.lit(v, dtype=dtype_of(types[n])).alias(n) for n, v in told.items())

@@ -10,6 +10,7 @@ import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.plugin.functions import asked, name_of, no_frame, raised
+from mlforge_duckdb.interrupts import stop_where_interrupted
 
 Kind = Literal["relation", "DataFrame", "LazyFrame"]
 
@@ -38,6 +39,7 @@ def call(function: Callable[..., Any], frame: Any, columns: list[str]) -> Any:
     except MlforgeError:
         raise
     except (Exception, pl.exceptions.PanicException) as error:
+        stop_where_interrupted(error)
         missing = isinstance(error, pl.exceptions.ColumnNotFoundError | duckdb.BinderException)
         raise raised(function, error, columns if missing else None) from error
     if not isinstance(result, duckdb.DuckDBPyRelation | pl.DataFrame):

@@ -17,11 +17,13 @@ from mlforge.plugin.engine.expressions import (
     Found,
     OneOf,
     Operation,
+    Part,
     Read,
     Scaled,
     Typed,
 )
 from mlforge.plugin.engine.types import Words, digits
+from mlforge_duckdb.scalars import cast, extreme, in_case, part_of, strip
 from mlforge_duckdb.types import Type, plainly, quoted, sql_of, text, word
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,7 +42,7 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
         case Constant():
             return _constant(node)
         case Cast(of, word):
-            return f"CAST({compiled(of, types)} AS {sql_of(word)})"
+            return cast(compiled(of, types), of.word, word)
         case Digits(arg):
             return _digits(compiled(arg, types), *digits(arg.word))
         case Scaled(arg, word):
@@ -50,10 +52,14 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
             return _one_of(compiled(arg, types), node)
         case Found(arg, pattern):
             return f"regexp_matches({compiled(arg, types)}, {text(pattern.replace(chr(92) + 'Z', chr(92) + 'z'))})"
+        case Part(arg, part, zone):
+            return part_of(compiled(arg, types), part, zone)
         case Operation(op, args):
             computed = [compiled(a, types) for a in args]
-            if op in ARITHMETIC and node.word == "Int64":
+            if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
                 return _whole(op, computed)
+            if op == "sign":
+                return _sign(computed[0], node.word)
             return _duplicated(args[0], *computed) if op == "duplicated" else _OPERATIONS[op](*computed)
 
 
@@ -79,6 +85,8 @@ def _constant(node: Constant) -> str:
             return text(value)
         case bytes():
             return f"unhex({text(value.hex())})"
+        case timedelta():
+            return f"to_microseconds(CAST({value // timedelta(microseconds=1)} AS BIGINT))"
         case datetime():
             return f"CAST(make_timestamp({(value - _EPOCH) // timedelta(microseconds=1)}) AS {sql})"
         case _:
@@ -95,6 +103,11 @@ def _one_of(arg: str, node: OneOf) -> str:
 def _whole(op: str, args: Sequence[str]) -> str:
     """Integers are computed in a type that cannot overflow, and must then fit into Int64."""
     return f"CAST({_OPERATIONS[op](*(f'CAST({a} AS HUGEINT)' for a in args))} AS BIGINT)"
+
+
+def _sign(value: str, word: str) -> str:
+    signed = f"CAST(sign({value}) AS {sql_of(word)})"
+    return signed if word == "Int64" else f"CASE WHEN isnan({value}) THEN {value} ELSE {signed} END"
 
 
 def _duplicated(arg: Typed, column: str) -> str:
@@ -127,6 +140,21 @@ _OPERATIONS: dict[str, Callable[..., str]] = {
     "is_null": lambda a: f"({a} IS NULL)",
     "is_nan": lambda a: f"isnan({a})",
     "length": lambda a: f"CAST(length({a}) AS BIGINT)",
+    "mod": lambda a, b: f"({a} % nullif({b}, 0))",
+    "log": lambda a: f"ln({a})",
+    "exp": lambda a: f"exp({a})",
+    "sqrt": lambda a: f"sqrt({a})",
+    "pow": lambda a, b: f"pow({a}, {b})",
+    "floor": lambda a: f"floor({a})",
+    "round": lambda a: f"round({a})",
+    "least": extreme("least"),
+    "greatest": extreme("greatest"),
+    "contains": lambda a, b: f"contains({a}, {b})",
+    "starts_with": lambda a, b: f"starts_with({a}, {b})",
+    "ends_with": lambda a, b: f"ends_with({a}, {b})",
+    "lower": in_case("lower"),
+    "upper": in_case("upper"),
+    "strip": strip,
 }
 
 

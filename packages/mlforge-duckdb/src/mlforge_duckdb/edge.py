@@ -7,6 +7,7 @@ import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.plugin.engine import edge as shared
+from mlforge_duckdb.interrupts import stop_where_interrupted
 
 BROKEN = (duckdb.Error, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
@@ -20,6 +21,7 @@ def too_little_memory(error: BaseException) -> Invalid:
 
 
 def _known(what: str, error: BaseException) -> MlforgeError | None:
+    stop_where_interrupted(error)
     if isinstance(error, duckdb.OutOfMemoryException):
         return too_little_memory(error)
     if isinstance(error, duckdb.ConversionException) and "out of range for the destination type INT64" in str(error):

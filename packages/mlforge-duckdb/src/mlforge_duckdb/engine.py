@@ -30,10 +30,11 @@ from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge_csv import dtype_of
-from mlforge_duckdb import apply, exchange, files, joins, keys, layers, narrowing, sources, times, windows
+from mlforge_duckdb import apply, deriving, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge
+from mlforge_duckdb.interrupts import heeds_interrupts
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, word
@@ -44,6 +45,7 @@ _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 
 
+@heeds_interrupts
 class LiveDuckDBEngine(Engine):
     """Computes with DuckDB. Frames are relations of its own connection, and the Polars frames of functions."""
 
@@ -170,6 +172,11 @@ class LiveDuckDBEngine(Engine):
         rows = self._relation(frame)
         with edge("The rows cannot be chosen", "Look at the types of the columns."):
             return narrowing.where(rows, condition, timestamp)
+
+    def derive(self, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None = None) -> Relation:
+        rows = self._relation(frame)
+        with edge("The columns cannot be derived", "Look at the types of the columns."):
+            return deriving.derived(rows, columns, at, self._session)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""

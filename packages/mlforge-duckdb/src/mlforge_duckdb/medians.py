@@ -88,8 +88,13 @@ def _halfway(value: Value, middles: Sequence[tuple[str, str, str]], found: str) 
 def _means(value: Value, middles: Sequence[tuple[str, str, str]]) -> Iterator[str]:
     for name, low, high in middles:
         if is_float(value.word):
-            yield f"CAST({low} AS DOUBLE) / 2 + CAST({high} AS DOUBLE) / 2 AS {name}"
+            yield f"{_mean(f'CAST({low} AS DOUBLE)', f'CAST({high} AS DOUBLE)')} AS {name}"
         else:
             a, b = f"CAST({low} AS HUGEINT)", f"CAST({high} AS HUGEINT)"  # their sum may be beyond it
             rest = f"CAST({a} % 2 + {b} % 2 AS DOUBLE) / 2"
             yield f"CAST({a} // 2 + {b} // 2 AS DOUBLE) + {rest} AS {name}"
+
+
+def _mean(low: str, high: str) -> str:
+    """Of two floats: what halving a small one loses is lost beside a large one."""
+    return f"CASE WHEN greatest(abs({low}), abs({high})) > 1 THEN {low} / 2 + {high} / 2 ELSE ({low} + {high}) / 2 END"

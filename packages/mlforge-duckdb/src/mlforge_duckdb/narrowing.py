@@ -27,7 +27,7 @@ def within(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp, span: Span) -> d
     A time is compared as it stands where it can be: then files tell what of them need not be read.
     """
     at, dtype = f"({_micros(rows, timestamp)})", types_of(rows)[timestamp.column]
-    plain = dtype.id in _PLAIN
+    plain = timestamp.timezone is None and dtype.id in _PLAIN
     time = quoted(timestamp.column) if plain else at
     inside = [
         f"{time} {sign} {f'CAST(make_timestamp({end}) AS {dtype})' if plain else end}"

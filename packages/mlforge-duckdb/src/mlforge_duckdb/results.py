@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.types import is_decimal
-from mlforge_duckdb import exact
+from mlforge_duckdb import ends, exact
 from mlforge_duckdb.aggs import BOUNDS, Plan, Value, columns, ended, held
 from mlforge_duckdb.types import sql_of, text
 
@@ -15,35 +15,34 @@ TOO_MANY_DIGITS = "more than 38 digits in"
 
 def finished(query: str, plan: Plan) -> str:
     """The change points with a column for each aggregate that needs no events, and with what the others need."""
-    made = []
-    for agg in plan.quick:
-        query, sql = _finish(query, agg, plan)
-        made.append(f"CAST({sql} AS {sql_of(agg.word)}) AS {agg.name}")
+    found = [_finish(agg, plan) for agg in plan.quick]
+    made = [f"CAST({sql} AS {sql_of(a.word)}) AS {a.name}" for a, (_, sql) in zip(plan.quick, found, strict=True)]
     values = [plan.values[a.column or ""] for a in plan.slow]
     counts = dict.fromkeys([f"entered.{v.events} AS {ended(v)}" for v in values] + [held(a, plan) for a in plan.slow])
+    query = exact.computed(query, exact.side_by_side([steps for steps, _ in found]))
     return f"SELECT {columns(['e', *plan.key_names, 't'], list(counts), made)} FROM ({query})"
 
 
-def _finish(query: str, agg: Aggregate, plan: Plan) -> tuple[str, str]:
-    """The query with what an aggregate needs, and the aggregate over it."""
+def _finish(agg: Aggregate, plan: Plan) -> tuple[exact.Steps, str]:
+    """What an aggregate is computed by, and the aggregate over it."""
     if agg.function in BOUNDS:
-        return query, _bound(agg, plan)
+        return [], _bound(agg, plan)
     w = f"w{plan.windows.index(agg.window)}_"
     if agg.column is None:
-        return query, f"{w}n"
+        return [], f"{w}n"
     value = plan.values[agg.column]
     if agg.function == "count":
-        return query, w + value.events
+        return [], w + value.events
     if agg.function == "std":
-        return _std(query, value, w, agg.name)
+        return _std(value, w, agg.name)
     if agg.function == "sum" and is_decimal(value.word):
-        return query, _digits(value, w, agg.name)
+        return [], _digits(value, w, agg.name)
     if agg.function == "sum" and not is_float(value.word):
-        return query, w + value.limbs[0]
-    count = f"CAST(nullif({w}{value.events}, 0) AS DOUBLE)" if agg.function == "mean" else None
-    parts = [w + limb for limb in value.limbs]
-    query = exact.with_total(query, parts, value.sums, count, f"total_{agg.name}")
-    return query, _unless_special(f"total_{agg.name}", value, w)
+        return [], w + value.limbs[0]
+    parts, total = [w + limb for limb in value.limbs], f"total_{agg.name}"
+    if agg.function == "mean":
+        return ends.mean_of(parts, value.sums, w + value.events, total), _unless_special(total, value, w)
+    return ends.sum_of(parts, value.sums, total), _unless_special(total, value, w)
 
 
 def _digits(value: Value, w: str, name: str) -> str:
@@ -67,22 +66,19 @@ def _unless_special(total: str, value: Value, w: str) -> str:
     return f"CASE WHEN {nan} OR ({up} AND {down}) THEN CAST('nan' AS DOUBLE) {infinite} ELSE {total} END"
 
 
-def _std(query: str, value: Value, w: str, name: str) -> tuple[str, str]:
+def _std(value: Value, w: str, name: str) -> tuple[exact.Steps, str]:
     """The root of `n * sum(x * x) - sum(x) ** 2` over `n * (n - 1)`, exact up to the division."""
-    n, limbs = f"{w}{value.events}", value.squares
+    n, limbs, root = f"{w}{value.events}", value.squares, f"total_{name}"
     places = [""] * (2 * limbs.length - 1)
     for pair, (i, j) in value.pairs.items():
         a, b = (w + value.roots[place] for place in (i, j))
         term = f"{1 if i == j else 2} * ({n} * {w}{pair} - {a} * {b})"
         places[i + j] += f" + {term}" if places[i + j] else term
-    widths = limbs._replace(exponent=0, length=len(places))
-    query = exact.with_total(query, places, widths, None, f"total_{name}")
-    variance = f"greatest(total_{name}, 0) / (CAST({n} AS DOUBLE) * CAST({n} - 1 AS DOUBLE))"
-    root = exact.times_power(f"sqrt({variance})", limbs.exponent)
+    steps = ends.std_of(places, limbs, n, root)
     if value.special:
         broken = " OR ".join(f"{w}{kind} > 0" for kind in value.unusual)
         root = f"CASE WHEN {broken} THEN CAST('nan' AS DOUBLE) ELSE {root} END"
-    return query, f"CASE WHEN {n} > 1 THEN {root} END"
+    return steps, f"CASE WHEN {n} > 1 THEN {root} END"
 
 
 def _bound(agg: Aggregate, plan: Plan) -> str:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
+from itertools import groupby
 
 import duckdb
 
-from mlforge.errors import MlforgeError
+from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
+from mlforge.plugin.engine.partitions import told as told_by
+from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
 from mlforge_csv import scan_csv
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import Session, asked
-from mlforge_duckdb.types import quoted, text, types_of
+from mlforge_duckdb.types import Type, is_null, plainly, quoted, sql_of, text, types_of, word
+
+_TOLD = {word: duckdb.sqltype(sql_of(word)) for word in ("Int64", "Date", "String")}
 
 
 def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
@@ -29,12 +35,14 @@ def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
     return rows
 
 
-def parquet_files(uris: tuple[str, ...], *, numbered: bool = False) -> str:
+def parquet_files(uris: tuple[str, ...], *, numbered: bool = False, by_path: Mapping[str, str] | None = None) -> str:
     """Parquet files as a table in SQL; a path with wildcards is a pattern only where no file has that name.
 
-    `numbered` brings `file_row_number`.
+    `numbered` brings `file_row_number`, `by_path` the columns that folders tell, each of a type in SQL.
     """
-    options = f"hive_partitioning = false, union_by_name = false{', file_row_number = true' if numbered else ''}"
+    hive = ", ".join(f"{quoted(n)}: {dtype}" for n, dtype in (by_path or {}).items())
+    told = f"hive_partitioning = true, hive_types = {{{hive}}}" if hive else "hive_partitioning = false"
+    options = f"{told}, union_by_name = false{', file_row_number = true' if numbered else ''}"
     return f"read_parquet([{', '.join(map(parquet_path, uris))}], {options})"
 
 
@@ -58,18 +66,49 @@ def blame(scan: Scan, session: Session) -> MlforgeError | None:
 
 
 def _parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
-    agreed(scan, (_schema(session, scan, uri) for uri in scan.uris))
-    return session.connection.sql(f"FROM {parquet_files(scan.uris)}")
+    """The files' rows, under types that hold for all; files alike are read as one."""
+    schemas = [_schema(session, scan, uri) for uri in scan.uris]
+    types = agreed(scan, (with_partitions(scan, schema, _TOLD) for schema in schemas), _both)
+    alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: list(file[1].items()))
+    parts = [_rows(scan, tuple(uri for uri, _ in files), dict(schema), types) for schema, files in alike]
+    return session.connection.sql(" UNION ALL ".join(parts))
 
 
-def _schema(session: Session, scan: Scan, uri: str) -> dict[str, str]:
+def _schema(session: Session, scan: Scan, uri: str) -> dict[str, Type]:
     try:
         found = types_of(session.connection.sql(f"FROM {parquet_files((uri,))}"))
         names = _names(session, uri)
     except (*BROKEN, OSError) as error:
         raise unreadable(scan, uri, error) from error
     nameable(scan, uri, names)
-    return {name: str(dtype) for name, dtype in found.items()}
+    return found
+
+
+def _both(a: Type, b: Type) -> Type | None:
+    """The type that two fit into: those of a kind are kept as one, and no value fits all."""
+    if is_null(a) or is_null(b):
+        return b if is_null(a) else a
+    return _kept(a) if _kept(a) == _kept(b) else None
+
+
+def _kept(dtype: Type) -> Type:
+    try:
+        return duckdb.sqltype(sql_of(word(dtype, "")))
+    except Invalid:
+        return dtype
+
+
+def _rows(scan: Scan, uris: tuple[str, ...], found: Mapping[str, Type], types: Mapping[str, Type]) -> str:
+    """Files of the same columns as a query."""
+    told = dict(scan.partitions)
+    by_path = {n: str(_TOLD[told.get(n, "String")]) for n in told_by(uris[0])} if told else {}
+    columns = (quoted(n) if n in told or found[n] == t else _cast(n, found[n], t) for n, t in types.items())
+    return f"SELECT {', '.join(columns)} FROM {parquet_files(uris, by_path=by_path)}"
+
+
+def _cast(name: str, found: Type, wanted: Type) -> str:
+    column = "NULL" if is_null(found) else plainly(name, found)
+    return f"CAST({column} AS {wanted}) AS {quoted(name)}"
 
 
 def _names(session: Session, uri: str) -> list[str]:

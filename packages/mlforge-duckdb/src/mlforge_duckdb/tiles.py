@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mlforge.model.schema import is_float
 from mlforge_duckdb import exact
@@ -31,17 +31,20 @@ def _partials(value: Value) -> dict[str, str]:
 
 def tiles_of(events: str, plan: Plan) -> str:
     """One row per entity and instant among the events."""
-    query = events
-    for value in plan.values.values():
-        floating = is_float(value.word)
-        if value.summed:
-            query = exact.with_limbs(query, value.finite, floating, value.sums, f"{value.name}_s")
-        if value.squared:
-            query = exact.with_limbs(query, value.finite, floating, value.squares, f"{value.name}_r")
+    query = exact.computed(events, exact.side_by_side([s for v in plan.values.values() for s in _splits(v)]))
     sums = [f"{sql} AS {name}" for name, sql in partials_of(plan).items()]
     bounds = dict.fromkeys(f"{b.function}({b.value}) AS {b.tile}" for b in plan.bounds)
     identity = columns(plan.key_names, ["t"])
     return f"SELECT {columns([identity], sums, list(bounds))} FROM ({query}) GROUP BY {identity}"
+
+
+def _splits(value: Value) -> Iterator[exact.Steps]:
+    """How a value is split into what is summed, and what is squared."""
+    floating = is_float(value.word)
+    if value.summed:
+        yield exact.split(value.finite, floating, value.sums, f"{value.name}_s")
+    if value.squared:
+        yield exact.split(value.finite, floating, value.squares, f"{value.name}_r")
 
 
 def numbered(rows: str, plan: Plan) -> str:

@@ -5,15 +5,20 @@ All of it is arithmetic on integers: neither the time zone of the process nor th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import duckdb
 
+from mlforge.model.span import EPOCH
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.times import FIRST, LAST, Form, Formatted, Iso, detected, no_time, out_of_range
+from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from mlforge_duckdb.edge import edge
 from mlforge_duckdb.session import asked
 from mlforge_duckdb.types import Type, is_null, micros, quoted, text, word
+
+_ZONED = ("timestamp with time zone", "timestamptz")
 
 
 def instants(frame: duckdb.DuckDBPyRelation, dtype: Type, timestamp: Timestamp) -> str:
@@ -22,10 +27,47 @@ def instants(frame: duckdb.DuckDBPyRelation, dtype: Type, timestamp: Timestamp) 
     Raises:
         Invalid: Text that is no time, with the first bad value and its row, or a column that is neither.
     """
-    name = timestamp.column
     if is_null(dtype):
         return "NULL::BIGINT"
+    made = _as_utc(frame, dtype, timestamp)
+    return made if timestamp.timezone is None else _in_zone(frame, made, timestamp)
+
+
+def _in_zone(frame: duckdb.DuckDBPyRelation, local: str, timestamp: Timestamp) -> str:
+    """The instants at which clocks in the timestamp's zone show what is given as if it were UTC, as SQL."""
+    (first, last), *_ = asked(frame, f"SELECT min({local}), max({local}) FROM frame").fetchall()
+    if first is None:
+        return "NULL::BIGINT"
+    table = clock(str(timestamp.timezone), first, last)
+    made = f"list_transform([{local}], lambda t: t - {_looked_up('t', table.starts, table.ahead)})[1]"
+    if timestamp.nonexistent == "raise":
+        _refuse_skipped(frame, local, f"v >= {_looked_up('v', table.starts, table.gaps)}", timestamp)
+    if beyond := _first(frame, local, f"NOT {made} BETWEEN {FIRST} AND {LAST}"):
+        raise out_of_range(timestamp.column, beyond[0], str(EPOCH + timedelta(microseconds=int(beyond[1]))))
+    return f"({made})"
+
+
+def _refuse_skipped(frame: duckdb.DuckDBPyRelation, local: str, skipped: str, timestamp: Timestamp) -> None:
+    numbered = f"SELECT row_number() OVER () - 1 AS i, {local} AS v FROM frame"
+    query = f"SELECT count(*) OVER (), i, v FROM ({numbered}) WHERE {skipped} ORDER BY i LIMIT 1"
+    for count, row, shown in asked(frame, query).fetchall():
+        raise nonexistent(timestamp, count, row, shown)
+
+
+def _looked_up(at: str, starts: Sequence[int], values: Sequence[int]) -> str:
+    """The value of the last start that is not after a time: halves of halves, as SQL."""
+    if len(starts) == 1:
+        return str(values[0])
+    half = len(starts) // 2
+    before, after = _looked_up(at, starts[:half], values[:half]), _looked_up(at, starts[half:], values[half:])
+    return f"CASE WHEN {at} < {starts[half]} THEN {before} ELSE {after} END"
+
+
+def _as_utc(frame: duckdb.DuckDBPyRelation, dtype: Type, timestamp: Timestamp) -> str:
+    name = timestamp.column
     match word(dtype, name):
+        case "Datetime" if timestamp.timezone and dtype.id.startswith(_ZONED):
+            raise has_own_zone(timestamp)
         case "Datetime" | "Date":
             return micros(quoted(name), dtype)
         case "String":
@@ -60,6 +102,8 @@ def _read(frame: duckdb.DuckDBPyRelation, column: str, timestamp: Timestamp) -> 
     if first is None:
         return "NULL::BIGINT"
     form = Formatted(timestamp.format) if timestamp.format else detected(name, *first)
+    if timestamp.timezone and isinstance(form, Iso) and form.has_zone:
+        raise has_own_zone(timestamp)
     made = _of_iso(column, form) if isinstance(form, Iso) else _of_format(column, form)
     with edge(f"Timestamp {name!r} cannot be read", "Look at its texts."):
         bad = _first(frame, column, f"NOT ({_fits(column, made, form)})")

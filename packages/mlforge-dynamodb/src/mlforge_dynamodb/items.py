@@ -55,7 +55,7 @@ def refuse_large(data: bytes, feature: str, what: str) -> None:
 
 
 def entry_of(item: Item, now: float) -> Entry | None:
-    """The entry that an item keeps; None for a tombstone and for what has expired and is still there."""
+    """The entry that an item keeps; None for a tombstone, a damaged one, and what has expired and is still there."""
     if "gone" in item or (EXPIRES in item and float(item[EXPIRES]["N"]) <= now):
         return None
-    return decode_entry(item["body"]["B"], item["pk"]["S"].rpartition(":")[0], item["sk"]["S"])
+    return decode_entry(item.get("body", {}).get("B", b""), item["pk"]["S"].rpartition(":")[0], item["sk"]["S"])

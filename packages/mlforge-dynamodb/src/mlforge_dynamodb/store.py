@@ -76,7 +76,7 @@ class LiveDynamoDBStore:
 
     def read_note(self, feature: str) -> bytes | None:
         item = self.table.get(note_of(feature))
-        return None if item is None else item["body"]["B"]
+        return None if item is None else item.get("body", {}).get("B", b"")
 
     def swap_note(self, feature: str, before: bytes | None, after: bytes) -> bool:
         refuse_large(after, feature, "its note")

@@ -12,6 +12,7 @@ import polars as pl
 from mlforge.model.check import Check
 from mlforge.model.schema import is_integer
 from mlforge.plugin.engine.checks import violations
+from mlforge.plugin.engine.evaluation import value_of
 from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
     COMPARISONS,
@@ -21,12 +22,16 @@ from mlforge.plugin.engine.expressions import (
     Found,
     OneOf,
     Operation,
+    Part,
     Read,
     Scaled,
     Typed,
+    reads,
 )
+from mlforge.plugin.engine.letters import LOWER, UPPER
 from mlforge.plugin.engine.types import Words, digits
 from mlforge_csv import dtype_of
+from mlforge_polars.scalars import cast, extreme, in_case, part_of, remainder, strip
 from mlforge_polars.types import plainly, word
 
 _SMALL = ("Boolean", "Int8", "Int16", "Int32", "UInt8", "UInt16")
@@ -40,13 +45,14 @@ def words_of(schema: Mapping[str, pl.DataType]) -> Words[pl.DataType]:
 
 def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """A typed expression over the columns of `schema`."""
+    node = _folded(node)
     match node:
         case Read(name):
             return plainly(name, schema[name])
         case Constant(value, word):
             return pl.lit(value, dtype=dtype_of(word))
         case Cast(of, word):
-            return compiled(of, schema).cast(dtype_of(word))
+            return cast(compiled(of, schema), of.word, word)
         case Digits(arg):
             return compiled(arg, schema).to_physical()
         case Scaled(arg, word):
@@ -55,11 +61,47 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
             return _one_of(compiled(arg, schema), node)
         case Found(arg, pattern):
             return compiled(arg, schema).str.contains(pattern.replace(r"\Z", r"\z"))
-        case Operation(op, args):
-            if op in COMPARISONS:
-                return _COMPARED[op](*(_beside(a, schema) for a in args))
-            computed = [compiled(a, schema) for a in args]
-            return _whole(node, computed) if op in ARITHMETIC and node.word == "Int64" else _OPERATIONS[op](*computed)
+        case Part(arg, part, zone):
+            return part_of(compiled(arg, schema), part, zone)
+        case Operation():
+            return _operation(node, schema)
+
+
+def _operation(node: Operation, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    op, args = node.op, node.args
+    if op in COMPARISONS:
+        return _compared(op, args[0], args[1], schema)
+    if op in ("least", "greatest"):
+        args = tuple(_constants_last(args))
+    computed = [compiled(a, schema) for a in args]
+    if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
+        return _whole(node, computed)
+    made = _OPERATIONS[op](*computed)
+    return made.cast(pl.Int64) if op == "sign" and node.word == "Int64" else made
+
+
+def _compared(op: str, left: Typed, right: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    """A constant stands on the right: on the left Polars may take it for all there is of a longer column."""
+    if isinstance(_folded(left), Constant):
+        op, left, right = _MIRRORED[op], right, left
+    return _COMPARED[op](_beside(left, schema), _beside(right, schema))
+
+
+def _folded(node: Typed) -> Typed:
+    """The node without what no column decides: a constant where it reads none, a choice where it is known."""
+    match node:
+        case Constant() | Read():
+            return node
+        case Operation("if", (condition, then, otherwise)) if isinstance(known := _folded(condition), Constant):
+            return _folded(then if known.value is True else otherwise)
+        case Operation("coalesce", (first, _, *_)) if isinstance(known := _folded(first), Constant):
+            return known if known.value is not None else _folded(Operation("coalesce", node.args[1:], node.word))
+        case _:
+            return node if reads(node) else Constant(value_of(node)({}, None), node.word)
+
+
+def _constants_last(args: Sequence[Typed]) -> list[Typed]:
+    return sorted(args, key=lambda a: isinstance(_folded(a), Constant))
 
 
 def _scaled(whole: pl.Expr, scale: int) -> pl.Expr:
@@ -69,6 +111,7 @@ def _scaled(whole: pl.Expr, scale: int) -> pl.Expr:
 
 def _beside(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
     """A side of a comparison: an integer takes the width of the other, whose column is not widened for it."""
+    node = _folded(node)
     if isinstance(node, Constant) and node.value is not None and is_integer(node.word):
         return pl.lit(node.value)
     return compiled(node, schema)
@@ -93,7 +136,9 @@ def _whole(node: Operation, args: Sequence[pl.Expr]) -> pl.Expr:
 
 
 def _is_small(node: Typed) -> bool:
-    return node.word in _SMALL or (isinstance(node, Constant) and node.value in _INT32)
+    if isinstance(node, Constant) and isinstance(node.value, int):  # a range is searched from end to end for a null
+        return node.value in _INT32
+    return node.word in _SMALL
 
 
 _COMPARED: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
@@ -104,6 +149,7 @@ _COMPARED: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "gt": pl.Expr.gt,
     "ge": pl.Expr.ge,
 }
+_MIRRORED = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "add": pl.Expr.add,
     "sub": sub,
@@ -119,6 +165,22 @@ _OPERATIONS: dict[str, Callable[..., pl.Expr]] = {
     "is_null": pl.Expr.is_null,
     "is_nan": pl.Expr.is_nan,
     "length": lambda a: a.str.len_chars().cast(pl.Int64),
+    "mod": remainder,
+    "log": pl.Expr.log,
+    "exp": pl.Expr.exp,
+    "sqrt": pl.Expr.sqrt,
+    "pow": pl.Expr.pow,
+    "floor": pl.Expr.floor,
+    "round": lambda a: a.round(0, mode="half_away_from_zero"),
+    "sign": pl.Expr.sign,
+    "least": extreme(pl.Expr.le),
+    "greatest": extreme(pl.Expr.ge),
+    "contains": lambda a, b: a.str.contains(b, literal=True),
+    "starts_with": lambda a, b: a.str.starts_with(b),
+    "ends_with": lambda a, b: a.str.ends_with(b),
+    "lower": in_case(LOWER),
+    "upper": in_case(UPPER),
+    "strip": strip,
     "duplicated": lambda a: a.is_duplicated() & a.is_not_null(),
 }
 

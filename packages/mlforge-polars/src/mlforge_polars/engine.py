@@ -30,7 +30,7 @@ from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import LAST, alias_taken
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_csv import dtype_of
-from mlforge_polars import apply, keys, layers, narrowing, sources, times, windows
+from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import compile_checks, compiled, words_of
 from mlforge_polars.edge import edge
@@ -155,6 +155,11 @@ class LivePolarsEngine(Engine):
                 return narrowing.where(self._collect(frame), condition, timestamp)
             schema = frame.collect_schema()
             return frame.filter(compiled(typed_condition(condition, words_of(schema)), schema))
+
+    def derive(self, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None = None) -> pl.DataFrame:
+        rows = self._collect(frame)
+        with edge("The columns cannot be derived", "Look at the types of the columns."):
+            return deriving.derived(rows, columns, at)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):

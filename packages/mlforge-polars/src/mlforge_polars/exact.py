@@ -6,15 +6,36 @@ Where limbs cannot hold the squares, Python's own integers do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from itertools import accumulate
 from operator import add
 
 import polars as pl
 
+from mlforge.plugin.engine.ends import nearest_root
 from mlforge.plugin.engine.sizing import Limbs
 from mlforge_polars.values import Value, limb_type
+
+Keep = Callable[[pl.Expr], pl.Expr]
+"""Computes an expression that is used more than once, and gives the column it became."""
+
+
+def unkept(number: pl.Expr) -> pl.Expr:
+    """An expression as it is: of a few limbs it stays short, and the optimizer finds what is used twice."""
+    return number
+
+
+class Kept:
+    """A frame, and the columns that became of expressions over it: nested in each other they would grow too long."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame, self._width = frame, frame.width
+
+    def __call__(self, number: pl.Expr) -> pl.Expr:
+        name = f"kept{self.frame.width - self._width}"
+        self.frame = self.frame.with_columns(number.alias(name))
+        return pl.col(name)
 
 
 def limb_names(value: Value, kind: str, limbs: Limbs) -> list[str]:
@@ -55,20 +76,26 @@ def times_power(number: pl.Expr, exponent: int) -> pl.Expr:
     return number * 2.0**exponent if exponent else number
 
 
-def joined(parts: Sequence[pl.Expr], limbs: Limbs, divisor: pl.Expr | None = None) -> pl.Expr:
-    """Limbs of a total, which may have outgrown their width, as one float.
-
-    Carrying so that all but the highest lie within half a unit of zero leaves one that outweighs all below it: nothing
-    is cancelled when they are added as floats.
-    """
-    carry, terms = pl.lit(0, dtype=limb_type(limbs)), []
+def carried(parts: Sequence[pl.Expr], limbs: Limbs, keep: Keep = unkept) -> list[pl.Expr]:
+    """Limbs of a total, which may have outgrown their width, so that all but the highest are within half of it."""
+    carry, totals = pl.lit(0, dtype=limb_type(limbs)), []
     for i, part in enumerate(parts):
         total = part + carry if i else part
         if i < len(parts) - 1:
-            carry = (total + 2 ** (limbs.width - 1)) // 2**limbs.width
+            carry = keep((total + 2 ** (limbs.width - 1)) // 2**limbs.width)
             total = total - carry * 2**limbs.width
-        size = total.cast(pl.Float64) if divisor is None else total.cast(pl.Float64) / divisor
-        terms.append(times_power(size, limbs.width * i + limbs.exponent))
+        totals.append(keep(total))
+    return totals
+
+
+def joined(totals: Sequence[pl.Expr], limbs: Limbs, divisor: pl.Expr | None = None) -> pl.Expr:
+    """Carried limbs as one float.
+
+    Carrying left one limb that outweighs all below it: nothing is cancelled when they are added as floats.
+    """
+    sizes = [total.cast(pl.Float64) for total in totals]
+    sizes = sizes if divisor is None else [size / divisor for size in sizes]
+    terms = [times_power(size, limbs.width * i + limbs.exponent) for i, size in enumerate(sizes)]
     return reduce(add, terms)
 
 
@@ -93,7 +120,7 @@ def python_stds(column: pl.Series, value: Value, ranges: Sequence[tuple[int, int
     for start, end in ranges:
         n = counts[end] - counts[start]
         spread = n * (squares[end] - squares[start]) - (sums[end] - sums[start]) ** 2
-        yield _root(spread, n * (n - 1), low) if n > 1 else None
+        yield nearest_root(spread, n * (n - 1), low) if n > 1 else None
 
 
 def _fixed(number: float | None, low: int) -> int | None:
@@ -102,11 +129,3 @@ def _fixed(number: float | None, low: int) -> int | None:
         return None if number is None else 0
     top, bottom = number.as_integer_ratio()
     return (top << -low) // bottom if low < 0 else top >> low
-
-
-def _root(spread: int, divisor: int, low: int) -> float:
-    shift = max(0, spread.bit_length() - 500) & ~1  # even, so that its root is whole
-    try:
-        return math.ldexp(math.sqrt((spread >> shift) / divisor), shift // 2 + low)
-    except OverflowError:
-        return math.inf

@@ -29,7 +29,7 @@ def within(
     """The rows whose time lies in the span, and those without one; lazy where they are and their times need no look."""
     name, schema = timestamp.column, frame.collect_schema()
     need_columns([name], schema, "The frame")
-    if isinstance(schema[name], pl.Datetime | pl.Date):
+    if timestamp.timezone is None and isinstance(schema[name], pl.Datetime | pl.Date):
         return frame.filter(_inside(pl.col(name).cast(INSTANT, strict=False), span))
     rows = frame if isinstance(frame, pl.DataFrame) else collect(frame)
     at = times.instants(rows[name], timestamp).alias("at")

@@ -10,7 +10,8 @@ import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.aggs import Plan, SumOverflow
-from mlforge_polars.exact import joined, limb_names, times_power, whole
+from mlforge_polars.ends import mean_of, std_of, sum_of
+from mlforge_polars.exact import Keep, Kept, limb_names, whole
 from mlforge_polars.values import Value
 
 SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
@@ -18,18 +19,22 @@ SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of th
 
 def finished(found: pl.DataFrame, aggs: Sequence[Aggregate], plan: Plan) -> pl.DataFrame:
     """The columns a0, a1, ... of these aggregates. Raises SumOverflow for a sum beyond its type."""
-    finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan) for agg in aggs}
-    columns = found.lazy().select(**finals).collect()
+    kept = Kept(found)
+    finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan, kept) for agg in aggs}
+    columns = kept.frame.lazy().select(**finals).collect()
     for agg in aggs:
         if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
             raise SumOverflow(agg)
     return columns
 
 
-def _final(agg: Aggregate, plan: Plan) -> pl.Expr:
+def _final(agg: Aggregate, plan: Plan, keep: Keep) -> pl.Expr:
     if agg.column is None:
         return pl.col("events").cast(pl.Int64)
-    return FINALS[agg.function](plan.values[agg.column])
+    value = plan.values[agg.column]
+    if agg.function in EXACT:
+        return EXACT[agg.function](value, keep)
+    return FINALS[agg.function](value)
 
 
 def _count(value: Value) -> pl.Expr:
@@ -40,16 +45,16 @@ def _totals(value: Value) -> list[pl.Expr]:
     return [pl.col(name) for name in limb_names(value, "sum", value.sums)]
 
 
-def _sum(value: Value) -> pl.Expr:
+def _sum(value: Value, keep: Keep) -> pl.Expr:
     if value.dtype == pl.Int128:  # the digits of decimals
         return whole(_totals(value), value.sums).cast(pl.Decimal(38, 0), strict=False)
     if not value.dtype.is_float():
         return _totals(value)[0].cast(pl.Int64, strict=False)
-    return _or_special(joined(_totals(value), value.sums), value)
+    return _or_special(sum_of(_totals(value), value.sums, keep), value)
 
 
-def _mean(value: Value) -> pl.Expr:
-    mean = joined(_totals(value), value.sums, divisor=pl.col(value.events))
+def _mean(value: Value, keep: Keep) -> pl.Expr:
+    mean = mean_of(_totals(value), value.sums, pl.col(value.events), keep)
     return pl.when(pl.col(value.events) > 0).then(_or_special(mean, value))
 
 
@@ -62,16 +67,16 @@ def _or_special(number: pl.Expr, value: Value) -> pl.Expr:
     return pl.when(nan | (up & down)).then(math.nan).otherwise(infinite)
 
 
-def _std(value: Value) -> pl.Expr:
+def _std(value: Value, keep: Keep) -> pl.Expr:
     n = _count(value)
-    std = _squares_std(value, n) if value.squared else pl.col(f"{value.name}.std")
+    std = _squares_std(value, n, keep) if value.squared else pl.col(f"{value.name}.std")
     if value.special:
         special = pl.any_horizontal(pl.col(f"{value.name}.{kind}") > 0 for kind in ("nan", "up", "down"))
         std = pl.when(special).then(math.nan).otherwise(std)
     return pl.when(n > 1).then(std)
 
 
-def _squares_std(value: Value, n: pl.Expr) -> pl.Expr:
+def _squares_std(value: Value, n: pl.Expr, keep: Keep) -> pl.Expr:
     """The root of (n * sum(x * x) - sum(x) ** 2) / (n * (n - 1)), the numerator limb by limb and exact."""
     limbs, spread = value.squares, dict[int, pl.Expr]()
     roots = [pl.col(name) for name in limb_names(value, "root", limbs)]
@@ -79,9 +84,7 @@ def _squares_std(value: Value, n: pl.Expr) -> pl.Expr:
         part = n.cast(pl.Int128) * pl.col(f"{value.name}.pair.{i}.{j}") - roots[i] * roots[j]
         part = part if i == j else part + part
         spread[i + j] = spread[i + j] + part if i + j in spread else part
-    parts = [spread[place] for place in sorted(spread)]
-    variance = joined(parts, limbs._replace(exponent=0)) / (n.cast(pl.Float64) * (n - 1))
-    return times_power(variance.sqrt(), limbs.exponent)
+    return std_of([spread[place] for place in sorted(spread)], limbs, n, keep)
 
 
 def _median(value: Value) -> pl.Expr:
@@ -90,7 +93,8 @@ def _median(value: Value) -> pl.Expr:
         low, high = low.cast(pl.Int128), high.cast(pl.Int128)  # their sum may be beyond it
         return (low // 2 + high // 2).cast(pl.Float64) + (low % 2 + high % 2).cast(pl.Float64) / 2
     low, high = low.cast(pl.Float64), high.cast(pl.Float64)
-    return pl.when(low.abs() < 2.0**1000).then((low + high) / 2).otherwise(low / 2 + high / 2)
+    large = pl.max_horizontal(low.abs(), high.abs()) > 1  # what halving loses of one is then lost beside the other
+    return pl.when(large).then(low / 2 + high / 2).otherwise((low + high) / 2)
 
 
 def _min(value: Value) -> pl.Expr:
@@ -113,10 +117,8 @@ def _unranked(bound: pl.Expr, value: Value) -> pl.Expr:
 
 FINALS: Mapping[str, Callable[[Value], pl.Expr]] = {
     "count": _count,
-    "sum": _sum,
-    "mean": _mean,
-    "std": _std,
     "min": _min,
     "max": _max,
     "median": _median,
 }
+EXACT: Mapping[str, Callable[[Value, Keep], pl.Expr]] = {"sum": _sum, "mean": _mean, "std": _std}

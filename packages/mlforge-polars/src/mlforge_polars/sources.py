@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -9,9 +11,14 @@ import polars as pl
 from mlforge.errors import MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
-from mlforge.plugin.engine.sources import different, is_one_file, nameable, read_by, unreadable
-from mlforge_csv import scan_csv
+from mlforge.plugin.engine.partitions import told as told_by
+from mlforge.plugin.engine.partitions import with_partitions
+from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, unreadable
+from mlforge_csv import dtype_of, scan_csv
 from mlforge_polars.edge import BROKEN
+from mlforge_polars.types import plain
+
+TYPES = {word: dtype_of(word) for word in ("Int64", "Date", "String")}
 
 
 def open_source(scan: Scan) -> pl.LazyFrame:
@@ -27,39 +34,62 @@ def open_source(scan: Scan) -> pl.LazyFrame:
 
 def scan_parquet(uris: tuple[str, ...], options: dict[str, Any]) -> pl.LazyFrame:
     """Parquet files as one frame; a path with wildcard characters is a pattern only where no file has that name."""
-    literal = all(map(is_one_file, uris))
-    return pl.scan_parquet(list(uris), storage_options=options or None, glob=not literal, hive_partitioning=False)
+    return _scanned(uris, options, {}, hive_partitioning=False)
 
 
 def blame(scan: Scan, error: BaseException) -> MlforgeError | None:
-    """Which Parquet file of a source made Polars fail: one that does not parse, or differs from the first."""
+    """Which Parquet file of a source made Polars fail: one that is there no longer, or does not parse to its end."""
     if not isinstance(scan.format, ParquetFormat):
         return None
-    first: pl.Schema | None = None
     for uri in scan.uris:
+        rows = scan_parquet((uri,), scan.options)
         try:
-            schema = _parquet_schema(scan, uri, thorough=isinstance(error, pl.exceptions.ComputeError))
+            rows.collect_schema()
+            for _ in rows.collect_batches() if isinstance(error, pl.exceptions.ComputeError) else ():
+                pass
         except (*BROKEN, OSError) as broken:
             return unreadable(scan, uri, broken)
-        first = first or schema
-        if dict(schema) != dict(first):
-            return different(scan, uri, schema, first)
     return None
 
 
-def _parquet_schema(scan: Scan, uri: str, *, thorough: bool) -> pl.Schema:
-    rows = scan_parquet((uri,), scan.options)
-    if thorough:
-        for _ in rows.collect_batches():
-            pass
-    return rows.collect_schema()
-
-
 def _parquet(scan: Scan) -> pl.LazyFrame:
-    rows = scan_parquet(scan.uris, scan.options)
+    """The files' rows, under types that hold for all; files alike are read as one."""
+    schemas = [_schema(scan, uri) for uri in scan.uris]
+    types = agreed(scan, (with_partitions(scan, schema, TYPES) for schema in schemas), _both)
+    alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: list(file[1].items()))
+    return pl.concat([_rows(scan, tuple(uri for uri, _ in files), types) for _, files in alike])
+
+
+def _schema(scan: Scan, uri: str) -> pl.Schema:
     try:
-        names = rows.collect_schema().names()
+        return scan_parquet((uri,), scan.options).collect_schema()
     except (*BROKEN, OSError) as error:
-        raise blame(scan, error) or unreadable(scan, scan.uris[0], error) from error
-    nameable(scan, scan.uris[0], names)
-    return rows
+        raise unreadable(scan, uri, error) from error
+
+
+def _both(a: pl.DataType, b: pl.DataType) -> pl.DataType | None:
+    """The type that two fit into: those of a kind are kept as one, and no value fits all."""
+    if pl.Null() in (a, b):
+        return b if a == pl.Null() else a
+    return plain(a) if plain(a) == plain(b) else None
+
+
+def _rows(scan: Scan, uris: tuple[str, ...], types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    told = {n: TYPES[word] for n, word in scan.partitions}
+    by_path = {n: told.get(n, pl.String()) for n in told_by(uris[0])} if told else {}
+    rows = _scanned(uris, scan.options, by_path, hive_partitioning=bool(by_path))
+    found = rows.collect_schema()
+    return rows.select(pl.col(n) if found[n] == t else pl.col(n).cast(t) for n, t in types.items())
+
+
+def _scanned(
+    uris: tuple[str, ...], options: dict[str, Any], by_path: dict[str, pl.DataType], *, hive_partitioning: bool
+) -> pl.LazyFrame:
+    literal = all(map(is_one_file, uris))
+    return pl.scan_parquet(
+        list(uris),
+        storage_options=options or None,
+        glob=not literal,
+        hive_partitioning=hive_partitioning,
+        hive_schema=by_path or None,
+    )

@@ -20,6 +20,7 @@ from mlforge.plugin.engine.times import (
     null_times,
     out_of_range,
 )
+from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from mlforge_polars.edge import edge
 from mlforge_polars.types import INSTANT
 
@@ -34,8 +35,15 @@ def instants(column: pl.Series, timestamp: Timestamp) -> pl.Series:
     Raises:
         Invalid: Text that is no time, with the first bad value and its row, or a column that is neither.
     """
+    made = _as_utc(column, timestamp)
+    return made if timestamp.timezone is None else _in_zone(made, timestamp)
+
+
+def _as_utc(column: pl.Series, timestamp: Timestamp) -> pl.Series:
     match column.dtype:
         case pl.Datetime() | pl.Date():
+            if timestamp.timezone and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
+                raise has_own_zone(timestamp)
             return in_range(column).cast(INSTANT)
         case pl.Null():
             return column.cast(INSTANT)
@@ -69,10 +77,32 @@ def _shown(number: int, unit: str) -> str:
     return "infinity" if number in _INFINITE else f"{number} {_UNITS[unit]} after 1970"
 
 
+def _in_zone(local: pl.Series, timestamp: Timestamp) -> pl.Series:
+    """The instants at which clocks in the timestamp's zone show what is given as if it were UTC."""
+    shown = local.to_physical()
+    first, last = shown.min(), shown.max()
+    if first is None:
+        return local
+    table = clock(str(timestamp.timezone), first, last)  # type: ignore[arg-type]  # the physical type is Int64
+    place = pl.Series(table.starts, dtype=pl.Int64).search_sorted(shown.fill_null(0), side="right") - 1
+    made = shown - pl.Series(table.ahead, dtype=pl.Int64).gather(place)
+    bad = (shown >= pl.Series(table.gaps, dtype=pl.Int64).gather(place)).fill_null(value=False)
+    if timestamp.nonexistent == "raise" and bad.any():
+        row = bad.arg_true()[0]
+        raise nonexistent(timestamp, int(bad.sum()), row, shown[row])
+    beyond = (~made.is_between(FIRST, LAST)).fill_null(value=False)
+    if beyond.any():
+        row = beyond.arg_true()[0]
+        raise out_of_range(timestamp.column, row, str(local[row]))
+    return made.cast(INSTANT).alias(local.name)
+
+
 def _read(text: pl.Series, timestamp: Timestamp) -> pl.Series:
     if text.null_count() == len(text):
         return text.cast(INSTANT)
     form = Formatted(timestamp.format) if timestamp.format else _detected(text)
+    if timestamp.timezone and isinstance(form, Iso) and form.has_zone:
+        raise has_own_zone(timestamp)
     fits = text.str.contains(f"^(?:{form.regex})$")
     if not fits.all():
         raise _misread(text, ~fits, form)
@@ -119,11 +149,15 @@ def _with_iso_format(text: pl.Series) -> tuple[pl.Series, str]:
 
 def _with_format(text: pl.Series, form: Formatted) -> tuple[pl.Series, str]:
     """Texts and a format as Polars reads them: a fraction after a point, minutes with an hour, an hour with a zone."""
-    pattern = form.spelled({"f": "%.f", "z": "%#z"})
-    if "f" in form.letters and ".%.f" in pattern:
+    gap = " " if form.before("f") == "number" else ""  # or the fraction would take its digits
+    pattern = form.spelled({"f": f"%.f{gap}", "z": "%#z"})
+    if form.before("z") == "text":  # or it would be taken for the minutes of a zone of hours alone
+        short = text.str.replace(form.around("z"), "${2}").str.contains("^[+-][0-9]{2}$")
+        text = text.str.replace(form.around("z"), "${1}${2}:00${3}").zip_with(short, text)
+    if "f" in form.letters:
+        point = "" if ".%.f" in pattern else "."
         pattern = pattern.replace(".%.f", "%.f")
-    elif "f" in form.letters:
-        text = text.str.replace(form.around("f"), "${1}.${2}${3}")
+        text = text.str.replace(form.around("f"), f"${{1}}{point}${{2}}{gap}${{3}}") if point or gap else text
     if "M" in form.letters or not {"H", "I", "z"} & set(form.letters):
         return text, pattern
     lacking = ("00", "%M") if {"H", "I"} & set(form.letters) else ("00:00", "%H:%M")

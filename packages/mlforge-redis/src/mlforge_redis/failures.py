@@ -42,7 +42,7 @@ _HINTS = {
     "ERR max number of clients": "Raise its maxclients.",
     "ERR This instance has cluster support disabled": "It is one server: leave cluster out.",
     "WRONGTYPE": "Choose a prefix that nobody else uses.",
-    "MLFORGE": "Upgrade mlforge, or choose a prefix that nobody else uses.",
+    "MLFORGE": "Upgrade mlforge, choose a prefix that nobody else uses, or remove that key where it is damaged.",
 }
 
 

@@ -18,14 +18,44 @@ local function digits(text)
 end
 local head, tail = digits(ARGV[2])
 
--- -1 where what is kept is older than ARGV, 0 where it is of the same age or nothing is kept, 1 where it is newer;
+-- CRC-32, as eight digits.
+local steps
+local function crc(text)
+  if not steps then
+    steps = {}
+    for byte = 0, 255 do
+      local step = byte
+      for _ = 1, 8 do
+        local odd = bit.band(step, 1) == 1
+        step = bit.rshift(step, 1)
+        if odd then step = bit.bxor(step, 0xEDB88320) end
+      end
+      steps[byte] = step
+    end
+  end
+  local sum = 0xFFFFFFFF
+  for i = 1, #text do
+    sum = bit.bxor(bit.rshift(sum, 8), steps[bit.band(bit.bxor(sum, string.byte(text, i)), 255)])
+  end
+  return bit.tohex(bit.bnot(sum))
+end
+
+-- Whether what is kept is as it was written. Asked only of what seems newer: nobody could ever write over it.
+local function whole(key)
+  local kept = redis.call('GET', key)
+  local fields, sum = string.match(kept, '^({.*),"crc":"(%x+)"}$')
+  if fields then return crc(fields) == sum end
+  return crc(kept) == '2144df1c'
+end
+
+-- -1 where what is kept is older than ARGV, 0 where it is of the same age, damaged or nothing, 1 where it is newer;
 -- nil where it is no entry.
 local function age(key)
   local kept = redis.call('GETRANGE', key, 0, 31)
   if kept == '' then return 0 end
   local a, b, c, d
-  if string.byte(kept) == 1 and #kept >= 9 then
-    a, b = struct.unpack('>i4I4', kept, 2)
+  if string.sub(kept, 1, 2) == '\\148\\198' and string.sub(kept, 7, 8) == '\\149\\211' and #kept >= 16 then
+    a, b = struct.unpack('>i4I4', kept, 9)
     c, d = high, low
   else
     local number = string.match(kept, '^{"as_of":(-?%d+)')
@@ -35,7 +65,8 @@ local function age(key)
   end
   if a == c then a, c = b, d end
   if a == c then return 0 end
-  return a < c and -1 or 1
+  if a < c then return -1 end
+  return whole(key) and 1 or 0
 end
 
 local function unknown(key)

@@ -169,13 +169,18 @@ def _entries(
     addresses: Sequence[Address], groups: Groups, answers: Sequence[Sequence[bytes | None]]
 ) -> list[Entry | None]:
     """What was found, at the places it was asked for; None for nothing and for tombstones."""
+    if len(groups) == 1:
+        return [None if data is None else _entry(data, a) for data, a in zip(answers[0], addresses, strict=True)]
     found: list[Entry | None] = [None] * len(addresses)
     for group, values in zip(groups, answers, strict=True):
         for place, data in zip(group, values, strict=True):
-            if data is not None:
-                entry = decode_entry(data, addresses[place].feature, addresses[place].key)
-                found[place] = entry if entry.points else None
+            found[place] = None if data is None else _entry(data, addresses[place])
     return found
+
+
+def _entry(data: bytes, address: Address) -> Entry | None:
+    entry = decode_entry(data, address.feature, address.key)
+    return entry if entry and entry.points else None
 
 
 def _alike(batch: Batch) -> dict[tuple[int, str], list[str]]:

@@ -108,9 +108,7 @@ class Catalog:
         try:
             notes, lookups = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at again
-            if self.up or not self.watched.notes:
-                _log.error("the online store does not answer: %s", error)
-            self.up = False
+            self._is_down(error)
             return
         if not self.up:
             _log.info("the online store answers")
@@ -118,6 +116,21 @@ class Catalog:
         if notes != self.watched.notes:
             self.watched.notes, self.lookups = notes, lookups
             self._forget(list(self._plans))
+
+    async def check(self) -> None:
+        """See whether the store answers; where it does again, what is published now."""
+        try:
+            await self.ping()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._is_down(error)
+        else:
+            if not self.up:
+                await self.look()
+
+    def _is_down(self, error: Exception) -> None:
+        if self.up or not self.watched.notes:
+            _log.error("the online store does not answer: %s", error)
+        self.up = False
 
     async def ping(self) -> None:
         """Return where the store answers; those who ask at once share one question. Raises `PluginFailed`."""

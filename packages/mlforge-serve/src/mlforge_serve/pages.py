@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from mlforge.plugin import damaged_entries
 from mlforge_serve import door
 from mlforge_serve.answers import FORMATS
 from mlforge_serve.api_keys import SHUT, APIKey
@@ -74,6 +75,7 @@ async def _metrics(request: Request) -> Response:
     app, key = _admitted(request)
     if key is not None and key.features is not None:
         raise Problem("key_limited", "This API key is limited to features.", "Ask with one that is not.")
+    app.tally.damage(damaged_entries())
     text = await asyncio.to_thread(exposition, app.tally.board)  # long where there are many features
     return Response(text, media_type=TEXT.decode())
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import Asked, Entry, decode_entry
 from mlforge_serve.answers import Form
 from mlforge_serve.door import Lookup
@@ -105,7 +104,7 @@ class Rows:
         self._old, self._young = self._young, {}
 
     def at(self, now: int, asked: Sequence[Asked], kept: Sequence[Sequence[bytes | Entry | None]]) -> list[Row]:
-        """The rows of what is kept of some entities, by feature. Raises `PluginFailed` for what is damaged."""
+        """The rows of what is kept of some entities, by feature. What is damaged is missing, and not remembered."""
         together = list(zip(*kept, strict=True))
         if Entry in map(type, chain.from_iterable(kept)):  # the store decodes by itself
             return [self._made(now, asked, number, one) for number, one in enumerate(together)]
@@ -129,8 +128,12 @@ class Rows:
         statuses: list[str] = []
         since, before = -(2**63), 2**63
         for look, (feature, keys), record in zip(self._found, asked, records, strict=True):
-            entry = _decoded(record, feature, keys[number]) if type(record) is bytes else record
-            part, status, starts, ends = look(entry, now)  # type: ignore[arg-type] # no bytes any more
+            entry: Any = record
+            if type(record) is bytes:
+                entry = decode_entry(record, feature, keys[number])
+                if entry is None:
+                    before = since  # it is met, and counted, again
+            part, status, starts, ends = look(entry, now)
             values += part
             statuses.append(status)
             since, before = max(since, starts), min(before, ends)
@@ -145,10 +148,3 @@ class Rows:
             document = self.form.document(dict(zip(self._names, statuses, strict=True)))
             found = self._statuses[statuses] = (document, statuses)
         return found
-
-
-def _decoded(record: bytes, feature: str, key: str) -> Entry:
-    try:
-        return decode_entry(record, feature, key)
-    except Invalid as error:  # it is the store that is wrong, not the request
-        raise PluginFailed(error.message, error.hint) from error

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.model.keys import BadKey
-from mlforge.plugin import Asked
+from mlforge.plugin import Asked, damaged_entries
 from mlforge_serve.api_keys import APIKey
 from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.head import Head
@@ -63,6 +63,8 @@ class Serving:
             kept = await plan.reader.akept(asked)
             found += rows.at(plan.reader.now(), asked, kept)
         for statuses, times in Counter([row.statuses for row in found]).items():
+            if "missing" in statuses:  # what is damaged is
+                self.tally.damage(damaged_entries())
             for place, status in zip(plan.places, statuses, strict=True):
                 self.tally.add(self.tally.board.outcome(place) + OUTCOMES.index(status), times)
         return found

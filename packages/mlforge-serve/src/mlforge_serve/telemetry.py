@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from time import time
 
 from mlforge_serve.__about__ import __version__
@@ -44,7 +44,8 @@ class Board:
         self._routes = 0
         self._per_feature = len(ROUTES) * _WIDTH
         self._outcomes = self._per_feature + len(SERVING) * len(features) * _WIDTH
-        self._errors = self._outcomes + len(features) * len(OUTCOMES)
+        self._damaged = self._outcomes + len(features) * len(OUTCOMES)
+        self._errors = self._damaged + len(features)
         self._gauges = self._errors + len(ROUTES) * len(ERRORS)
         self._size = self._gauges + len(GAUGES)
         self._memory = mmap.mmap(-1, max(1, self._size * workers) * _BYTES)
@@ -62,6 +63,9 @@ class Board:
 
     def outcome(self, feature: int) -> int:
         return self._outcomes + feature * len(OUTCOMES)
+
+    def damaged(self, feature: int) -> int:
+        return self._damaged + feature
 
     def error(self, route: int, error: int) -> int:
         return self._errors + route * len(ERRORS) + error
@@ -85,6 +89,7 @@ class Tally:
     def __init__(self, board: Board, numbers: memoryview) -> None:
         self.board, self._numbers = board, numbers
         self._in_flight = board.gauge("mlforge_requests_in_flight")
+        self._damage: Mapping[str, int] = {}
 
     def reset(self) -> None:
         """Forget how things stood with the worker before this one."""
@@ -101,6 +106,13 @@ class Tally:
 
     def add(self, place: int, count: int = 1) -> None:
         self._numbers[place] += count
+
+    def damage(self, counts: Mapping[str, int]) -> None:
+        """Note how often this process has met damaged entries, by feature."""
+        for place, feature in enumerate(self.board.features):
+            if new := counts.get(feature, 0) - self._damage.get(feature, 0):
+                self.add(self.board.damaged(place), new)
+        self._damage = counts
 
     def failed(self, route: int, error: str) -> None:
         self._numbers[self.board.error(route, ERRORS.index(error))] += 1
@@ -152,6 +164,14 @@ def _outcomes(board: Board) -> Iterator[str]:
     for place, feature in enumerate(board.features):
         for outcome, count in zip(OUTCOMES, board.total(board.outcome(place), len(OUTCOMES)), strict=True):
             yield f'mlforge_feature_values_total{{feature="{_escaped(feature)}",status="{outcome}"}} {count}'
+
+    yield from _head(
+        "mlforge_damaged_entries_total", "counter",
+        "Entries and notes in the online store that are not as they were written; they count as missing.",
+    )  # fmt: skip
+    for place, feature in enumerate(board.features):
+        (count,) = board.total(board.damaged(place))
+        yield f'mlforge_damaged_entries_total{{feature="{_escaped(feature)}"}} {count}'
 
 
 def _gauges(board: Board) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -20,8 +21,8 @@ from mlforge_serve.tls import Certificate
 
 FIRST_LOOK = 1.0
 """Seconds to wait for the store at the start: a dead one is served around."""
-LOOKED_EVERY = 2.0
-"""Seconds after which a new publish is noticed."""
+ASKED_EVERY = 1.0
+"""Seconds after which a store that does not answer is noticed; after two of them, a new publish is."""
 FILES_EVERY = 0.5
 """Seconds after which a file that changed is."""
 _log = logging.getLogger("mlforge.serve")
@@ -51,10 +52,10 @@ async def watched(
 
 async def _watch_store(app: App, first: asyncio.Future[None]) -> None:
     await first
-    while True:
+    for verb in itertools.cycle((app.catalog.check, app.catalog.look)):
         app.tally.up("mlforge_store_up", app.catalog.up)
-        await asyncio.sleep(LOOKED_EVERY)
-        await app.catalog.look()
+        await asyncio.sleep(ASKED_EVERY)
+        await verb()
 
 
 async def _watch_files(app: App, files: Mapping[str, WatchedFiles[Any]]) -> None:
@@ -70,7 +71,7 @@ async def _watch_files(app: App, files: Mapping[str, WatchedFiles[Any]]) -> None
 async def _watch_parent(server: uvicorn.Server) -> None:
     parent = os.getppid()
     while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it
-        await asyncio.sleep(LOOKED_EVERY)
+        await asyncio.sleep(ASKED_EVERY)
     _log.error("the process that watched over this one is gone")
     server.should_exit = True
 

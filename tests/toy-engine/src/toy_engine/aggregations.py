@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from mlforge.plugin.engine.ends import nearest, nearest_root
 from toy_engine.order import Numbers, ranks
 
 
@@ -95,7 +96,7 @@ def _sums(values: Values, low: Numbers, high: Numbers) -> Iterator[tuple[int, in
 def _sum(values: Values, low: Numbers, high: Numbers) -> pa.Array:
     if values.floats:
         found = _sums(values, low, high)
-        return pa.array([odd if odd is not None else _float(s, 1 << values.power) for _, s, odd in found], pa.float64())
+        return pa.array([odd if odd is not None else nearest(s, 1, -values.power) for _, s, odd in found], pa.float64())
     try:
         whole = [s for _, s, _ in _sums(values, low, high)]
         if pa.types.is_decimal(values.type):
@@ -107,7 +108,7 @@ def _sum(values: Values, low: Numbers, high: Numbers) -> pa.Array:
 
 def _mean(values: Values, low: Numbers, high: Numbers) -> pa.Array:
     found = _sums(values, low, high)
-    means = [odd if odd is not None else _float(s, n << values.power) if n else None for n, s, odd in found]
+    means = [odd if odd is not None else nearest(s, n, -values.power) if n else None for n, s, odd in found]
     return pa.array(means, pa.float64())
 
 
@@ -124,20 +125,7 @@ def _root(n: int, total: int, squares: int, odd: float | None, power: int) -> fl
         return None
     if odd is not None:
         return math.nan
-    spread = n * squares - total * total
-    shift = max(0, spread.bit_length() - 1000) & ~1  # even, so that its root is whole
-    try:
-        return math.ldexp(math.sqrt((spread >> shift) / (n * (n - 1))), shift // 2 - power)
-    except OverflowError:
-        return math.inf
-
-
-def _float(top: int, bottom: int) -> float:
-    """The nearest float; infinite where there is none near."""
-    try:
-        return top / bottom
-    except OverflowError:
-        return math.copysign(math.inf, top)
+    return nearest_root(n * squares - total * total, n * (n - 1), -power)
 
 
 def _min(values: Values, low: Numbers, high: Numbers) -> pa.Array:
@@ -189,7 +177,8 @@ def _median(values: Values, low: Numbers, high: Numbers) -> pa.Array:
 
 
 def _middle(a: float, b: float) -> float:
-    return a / 2 + b / 2 if abs(a) > 1e300 and abs(b) > 1e300 else (a + b) / 2
+    """Their mean; halves of small numbers would lose a digit, and a sum of large ones overflow."""
+    return a / 2 + b / 2 if max(abs(a), abs(b)) > 1 else (a + b) / 2
 
 
 FUNCTIONS: dict[str, Callable[[Values, Numbers, Numbers], pa.Array]] = {

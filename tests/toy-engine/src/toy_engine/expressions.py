@@ -21,10 +21,13 @@ from mlforge.plugin.engine.expressions import (
     Found,
     OneOf,
     Operation,
+    Part,
     Read,
     Scaled,
     Typed,
 )
+from mlforge.plugin.engine.letters import BLANK, LOWER, UPPER
+from toy_engine import scalars
 from toy_engine.order import canonical, ranks
 from toy_engine.types import dtype_of, plainly
 
@@ -37,32 +40,34 @@ def evaluate(node: Typed, table: pa.Table) -> pa.Array:
         case Constant(value, word):
             return pa.repeat(pa.scalar(value, dtype_of(word)), table.num_rows)
         case Cast(of, word):
-            return _cast(evaluate(of, table), word)
+            return scalars.cast(evaluate(of, table), of.word, word)
         case Digits(arg, word) | Scaled(arg, word):
             return with_scale(evaluate(arg, table), dtype_of(word))
         case OneOf(arg):
             return _one_of(evaluate(arg, table), node)
         case Found(arg, pattern):
             return pc.match_substring_regex(evaluate(arg, table), pattern.replace(r"\Z", r"\z"))
-        case Operation(op, args):
-            computed = [evaluate(a, table) for a in args]
-            if op in COMPARISONS:
-                return _compared(op, *computed)
-            if op in ARITHMETIC and node.word == "Int64":
-                return _whole(op, computed)
-            return OPERATIONS[op](*computed)
+        case Part(arg, part, zone):
+            return scalars.part_of(evaluate(arg, table), part, zone)
+        case Operation(_, args):
+            return _operation(node, [evaluate(a, table) for a in args])
+
+
+def _operation(node: Operation, computed: list[pa.Array]) -> pa.Array:
+    op = node.op
+    if op in COMPARISONS:
+        return _compared(op, *computed)
+    if op in ARITHMETIC and node.word == "Int64":
+        return _whole(op, computed)
+    if op in ("least", "greatest"):
+        return reduce(lambda a, b: _extreme(op, a, b), computed)
+    made = OPERATIONS[op](*computed)
+    return made.cast(dtype_of(node.word)) if op == "sign" else made
 
 
 def with_scale(decimals: pa.Array, dtype: pa.DataType) -> pa.Array:
     """Decimals with their point elsewhere."""
     return pa.Array.from_buffers(dtype, len(decimals), decimals.buffers(), offset=decimals.offset)
-
-
-def _cast(array: pa.Array, word: str) -> pa.Array:
-    array = array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
-    if pa.types.is_date(array.type) and word == "Datetime":
-        array = array.cast(pa.timestamp("us"))
-    return array.cast(dtype_of(word), safe=False)
 
 
 def _compared(op: str, a: pa.Array, b: pa.Array) -> pa.Array:
@@ -120,6 +125,11 @@ def _whole(op: str, args: list[pa.Array]) -> pa.Array:
     return pa.array(values, pa.int64())
 
 
+def _extreme(op: str, a: pa.Array, b: pa.Array) -> pa.Array:
+    """Null where one of them is."""
+    return pc.if_else(_compared("le" if op == "least" else "ge", a, b), a, b)
+
+
 def _quotient(a: pa.Array, b: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(b, 0.0), pa.scalar(None, pa.float64()), pc.divide(a, b))
 
@@ -160,4 +170,18 @@ OPERATIONS: dict[str, Callable[..., pa.Array]] = {
     "is_nan": pc.is_nan,
     "length": lambda a: pc.utf8_length(a).cast(pa.int64()),
     "duplicated": _duplicated,
+    "mod": scalars.remainder,
+    "log": pc.ln,
+    "exp": pc.exp,
+    "sqrt": pc.sqrt,
+    "pow": pc.power,
+    "floor": pc.floor,
+    "round": lambda a: pc.round(a, round_mode="half_towards_infinity"),
+    "sign": pc.sign,
+    "contains": scalars.each(lambda text, part: part in text),
+    "starts_with": scalars.each(str.startswith),
+    "ends_with": scalars.each(str.endswith),
+    "lower": scalars.in_case(LOWER),
+    "upper": scalars.in_case(UPPER),
+    "strip": lambda a: pc.utf8_trim(a, BLANK),
 }

@@ -12,11 +12,12 @@ from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.layers import overlay, told
+from mlforge.plugin.engine.partitions import values
 from mlforge.plugin.engine.sources import agreed, read_by, unreadable
 from mlforge_csv import scan_csv
 from toy_engine.order import identities
 from toy_engine.rows import anti_join
-from toy_engine.types import dtype_of, plain_table, plainly
+from toy_engine.types import dtype_of, plain_table, plain_type, plainly
 
 
 def local(uri: str) -> str:
@@ -31,17 +32,27 @@ def scan(asked: Scan) -> pa.Table:
 
 
 def _parquet(asked: Scan) -> pa.Table:
-    """The files' rows under the first one's columns."""
+    """The files' rows, each column of a type that holds for all."""
     tables = [_opened(asked, uri) for uri in asked.uris]
-    schema = pa.schema(list(agreed(asked, [{f.name: f.type for f in table.schema} for table in tables]).items()))
+    schema = pa.schema(list(agreed(asked, [{f.name: f.type for f in table.schema} for table in tables], _both).items()))
     return pa.concat_tables(table.select(schema.names).cast(schema) for table in tables)
+
+
+def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
+    """The type that two fit into: those of a kind are kept as one, and no value fits all."""
+    if pa.types.is_null(a) or pa.types.is_null(b):
+        return b if pa.types.is_null(a) else a
+    return plain_type(a) if plain_type(a) == plain_type(b) else None
 
 
 def _opened(asked: Scan, uri: str) -> pa.Table:
     try:
-        return pq.ParquetFile(local(uri)).read()
+        table = pq.ParquetFile(local(uri)).read()
     except (pa.ArrowException, OSError) as error:
         raise unreadable(asked, local(uri), error) from error
+    told, words = values(asked, uri), dict(asked.partitions)
+    columns = {n: table[n] for n in table.column_names if n not in told}
+    return pa.table(columns | {n: pa.array([v] * len(table), dtype_of(words[n])) for n, v in told.items()})
 
 
 def _csv(asked: Scan) -> pa.Table:

@@ -61,7 +61,8 @@ class LiveToyStore:
         """The keys of what was not published anew."""
         with self._turn():
             rows = self.db.execute(OLDER, (feature, as_of)).fetchall()
-        return (key for key, entry in rows if decode_entry(entry, feature, key).points)
+        found = ((key, decode_entry(entry, feature, key)) for key, entry in rows)
+        return (key for key, entry in found if entry and entry.points)
 
     def read_note(self, feature: str) -> bytes | None:
         """What was last noted of a feature."""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.model.expr import Col, Expr, It
+from mlforge.model.expr import Col, Expr, It, refuse_at
 from mlforge.model.spelling import Spelled
 
 
@@ -35,6 +35,7 @@ class Validator(msgspec.Struct, metaclass=Spelled, frozen=True):
                 f"The violation of {self.name!r} is {self.violation!r}, not an expression.",
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
             )
+        refuse_at(self.violation, f"The validator {self.name!r}")
 
     def on(self, column: str) -> Check:
         """This promise, made by one column."""

@@ -1,38 +1,68 @@
 """A small closed algebra over rows: what validators and metrics are made of, and what engines compile.
 
 Nulls follow SQL: an operation on a null is null, `and` and `or` are three-valued. NaN equals itself and is greater than
-every other number. A date compares with an instant as the one its day begins at, in UTC. `add`, `sub` and `mul` of
-integers are Int64; `div` is Float64, and null where the divisor is 0.
+every other number. A date compares with an instant as the one its day begins at, in UTC. `add`, `sub`, `mul` and `mod`
+of integers are Int64, and an error where they do not fit; `div`, `log`, `exp`, `sqrt` and `pow` are Float64.
 
-Values of two kinds do not mix: a comparison, `is_in`, `if` or `coalesce` of two is refused, and so is arithmetic with
-anything but numbers. Numbers of every width are of one kind; single floats and decimals are computed with as Float64. A
-boolean is no number, though `sum`, `mean`, `std` and `median` take it as 0 and 1. Constants fit 64 bits.
+What has no value is null: a division by 0, also in `mod` and of 0 by 0; the logarithm of what is not above 0; the root
+of what is below 0, `pow` of it with a broken exponent, and of 0 with one below 0; a cast to a type that does not hold
+the value, or of text that says none. A float beyond all floats is infinite.
+
+Values of two kinds do not mix: a comparison, `is_in`, `if`, `coalesce`, `least` or `greatest` of two is refused, and so
+is arithmetic with anything but numbers and times. Numbers of every width are of one kind; single floats and decimals
+are computed with as Float64. A boolean is no number, though `sum`, `mean`, `std` and `median` take it as 0 and 1.
+Constants fit 64 bits.
+
+Two times, or dates, differ by a length of time; a time moves by one; lengths add up, and one divided by another is a
+Float64. A time that is moved beyond the years 1 to 9999 is null.
 """
 
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar, NoReturn
 
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.schema import INTEGERS
 
-Scalar = bool | int | float | str | bytes | date | datetime | None
+Scalar = bool | int | float | str | bytes | date | datetime | timedelta | None
 
 OPERATIONS = {
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul", "div"), 2),
     **dict.fromkeys(("not", "neg", "abs", "is_null", "is_nan", "length", "duplicated"), 1),
     **dict.fromkeys(("and", "or", "coalesce"), None),
     "if": 3,
+    **dict.fromkeys(("mod", "pow", "contains", "starts_with", "ends_with"), 2),
+    **dict.fromkeys(("log", "exp", "sqrt", "floor", "round", "sign", "lower", "upper", "strip"), 1),
+    **dict.fromkeys(("least", "greatest"), None),
 }
 """Each operation and how many arguments it takes; None: any number from one.
 
 `length` counts the characters of a string. `duplicated` is true where the column holds the value more than once; it is
 false for null. `if` takes a condition, a value where it is true, and a value where it is not.
+
+`mod` takes integers and has the sign of the first. `round` takes a half away from 0. `sign` is -1, 0 or 1, of NaN NaN.
+`least` and `greatest` are null where any of their values is. `log` is the natural logarithm.
+
+`contains`, `starts_with` and `ends_with` look for a text as it stands. `lower` and `upper` change the letters up to
+U+0587 (Latin, Greek, Cyrillic, Armenian) and of U+1E00 to U+1EFF that have one letter of the other case there. They
+leave the rest, such as `ß`. `strip` takes spaces, tabs and line breaks from both ends.
 """
+
+CASTS = (*INTEGERS, "Float64", "String", "Boolean", "Date", "Datetime")
+"""What a value can be cast to.
+
+Integers, of any number, boolean or text; a float loses what is behind its point. Float64, of the same. String, of
+integers, booleans (`true`, `false`) and dates (`2024-02-29`). Datetime of a date, Date of an instant, in UTC.
+"""
+
+PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "second")
+"""The parts of a time, all of them Int64. The weekday of Monday is 1, that of Sunday 7."""
 
 MERGEABLE = {"count": True, "sum": True, "mean": True, "min": True, "max": True, "std": True, "median": False}
 """The aggregations, and whether the aggregate of a union follows from the aggregates of its parts."""
@@ -77,6 +107,35 @@ class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     def __truediv__(self, other: Expr | Scalar) -> Expr:
         return Call("div", (self, lift(other)))
 
+    def __radd__(self, other: Scalar) -> Expr:
+        return Call("add", (lift(other), self))
+
+    def __rsub__(self, other: Scalar) -> Expr:
+        return Call("sub", (lift(other), self))
+
+    def __rmul__(self, other: Scalar) -> Expr:
+        return Call("mul", (lift(other), self))
+
+    def __rtruediv__(self, other: Scalar) -> Expr:
+        return Call("div", (lift(other), self))
+
+    def __pow__(self, other: Expr | Scalar) -> Expr:
+        return self.pow(other)
+
+    def __rpow__(self, other: Scalar) -> Expr:
+        return lift(other).pow(self)
+
+    def __mod__(self, other: Expr | Scalar) -> NoReturn:
+        raise Invalid(
+            "% has one sign in Python and another in SQL.",
+            hint='Write col("n").mod(7), which has the sign of col("n"), as in SQL.',
+        )
+
+    def __floordiv__(self, other: Expr | Scalar) -> NoReturn:
+        raise Invalid("// is not in the algebra.", hint='Write (col("n") / 7).floor().')
+
+    __rmod__, __rfloordiv__ = __mod__, __floordiv__
+
     def __neg__(self) -> Expr:
         return Call("neg", (self,))
 
@@ -110,6 +169,75 @@ class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     def duplicated(self) -> Expr:
         return Call("duplicated", (self,))
 
+    def log(self) -> Expr:
+        return Call("log", (self,))
+
+    def exp(self) -> Expr:
+        return Call("exp", (self,))
+
+    def sqrt(self) -> Expr:
+        return Call("sqrt", (self,))
+
+    def pow(self, exponent: Expr | Scalar) -> Expr:
+        return Call("pow", (self, lift(exponent)))
+
+    def mod(self, divisor: Expr | Scalar) -> Expr:
+        return Call("mod", (self, lift(divisor)))
+
+    def floor(self) -> Expr:
+        return Call("floor", (self,))
+
+    def round(self) -> Expr:
+        return Call("round", (self,))
+
+    def sign(self) -> Expr:
+        return Call("sign", (self,))
+
+    def cast(self, dtype: str) -> Expr:
+        return AsType(self, dtype)
+
+    def contains(self, part: Expr | str | None) -> Expr:
+        return Call("contains", (self, lift(part)))
+
+    def starts_with(self, part: Expr | str | None) -> Expr:
+        return Call("starts_with", (self, lift(part)))
+
+    def ends_with(self, part: Expr | str | None) -> Expr:
+        return Call("ends_with", (self, lift(part)))
+
+    def lower(self) -> Expr:
+        return Call("lower", (self,))
+
+    def upper(self) -> Expr:
+        return Call("upper", (self,))
+
+    def strip(self) -> Expr:
+        return Call("strip", (self,))
+
+    def year(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "year", zone)
+
+    def quarter(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "quarter", zone)
+
+    def month(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "month", zone)
+
+    def day(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "day", zone)
+
+    def weekday(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "weekday", zone)
+
+    def hour(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "hour", zone)
+
+    def minute(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "minute", zone)
+
+    def second(self, zone: str | None = None) -> Expr:
+        return TimePart(self, "second", zone)
+
     @property
     def children(self) -> tuple[Expr, ...]:
         return ()
@@ -142,6 +270,10 @@ class Col(Expr, frozen=True, tag="col"):
 
 class It(Expr, frozen=True, tag="it"):
     """The column a validator is put on."""
+
+
+class At(Expr, frozen=True, tag="at"):
+    """The instant that is asked about: the label time in training, the time of the request online."""
 
 
 class Lit(Expr, frozen=True, tag="lit"):
@@ -221,6 +353,53 @@ class Matches(Expr, frozen=True, tag="matches"):
         return Matches(children[0], self.pattern)
 
 
+class AsType(Expr, frozen=True, tag="cast"):
+    """A value as one of another type; null where that does not hold it.
+
+    Raises:
+        Invalid: A type that is none of `CASTS`.
+    """
+
+    arg: Expr
+    dtype: str
+
+    def __post_init__(self) -> None:
+        if self.dtype not in CASTS:
+            raise Invalid(f"Nothing is cast to {self.dtype!r} in an expression.", hint=f"One of {', '.join(CASTS)}.")
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        return (self.arg,)
+
+    def rebuild(self, children: tuple[Expr, ...]) -> Expr:
+        return AsType(children[0], self.dtype)
+
+
+class TimePart(Expr, frozen=True, tag="part"):
+    """A part of a time, as the clocks of a zone show it; of UTC without one.
+
+    Raises:
+        Invalid: A part that is none of `PARTS`, or a zone that nobody knows.
+    """
+
+    arg: Expr
+    part: str
+    zone: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.part not in PARTS:
+            raise Invalid(f"{self.part!r} is no part of a time.", hint=f"One of {', '.join(PARTS)}.")
+        if self.zone is not None and not _is_zone(self.zone):
+            raise Invalid(f"{self.zone!r} is no time zone.", hint='Name one as the IANA does: "Europe/Zurich", "UTC".')
+
+    @property
+    def children(self) -> tuple[Expr, ...]:
+        return (self.arg,)
+
+    def rebuild(self, children: tuple[Expr, ...]) -> Expr:
+        return TimePart(children[0], self.part, self.zone)
+
+
 class Agg(Expr, frozen=True, tag="agg"):
     """An aggregation over the events of a window, in a metric; without `arg`, `count` counts events.
 
@@ -264,6 +443,37 @@ def it() -> Expr:
     return It()
 
 
-def lift(value: Expr | Scalar) -> Expr:
-    """An expression as it is, a constant as `Lit`."""
+def lift(value: Expr | Scalar | Unfinished) -> Expr:
+    """An expression as it is, a constant as `Lit`. Raises `Invalid` for a choice that is not finished."""
+    if isinstance(value, Unfinished):
+        raise Invalid(f"{value.says} has no otherwise.", hint=value.hint)
     return value if isinstance(value, Expr) else Lit(value)
+
+
+class Unfinished(msgspec.Struct, frozen=True):
+    """What becomes an expression once more is said."""
+
+    says: ClassVar[str] = ""
+    hint: ClassVar[str] = ""
+
+
+def refuse_at(expr: Expr, where: str) -> None:
+    """Raise `Invalid` for `at()` in what is computed before anybody asks.
+
+    Example:
+        >>> refuse_at(At() - col("paid_at"), "The metric 'age'")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: The metric 'age' reads at(), the instant that is asked about, and is computed before ...
+    """
+    if any(isinstance(e, At) for e in expr.walk()):
+        raise Invalid(
+            f"{where} reads at(), the instant that is asked about, and is computed before anybody asks.",
+            hint='Derive it from stored columns when it is asked for: keep the time itself, such as Max("paid_at", …).',
+        )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(zoneinfo.ZoneInfo(name).key)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError, TypeError):
+        return False

@@ -67,6 +67,8 @@ class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     interval: str | None = None
     metrics: dict[str, Any] = {}
     tie_break: str | None = None
+    timestamp_zone: str | None = None
+    timestamp_nonexistent: Literal["raise", "forward"] = "raise"
 
 
 class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Agg, Col, Expr
+from mlforge.model.expr import Agg, Col, Expr, refuse_at
 from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
 
@@ -34,6 +34,9 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     aggregation: str
     description: str | None = None
     unit: str | None = None
+
+    def __post_init__(self) -> None:
+        refuse_at(self.expr, f"The metric {self.name!r}")
 
     @property
     def aggs(self) -> tuple[Agg, ...]:
@@ -109,7 +112,7 @@ class Aggregate(Metric, frozen=True):
             )
         if isinstance(self.column, Expr) and not self.name:
             raise Invalid(f"{self.function!r} of an expression needs a name.", hint='Give it one: name="late_flights".')
-        self._agg()
+        refuse_at(self._agg(), f"The metric {self.name or self.column!r}")
 
     def _agg(self) -> Agg:
         return Agg(self.function, Col(self.column) if isinstance(self.column, str) else self.column)

@@ -60,7 +60,7 @@ _REFUSED = {
     **dict.fromkeys("UW", _WEEK),
     "Z": (
         "but a zone's name does not tell its offset.",
-        "Use %z for an offset such as +0200, or write the zone's name as it stands.",
+        "Use %z for an offset such as +0200, or write the name as it stands and tell it: timezone='Europe/Berlin'.",
     ),
 }
 

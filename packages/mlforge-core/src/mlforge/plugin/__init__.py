@@ -6,6 +6,7 @@ A plugin imports this package, `mlforge.model` and `mlforge.errors`, and nothing
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.codec import Encoding, decode_entry, encode_entry, entry_as_of
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, Secret, StoreConfig
+from mlforge.plugin.damage import damaged_entries
 from mlforge.plugin.descriptors import (
     API_VERSION,
     SUPPORTED_API,
@@ -72,6 +73,7 @@ __all__ = [
     "ValidatorDescriptor",
     "Verify",
     "VerifyingStore",
+    "damaged_entries",
     "decode_entry",
     "encode_entry",
     "entry_as_of",

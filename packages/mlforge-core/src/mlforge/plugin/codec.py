@@ -1,46 +1,61 @@
 """Entries as bytes: one layout for every key-value store, fast to read where features are served.
 
-MessagePack: the layout's number (1), `as_of` as eight bytes (signed, big-endian), then an array of the version, until,
-the columns' names (an array, packed by itself so that it is decoded once and known again) and the points. Types that
+MessagePack: an array of four. The first is what all entries of one publish have in common, as bytes, so that it is
+decoded once and known again: an array of `as_of` (always a signed integer of eight bytes), the feature, the version,
+until and the columns' names. Then the first eight characters of the key, the points, and a checksum. Types that
 MessagePack lacks are extensions: date 1, time 2, timedelta 3, Decimal 4; an instant is its own timestamp.
 
-JSON: an object that begins with `as_of`. Types that JSON lacks are objects of one field: `{"date": "2024-02-29"}`,
-`time`, `datetime`, `timedelta` (microseconds), `decimal`, `bytes` (base 64), `float` (`nan`, `inf`, `-inf`).
+JSON: an object that begins with `as_of` and ends with `crc`; `of` is the feature and the start of the key. Types that
+JSON lacks are objects of one field: `{"date": "2024-02-29"}`, `time`, `datetime`, `timedelta` (microseconds),
+`decimal`, `bytes` (base 64), `float` (`nan`, `inf`, `-inf`).
+
+The checksum is a CRC-32 of all bytes before it. It and the address find an entry that is damaged or stands at another
+one's place: such an entry is missing. So is one of layout 1, which had neither.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import struct
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
+from zlib import crc32
 
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.plugin.damage import met_damage
 from mlforge.plugin.online_stores import Entry, Point
 
 Encoding = Literal["msgpack", "json"]
-_LAYOUT = 1
-_HEADER = 9
-_PACKED = bytes([_LAYOUT])
-_as_of = struct.Struct(">q").unpack_from
+_LAYOUT = 2
+_FIRST = b"\x94\xc6"
+_COMMON = b"\x95\xd3"
+_AS_OF = slice(8, 16)
+_LAST = b"\xce"
+_SEALED = 0x2144DF1C
+"""The CRC-32 of any bytes with their own CRC-32 behind them, its least byte first."""
+_MARK = 8
 _JSON_HEADER = re.compile(rb'\{"as_of":(-?\d+)')
 _MICRO = timedelta(microseconds=1)
 _DAY = date(1970, 1, 1)
-_Packed = tuple[str, int | None, bytes, tuple[Point, ...]]
-"""The version, until, the columns' names and the points."""
+_Common = tuple[int, str, str, int | None, tuple[str, ...]]
+"""`as_of`, the feature, the version, until and the columns' names."""
+_Packed = tuple[bytes, str, tuple[Point, ...], int]
+"""What is common, the start of the key, the points, and the checksum."""
 _NATIVE = frozenset({type(None), bool, int, float, str, bytes})
 _JSON_NATIVE = frozenset({type(None), bool, int, str})
+_DAMAGES = (msgspec.MsgspecError, LookupError, ValueError, ArithmeticError, TypeError, RecursionError)
 
 
-class _Shown(msgspec.Struct, frozen=True):
+class _Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     as_of: int
     layout: int
+    of: str
     version: str
     until: int | None
     points: list[_ShownPoint]
@@ -52,14 +67,14 @@ class _ShownPoint(msgspec.Struct, frozen=True):
 
 
 def encode_entry(entry: Entry, encoding: Encoding = "msgpack") -> bytes:
-    """An entry as bytes: all of it but its address, which is what the store keeps it under.
+    """An entry as bytes that tell whether they are whole, and at the right address.
 
     Raises:
         Invalid: A value that no store can keep: a time without a zone, an integer beyond 64 bits, another type.
 
     Example:
         >>> encode_entry(Entry("spend", "ab", "1.0.0", 0), "json")
-        b'{"as_of":0,"layout":1,"version":"1.0.0","until":null,"points":[]}'
+        b'{"as_of":0,"layout":2,"of":"spend:ab","version":"1.0.0","until":null,"points":[],"crc":"462f2489"}'
     """
     try:
         return _packed(entry) if encoding == "msgpack" else _shown(entry)
@@ -70,32 +85,44 @@ def encode_entry(entry: Entry, encoding: Encoding = "msgpack") -> bytes:
         ) from None
 
 
-def decode_entry(data: bytes, feature: str, key: str) -> Entry:
+def decode_entry(data: bytes, feature: str, key: str) -> Entry | None:
     """The entry that was encoded, whichever way it was. A tombstone has no points.
 
-    Raises:
-        Invalid: Bytes that are damaged, or in a layout of a later mlforge.
+    None for bytes that are damaged, belong to another address or are in a layout of a later mlforge: they are counted
+    (`damaged_entries`) and logged, and are as good as missing.
 
     Example:
         >>> entry = Entry("spend", "ab", "1.0.0", 0, columns=("spend_7d",), points=(Point(0, (40,)),))
         >>> decode_entry(encode_entry(entry), "spend", "ab") == entry
         True
+        >>> decode_entry(encode_entry(entry)[:-1], "spend", "ab") is None
+        True
     """
     try:
-        if data[0] == _LAYOUT:
-            version, until, named, points = _unpack(data[_HEADER:])
-            columns = _COLUMNS.get(named) or _learn(named)
-            return Entry(feature, key, version, _as_of(data, 1)[0], until, columns, points)
+        if crc32(data) == _SEALED:
+            common, mark, points, _ = _unpack(data)
+            known, fields = _read[0]
+            if common != known:
+                fields = _learn(common)
+                _read[0] = common, fields
+            as_of, of, version, until, columns = fields
+            if of == feature and key[:_MARK] == mark:
+                return Entry(feature, key, version, as_of, until, columns, points)
+    except _DAMAGES:
+        pass  # told below
+    return _decode_other(data, feature, key)
+
+
+def _decode_other(data: bytes, feature: str, key: str) -> Entry | None:
+    """An entry in JSON, or None for what is none here."""
+    try:
         if data[:1] == b"{":
             return _read_shown(data, feature, key)
-    except (msgspec.MsgspecError, struct.error, LookupError, ValueError, ArithmeticError, TypeError) as error:
-        raise Invalid(
-            f"What is kept of {feature!r} at {key!r} is damaged: {error}.", hint="Publish the feature again."
-        ) from error
-    raise Invalid(
-        f"What is kept of {feature!r} at {key!r} begins with {data[:1]!r}, which no layout known here does.",
-        hint="Upgrade mlforge, or publish the feature again.",
-    )
+        why = "it is whole, and not of this address or layout" if crc32(data) == _SEALED else "its checksum is another"
+    except _DAMAGES as error:
+        why = str(error)
+    met_damage(feature, key, why)
+    return None
 
 
 def entry_as_of(data: bytes) -> int:
@@ -105,17 +132,51 @@ def entry_as_of(data: bytes) -> int:
         >>> entry_as_of(encode_entry(Entry("spend", "ab", "1.0.0", as_of=7))[:64])
         7
     """
-    if data[:1] == _PACKED and len(data) >= _HEADER:
-        return int.from_bytes(data[1:_HEADER], signed=True)
+    if data[:2] == _FIRST and data[6:8] == _COMMON and len(data) >= _AS_OF.stop:
+        return int.from_bytes(data[_AS_OF], signed=True)
     if found := _JSON_HEADER.match(data):
         return int(found[1])
     raise Invalid(f"{data[:16]!r} is no entry.", hint="Publish the feature again.")
 
 
+def seal(data: bytes, seed: int = 0) -> bytes:
+    """A JSON object with its checksum behind its fields.
+
+    Example:
+        >>> unseal(seal(b'{"a":1}'))
+        b'{"a":1}'
+    """
+    return data[:-1] + _seal(data[:-1], seed)
+
+
+def unseal(data: bytes, seed: int = 0) -> bytes | None:
+    """The object that was sealed; None where its bytes are others, or were never sealed."""
+    fields, sealed = data[:-_SEAL], data[-_SEAL:]
+    return fields + b"}" if sealed == _seal(fields, seed) else None
+
+
+def _seal(fields: bytes, seed: int) -> bytes:
+    return b',"crc":"%08x"}' % crc32(fields, seed)
+
+
+_SEAL = len(_seal(b"", 0))
+
+
 def _packed(entry: Entry) -> bytes:
     points = [p if _NATIVE.issuperset(map(type, p.values)) else _plain_point(p) for p in entry.points]
-    body = _pack((entry.version, entry.until, _names(entry.columns), points))
-    return _PACKED + entry.as_of.to_bytes(8, signed=True) + body
+    common = entry.as_of, entry.feature, entry.version, entry.until, entry.columns
+    known, head = _written[0]
+    if common != known:
+        head = _head(*common)
+        _written[0] = common, head
+    data = head + _pack((entry.key[:_MARK], points))[1:] + _LAST
+    return data + crc32(data).to_bytes(4, "little")
+
+
+def _head(as_of: int, *rest: Any) -> bytes:
+    """The first element, which is the same for all entries of a publish."""
+    body = _COMMON + as_of.to_bytes(8, signed=True) + _pack(rest)[1:]
+    return _FIRST + len(body).to_bytes(4) + body
 
 
 def _plain_point(point: Point) -> Point:
@@ -172,23 +233,17 @@ def _extension(code: int, data: memoryview) -> Any:
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(_Packed, ext_hook=_extension).decode
-_COLUMNS: dict[bytes, tuple[str, ...]] = {}
-_NAMES: dict[tuple[str, ...], bytes] = {}
+_unpack_common = msgspec.msgpack.Decoder(_Common).decode
+_read: list[tuple[bytes, _Common]] = [(b"", (0, "", "", None, ()))]
+_written: list[tuple[_Common | None, bytes]] = [(None, b"")]
+"""What the last entry had in common with others: mostly what the next one has. Threads share it: it changes whole."""
 
 
-def _learn(data: bytes) -> tuple[str, ...]:
-    """The columns' names, and remember them: a feature's are the same in all its entries."""
-    if len(_COLUMNS) >= 10_000:
-        _COLUMNS.clear()
-    return _COLUMNS.setdefault(data, msgspec.msgpack.decode(data, type=tuple[str, ...]))
-
-
-def _names(columns: tuple[str, ...]) -> bytes:
-    if columns not in _NAMES:
-        if len(_NAMES) >= 10_000:
-            _NAMES.clear()
-        _NAMES[columns] = _pack(columns)
-    return _NAMES[columns]
+@lru_cache(maxsize=10_000)
+def _learn(common: bytes) -> _Common:
+    """What entries have in common, and remember it."""
+    found: _Common = _unpack_common(common)
+    return found
 
 
 def _shown(entry: Entry) -> bytes:
@@ -196,16 +251,24 @@ def _shown(entry: Entry) -> bytes:
         _ShownPoint(p.stamp, {c: _tagged(v) for c, v in zip(entry.columns, p.values, strict=True)})
         for p in entry.points
     ]
-    return msgspec.json.encode(_Shown(entry.as_of, _LAYOUT, entry.version, entry.until, points))
+    of = _of(entry.feature, entry.key)
+    return seal(msgspec.json.encode(_Shown(entry.as_of, _LAYOUT, of, entry.version, entry.until, points)))
+
+
+def _of(feature: str, key: str) -> str:
+    return f"{feature}:{key[:_MARK]}"
 
 
 def _read_shown(data: bytes, feature: str, key: str) -> Entry:
-    shown = _read_json(data)
+    """An entry in JSON. Raises one of `_DAMAGES` for what is none here."""
+    whole = unseal(data)
+    if whole is None:
+        raise ValueError("its checksum is another")
+    shown = _read_json(whole)
     if shown.layout != _LAYOUT:
-        raise Invalid(
-            f"What is kept of {feature!r} at {key!r} has the layout {shown.layout}, which is not known here.",
-            hint="Upgrade mlforge, or publish the feature again.",
-        )
+        raise ValueError(f"the layout {shown.layout} is not known here")
+    if shown.of != _of(feature, key):
+        raise ValueError(f"it is an entry of {shown.of}…")
     points = tuple(Point(p.stamp, tuple(map(_untagged, p.values.values()))) for p in shown.points)
     columns = tuple(shown.points[0].values) if shown.points else ()
     return Entry(feature, key, shown.version, shown.as_of, shown.until, columns, points)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PROJECT = "mlforge"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as one of the hooks below: nobody calls one without it."""
 
 
 @hookspec

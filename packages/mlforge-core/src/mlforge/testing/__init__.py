@@ -18,13 +18,19 @@ if TYPE_CHECKING:
     from mlforge.testing.engines import EngineTests
     from mlforge.testing.lowering import MetricTests, ValidatorTests
     from mlforge.testing.memory import MemoryOnlineStore, MemoryStore
-    from mlforge.testing.online import AsyncOnlineStoreTests, OnlineServerTests, OnlineStoreTests
+    from mlforge.testing.online import (
+        AsyncOnlineStoreTests,
+        DamagedOnlineStoreTests,
+        OnlineServerTests,
+        OnlineStoreTests,
+    )
     from mlforge.testing.plugins import PluginTests
     from mlforge.testing.reference import ReferenceEngine
     from mlforge.testing.stores import PruningStoreTests, StoreTests
 
 _HOMES = {
     "AsyncOnlineStoreTests": "online",
+    "DamagedOnlineStoreTests": "online",
     "EngineTests": "engines",
     "MemoryOnlineStore": "memory",
     "MemoryStore": "memory",
@@ -39,6 +45,7 @@ _HOMES = {
 }
 __all__ = [
     "AsyncOnlineStoreTests",
+    "DamagedOnlineStoreTests",
     "EngineTests",
     "MemoryOnlineStore",
     "MemoryStore",

@@ -57,7 +57,9 @@ def meta_of(version: str, name: str = "spend", **changes: Any) -> FeatureMeta:
         "source_hash": "50u2ce",
         "checks_hash": "c4ec",
         "change_summary": Change("minor", "columns_added", ("x__sum__7d",)),
-        "config": Recipe((Key("user", ("first", "last")),), "ts", "at", "%Y", "1d", {"x__sum__7d": "sum(x)"}, "x"),
+        "config": Recipe(
+            (Key("user", ("first", "last")),), "ts", "at", "%Y", "1d", {"x__sum__7d": "sum(x)"}, "x", "UTC", "forward"
+        ),
         "key_types": {"user": {"first": "String", "last": "String"}},
         "dropped_rows": 2,
         "engine": "polars",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from zlib import crc32
 
 import pytest
 
 from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed
 from mlforge.flow.online.publication import decode_publication
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
-from mlforge.plugin import Address, Point
+from mlforge.plugin import Address, Point, damaged_entries
+from mlforge.plugin.codec import seal, unseal
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
@@ -380,24 +382,55 @@ def rows_of(shop, version):
     return shop.bench.table(shop.bench.engine.read_version(shop.get("spend", version))).rows
 
 
-@pytest.mark.parametrize("note", [b"", b"x", b"{}", b'{"begun":1}', b"\xff"])
-def test_a_note_that_nobody_here_wrote_is_refused(shop, note):
+NOT_NOTES = [b"", b"x", b"{}", b'{"begun":1}', b"\xff", b'{"layout":1}']
+
+
+@pytest.mark.parametrize("note", NOT_NOTES)
+def test_a_note_that_nobody_here_wrote_is_missing(shop, note):
     shop.version("1.0.0", THREE)
     shop.online.swap_note("spend", None, note)
-    with refused(Invalid, "spend"):
-        shop.publish(0)
-    with refused(Invalid, "spend"):
+    with refused(NotFound, "spend", "damaged") as caught:
         shop.reader()
+    assert "mlforge publish spend" in caught.value.hint
+    shop.publish(0)
+    assert shop.amounts([1]) == [10]
+
+
+def test_no_flipped_bit_of_a_note_says_anything(shop):
+    shop.version("1.0.0", THREE)
+    shop.publish(0)
+    note = shop.online.read_note("spend")
+    before = damaged_entries().get("spend", 0)
+    for place in range(len(note)):
+        for bit in range(8):
+            flipped = note[:place] + bytes([note[place] ^ 1 << bit]) + note[place + 1 :]
+            assert decode_publication("spend", flipped) is None
+    assert damaged_entries()["spend"] == before + 8 * len(note)
+    assert decode_publication("plan", note) is None
+    assert decode_publication("spend", note).whole
+
+
+def test_a_publish_over_a_damaged_note_writes_everything(shop):
+    shop.version("1.0.0", THREE)
+    shop.publish(0)
+    note = shop.online.read_note("spend")
+    shop.online.swap_note("spend", note, note[:9] + bytes([note[9] ^ 1]) + note[10:])
+    result = shop.publish(1)
+    assert result.whole
+    assert shop.amounts([1], at=1) == shop.amounts([1], at=1.5) != [None]
 
 
 def test_a_note_of_a_later_layout_is_refused(shop):
     shop.version("1.0.0", THREE)
     shop.publish(0)
     before = shop.online.read_note("spend")
-    after = before[:-1] + b',"layout":2}'
+    seed = crc32(b"spend")
+    after = seal(unseal(before, seed)[:-1] + b',"layout":3}', seed)
     shop.online.swap_note("spend", before, after)
-    with refused(Invalid, "layout 2"):
+    with refused(Invalid, "layout 3"):
         shop.publish(1)
+    with refused(Invalid, "layout 3"):
+        shop.reader()
 
 
 def test_a_failure_is_a_result(shop):

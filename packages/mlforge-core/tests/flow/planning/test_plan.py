@@ -165,3 +165,57 @@ def test_the_fingerprint_of_a_source_follows_its_files_and_its_format(tmp_path: 
     assert source_fingerprint(other, resolve(other, tmp_path)) != first
     (tmp_path / "a.csv").write_text("x\n1\n2\n")
     assert source_fingerprint(plain, resolve(plain, tmp_path)) != first
+
+
+def lay(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("x")
+
+
+@pytest.mark.parametrize("path", ["lake", "lake/", "lake/*.parquet", "lake/**/*.parquet", "lake/p=1/a.parquet", "."])
+@pytest.mark.parametrize(
+    ("mark", "kind"),
+    [("_delta_log/0.json", "Delta"), (".hoodie/hoodie.properties", "Hudi"), ("metadata/v1.metadata.json", "Iceberg")],
+)
+def test_a_table_is_never_read_as_loose_files(tmp_path: Path, path: str, mark: str, kind: str) -> None:
+    lay(tmp_path, "lake/a.parquet", "lake/p=1/a.parquet", f"lake/{mark}")
+    with pytest.raises(Unsupported, match=f"{kind} table .*lake.* no engine of this release reads it") as refused:
+        resolve(mlf.Source(path, name="events"), tmp_path)
+    assert "Export the table's rows" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("sales", (("year", "Int64"), ("day", "Date"), ("city", "String"))),
+        ("sales/year=2025", (("day", "Date"), ("city", "String"))),
+        ("sales/year=*/**/*.csv", (("year", "Int64"), ("day", "Date"), ("city", "String"))),
+        ("sales/year=2025/day=2025-01-02/city=B%20/1.csv", ()),
+    ],
+)
+def test_the_folders_below_a_source_tell_columns(tmp_path: Path, path: str, told: tuple[Any, ...]) -> None:
+    lay(tmp_path, "sales/year=2025/day=2025-01-02/city=B%20/1.csv", "sales/year=2026/day=2026-01-02/city=7/1.csv")
+    assert resolve(mlf.Source(path), tmp_path).partitions == told
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("sales/1.csv", "tell other columns: .* tells none"),
+        ("sales/year=2025/month=2/1.csv", "tell other columns: .* tells 'year' and 'month'"),
+        ("sales/year=2025/year=2026/1.csv", "tells 'year' twice"),
+    ],
+)
+def test_folders_that_tell_different_columns_are_refused(tmp_path: Path, other: str, said: str) -> None:
+    lay(tmp_path, "sales/year=2025/1.csv", other)
+    with pytest.raises(Invalid, match=said):
+        resolve(mlf.Source("sales"), tmp_path)
+
+
+def test_a_file_that_is_moved_to_another_folder_is_another_source(tmp_path: Path) -> None:
+    lay(tmp_path, "sales/year=2025/1.csv")
+    source = mlf.Source("sales")
+    before = source_fingerprint(source, resolve(source, tmp_path))
+    (tmp_path / "sales/year=2025").rename(tmp_path / "sales/year=2026")
+    assert source_fingerprint(source, resolve(source, tmp_path)) != before

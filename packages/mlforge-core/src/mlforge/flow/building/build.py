@@ -19,6 +19,7 @@ from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.flow.building.commit import BuildOrder, commit
 from mlforge.flow.building.compute import Computing, compute
 from mlforge.flow.building.increment import Step, compute_step, refuse_changed
+from mlforge.flow.building.notation import notation_told
 from mlforge.flow.building.outcome import increment_notes, logic_notes, nothing_new, planned, unchanged
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.resolve import source_fingerprint
@@ -126,7 +127,8 @@ def _step(feature: Feature, settings: Settings, options: BuildOptions, previous:
 
 
 def _built(session: Session, work: Computing, order: BuildOrder, options: BuildOptions) -> BuildResult:
-    rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
+    with notation_told(work):
+        rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
     if rows is None:
         return nothing_new(work, order)
     meta = commit(session, work.engine, order, rows)

@@ -9,6 +9,7 @@ from time import perf_counter
 from mlforge.flow.building.attempt import safely
 from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.flow.building.compute import Computing, compute
+from mlforge.flow.building.notation import notation_told
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.session import Session
 from mlforge.model.feature import Feature
@@ -24,7 +25,9 @@ def validate(session: Session, features: Iterable[Feature]) -> BuildReport:
 
 def _validate_one(session: Session, feature: Feature) -> BuildResult:
     job, scan = prepare(session, feature)
-    rows = compute(Computing(feature, scan, session.engine(job.engine), session.tell))
+    work = Computing(feature, scan, session.engine(job.engine), session.tell)
+    with notation_told(work):
+        rows = compute(work)
     return BuildResult(
         feature=feature.name, status="valid", dropped=rows.dropped, engine=job.engine.kind, checks=rows.checks
     )

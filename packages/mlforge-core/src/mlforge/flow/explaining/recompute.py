@@ -86,7 +86,10 @@ def _newest(events: Iterable[Row], shape: Shape, plan: WindowPlan | None, at: in
 def _shape(config: Recipe) -> Shape:
     """The shape a version was built with."""
     stamp, column = config.timestamp, config.timestamp_column
-    timestamp = Timestamp(column or stamp, config.timestamp_format, stamp if column else None) if stamp else None
+    if stamp is None:
+        return Shape(config.keys, None, config.tie_break)
+    alias, zone = stamp if column else None, config.timestamp_zone
+    timestamp = Timestamp(column or stamp, config.timestamp_format, alias, zone, config.timestamp_nonexistent)
     return Shape(config.keys, timestamp, config.tie_break)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from zlib import crc32
 
 import msgspec
 
 from mlforge.errors import Invalid, NotFound
 from mlforge.model.duration import MICROS
 from mlforge.model.meta import FeatureMeta
+from mlforge.plugin.codec import seal, unseal
+from mlforge.plugin.damage import met_damage
 from mlforge.plugin.online_stores import OnlineStore
 
 DEFAULT_HORIZON = 2 * MICROS["d"]
@@ -49,34 +52,47 @@ class Publication(msgspec.Struct, frozen=True, omit_defaults=True):
     begun: Round
     done: Round | None = None
     meta: FeatureMeta | None = None
-    layout: int = 1
+    layout: int = 2
 
     @property
     def whole(self) -> bool:
         """Whether the publish that began last has ended."""
         return self.done is not None and self.begun.same_rows(self.done)
 
-    def encode(self) -> bytes:
-        return msgspec.json.encode(self)
+    def encode(self, feature: str) -> bytes:
+        return seal(msgspec.json.encode(self), crc32(feature.encode()))
+
+
+class _Layout(msgspec.Struct):
+    layout: int = 2
 
 
 def decode_publication(feature: str, note: bytes | None) -> Publication | None:
-    """What a note says. Raises `Invalid` for one that is damaged or of a later mlforge."""
+    """What a note says; None for one that is damaged, which is counted and logged.
+
+    Raises:
+        Invalid: A note of a later mlforge, which nobody may write over.
+    """
     if note is None:
         return None
     try:
-        found = msgspec.json.decode(note, type=Publication)
+        if whole := unseal(note, crc32(feature.encode())):
+            _refuse_later(feature, whole)
+            return msgspec.json.decode(whole, type=Publication)
+        why = "its checksum is another"
     except msgspec.DecodeError as error:
+        why = str(error)
+    met_damage(feature, "its note", why)
+    return None
+
+
+def _refuse_later(feature: str, note: bytes) -> None:
+    layout = msgspec.json.decode(note, type=_Layout).layout
+    if layout != _Layout().layout:
         raise Invalid(
-            f"What the online store notes of {feature!r} cannot be read: {error}.",
-            hint="Upgrade mlforge, or publish to an empty store.",
-        ) from error
-    if found.layout != 1:
-        raise Invalid(
-            f"What the online store notes of {feature!r} has the layout {found.layout}, which is not known here.",
+            f"What the online store notes of {feature!r} has the layout {layout}, which is not known here.",
             hint="Upgrade mlforge.",
         )
-    return found
 
 
 class LastPublish(NamedTuple):
@@ -91,11 +107,13 @@ def last_publish(online: OnlineStore, feature: str) -> LastPublish:
     """What is served of a feature.
 
     Raises:
-        NotFound: It has not been published, or not wholly yet.
+        NotFound: It has not been published, or not wholly yet, or its note is damaged.
     """
     note = online.read_note(feature)
     found = decode_publication(feature, note)
     if note is None or found is None or found.done is None or found.meta is None:
         state = "has not been published" if found is None else "has not been published wholly yet"
+        if found is None and note is not None:
+            state = "is not served: what the online store notes of it is damaged"
         raise NotFound(f"{feature!r} {state}.", hint=f"Publish it: mlforge publish {feature}")
     return LastPublish(note, found.done, found.meta)

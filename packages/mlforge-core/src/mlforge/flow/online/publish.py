@@ -154,7 +154,7 @@ class _Run:
         return decode_publication(self.order.feature, self._raw)
 
     def _swap(self, note: Publication) -> bool:
-        after = note.encode()
+        after = note.encode(self.order.feature)
         if not self.online.swap_note(self.order.feature, self._raw, after):
             return False
         self._raw, self.note = after, note

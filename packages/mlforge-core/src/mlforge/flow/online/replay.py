@@ -140,7 +140,7 @@ def _why(status: ServedStatus, what: LastPublish) -> str:
     until = what.publish.until
     match status:
         case "missing":
-            return "the entity is not online: it expired or was removed there"
+            return "the entity is not online: it expired, was removed there or is damaged"
         case "stale":
             return f"stale: what was published ends at {'–' if until is None else iso(until)}"
         case "expired":

@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 
 from mlforge.errors import Invalid, NotFound, close_to
+from mlforge.flow.planning.layouts import partitions, refuse_tables
 from mlforge.model.source import CSVFormat, Format, ParquetFormat, Source, format_name, format_of_suffix
 from mlforge.plugin.engine.frames import Scan
+from mlforge.plugin.engine.partitions import told
 
 _MAGIC = set("*?[")
 
@@ -21,7 +23,8 @@ def resolve(source: Source, root: Path) -> Scan:
 
     Raises:
         NotFound: No such file, or nothing that fits the glob or lies in the folder.
-        Invalid: A format that cannot be told, several formats at once, or an empty file.
+        Invalid: A format that cannot be told, several at once, an empty file, or folders that tell different columns.
+        Unsupported: Parquet files of a Delta table, or of another one whose log tells what of them there still is.
     """
     if source.scheme != "file":
         return Scan(source.name, (source.path,), _known_format(source.infer_format(), source))
@@ -33,14 +36,26 @@ def resolve(source: Source, root: Path) -> Scan:
         raise Invalid(
             f"The source {source.name!r} has an empty file: {empty[0]}.", hint="Write it again, or remove it."
         )
-    return Scan(source.name, tuple(map(str, files)), _known_format(fmt, source))
+    known = _known_format(fmt, source)
+    if isinstance(known, ParquetFormat):
+        refuse_tables(source.name, files)
+    columns = partitions(source.name, files, _fixed(root / _at_home(Path(source.path))))
+    return Scan(source.name, tuple(map(str, files)), known, partitions=columns)
+
+
+def _fixed(place: Path) -> Path:
+    """The folder that a source's path names, up to its first wildcard; that of its file where it is one."""
+    if place.exists():
+        return place if place.is_dir() else place.parent
+    at = next(i for i, part in enumerate(place.parts) if set(part) & _MAGIC)
+    return Path(*place.parts[:at])
 
 
 def source_fingerprint(source: Source, scan: Scan) -> str | None:
     """128 bits that change when a file of the source does; None for a source that is not files here."""
     if source.scheme != "file":
         return None
-    facts = [_facts(Path(uri)) for uri in scan.uris]
+    facts = [[*_facts(Path(uri)), *told(uri).items()] if scan.partitions else _facts(Path(uri)) for uri in scan.uris]
     return hashlib.sha256(msgspec.json.encode([msgspec.to_builtins(scan.format), facts])).hexdigest()[:32]
 
 

@@ -62,6 +62,8 @@ def recipe_of(feature: Feature) -> Recipe:
         interval=feature.interval.canonical if feature.interval else None,
         metrics=metrics,
         tie_break=feature.tie_break,
+        timestamp_zone=stamp.timezone if stamp else None,
+        timestamp_nonexistent=stamp.nonexistent if stamp else "raise",
     )
 
 
@@ -75,12 +77,18 @@ def digest(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]
 
 
+_COMPARED = (
+    *("timestamp", "timestamp_column", "timestamp_format", "timestamp_zone", "timestamp_nonexistent"),
+    *("interval", "tie_break"),
+)
+
+
 def recipe_changes(before: Recipe, after: Recipe) -> Iterable[str]:
     """What differs between two configs, besides metrics that came or went: `interval: 1d → 7d`."""
     old_keys, new_keys = _key_texts(before), _key_texts(after)
     if old_keys != new_keys:
         yield f"keys: {', '.join(old_keys)} → {', '.join(new_keys)}"
-    for field in ("timestamp", "timestamp_column", "timestamp_format", "interval", "tie_break"):
+    for field in _COMPARED:
         was, now = getattr(before, field), getattr(after, field)
         if was != now:
             yield f"{field}: {was} → {now}"

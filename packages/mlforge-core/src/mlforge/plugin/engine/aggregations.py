@@ -11,7 +11,17 @@ from mlforge.errors import Invalid
 from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Expr
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import is_float
-from mlforge.plugin.engine.expressions import Cast, Constant, Digits, Operation, Read, Scaled, Typed, typed, typed_over
+from mlforge.plugin.engine.expressions import (
+    Constant,
+    Digits,
+    Operation,
+    Read,
+    Scaled,
+    Typed,
+    reads,
+    typed,
+    typed_over,
+)
 from mlforge.plugin.engine.types import digits, family, is_decimal, is_list
 
 
@@ -149,19 +159,7 @@ class Windowed(msgspec.Struct, frozen=True):
 
     def outputs_of(self, aggregates: Collection[str]) -> list[str]:
         """The output columns that are made of some of the aggregates."""
-        return [o.name for o in self.outputs if not set(aggregates).isdisjoint(_reads(o.source))]
-
-
-def _reads(node: Typed) -> set[str]:
-    match node:
-        case Read(name):
-            return {name}
-        case Cast(of):
-            return _reads(of)
-        case Operation(_, args):
-            return set().union(*map(_reads, args))
-        case _:
-            return _reads(node.arg) if hasattr(node, "arg") else set()
+        return [o.name for o in self.outputs if not set(aggregates).isdisjoint(reads(o.source))]
 
 
 def windowed(plan: WindowPlan, words: Mapping[str, str], cast: str) -> Windowed:

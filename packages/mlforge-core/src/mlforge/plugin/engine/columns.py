@@ -35,6 +35,20 @@ def need_columns(names: Iterable[str], available: Iterable[str], where: str) -> 
             raise no_column(name, there, where)
 
 
+def need_free(names: Iterable[str], taken: Iterable[str]) -> None:
+    """Raise `Invalid` for the first of some new columns that is there already.
+
+    Example:
+        >>> need_free(["ratio"], ["ratio", "amount"])
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: The frame has a column 'ratio' already. Give the new one another name.
+    """
+    there = set(taken)
+    for name in names:
+        if name in there:
+            raise Invalid(f"The frame has a column {name!r} already.", hint="Give the new one another name.")
+
+
 def need_values(columns: Iterable[str], available: Iterable[str], meta: FeatureMeta) -> None:
     """Raise `Invalid` for a column that a committed version does not have."""
     need_columns(columns, available, f"Feature {meta.name!r}")

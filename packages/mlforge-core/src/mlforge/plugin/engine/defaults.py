@@ -1,11 +1,11 @@
 """What follows from the methods that an engine must have: right for every engine, as fast as those are.
 
-No row becomes a Python object here but the examples of broken promises.
+No row becomes a Python object here but the examples of broken promises, and those that columns are derived of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,15 @@ from mlforge.model.expr import Col, Expr, lift
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact
-from mlforge.model.schema import Schema
+from mlforge.model.schema import Column, Schema
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.checks import violations
+from mlforge.plugin.engine.columns import need_free
+from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.plugin.engine.frames import Extent, Frame
 from mlforge.plugin.engine.keys import derivable
+from mlforge.plugin.engine.parsing import instants_of
 from mlforge.plugin.functions import asked, no_frame, raised
 
 if TYPE_CHECKING:
@@ -98,6 +101,19 @@ def extent(engine: Engine, frame: Frame, timestamp: Timestamp | None) -> Extent:
     count = engine.conform(rows, Shape(())).rows
     timed = engine.conform(engine.where(rows, ~Col(timestamp.column).is_null()), Shape((), timestamp))
     return Extent(count, timed.first, timed.last)
+
+
+def derive(engine: Engine, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None) -> Frame:
+    """The rows with their new columns, computed one by one in Python."""
+    schema = engine.schema(frame)
+    need_free(columns, schema.names)
+    derivation = Derivation(columns, {c.name: c.dtype for c in schema}, asked=at is not None)
+    rows = [row for batch in engine.rows(frame) for row in batch]
+    instants = [row[at.column] for row in rows] if at else [None] * len(rows)
+    when = instants_of(instants, schema.dtype(at.column), at) if at else instants
+    made = [row | derivation.of(row, asked) for row, asked in zip(rows, when, strict=True)]
+    new = tuple(Column(name, word) for name, word in derivation.words.items())
+    return engine.from_rows(made, Schema((*schema, *new)))
 
 
 def semi_join(engine: Engine, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Frame:

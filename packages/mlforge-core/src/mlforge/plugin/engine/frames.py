@@ -17,6 +17,9 @@ Frame = Any
 class Scan(msgspec.Struct, frozen=True):
     """What to read: addresses of one format. `name` is for error messages.
 
+    `partitions` are the columns that folders such as `year=2025` tell, each with its type, `Int64`, `Date` or `String`:
+    they follow the files' own columns, and stand for those of the same name.
+
     Example:
         >>> from mlforge.model.source import CSVFormat
         >>> Scan("payments", ("data/payments.csv",), CSVFormat()).uris
@@ -27,6 +30,7 @@ class Scan(msgspec.Struct, frozen=True):
     uris: tuple[str, ...]
     format: Format
     options: dict[str, Any] = {}
+    partitions: tuple[tuple[str, str], ...] = ()
 
 
 class Conformed(msgspec.Struct, frozen=True):

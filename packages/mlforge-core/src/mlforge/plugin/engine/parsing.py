@@ -6,11 +6,13 @@ It costs microseconds a text. An engine calls it for each different text of a co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Any
 
 from mlforge.model.span import EPOCH
-from mlforge.plugin.engine.times import Form, Formatted, Iso
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.times import Form, Formatted, Iso, detected, no_time
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,6 +34,31 @@ def instant_of(text: str, form: Form) -> datetime | None:
         return made.astimezone(UTC) if made.tzinfo else made.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def instants_of(values: Sequence[Any], dtype: str, timestamp: Timestamp) -> list[datetime | None]:
+    """The instants that a column's values mean, null where they are.
+
+    Raises:
+        Invalid: Text that is no time, with the first bad value and its row, or values of another type.
+
+    Example:
+        >>> instants_of(["2024-02-29", None], "String", Timestamp("paid_at"))[0].isoformat()
+        '2024-02-29T00:00:00+00:00'
+    """
+    first = next((i for i, value in enumerate(values) if value is not None), None)
+    if first is None or dtype == "Datetime":
+        return list(values)
+    if dtype == "Date":
+        return [None if day is None else datetime.combine(day, time(), UTC) for day in values]
+    if dtype != "String":
+        raise no_time(timestamp.column, dtype, None)
+    form = Formatted(timestamp.format) if timestamp.format else detected(timestamp.column, first, values[first])
+    made = [None if text is None else instant_of(text, form) for text in values]
+    bad = next((i for i, value in enumerate(values) if value is not None and made[i] is None), None)
+    if bad is not None:
+        raise form.misread(timestamp.column, bad, values[bad])
+    return made
 
 
 def _iso(text: str) -> datetime:

@@ -171,7 +171,8 @@ class Engine(Live, Protocol):
     def persist(self, frame: Frame) -> Frame:
         """The same rows, in order, computed once, however often they are asked for.
 
-        What `conform` gives is computed once, too.
+        What `conform` gives is computed once, too. Times without a zone stay without one, so an engine brings its own
+        where its `to_arrow` gives them one.
         """
         return defaults.persist(self, frame)
 
@@ -194,6 +195,17 @@ class Engine(Live, Protocol):
         `conform` does. `where` leaves out the rows without a time, unless its condition asks for them.
         """
         return defaults.within(self, frame, timestamp, span)
+
+    def derive(self, frame: Frame, columns: Mapping[str, Expr], at: Timestamp | None = None) -> Frame:
+        """The rows, in order, with columns more, each computed of its own row.
+
+        `at()` is the instant in the column of `at`, as `conform` reads it, and null where that is null. By default the
+        rows become Python's and back.
+
+        Raises `Invalid` for a new column that is there already, for `at()` without `at`, for what does not go
+        together, for an int64 overflow, and as `conform` does for text that is no time.
+        """
+        return defaults.derive(self, frame, columns, at)
 
     def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
         """How many rows there are, and their first and last time. Raises `Invalid` as `conform`."""

@@ -24,6 +24,7 @@ class Limbs(NamedTuple):
         width: How many bits a limb has.
         length: How many limbs there are.
         narrow: Whether there is one, and a sum of as many as were sized for fits 64 bits.
+        growth: By how many bits a sum of as many as were sized for outgrows a limb.
 
     Example:
         >>> Limbs(-3, 60, 2, narrow=False).places
@@ -34,6 +35,7 @@ class Limbs(NamedTuple):
     width: int
     length: int
     narrow: bool
+    growth: int = 0
 
     @property
     def places(self) -> list[int]:
@@ -78,10 +80,11 @@ def limbs_for_sums(low: int, bits: int, terms: int) -> Limbs:
 
     Example:
         >>> limbs_for_sums(*bits_of_integers(255), terms=1000)
-        Limbs(exponent=0, width=116, length=1, narrow=True)
+        Limbs(exponent=0, width=116, length=1, narrow=True, growth=10)
     """
-    width = _SAFE - terms.bit_length()
-    return Limbs(low, width, _length(bits, width), narrow=bits <= 62 - terms.bit_length())
+    growth = terms.bit_length()
+    width = _SAFE - growth
+    return Limbs(low, width, _length(bits, width), narrow=bits <= 62 - growth, growth=growth)
 
 
 def limbs_for_squares(low: int, bits: int, terms: int) -> Limbs:
@@ -89,10 +92,11 @@ def limbs_for_squares(low: int, bits: int, terms: int) -> Limbs:
 
     Example:
         >>> limbs_for_squares(*bits_of_floats(0.5, 4.0), terms=1000)
-        Limbs(exponent=-53, width=50, length=2, narrow=False)
+        Limbs(exponent=-53, width=50, length=2, narrow=False, growth=10)
     """
-    width = _SAFE // 2 - 3 - terms.bit_length()
-    return Limbs(low, width, _length(bits, width), narrow=False)
+    growth = terms.bit_length()
+    width = _SAFE // 2 - 3 - growth
+    return Limbs(low, width, _length(bits, width), narrow=False, growth=growth)
 
 
 def _length(bits: int, width: int) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -114,6 +115,18 @@ class Formatted(msgspec.Struct, frozen=True):
         at = next(i for i, part in enumerate(self.parts) if part.letter == letter)
         regexes = _regexes(self.parts)
         return f"^({''.join(regexes[:at])})({regexes[at]})({''.join(regexes[at + 1 :])})$"
+
+    def before(self, letter: str) -> Literal["number", "text", ""]:
+        """What a directive stands before: a number, something else, or nothing, as where it is not there.
+
+        Example:
+            >>> Formatted("%z - %F").before("z"), Formatted("%H%M%S%f%d.%m.%Y").before("f"), Formatted("%F").before("z")
+            ('text', 'number', '')
+        """
+        after = dict(zip((part.letter for part in self.parts), self.parts[1:], strict=False)).get(letter)
+        if after is None:
+            return ""
+        return "number" if _is_number(after, 0) else "text"
 
     def spelled(self, own: Mapping[str, str] | None = None) -> str:
         """The format in plain directives, some of them in an engine's own spelling."""

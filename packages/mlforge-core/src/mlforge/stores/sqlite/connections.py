@@ -7,9 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from mlforge.errors import PluginFailed
+from mlforge.plugin import decode_entry
+from mlforge.stores.sqlite.files import forget_leftovers
 
 APPLICATION = 0x6D6C666F
 LAYOUT = 1
@@ -25,8 +28,10 @@ create table if not exists notes (feature text primary key, note blob not null) 
 def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
     """A connection that makes the file and its tables where they are not there."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    forget_leftovers(path)
     connection = _connect(f"file:{quote(path)}", timeout)
     try:
+        connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
         _prepare(connection, path)
     except BaseException:
         connection.close()
@@ -50,12 +55,23 @@ def connect_to_read(path: str, timeout: float) -> sqlite3.Connection | None:
     return None
 
 
+def close_writer(connection: sqlite3.Connection) -> None:
+    """Bring what was written into the file itself, where no reader is in the way, and close it."""
+    try:
+        connection.execute("pragma busy_timeout=1000")
+        connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+    except sqlite3.Error:  # it is in the log, and safe
+        pass
+    finally:
+        connection.close()
+
+
 @contextmanager
 def told(path: str) -> Iterator[None]:
     """SQLite's and the system's errors, in mlforge's words."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:  # a damaged file's own text may be no text
         raise PluginFailed(f"The online store at {path!r} does not answer: {error}.", hint=_hint(error)) from error
 
 
@@ -110,8 +126,16 @@ def transaction(connection: sqlite3.Connection, kind: str = "immediate") -> Iter
     connection.commit()
 
 
+def _written_as_of(feature: Any, key: Any, data: Any) -> int | None:
+    """An entry's own `as_of`; that of a damaged one is before all others, a tombstone has none."""
+    if data is None:
+        return None
+    entry = decode_entry(data, feature, key)
+    return -(2**63) if entry is None else entry.as_of
+
+
 def _hint(error: Exception) -> str:
-    code = getattr(error, "sqlite_errorname", "")
+    code = "SQLITE_CORRUPT" if isinstance(error, UnicodeError) else getattr(error, "sqlite_errorname", "")
     hints = {
         "SQLITE_BUSY": "Another process is writing for longer than the store's timeout: try again, or raise it.",
         "SQLITE_FULL": "The disk is full: make room and publish again.",

@@ -11,8 +11,10 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from mlforge.errors import PluginFailed
 from mlforge.plugin import Address, Entry, decode_entry, encode_entry
-from mlforge.stores.sqlite.connections import connect_to_read, connect_to_write, told, transaction
+from mlforge.stores.sqlite.connections import close_writer, connect_to_read, connect_to_write, told, transaction
+from mlforge.stores.sqlite.files import OpenedFile
 
 if TYPE_CHECKING:
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
@@ -23,13 +25,29 @@ MONTH = 30 * 86_400_000_000
 READ = "select data from entries where feature = ? and key = ?"
 UPSERT = """
 insert into entries values (?, ?, ?, ?)
-on conflict do update set as_of = excluded.as_of, data = excluded.data where excluded.as_of >= as_of
+on conflict do update set as_of = excluded.as_of, data = excluded.data
+where excluded.as_of >= as_of or excluded.as_of >= written_as_of(feature, key, data)
 """
+"""What seems newer is looked at: nobody could ever write over a row whose `as_of` is damaged."""
 OLDER = """
 select key from entries where feature = ? and key > ? and as_of < ? and data is not null order by key limit ?
 """
 FORGET = "delete from entries where feature = ? and data is null and as_of < ?"
 NOTE = "insert into notes values (?, ?) on conflict do update set note = excluded.note"
+
+
+class Readers:
+    """Connections to one file that nobody uses now, and how many there are with those that are in use."""
+
+    def __init__(self) -> None:
+        self.idle: deque[sqlite3.Connection] = deque()
+        self.open = 0
+
+    def close(self) -> None:
+        """Close those that nobody uses."""
+        while self.idle:
+            self.idle.pop().close()
+            self.open -= 1
 
 
 class LiveSQLiteOnlineStore:
@@ -38,19 +56,21 @@ class LiveSQLiteOnlineStore:
     def __init__(self, config: SQLiteOnlineStore) -> None:
         self.path = config.path
         self.timeout = float(config.timeout)
-        self._readers: deque[sqlite3.Connection] = deque()
+        self._file = OpenedFile(config.path)
+        self._readers = Readers()
+        self._leaving: list[Readers] = []
         self._writer: sqlite3.Connection | None = None
-        self._turn = threading.Lock()
+        self._is_cut_off = False
+        self._turn = threading.RLock()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._turn:
-            while self._readers:
-                self._readers.pop().close()
+            self._readers.close()
             if self._writer is not None:
-                self._writer.close()
+                close_writer(self._writer)
                 self._writer = None
 
     def write(self, entries: Iterable[Entry]) -> int:
@@ -74,10 +94,10 @@ class LiveSQLiteOnlineStore:
         with self._reading() as connection:
             if connection is None:
                 return [None] * len(addresses)
-            execute = connection.execute
+            execute = connection.cursor().execute  # one for all: making one takes as long as reading an entry
             rows = [execute(READ, (a.feature, a.key)).fetchone() for a in addresses]
         return [
-            decode_entry(row[0], a.feature, a.key) if row and row[0] else None
+            decode_entry(row[0], a.feature, a.key) if row and row[0] is not None else None
             for row, a in zip(rows, addresses, strict=True)
         ]
 
@@ -101,30 +121,40 @@ class LiveSQLiteOnlineStore:
             return True
 
     def ping(self) -> None:
-        with self._reading() as connection:
+        with self._reading(at_once=True) as connection:
             if connection is not None:
                 connection.execute("select 1 from notes").fetchone()
 
     def _note(self, connection: sqlite3.Connection, feature: str) -> bytes | None:
         row = connection.execute("select note from notes where feature = ?", (feature,)).fetchone()
-        return bytes(row[0]) if row else None
+        return row and (row[0] if isinstance(row[0], bytes) else b"")  # b"": damaged, as the note's reader will see
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._turn, told(self.path):
+            if self._file.is_changed(at_once=True):
+                self._renew()
+            if self._is_cut_off:
+                self._is_cut_off = False
+                raise PluginFailed(
+                    f"The online store at {self.path!r} was replaced while it was written to.", hint="Publish again."
+                )
             if self._writer is None:
-                self._writer = connect_to_write(self.path, self.timeout)
+                self._writer = self._opened_to_write()
             with transaction(self._writer) as connection:
                 yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+    def _reading(self, at_once: bool = False) -> Iterator[sqlite3.Connection | None]:
         """A connection nobody else uses meanwhile, at one instant of the file; None before the first publish."""
         with told(self.path):
+            if self._file.is_changed(at_once):
+                self._renew()
+            readers = self._readers
             try:
-                connection: sqlite3.Connection | None = self._readers.pop()
+                connection: sqlite3.Connection | None = readers.idle.pop()
             except IndexError:
-                connection = connect_to_read(self.path, self.timeout)
+                readers, connection = self._opened_to_read()
             if connection is None:
                 yield None
                 return
@@ -132,6 +162,74 @@ class LiveSQLiteOnlineStore:
                 with transaction(connection, "deferred"):
                     yield connection
             except BaseException:
-                connection.close()
+                self._drop(readers, connection)
                 raise
-            self._readers.append(connection)
+            readers.idle.append(connection)
+            if readers is not self._readers:
+                self._close(readers)
+
+    def _renew(self) -> None:
+        """Let go of all connections to a file that changed beneath them, and of what they know of it."""
+        with self._turn:
+            if not self._file.is_changed(at_once=True):
+                return
+            self._leaving = [one for one in (*self._leaving, self._readers) if one.open]
+            self._readers = Readers()
+            for one in self._leaving:
+                one.close()
+            if self._writer is not None and self._file.is_another():
+                self._writer.close()
+                self._writer, self._is_cut_off = None, True
+            if self._file.look() is not None:
+                self._leave()
+
+    def _leave(self) -> None:
+        """Go on with the file that is there now, where nothing of the one before can mix with it."""
+        if self._file.is_another():
+            if any(one.open for one in self._leaving):  # one process must not have two files by one name open
+                raise PluginFailed(
+                    f"The online store at {self.path!r} was replaced, and is being read.", hint="Try again."
+                )
+            self._file.refuse_old_log()
+        state = self._file.look()
+        connection = connect_to_read(self.path, self.timeout)
+        if connection is not None:
+            self._readers.open += 1
+            try:
+                self._file.refuse_torn(connection)
+            except BaseException:
+                self._drop(self._readers, connection)
+                raise
+            self._readers.idle.append(connection)
+            self._file.remember(state)
+
+    def _opened_to_read(self) -> tuple[Readers, sqlite3.Connection | None]:
+        with self._turn:
+            if self._file.was_there and self._file.is_changed(at_once=True):
+                self._renew()
+            if self._readers.idle:
+                return self._readers, self._readers.idle.pop()
+            state = self._file.look()
+            connection = connect_to_read(self.path, self.timeout)
+            if connection is None:
+                self._file.refuse_gone()
+            else:
+                self._readers.open += 1
+                if not self._file.was_there:
+                    self._file.remember(state)
+            return self._readers, connection
+
+    def _opened_to_write(self) -> sqlite3.Connection:
+        connection = connect_to_write(self.path, self.timeout)
+        if not self._file.was_there or self._file.is_another():
+            self._file.remember(self._file.look())
+        return connection
+
+    def _drop(self, readers: Readers, connection: sqlite3.Connection) -> None:
+        with self._turn:
+            connection.close()
+            readers.open -= 1
+
+    def _close(self, readers: Readers) -> None:
+        with self._turn:
+            readers.close()

@@ -89,6 +89,8 @@ def from_number(form: str) -> Callable[[Any], Any]:
         return lambda number: EPOCH.date() + timedelta(days=number)
     makes: dict[str, Callable[[int], Any]] = {"ts": instant, "tt": time_of_day, "tD": lambda n: n * MICRO}
     make = makes[form[:2]]
+    if form.startswith("ts") and form.endswith(":"):  # times without a zone
+        return lambda number: make(number * 10**6 // PER_SECOND[form[2]]).replace(tzinfo=None)
     return lambda number: make(number * 10**6 // PER_SECOND[form[2]])
 
 

@@ -5,20 +5,24 @@ from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
+from mlforge.testing.engines.deriving import DeriveTests
 from mlforge.testing.engines.ending import EndTests
 from mlforge.testing.engines.expressing import ExpressionTests
+from mlforge.testing.engines.failing import FailingTests, OpeningTests, ReadingTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
 from mlforge.testing.engines.layering import LayerTests
+from mlforge.testing.engines.locating import LocalTimeTests
 from mlforge.testing.engines.meaning import MeaningTests
 from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
-from mlforge.testing.engines.sourcing import CSVTests
+from mlforge.testing.engines.sourcing import CSVTests, FolderTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
+from mlforge.testing.engines.years import YearTests
 
 
 class EngineTests(
@@ -26,21 +30,28 @@ class EngineTests(
     NameTests,
     StorageTests,
     CSVTests,
+    FolderTests,
     ApplyTests,
     KeyTests,
     ConformTests,
+    LocalTimeTests,
     ExpressionTests,
+    DeriveTests,
     CheckTests,
     WhereTests,
     SettleTests,
     AggregateTests,
     SumTests,
     EndTests,
+    YearTests,
     MeaningTests,
     AsofTests,
     LatestTests,
     NarrowTests,
     LayerTests,
+    ReadingTests,
+    FailingTests,
+    OpeningTests,
 ):
     """Everything an engine must prove.
 

@@ -17,10 +17,11 @@ from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
+from mlforge.testing.reference.formats import tells_one_instant
 from mlforge.testing.reference.times import instant, micros
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.times import TimeColumn, time_columns
-from mlforge.testing.strategies.timetexts import WrittenText, written_texts
+from mlforge.testing.strategies.timetexts import WrittenText, written_carelessly, written_texts
 
 USERS = (Key("user"),)
 SHAPE = Shape(USERS, Timestamp("ts"))
@@ -35,6 +36,18 @@ def events(times: tuple[Any, ...], dtype: str) -> Table:
 def held(bench: Bench, table: Table, shape: Shape) -> Table:
     """The rows as the engine holds them."""
     return bench.table(bench.engine.conform(bench.frame(table), shape).frame)
+
+
+def assert_read_alike(bench: Bench, written: WrittenText) -> None:
+    """Fail unless the engine reads a text as the reference does, or refuses it as well, naming it."""
+    table, shape = events((written.text,), "String"), Shape(USERS, Timestamp("ts", format=written.format))
+    try:
+        expected = bench.reference.conform(table, shape).frame
+    except Invalid:
+        with refused(Invalid, "ts", repr(written.text), "row 0"):
+            bench.engine.conform(bench.frame(table), shape)
+    else:
+        assert_same(expected, held(bench, table, shape))
 
 
 class ConformTests(EngineSubject):
@@ -72,14 +85,17 @@ class ConformTests(EngineSubject):
 
     @generated(0.08, written_texts())
     def test_text_fits_a_form_where_the_reference_reads_it(self, bench: Bench, written: WrittenText) -> None:
-        table, shape = events((written.text,), "String"), Shape(USERS, Timestamp("ts", format=written.format))
-        try:
-            expected = bench.reference.conform(table, shape).frame
-        except Invalid:
-            with refused(Invalid, "ts", repr(written.text), "row 0"):
-                bench.engine.conform(bench.frame(table), shape)
-        else:
-            assert_same(expected, held(bench, table, shape))
+        assert_read_alike(bench, written)
+
+    @generated(0.05, written_carelessly())
+    def test_formats_of_any_making_are_read_or_refused_as_by_the_reference(
+        self, bench: Bench, written: WrittenText
+    ) -> None:
+        if not tells_one_instant(written.format or ""):
+            with refused(Invalid, "ts"):
+                Timestamp("ts", format=written.format)
+            return
+        assert_read_alike(bench, written)
 
     def test_keys_and_stamp_come_first_and_the_rest_stays_in_order(self, bench: Bench) -> None:
         table = Table.of(Schema.of(b="Int64", t="Datetime", k2="String", a="Int64", k1="Int64"), [{"t": instant(0)}])

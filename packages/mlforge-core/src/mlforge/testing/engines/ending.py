@@ -1,99 +1,95 @@
-"""The ends of time: nothing lies outside the years 1 to 9999, and up to them everything is right."""
+"""Floats near the ends of their range: infinite only where the exact value is, and exact where digits are few."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+import math
+import sys
+from itertools import permutations
 
 import pytest
 
-from mlforge.errors import Invalid
-from mlforge.model.duration import Duration
-from mlforge.model.expr import Agg, Col
-from mlforge.model.feature import Shape
-from mlforge.model.keys import Key
-from mlforge.model.metric import MetricColumn, WindowPlan
-from mlforge.model.schema import Column, Schema
-from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import ArrowStream, Join
-from mlforge.testing.arrow import Export
 from mlforge.testing.compare import assert_same
+from mlforge.testing.engines.aggregating import SHAPE, assert_aggregates, crowds
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
-from mlforge.testing.reference import Table
-from mlforge.testing.reference.times import LAST, instant
-from mlforge.testing.refusals import refused
+from mlforge.testing.engines.summing import events, plan
+from mlforge.testing.generated import generated
+from mlforge.testing.strategies import Case
 
-SHAPE = Shape((Key("k"),), Timestamp("ts"))
-DAY = 86_400_000_000
-FIRST = (datetime(1, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days * DAY
-BEYOND: dict[str, tuple[str, str, int]] = {
-    "a microsecond after": ("Datetime", "tsu:UTC", LAST + 1),
-    "a microsecond before": ("Datetime", "tsu:UTC", FIRST - 1),
-    "infinity": ("Datetime", "tsu:", 2**63 - 1),
-    "minus infinity": ("Datetime", "tsu:", -(2**63) + 1),
-    "infinity with a zone": ("Datetime", "tsu:UTC", 2**63 - 1),
-    "the year 36812, in milliseconds": ("Datetime", "tsm:", 2**40 * 1000),
-    "what microseconds do not hold": ("Datetime", "tsm:", 2**60),
-    "an infinite date": ("Date", "tdD", 2**31 - 1),
-    "a date before the first": ("Date", "tdD", -719_163),
-    "a date after the last": ("Date", "tdD", 2_932_897),
+MOST, LEAST, NORMAL = sys.float_info.max, 5e-324, sys.float_info.min
+HALF_A_STEP = 2.0**970
+"""Added to the greatest float this is as near to infinity as to it, and is rounded to infinity."""
+
+ROOT_HALF = 1.2711610061536462e308
+"""The greatest float of which, with its negative, the standard deviation is one."""
+
+FUNCTIONS = ("sum", "mean", "std", "median")
+ENDS: dict[str, tuple[float, ...]] = {
+    "a step of joining overflows, and the sum does not": (*[0.0] * 6, -1.7e308, 1.104648526298245e-154),
+    "sums beyond and back": (1.7e308, 1.7e308, -1.7e308, -1.7e308, 1.0),
+    "the greatest float and what is lost beside it": (MOST, 2.0**969, -(2.0**969), MOST, -MOST, 1.0),
+    "the greatest float and half a step": (MOST, HALF_A_STEP, -MOST, -MOST, -HALF_A_STEP),
+    "all but half a step": (MOST, HALF_A_STEP, -LEAST, -MOST, -MOST, LEAST, -HALF_A_STEP),
+    "spreads beyond every float": (MOST, -MOST, MOST, MOST, MOST),
+    "spreads that just fit": (ROOT_HALF, -ROOT_HALF),
+    "spreads that just do not": (math.nextafter(ROOT_HALF, MOST), -ROOT_HALF),
+    "huge beside large": (2.0**980, MOST, 2.0**1010, MOST),
+    "the least float": (LEAST,) * 5,
+    "halves of the least float": (0.0, 0.0, 0.0, LEAST, 3 * LEAST, 2 * LEAST, -LEAST, -3 * LEAST, 0.0),
+    "subnormals": tuple(i * LEAST for i in (7, 12, -5, 1001, 2**51 - 1, 2**40 + 1, -(2**51))),
+    "at the border of the subnormals": (NORMAL, NORMAL / 2, -NORMAL, 3 * LEAST, NORMAL * 3, -NORMAL / 4),
+    "from one end to the other": (LEAST, 3 * LEAST, 0.0, 0.0, 0.0, 1.7e308, LEAST, 2 * LEAST, 0.0, -1.7e308, LEAST),
+    "single bits far apart": (2.0**-1074, 2.0**-1000, 2.0**-960, -(2.0**-1074), 2.0**-1030),
 }
 
 
 class EndTests(EngineSubject):
-    """Stamps, labels and values in the first and the last days, and beyond them."""
+    """Sums, means, deviations and medians are right up to the last float, and down to the least."""
 
-    @pytest.mark.parametrize("case", BEYOND)
-    @pytest.mark.parametrize("column", ["ts", "valid_to"])
-    def test_a_time_outside_of_the_years_is_refused_when_rows_are_held(
-        self, bench: Bench, case: str, column: str
+    @generated(0.03, crowds(FUNCTIONS, "ends"))
+    def test_floats_of_all_sizes_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.02, crowds(FUNCTIONS, "huge"))
+    def test_floats_beside_the_greatest_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @generated(0.02, crowds(FUNCTIONS, "tiny"))
+    def test_floats_beside_the_least_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
+        assert_aggregates(bench, case)
+
+    @pytest.mark.parametrize("interval", ["1s", None])
+    @pytest.mark.parametrize("name", ENDS)
+    def test_floats_at_an_end_are_those_of_the_reference(self, bench: Bench, name: str, interval: str | None) -> None:
+        assert_ends(bench, ENDS[name], interval, ("2s", "3s", "4s", "1h"))
+
+    @pytest.mark.parametrize("values", sorted(set(permutations((MOST, HALF_A_STEP, -LEAST, 0.0)))))
+    def test_half_a_step_beyond_the_greatest_float_is_infinite_and_less_is_not(
+        self, bench: Bench, values: tuple[float, ...]
     ) -> None:
-        dtype, form, number = BEYOND[case]
-        other = "valid_to" if column == "ts" else "ts"
-        schema = Schema((Column("k", "Int64"), Column(column, dtype), Column(other, "Datetime")))
-        rows: list[dict[str, Any]] = [{"k": 0, column: 0, other: 0}, {"k": 1, column: number, other: 0}]
-        with refused(Invalid, "range"):
-            frame = bench.engine.from_arrow(ArrowStream(Export(schema, rows, {column: form, other: "tsu:UTC"})))
-            bench.engine.conform(frame, SHAPE)
+        assert_ends(bench, values, None, ("1s", "2s", "3s", "4s"))
 
-    @pytest.mark.parametrize("form", ["tsu:", "tsu:UTC"])
-    def test_a_label_time_outside_of_the_years_is_refused(self, bench: Bench, form: str) -> None:
-        feature = bench.stored(Table.of(Schema.of(k="Int64", ts="Datetime", x="Int64"), []), shape=SHAPE)
-        rows = [{"k": 1, "at": 2**63 - 1}]
-        with refused(Invalid, "range"):
-            spine = bench.engine.from_arrow(
-                ArrowStream(Export(Schema.of(k="Int64", at="Datetime"), rows, {"at": form}))
-            )
-            bench.table(bench.engine.asof(spine, Timestamp("at"), [Join(feature, {"x": "x"})]))
+    def test_a_sum_whose_steps_overflow_is_the_sum(self, bench: Bench) -> None:
+        found = last_row(bench, ENDS["a step of joining overflows, and the sum does not"])
+        assert found["sum_1h"] == -1.7e308
+        assert found["mean_1h"] == -2.125e307
+        assert math.isclose(found["std_1h"], 6.010407640085654e307, rel_tol=1e-9)
 
-    @pytest.mark.parametrize("interval", [None, "1h", "1d", "1w"])
-    def test_windows_at_the_ends_are_those_of_the_reference(self, bench: Bench, interval: str | None) -> None:
-        every = Duration.parse(interval) if interval else None
-        windows = [Duration.parse(w) for w in (("1w", "5w") if interval == "1w" else ("1d", "30d"))]
-        columns = (MetricColumn(f"{f}_{w}", w, Agg(f, Col("x")), f) for w in windows for f in ("sum", "max", "median"))
-        plan = WindowPlan(every, tuple(columns))
-        times = [FIRST, FIRST + 1, FIRST + 9 * DAY, LAST - 40 * DAY, LAST - DAY - 1, LAST - 1, LAST]
-        rows = [
-            {"k": k, "ts": instant(t), "x": i} for k, part in ((1, times), (2, times[-1:])) for i, t in enumerate(part)
-        ]
-        events = Table.of(Schema.of(k="Int64", ts="Datetime", x="Int64"), rows)
-        expected = bench.reference.aggregate(events, SHAPE, plan)
-        found = bench.engine.aggregate(bench.frame(events), SHAPE, plan)
-        assert_same(expected, bench.table(found), {c.name for c in plan.columns if "median" in c.name})
-        feature = bench.artifact(found, shape=SHAPE)
-        labels = [FIRST, FIRST + DAY, FIRST + 40 * DAY, LAST - DAY, LAST]
-        spine = Table.of(
-            Schema.of(k="Int64", at="Datetime"), [{"k": k, "at": instant(t)} for k in (1, 2) for t in labels]
-        )
-        join = Join(feature, {c.name: c.name for c in plan.columns})
-        answer = bench.table(bench.engine.asof(bench.frame(spine), Timestamp("at"), [join]))
-        assert [row["sum_" + str(windows[0])] for row in answer.rows] == [
-            _as_of(expected, row["k"], row["at"], "sum_" + str(windows[0])) for row in spine.rows
-        ]
+    def test_the_median_of_two_is_their_mean_rounded_once(self, bench: Bench) -> None:
+        pairs = {(LEAST, LEAST): LEAST, (LEAST, 2 * LEAST): 2 * LEAST, (MOST, MOST): MOST, (MOST, -MOST): 0.0}
+        assert {pair: last_row(bench, pair)["median_1h"] for pair in pairs} == pairs
 
 
-def _as_of(rows: Table, key: int, at: datetime, column: str) -> Any:
-    """The value of the greatest stamp up to an instant."""
-    known = [row for row in rows.rows if row["k"] == key and row["ts"] <= at]
-    return max(known, key=lambda row: row["ts"])[column] if known else None
+def assert_ends(bench: Bench, values: tuple[float, ...], interval: str | None, windows: tuple[str, ...]) -> None:
+    """Fail unless sums are the reference's within the tolerance: which has no room at either end."""
+    columns = plan(interval, FUNCTIONS, windows)
+    expected = bench.reference.aggregate(events(values), SHAPE, columns)
+    found = bench.table(bench.engine.aggregate(bench.frame(events(values)), SHAPE, columns))
+    assert_same(expected, found, {c.name for c in columns.columns})
+
+
+def last_row(bench: Bench, values: tuple[float, ...]) -> dict[str, float]:
+    """The aggregates of all of some values: those at the latest of them."""
+    columns, given = plan(None, FUNCTIONS, ("1h",)), events(values)
+    found = bench.table(bench.engine.aggregate(bench.frame(given), SHAPE, columns))
+    return next(row for row in found.rows if row["ts"] == given.rows[-1]["ts"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Check
-from mlforge.model.expr import Call, Col, Expr, Lit, lift
+from mlforge.model.expr import At, Call, Col, Expr, Lit, lift
 from mlforge.testing.cases import ExpressionCase, expression_cases
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
@@ -55,7 +55,26 @@ MIXED: dict[str, Expr] = {
     "an instant is compared with text": Col("at") > "2024-01-01",
     "text is computed with": (Col("s") + 1) > 0,
     "a boolean is computed with": (Col("b") * 2) > 1,
-    "an instant is computed with": (Col("at") - Col("at")).is_null(),
+    "an instant is multiplied": (Col("at") * 2).is_null(),
+    "instants are added": (Col("at") + Col("at")).is_null(),
+    "a number is added to an instant": (Col("at") + 1).is_null(),
+    "a length of time is divided by a number": (Col("long") / 2).is_null(),
+    "a float has a remainder": (Col("f").mod(2)).is_null(),
+    "the logarithm of a boolean": Col("b").log() > 0,
+    "the sign of text": Col("s").sign() > 0,
+    "the least of two kinds": Call("least", (Col("i"), Col("s"))).is_null(),
+    "the greatest of lists": Call("greatest", (Col("l"), Col("l"))).is_null(),
+    "a text is looked for in a number": Col("i").contains("1"),
+    "a number is looked for in a text": Call("starts_with", (Col("s"), Lit(1))),
+    "a list in lower case": Col("l").lower().is_null(),
+    "a number is cast to a boolean": Col("i").cast("Boolean"),
+    "a float is cast to text": Col("f").cast("String").is_null(),
+    "text is cast to a date": Col("s").cast("Date").is_null(),
+    "an instant is cast to a number": Col("at").cast("Int64") > 0,
+    "a date has no hour": Col("day").hour() > 0,
+    "a date is in no zone": Col("day").year("Europe/Zurich") > 0,
+    "a number has no year": Col("i").year() > 0,
+    "nobody asks about stored rows": At() > Col("at"),
     "a number is negated as a condition": ~Col("i"),
     "numbers are connected": Col("i") & Col("i"),
     "the length of a number": Col("i").length() > 0,
@@ -66,7 +85,8 @@ MIXED: dict[str, Expr] = {
     "an instant stands in for a date": Call("coalesce", (Col("day"), Col("at"))).is_null(),
     "lists have no order": Col("l") < Col("l"),
     "what is not true or false is promised": Col("i"),
-    "a constant is of no type": Call("eq", (Col("long"), Lit(timedelta(hours=1)))),
+    "a constant is of no type": Call("eq", (Col("clock"), Lit(time(12)))),
+    "a constant length of time is beyond 64 bits": Call("eq", (Col("long"), Lit(timedelta.max))),
     "a constant is beyond 64 bits": Col("u") < 2**64,
 }
 

@@ -3,6 +3,7 @@
 from mlforge.testing.online.aging import AgingTests
 from mlforge.testing.online.awaiting import AsyncOnlineStoreTests
 from mlforge.testing.online.batching import BatchingTests
+from mlforge.testing.online.damaging import DamagedOnlineStoreTests
 from mlforge.testing.online.encoded import EncodedOnlineStoreTests
 from mlforge.testing.online.failing import FailingTests
 from mlforge.testing.online.keeping import KeepingTests
@@ -36,8 +37,14 @@ class OnlineStoreTests(
 
     One whose backend is more than files also says how it fails (`failing`). One with a server is held to
     `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they
-    are encoded to `EncodedOnlineStoreTests`.
+    are encoded to `EncodedOnlineStoreTests`, one whose bytes a test can reach to `DamagedOnlineStoreTests`.
     """
 
 
-__all__ = ["AsyncOnlineStoreTests", "EncodedOnlineStoreTests", "OnlineServerTests", "OnlineStoreTests"]
+__all__ = [
+    "AsyncOnlineStoreTests",
+    "DamagedOnlineStoreTests",
+    "EncodedOnlineStoreTests",
+    "OnlineServerTests",
+    "OnlineStoreTests",
+]

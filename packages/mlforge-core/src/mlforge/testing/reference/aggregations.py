@@ -65,9 +65,12 @@ def variance(values: Sequence[Any]) -> Fraction:
 
 
 def root(square: Fraction) -> float:
-    """The root of an exact number, which may itself be beyond a float."""
-    shift = max(0, square.numerator.bit_length() - square.denominator.bit_length() - 1000) // 2
-    return math.ldexp(math.sqrt(square / 4**shift), shift)
+    """The float nearest to the root of an exact number, however large or small."""
+    top, bottom = square.as_integer_ratio()
+    places = max(0, 64 - (top.bit_length() - bottom.bit_length()) // 2)  # after the point: more than a float has
+    whole = math.isqrt((top << 2 * places) // bottom)
+    inexact = whole * whole * bottom != top << 2 * places
+    return real(Fraction(2 * whole + inexact, 2 << places))  # above what is cut off, if only by half of the last bit
 
 
 def exact_sum(values: Sequence[Any]) -> Fraction:
@@ -101,7 +104,7 @@ def real(exact: Fraction) -> float:
     try:
         return float(exact)
     except OverflowError:
-        return math.copysign(math.inf, exact)
+        return math.inf if exact > 0 else -math.inf
 
 
 FUNCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {

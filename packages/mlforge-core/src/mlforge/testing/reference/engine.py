@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from mlforge.errors import Invalid, Unsupported
 from mlforge.model.check import Check, CheckResult
@@ -91,6 +94,10 @@ class Reference:
         seen = narrowing.timed(frame, timestamp) if timestamp else frame
         return expressions.where(frame, condition, seen)
 
+    def derive(self, frame: Table, columns: Mapping[str, Expr], at: Timestamp | None = None) -> Table:
+        instants = narrowing.timed(frame, at).column(at.column) if at else None
+        return expressions.derive(frame, columns, instants)
+
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)
         return table if columns is None else table.select(columns)
@@ -112,13 +119,15 @@ class Reference:
         return Table.of(schema, rows)
 
     def to_arrow(self, frame: Table) -> ArrowStream:
-        return ArrowStream(arrow.Export(frame.schema, frame.rows))
+        return ArrowStream(arrow.Export(frame.schema, frame.rows, dict.fromkeys(frame.local, "tsu:")))
 
     def from_arrow(self, stream: ArrowStream) -> Table:
         try:
-            return Table.of(*arrow.read(stream))
+            schema, rows = arrow.read(stream)
         except OverflowError as error:
             raise Invalid("A time is out of range.", hint="Times lie in the years 1 to 9999.") from error
+        zoneless = {n for row in rows for n, v in row.items() if isinstance(v, datetime) and v.tzinfo is None}
+        return msgspec.structs.replace(Table.of(schema, rows), local=frozenset(zoneless))
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, Table)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from mlforge.errors import Invalid
-from mlforge.model.expr import Call, Col, Expr, IsIn, Lit, Matches
-from mlforge.testing.reference.dtypes import dtype_of, need_each
+from mlforge.model.expr import AsType, At, Call, Col, Expr, IsIn, Lit, Matches, TimePart
+from mlforge.testing.reference import scalars
+from mlforge.testing.reference.dtypes import cast, dtype_of, kept, need_each
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import as_utc, midnight
 
 Leaf = Callable[[Expr], Any]
+AT = "the instant asked about"
 
 
 def evaluate(expr: Expr, leaf: Leaf) -> Any:
@@ -28,6 +31,10 @@ def evaluate(expr: Expr, leaf: Leaf) -> Any:
             return is_in(evaluate(arg, leaf), values)
         case Matches(arg=arg, pattern=pattern):
             return matches(evaluate(arg, leaf), pattern)
+        case AsType(arg=arg, dtype=dtype):
+            return scalars.cast(evaluate(arg, leaf), dtype)
+        case TimePart(arg=arg, part=part, zone=zone):
+            return scalars.part(evaluate(arg, leaf), part, zone)
         case Call(op=op, args=args) if op != "duplicated":
             return RULES[op](*(evaluate(a, leaf) for a in args))
     return leaf(expr)
@@ -35,14 +42,56 @@ def evaluate(expr: Expr, leaf: Leaf) -> Any:
 
 def column(expr: Expr, table: Table) -> list[Any]:
     """The value of an expression in every row."""
+    expr = expr.replace(lambda e: fitted(e, table))
     counts = {e: count_values(e, table) for e in expr.walk() if isinstance(e, Call) and e.op == "duplicated"}
     return [evaluate(expr, row_leaf(row, counts)) for row in table.rows]
+
+
+def fitted(expr: Expr, table: Table) -> Expr:
+    """The expression; a choice of integers of which one is unsigned has an Int64, which must fit."""
+    if not isinstance(expr, Call) or expr.op not in ("if", "coalesce", "least", "greatest"):
+        return expr
+    leaf = partial(column_dtype, table=table)
+    dtypes = [dtype_of(a, leaf) for a in expr.args]
+    if dtype_of(expr, leaf) != "Int64":
+        return expr
+    return Call(
+        expr.op, tuple(Call("add", (a, Lit(0))) if d == "UInt64" else a for a, d in zip(expr.args, dtypes, strict=True))
+    )
+
+
+def derive(table: Table, columns: Mapping[str, Expr], at: Sequence[Any] | None) -> Table:
+    """The table with columns that are computed of each row alone, as of the instants `at`."""
+    made = table
+    for name, expr in columns.items():
+        if name in table.schema:
+            raise Invalid(f"There is a column {name!r} already.", hint="Give it another name.")
+        try:
+            made = made.with_column(name, *derived(table, expr, at))
+        except Invalid as error:
+            raise Invalid(f"{name}: {error.message}", hint=error.hint) from error
+    return made
+
+
+def derived(table: Table, expr: Expr, at: Sequence[Any] | None) -> tuple[str, list[Any]]:
+    """The type and the values of a column that is computed of each row alone."""
+    if any(isinstance(e, Call) and e.op == "duplicated" for e in expr.walk()):
+        raise Invalid("One row has no duplicates.", hint="Count them.")
+    if isinstance(expr, Col):
+        need(expr, table)
+        return table.schema.dtype(expr.name), table.column(expr.name)
+    if at is not None:
+        table = table.with_column(AT, "Datetime", at)
+        expr = expr.replace(lambda e: Col(AT) if isinstance(e, At) else e)
+    dtype = kept(dtype_of(expr, lambda leaf: column_dtype(leaf, table)))
+    return dtype, [cast(v, dtype) for v in column(expr, table)]
 
 
 def where(table: Table, condition: Expr, seen: Table) -> Table:
     """The rows for which a condition is true, not those for which it is unknown, as the condition sees them."""
     verdicts = verdicts_of(condition, seen)
-    return Table(table.schema, [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True])
+    kept = [row for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
+    return Table(table.schema, kept, table.local)
 
 
 def verdicts_of(condition: Expr, table: Table) -> list[Any]:
@@ -134,10 +183,15 @@ def arithmetic(rule: Callable[..., Any]) -> Callable[..., Any]:
     return strict(lambda *args: fit(rule(*args)))
 
 
+def timely(op: str, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """Arithmetic that is another of times, unknown where one is null."""
+    return strict(lambda *args: scalars.moved(op, *args) if all(map(scalars.is_time, args)) else rule(*args))
+
+
 def fit(value: Any) -> Any:
     """An integer within 64 bits. Raises `Invalid` for another."""
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise Invalid(f"{value} does not fit 64 bits.", hint="Compute with floats: multiply by 1.0.")
+        raise Invalid(f"int64 overflow: {value} does not fit 64 bits.", hint="Compute with floats: multiply by 1.0.")
     return value
 
 
@@ -179,12 +233,28 @@ RULES: dict[str, Callable[..., Any]] = {
     "le": comparison(lambda a, b: a <= b),
     "gt": comparison(lambda a, b: a > b),
     "ge": comparison(lambda a, b: a >= b),
-    "add": arithmetic(lambda a, b: a + b),
-    "sub": arithmetic(lambda a, b: a - b),
+    "add": timely("add", arithmetic(lambda a, b: a + b)),
+    "sub": timely("sub", arithmetic(lambda a, b: a - b)),
     "mul": arithmetic(lambda a, b: a * b),
-    "neg": arithmetic(lambda a: -a),
-    "abs": arithmetic(abs),
-    "div": strict(quotient),
+    "neg": timely("neg", arithmetic(lambda a: -a)),
+    "abs": timely("abs", arithmetic(abs)),
+    "div": timely("div", quotient),
+    "mod": arithmetic(scalars.remainder),
+    "pow": strict(scalars.power),
+    "log": strict(scalars.logarithm),
+    "exp": strict(scalars.beyond_is_infinite(math.exp)),
+    "sqrt": strict(scalars.root),
+    "floor": strict(scalars.floor),
+    "round": strict(scalars.rounded),
+    "sign": strict(scalars.sign),
+    "least": strict(lambda *args: min(args, key=rank)),
+    "greatest": strict(lambda *args: max(args, key=rank)),
+    "contains": strict(lambda text, part: part in text),
+    "starts_with": strict(str.startswith),
+    "ends_with": strict(str.endswith),
+    "lower": strict(lambda text: scalars.in_case(text, str.lower)),
+    "upper": strict(lambda text: scalars.in_case(text, str.upper)),
+    "strip": strict(scalars.strip),
     "not": strict(lambda a: not a),
     "and": conjunction,
     "or": disjunction,

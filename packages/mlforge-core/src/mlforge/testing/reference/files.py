@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -91,4 +92,21 @@ def scan(scan: Scan) -> Table:
     found = [path for uri in scan.uris for path in paths(uri)]
     if not found:
         raise Invalid(f"There is no file at {', '.join(scan.uris)}.", hint="Check the source's path.")
-    return delimited.read(found, scan.format)
+    table = delimited.read(found, scan.format)
+    rows = [len(delimited.read([path], scan.format).rows) for path in found] if scan.partitions else []
+    table = table.without([name for name, _ in scan.partitions])
+    for name, dtype in scan.partitions:
+        told = [
+            value for path, count in zip(found, rows, strict=True) for value in [told_by(path, name, dtype)] * count
+        ]
+        table = table.with_column(name, dtype, told)
+    return table
+
+
+def told_by(path: Path, name: str, dtype: str) -> Any:
+    """What the folders of a file say of a column of its rows."""
+    text = next(part.removeprefix(f"{name}=") for part in path.parts if part.startswith(f"{name}="))
+    if text == "__HIVE_DEFAULT_PARTITION__":
+        return None
+    makes: dict[str, Callable[[str], Any]] = {"Int64": int, "Date": date.fromisoformat, "String": unquote}
+    return makes[dtype](text)

@@ -16,6 +16,33 @@ LONG_DAYS = tuple(date(2024, 1, day).strftime("%A").lower() for day in range(1, 
 NAMES = {"%b": MONTHS, "%B": LONG_MONTHS, "%a": DAYS, "%A": LONG_DAYS, "%p": ("am", "pm")}
 ZONE = re.compile(r"Z|([+-])([0-9]{2})(?::?([0-9]{2}))?")
 
+SAYS = {
+    "%Y": "year",
+    "%m": "month",
+    "%b": "month",
+    "%B": "month",
+    "%d": "day",
+    "%j": "day of the year",
+    "%G": "ISO year",
+    "%V": "ISO week",
+    "%u": "weekday",
+    "%w": "weekday",
+    "%a": "weekday",
+    "%A": "weekday",
+    "%H": "hour",
+    "%I": "hour",
+    "%p": "half",
+    "%M": "minute",
+    "%S": "second",
+    "%f": "fraction",
+    "%z": "zone",
+    "%s": "seconds",
+}
+"""What each directive that is read says."""
+A_DAY = ({"year", "month", "day"}, {"year", "day of the year"}, {"ISO year", "ISO week", "weekday"})
+OF_A_DAY = {"year", "month", "day", "day of the year", "ISO year", "ISO week", "seconds"}
+WITHIN = {"minute": "hour", "second": "minute", "fraction": "second"}
+
 Found = dict[str, Any]
 
 
@@ -23,6 +50,32 @@ def reader(pattern: str) -> Callable[[str], datetime]:
     """A reader for texts in one pattern, which raises `ValueError` for one that does not fit."""
     pieces = re.findall(r"%.|[ \t]+|.", pattern, re.DOTALL)
     return lambda text: read(text, pieces)
+
+
+def tells_one_instant(pattern: str) -> bool:
+    """Whether every text that fits a pattern is one instant, and only one."""
+    pieces = re.findall(r"%.?|[ \t]+|[^% \t]+", pattern, re.DOTALL)
+    directives = [piece for piece in pieces if piece[0] == "%" and piece != "%%"]
+    said = [SAYS.get(piece, "") for piece in directives]
+    if "" in said or len(set(said)) < len(said) or pieces[0].isspace() or pieces[-1].isspace():
+        return False
+    if "seconds" in said:
+        return len(pieces) == 1
+    return is_one_day(directives, set(said)) and is_one_time(directives, set(said))
+
+
+def is_one_day(directives: list[str], said: set[str]) -> bool:
+    """Whether a day is fixed once, in one way. The day of an ISO week is its number."""
+    told = said & OF_A_DAY
+    ways = [way for way in A_DAY if way <= said]
+    return any(told == way & OF_A_DAY for way in ways) and ("%G" not in directives or "%u" in directives)
+
+
+def is_one_time(directives: list[str], said: set[str]) -> bool:
+    """Whether no part of a time of the day stands without what it is a part of."""
+    return ("%I" in directives) == ("half" in said) and all(
+        whole in said for part, whole in WITHIN.items() if part in said
+    )
 
 
 def read(text: str, pieces: list[str]) -> datetime:

@@ -44,7 +44,7 @@ def label_times(spine: Table, timestamp: Timestamp | None) -> list[int | None]:
         return [None] * len(spine.rows)
     need_column(spine, timestamp.column)
     dtype = spine.schema.dtype(timestamp.column)
-    times = read_times(spine.column(timestamp.column), dtype, timestamp.format, timestamp.column)
+    times = read_times(spine.column(timestamp.column), dtype, timestamp, local=timestamp.column in spine.local)
     return [None if t is None else micros(t) for t in times]
 
 

@@ -16,7 +16,7 @@ def within(table: Table, timestamp: Timestamp, span: Span) -> Table:
     """The rows whose time lies in the span, and those without a time."""
     times = _times(table, timestamp)
     pairs = zip(table.rows, times, strict=True)
-    return Table(table.schema, [row for row, at in pairs if at is None or span.has(at)])
+    return Table(table.schema, [row for row, at in pairs if at is None or span.has(at)], table.local)
 
 
 def timed(table: Table, timestamp: Timestamp) -> Table:
@@ -41,5 +41,5 @@ def extent(table: Table, timestamp: Timestamp | None) -> Extent:
 def _times(table: Table, timestamp: Timestamp) -> list[int | None]:
     need_column(table, timestamp.column)
     dtype = table.schema.dtype(timestamp.column)
-    found = read_times(table.column(timestamp.column), dtype, timestamp.format, timestamp.column)
+    found = read_times(table.column(timestamp.column), dtype, timestamp, local=timestamp.column in table.local)
     return [None if at is None else micros(at) for at in found]

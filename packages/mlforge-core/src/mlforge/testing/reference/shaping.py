@@ -51,7 +51,7 @@ def stamped(table: Table, timestamp: Timestamp) -> Table:
     """The table with its timestamp as instants, under its new name."""
     need_column(table, timestamp.column)
     dtype = table.schema.dtype(timestamp.column)
-    times = read_times(table.column(timestamp.column), dtype, timestamp.format, timestamp.column)
+    times = read_times(table.column(timestamp.column), dtype, timestamp, local=timestamp.column in table.local)
     if timestamp.name != timestamp.column and timestamp.name in table.schema:
         raise Invalid(
             f"{timestamp.column!r} cannot become {timestamp.name!r}: there is one.", hint="Choose another alias."

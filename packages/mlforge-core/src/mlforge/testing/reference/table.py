@@ -19,10 +19,11 @@ EXACT = Context(prec=100)
 
 
 class Table(msgspec.Struct, frozen=True):
-    """Rows of plain values, and the columns they have."""
+    """Rows of plain values, the columns they have, and which of these came with times without a zone."""
 
     schema: Schema
     rows: list[Row]
+    local: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, schema: Schema, rows: Iterable[Mapping[str, Any]]) -> Table:
@@ -42,7 +43,7 @@ class Table(msgspec.Struct, frozen=True):
         return Table(Schema(columns), [{n: row[n] for n in names} for row in self.rows])
 
     def where(self, keep: Callable[[Row], bool]) -> Table:
-        return Table(self.schema, [row for row in self.rows if keep(row)])
+        return Table(self.schema, [row for row in self.rows if keep(row)], self.local)
 
     def with_column(self, name: str, dtype: str, values: Sequence[Any]) -> Table:
         """The table with a column more, or one replaced where it stands."""

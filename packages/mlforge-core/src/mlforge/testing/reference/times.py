@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mlforge.errors import Invalid
+from mlforge.model.timestamp import Timestamp
 from mlforge.testing.reference import formats
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,15 +41,47 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def read_times(values: Sequence[Any], dtype: str, pattern: str | None, column: str) -> list[datetime | None]:
-    """The instants a column means. Raises `Invalid` for text that is no time, and for a type that has none."""
-    if dtype == "Datetime":
-        return list(values)
-    if dtype == "Date":
-        return [None if v is None else midnight(v) for v in values]
+def read_times(
+    values: Sequence[Any], dtype: str, timestamp: Timestamp, *, local: bool = False
+) -> list[datetime | None]:
+    """The instants a column means; `local` says that its times came without a zone.
+
+    Raises `Invalid` for text that is no time, a type that has none, a local time that does not exist, and for a zone of
+    the timestamp where the column has one.
+    """
+    if dtype not in ("Datetime", "Date", "String"):
+        raise Invalid(f"The timestamp {timestamp.column!r} is {dtype}.", hint="Give times, dates or text.")
     if dtype == "String":
-        return read_texts(values, pattern, column)
-    raise Invalid(f"The timestamp {column!r} is {dtype}.", hint="Give times, dates or text.")
+        times, local = read_texts(values, timestamp.format, timestamp.column), not has_zones(values)
+    else:
+        times = [v if v is None or isinstance(v, datetime) else midnight(v) for v in values]
+    return times if timestamp.timezone is None else located(times, timestamp, local=local or dtype == "Date")
+
+
+def has_zones(texts: Sequence[str | None]) -> bool:
+    """Whether texts are ISO 8601 with a zone."""
+    return any(text is not None and form_of(text) == "zoned" for text in texts)
+
+
+def located(times: Sequence[datetime | None], timestamp: Timestamp, *, local: bool) -> list[datetime | None]:
+    """The instants at which clocks in the timestamp's zone show some times."""
+    if not local and any(times):
+        raise Invalid(f"The timestamp {timestamp.column!r} has a zone.", hint="Leave timezone out.")
+    zone = ZoneInfo(timestamp.timezone or "")
+    try:  # of two instants with one local time, Python takes the first
+        found = [t and t.replace(tzinfo=zone).astimezone(UTC) for t in times]
+    except OverflowError:
+        raise Invalid(f"A time of {timestamp.column!r} is out of range.", hint="Mend it.") from None
+    pairs = enumerate(zip(times, found, strict=True))
+    skipped = [(row, t) for row, (t, at) in pairs if t and at and at.astimezone(zone).replace(tzinfo=UTC) != t]
+    if skipped and timestamp.nonexistent != "forward":
+        row, first = skipped[0]
+        raise Invalid(
+            f"{len(skipped)} times of {timestamp.column!r} do not exist in {timestamp.timezone!r}, the first "
+            f"{first.replace(tzinfo=None).isoformat()} in row {row}.",
+            hint='Take nonexistent="forward".',
+        )
+    return found
 
 
 def read_texts(values: Sequence[str | None], pattern: str | None, column: str) -> list[datetime | None]:

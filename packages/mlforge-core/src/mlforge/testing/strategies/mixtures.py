@@ -9,7 +9,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlforge.model.expr import MERGEABLE, OPERATIONS, Agg, Call, Col, Expr, IsIn, Lit, Matches
+from mlforge.model.expr import (
+    CASTS,
+    MERGEABLE,
+    OPERATIONS,
+    PARTS,
+    Agg,
+    AsType,
+    At,
+    Call,
+    Col,
+    Expr,
+    IsIn,
+    Lit,
+    Matches,
+    TimePart,
+)
 from mlforge.model.schema import Column, Schema
 from mlforge.testing.reference import Table
 from mlforge.testing.reference.times import instant
@@ -59,16 +74,19 @@ def mixed_table() -> Table:
 
 
 @functools.cache
-def mixtures(depth: int) -> st.SearchStrategy[Expr]:
-    """Any operation on anything, as deep as asked."""
+def mixtures(depth: int, asked: bool = False) -> st.SearchStrategy[Expr]:
+    """Any operation on anything, so deep; with `at()` where an instant is asked about."""
     columns = st.sampled_from([Col(name) for name in KINDS])
-    leaf: st.SearchStrategy[Expr] = st.one_of(columns, columns, st.sampled_from([Lit(c) for c in CONSTANTS]))
+    constants = st.sampled_from([*map(Lit, CONSTANTS), *([At(), At()] if asked else [])])
+    leaf: st.SearchStrategy[Expr] = st.one_of(columns, columns, constants)
     if depth <= 0:
         return leaf
-    below = mixtures(depth - 1)
+    below = mixtures(depth - 1, asked)
+    parts = st.builds(TimePart, below, st.sampled_from(PARTS), st.sampled_from([None, None, "Europe/Zurich"]))
     sets, called = st.sampled_from(SETS), st.sampled_from(list(OPERATIONS)).flatmap(lambda op: _calls(op, below))
     return st.one_of(
-        called, called, called, called, leaf, st.builds(IsIn, below, sets), st.builds(Matches, below, st.just("^a"))
+        *(called, called, called, called, leaf, st.builds(IsIn, below, sets), st.builds(Matches, below, st.just("^a"))),
+        *(parts, st.builds(AsType, below, st.sampled_from(CASTS))),
     )
 
 

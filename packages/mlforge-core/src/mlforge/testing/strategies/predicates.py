@@ -1,4 +1,7 @@
-"""Expressions of the algebra over a small table: three-valued logic, arithmetic, comparisons, text."""
+"""Expressions of the algebra over a small table: three-valued logic, arithmetic, comparisons, text, times.
+
+Those within predicates are exact, so that nothing depends on the last bit of a logarithm.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mlforge.model.expr import Call, Col, Expr, IsIn, Lit, Matches
+from mlforge.model.expr import PARTS, AsType, Call, Col, Expr, IsIn, Lit, Matches, TimePart
 from mlforge.model.schema import Schema
+from mlforge.model.terms import days, hours
 from mlforge.testing.reference import Table
 from mlforge.testing.strategies.values import TEXTS
 
@@ -18,7 +22,11 @@ SCHEMA = Schema.of(id="Int64", i="Int64", j="Int32", f="Float64", s="String", b=
 PATTERNS = ("", "^$", "a", "^a$", "^[a-z]+$", "a.b", "(?i)^A", "[^a]$", "é|ß", "^.$", "(a|b)+", r"\.", "x{3,}", "[$]")
 _INTS = (0, 1, -1, 2, 7, None)
 _FLOATS = (0.0, -0.0, 1.0, 0.5, -2.25, math.nan, math.inf, -math.inf, None)
-_SHORT = (*TEXTS[:10], "abc", "aab", None)
+_SHORT = (*TEXTS[:10], "abc", "aab", "12", "+0300", "-3.5e2", "1.5", " Σß\n", "ÀÿѢ", None)
+ZONES = (None, None, "Europe/Zurich", "America/St_Johns", "Asia/Kathmandu", "UTC")
+UNKNOWN = Call("if", (Lit(value=False), hours(1), Lit(None)))
+"""A length of time that is null."""
+
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 
 
@@ -45,7 +53,12 @@ def integers(depth: int) -> st.SearchStrategy[Expr]:
         return leaf
     below = integers(depth - 1)
     return st.one_of(
-        leaf, calls(("add", "sub", "mul"), below, below), calls(("neg", "abs"), below), choices(below, depth)
+        leaf,
+        calls(("add", "sub", "mul", "mod", "least", "greatest"), below, below),
+        calls(("neg", "abs", "sign", "floor", "round"), below),
+        choices(below, depth),
+        parts(depth - 1),
+        casts(("Int8", "UInt16"), st.one_of(below, floats(depth - 1), texts(), predicates(depth - 2))),
     )
 
 
@@ -57,8 +70,69 @@ def floats(depth: int) -> st.SearchStrategy[Expr]:
         return leaf
     below, whole = floats(depth - 1), integers(depth - 1)
     mixed = st.one_of(below, whole)
-    arithmetic = st.one_of(calls(("add", "sub", "mul"), below, mixed), calls(("div",), mixed, mixed))
-    return st.one_of(leaf, arithmetic, calls(("neg", "abs"), below), choices(below, depth))
+    arithmetic = st.one_of(
+        calls(("add", "sub", "mul", "least", "greatest"), below, mixed), calls(("div",), mixed, mixed)
+    )
+    return st.one_of(
+        leaf,
+        arithmetic,
+        calls(("neg", "abs", "sign", "floor", "round"), below),
+        calls(("sqrt",), mixed),
+        choices(below, depth),
+        casts(("Float64",), st.one_of(whole, texts(), predicates(depth - 2))),
+        calls(("div",), lengths(depth - 1), lengths(depth - 1)),
+    )
+
+
+@functools.cache
+def near(depth: int) -> st.SearchStrategy[Expr]:
+    """Expressions worth a float whose last bit depends on who computes it."""
+    mixed = st.one_of(floats(depth), integers(depth))
+    return st.one_of(calls(("log", "exp"), mixed), calls(("pow",), mixed, mixed))
+
+
+@functools.cache
+def moments(depth: int) -> st.SearchStrategy[Expr]:
+    """Expressions worth an instant."""
+    leaf: st.SearchStrategy[Expr] = st.sampled_from([Col("t"), Col("t"), AsType(AsType(Col("t"), "Date"), "Datetime")])
+    if depth <= 0:
+        return leaf
+    below = moments(depth - 1)
+    return st.one_of(
+        leaf,
+        calls(("add", "sub"), below, lengths(depth - 1)),
+        calls(("least", "greatest"), below, below),
+        choices(below, depth),
+    )
+
+
+@functools.cache
+def lengths(depth: int) -> st.SearchStrategy[Expr]:
+    """Expressions worth a length of time."""
+    leaf: st.SearchStrategy[Expr] = st.sampled_from([hours(1), days(1.5), days(0), days(4_000_000), UNKNOWN])
+    below = moments(depth - 1)
+    if depth <= 0:
+        return st.one_of(leaf, calls(("sub",), below, below))
+    return st.one_of(
+        leaf,
+        calls(("sub",), below, below),
+        calls(("add", "sub", "greatest"), lengths(depth - 1), lengths(depth - 1)),
+        calls(("neg", "abs"), st.one_of(calls(("sub",), below, below), st.just(hours(5)))),
+    )
+
+
+def parts(depth: int) -> st.SearchStrategy[Expr]:
+    """A part of a time: of those that stand in the table only in a zone, of the years in which all know the zones."""
+    here = st.builds(TimePart, moments(depth), st.sampled_from(PARTS), st.none())
+    dated = st.builds(TimePart, st.just(AsType(Col("t"), "Date")), st.sampled_from(PARTS[:5]), st.none())
+    return st.one_of(
+        here, dated, st.builds(TimePart, st.just(Col("t")), st.sampled_from(PARTS), st.sampled_from(ZONES))
+    )
+
+
+def casts(dtypes: tuple[str, ...], arg: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
+    """A cast to one of some types."""
+    return st.builds(AsType, arg, st.sampled_from(dtypes))
 
 
 def choices(below: st.SearchStrategy[Expr], depth: int) -> st.SearchStrategy[Expr]:
@@ -74,21 +148,31 @@ def calls(ops: tuple[str, ...], *args: st.SearchStrategy[Expr]) -> st.SearchStra
 @functools.cache
 def texts() -> st.SearchStrategy[Expr]:
     """Expressions worth a text."""
-    return st.sampled_from([Col("s"), Lit("a"), Lit(""), Call("coalesce", (Col("s"), Lit("a")))])
+    leaf: st.SearchStrategy[Expr] = st.sampled_from([Col("s"), Col("s"), Lit("a"), Lit(""), Lit("ßA \t")])
+    said: st.SearchStrategy[Expr] = st.sampled_from([Col("i"), Col("j"), Col("b"), AsType(Col("t"), "Date"), Col("s")])
+    return st.one_of(
+        leaf,
+        st.just(Call("coalesce", (Col("s"), Lit("a")))),
+        calls(("lower", "upper", "strip"), leaf),
+        calls(("least", "greatest"), leaf, leaf),
+        casts(("String",), said),
+    )
 
 
 @functools.cache
 def atoms(depth: int) -> st.SearchStrategy[Expr]:
     """Predicates without connectives."""
     whole, real, text = integers(depth), floats(depth), texts()
-    anything = st.one_of(whole, real, text, st.just(Col("t")), st.just(Col("b")))
+    anything = st.one_of(whole, real, near(depth), text, moments(depth), lengths(depth), st.just(Col("b")))
     columns: st.SearchStrategy[Expr] = st.sampled_from([Col(n) for n in SCHEMA.names[1:]])
     return st.one_of(
         st.just(Col("b")),
         calls(COMPARISONS, whole, whole),
         calls(COMPARISONS, real, real),
         calls(COMPARISONS, text, text),
-        calls(COMPARISONS, st.just(Col("t")), columns.map(lambda _: Col("t"))),
+        calls(COMPARISONS, moments(depth), moments(depth)),
+        calls(COMPARISONS, lengths(depth), lengths(depth)),
+        calls(("contains", "starts_with", "ends_with"), text, text),
         calls(("is_null",), anything),
         calls(("is_nan",), real),
         calls(("duplicated",), columns),

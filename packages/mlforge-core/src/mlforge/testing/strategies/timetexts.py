@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from hypothesis import strategies as st
 
+from mlforge.testing.reference.formats import tells_one_instant
 from mlforge.testing.reference.times import instant
 
 DAYS = (
@@ -20,6 +23,10 @@ BETWEEN = ("-", "/", ".", ":", " ", "  ", "", "T", ",", "年", "%%", "1", "[", "
 ISO = (
     *("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"),
     *("%Y-%m-%d %H:%M:%S%z", "%Y-%m-%dT%H:%M%z"),
+)
+ANYTHING = (
+    *(f"%{letter}" for letter in "YmdjGVuwbBaAHIpMSfz" * 3 + "yUWZDxgQ%s"),
+    *("-", "/", ":", " ", "T", "1"),
 )
 MICROS = (0, 1, 500_000, 123_456)
 ZONES = ("+0200", "+02:00", "-05", "Z", "+00:00", "-2359", "+2400", "+0260")
@@ -40,6 +47,32 @@ def formats(draw: st.DrawFn) -> str:
     between = st.sampled_from(BETWEEN)
     usual = draw(between)
     return pieces[0] + "".join(draw(st.sampled_from([usual, usual, draw(between)])) + piece for piece in pieces[1:])
+
+
+@st.composite
+def careless_formats(draw: st.DrawFn) -> str:
+    """A format that somebody put together in a hurry: it may tell an instant, none, or half of one."""
+    if draw(st.booleans()):
+        return "".join(draw(st.lists(st.sampled_from(ANYTHING), min_size=1, max_size=9)))
+    pieces = re.findall("%.|[^%]+", draw(formats()))
+    at = draw(st.integers(0, len(pieces) - 1))
+    other = draw(st.sampled_from(ANYTHING))
+    ways = (
+        *(
+            pieces[:at] + pieces[at + 1 :],
+            [*pieces[:at], other, *pieces[at + 1 :]],
+            [*pieces[:at], other, *pieces[at:]],
+        ),
+        *([*pieces, pieces[at]], [*pieces, other], pieces[::-1], [" ", *pieces], [*pieces, "%"]),
+    )
+    return "".join(draw(st.sampled_from(ways)))
+
+
+@st.composite
+def written_carelessly(draw: st.DrawFn) -> WrittenText:
+    """A time as such a format writes it."""
+    format = draw(careless_formats())
+    return WrittenText(written(draw, format) if tells_one_instant(format) else "", format)
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -12,14 +13,19 @@ from hypothesis import strategies as st
 from mlforge.testing.reference.times import instant
 
 PLAIN = tuple(n / 8 for n in (-800, -20, -1, 0, 1, 8, 9, 26, 804, 2**20))
+MOST, LEAST = sys.float_info.max, 5e-324
 FLOATS: dict[str, tuple[float, ...]] = {
     "plain": PLAIN,
     "special": (*PLAIN[2:7], math.nan, math.inf, -math.inf, -0.0),
     "cancelling": (1e16, 1.0, -1e16, 0.1, 0.2, -0.3, 1e-9, 1 / 3, -1 / 3),
     "shifted": (1e9 + 4, 1e9 + 7, 1e9 + 13, 1e9 + 16, 1e12 + 0.25, 1e12 + 0.5, 0.1),
+    "ends": (1.7e308, -1.7e308, MOST, -MOST, 2.0**970, 2.0**980, 1.1e-154, 1.0, 0.0, 1e-310, LEAST, -LEAST, 3 * LEAST),
+    "huge": (1.7e308, -1.7e308, MOST, -MOST, 2.0**1023, 2.0**980, -(2.0**970), 0.0),
+    "tiny": (LEAST, -LEAST, 2 * LEAST, 3 * LEAST, 0.0, 1e-310, -1e-310, 2.0**-1022, 2.0**-1020, -(2.0**-1023)),
 }
 """Pools of floats. `plain` sums without rounding; `cancelling` sums lose digits when summed naively; the spread of
-`shifted` ones is lost when squares are subtracted."""
+`shifted` ones is lost when squares are subtracted; steps with those of `ends`, `huge` and `tiny` overflow or underflow
+though the answer does not."""
 
 INTEGERS = (0, 1, -1, 2, 3, 5, -5, 100, 2**53 + 1, -(2**53) - 1, 2**59)
 """A dozen of them sum within 64 bits."""
