@@ -43,7 +43,7 @@ def instants(column: pl.Series, timestamp: Timestamp) -> pl.Series:
 def _as_utc(column: pl.Series, timestamp: Timestamp) -> pl.Series:
     match column.dtype:
         case pl.Datetime() | pl.Date():
-            if timestamp.timezone and getattr(column.dtype, "time_zone", None):
+            if timestamp.timezone and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone:
                 raise has_own_zone(timestamp)
             return in_range(column).cast(INSTANT)
         case pl.Null():
@@ -60,6 +60,22 @@ def without_nulls(column: pl.Series) -> pl.Series:
     if nulls := column.null_count():
         raise null_times(column.name, nulls, len(column))
     return column
+
+
+def in_range(column: pl.Series) -> pl.Series:
+    """The same column. Raises `Invalid` with its first time outside the years 1 to 9999 where there is one."""
+    bounds = _BOUNDS.get(getattr(column.dtype, "time_unit", "d"))
+    if bounds is None or not isinstance(column.dtype, pl.Date | pl.Datetime):
+        return column
+    at = column.to_physical()
+    if (beyond := ~at.is_between(*bounds)).any():
+        row = beyond.fill_null(value=False).arg_true()[0]
+        raise out_of_range(column.name, row, _shown(at[row], getattr(column.dtype, "time_unit", "d")))
+    return column
+
+
+def _shown(number: int, unit: str) -> str:
+    return "infinity" if number in _INFINITE else f"{number} {_UNITS[unit]} after 1970"
 
 
 def _in_zone(local: pl.Series, timestamp: Timestamp) -> pl.Series:
@@ -80,22 +96,6 @@ def _in_zone(local: pl.Series, timestamp: Timestamp) -> pl.Series:
         row = beyond.arg_true()[0]
         raise out_of_range(timestamp.column, row, str(local[row]))
     return made.cast(INSTANT).alias(local.name)
-
-
-def in_range(column: pl.Series) -> pl.Series:
-    """The same column. Raises `Invalid` with its first time outside the years 1 to 9999 where there is one."""
-    bounds = _BOUNDS.get(getattr(column.dtype, "time_unit", "d"))
-    if bounds is None or not isinstance(column.dtype, pl.Date | pl.Datetime):
-        return column
-    at = column.to_physical()
-    if (beyond := ~at.is_between(*bounds)).any():
-        row = beyond.fill_null(value=False).arg_true()[0]
-        raise out_of_range(column.name, row, _shown(at[row], getattr(column.dtype, "time_unit", "d")))
-    return column
-
-
-def _shown(number: int, unit: str) -> str:
-    return "infinity" if number in _INFINITE else f"{number} {_UNITS[unit]} after 1970"
 
 
 def _read(text: pl.Series, timestamp: Timestamp) -> pl.Series:

@@ -2,7 +2,6 @@
 
 from mlforge.testing.engines.aggregating import AggregateTests
 from mlforge.testing.engines.applying import ApplyTests
-from mlforge.testing.engines.bounding import TimeEndTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
 from mlforge.testing.engines.conforming import ConformTests
@@ -23,6 +22,7 @@ from mlforge.testing.engines.settling import SettleTests
 from mlforge.testing.engines.sourcing import CSVTests, FolderTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
+from mlforge.testing.engines.years import YearTests
 
 
 class EngineTests(
@@ -43,7 +43,7 @@ class EngineTests(
     AggregateTests,
     SumTests,
     EndTests,
-    TimeEndTests,
+    YearTests,
     MeaningTests,
     AsofTests,
     LatestTests,

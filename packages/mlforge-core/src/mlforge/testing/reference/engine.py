@@ -127,11 +127,10 @@ class Reference:
     def from_arrow(self, stream: ArrowStream) -> Table:
         try:
             schema, rows = arrow.read(stream)
-            table = Table.of(schema, rows)
         except OverflowError as error:
             raise Invalid("A time is out of range.", hint="Times lie in the years 1 to 9999.") from error
         zoneless = {n for row in rows for n, v in row.items() if isinstance(v, datetime) and v.tzinfo is None}
-        return msgspec.structs.replace(table, local=frozenset(zoneless))
+        return msgspec.structs.replace(Table.of(schema, rows), local=frozenset(zoneless))
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, Table)

@@ -41,7 +41,7 @@ BEYOND: dict[str, tuple[str, str, int]] = {
 }
 
 
-class TimeEndTests(EngineSubject):
+class YearTests(EngineSubject):
     """Stamps, labels and values in the first and the last days, and beyond them."""
 
     @pytest.mark.parametrize("case", BEYOND)
