@@ -23,16 +23,22 @@ _PER_EVENT = 512  # values in lists for each event of an entity, beyond which it
 _MIDDLE = "[0.5, 0.50001]"  # the lower and the upper of two values in the middle, or twice the one, of not too many
 
 
-def medians_of(value: Value, medians: Sequence[Aggregate], events: str, plan: Plan) -> str:
-    """The medians of an input at the change points, a table `points`, with `e` and `t`; none where all are null."""
+def medians_of(value: Value, medians: Sequence[Aggregate], events: str, plan: Plan, most: int) -> str:
+    """The medians of an input at the change points, a table `points`, with `e` and `t`; none where all are null.
+
+    No window holds more than `most` values: for what cannot be there nothing is asked, which takes time to plan, too.
+    """
     fullest = f"greatest({', '.join(held(a, plan) for a in medians)})"
     points = f"SELECT *, {fullest} AS n FROM points WHERE n > 0"
     blocks = [b for b in _BLOCKS if b <= max(_FEW, plan.memory // _BYTES)]
     dense = _dense(points, f"SELECT e FROM ({events}) WHERE {value.name} IS NOT NULL", blocks[-1])
     listed = [
-        _listed(value, medians, _between(points, above, most, dense), most, events, plan)
-        for above, most in pairwise((0, *blocks))
+        _listed(value, medians, _between(points, above, block, dense), block, events, plan)
+        for above, block in pairwise((0, *blocks))
+        if above < max(most, 1)
     ]
+    if most <= _FEW:
+        return " UNION ALL ".join(listed)
     framed = _framed(value, medians, f"FROM ({points}) SEMI JOIN ({dense}) USING (e) WHERE n > {_FEW}", events, plan)
     return " UNION ALL ".join([*listed, framed])
 

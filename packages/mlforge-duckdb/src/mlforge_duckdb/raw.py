@@ -15,21 +15,24 @@ _HALF = float_of(GREATEST / 2)
 _BEYOND = float_of(GREATEST / 2 * (1 + 1e-12))  # what lies between may be rounded up, and is the greatest float
 
 
-def with_slow(points: str, events: str, plan: Plan) -> str:
-    """The change points, a query, with the aggregates that need the numbered events, which is another."""
+def with_slow(points: str, events: str, plan: Plan, most: int) -> str:
+    """The change points, a query, with the aggregates that need the numbered events, which is another.
+
+    No entity has more than `most` events.
+    """
     tables, joins = [f"points AS MATERIALIZED ({points})"], []
-    for number, query in enumerate(_found(events, plan)):
+    for number, query in enumerate(_found(events, plan, most)):
         tables.append(f"found{number} AS ({query})")
         joins.append(f"LEFT JOIN found{number} USING (e, t)")
     return f"WITH {', '.join(tables)} FROM points {' '.join(joins)} ORDER BY e, t"
 
 
-def _found(events: str, plan: Plan) -> Iterator[str]:
+def _found(events: str, plan: Plan, most: int) -> Iterator[str]:
     """Change points with some of the slow aggregates each, those aside where these are null."""
     for name in dict.fromkeys(a.column or "" for a in plan.slow):
         value, mine = plan.values[name], [a for a in plan.slow if a.column == name]
         if medians := [a for a in mine if a.function == "median"]:
-            yield medians_of(value, medians, events, plan)
+            yield medians_of(value, medians, events, plan, most)
         if spreads := [a for a in mine if a.function == "std"]:
             yield _spreads(value, spreads, events, plan)
 

@@ -66,8 +66,7 @@ def with_neighbours(tiles: str, plan: Plan, longest: int) -> str:
     slots += [f"{b.tile} AS {b.slot}_on" for b in blocked]
     query = f"SELECT * REPLACE ({', '.join(totals)}), {columns(slots)} FROM ({tiles})" if slots else ""
     query = query or f"SELECT * REPLACE ({', '.join(totals)}) FROM ({tiles})"
-    for window in dict.fromkeys(b.window for b in blocked):
-        query = _over_blocks(query, [b for b in blocked if b.window == window], plan, longest)
+    query = _over_blocks(query, blocked, plan, longest) if blocked else query
     leads = [f"lead({c}) OVER () AS {c}_next" for c in ["e", "t", *(f"{b.slot}_on" for b in blocked)]]
     return f"SELECT {columns(['*'], leads)} FROM ({query})"
 
@@ -82,26 +81,44 @@ def _over_blocks(query: str, bounds: Sequence[Bound], plan: Plan, longest: int) 
 
     Each step doubles how many tiles they reach over; steps are by rows, which costs less than any frame.
     """
-    window = bounds[0].window
-    starts = f"e IS DISTINCT FROM lag(e) OVER () OR {plan.block(window, 't')} <> lag({plan.block(window, 't')}) OVER ()"
-    query = f"SELECT *, {starts} AS starts FROM ({query})"
-    query = f"SELECT * EXCLUDE (starts), count(*) FILTER (starts) {RUNNING} AS block FROM ({query})"
+    windows = list(dict.fromkeys(b.window for b in bounds))
+    starts = [f"{_starts(plan.block(window, 't'))} AS starts{window}" for window in windows]
+    query = f"SELECT {columns(['*'], starts)} FROM ({query})"
+    numbers = [f"count(*) FILTER (starts{window}) {RUNNING} AS block{window}" for window in windows]
+    query = (
+        f"SELECT * EXCLUDE ({', '.join(f'starts{window}' for window in windows)}), {', '.join(numbers)} FROM ({query})"
+    )
+    steps = {window: _doublings(window, plan, longest) for window in windows}
+    for step in range(max(steps.values())):
+        query = _doubled(query, [b for b in bounds if steps[b.window] > step], 2**step)
+    return f"SELECT * EXCLUDE ({', '.join(f'block{window}' for window in windows)}) FROM ({query})"
+
+
+def _starts(block: str) -> str:
+    return f"e IS DISTINCT FROM lag(e) OVER () OR {block} <> lag({block}) OVER ()"
+
+
+def _doublings(window: int, plan: Plan, longest: int) -> int:
+    """How often a reach of one tile is doubled until it is that of a block."""
     most = longest if plan.interval is None else min(longest, plan.windows[window] // plan.interval)
-    for step in range(max(0, most - 1).bit_length()):
-        query = _doubled(query, bounds, 2**step)
-    return f"SELECT * EXCLUDE (block) FROM ({query})"
+    return max(0, most - 1).bit_length()
 
 
 def _doubled(query: str, bounds: Sequence[Bound], rows: int) -> str:
-    reached = [f"{look}(block, {rows}) OVER () AS {look}_block" for look in ("lag", "lead")]
-    reached += [
-        f"lag({b.slot}, {rows}) OVER () AS {b.slot}_far, lead({b.slot}_on, {rows}) OVER () AS {b.slot}_on_far"
-        for b in bounds
-    ]
+    reached = {
+        f"{look}_block{window}": f"{look}(block{window}, {rows}) OVER ()"
+        for window in dict.fromkeys(b.window for b in bounds)
+        for look in ("lag", "lead")
+    }
+    for bound in bounds:
+        reached[f"{bound.slot}_far"] = f"lag({bound.slot}, {rows}) OVER ()"
+        reached[f"{bound.slot}_on_far"] = f"lead({bound.slot}_on, {rows}) OVER ()"
     made = []
     for bound in bounds:
-        choose = "least" if bound.function == "min" else "greatest"
+        choose, block = "least" if bound.function == "min" else "greatest", f"block{bound.window}"
         for name, look in ((bound.slot, "lag"), (f"{bound.slot}_on", "lead")):
-            made.append(f"CASE WHEN {look}_block = block THEN {choose}({name}, {name}_far) ELSE {name} END AS {name}")
-    left = columns(["lag_block", "lead_block"], [f"{b.slot}{end}" for b in bounds for end in ("_far", "_on_far")])
-    return f"SELECT * EXCLUDE ({left}) REPLACE ({', '.join(made)}) FROM (SELECT *, {', '.join(reached)} FROM ({query}))"
+            made.append(
+                f"CASE WHEN {look}_{block} = {block} THEN {choose}({name}, {name}_far) ELSE {name} END AS {name}"
+            )
+    inner = f"SELECT *, {', '.join(f'{sql} AS {name}' for name, sql in reached.items())} FROM ({query})"
+    return f"SELECT * EXCLUDE ({', '.join(reached)}) REPLACE ({', '.join(made)}) FROM ({inner})"

@@ -33,7 +33,9 @@ def values_of(rows: duckdb.DuckDBPyRelation, events: str, windowed: Windowed) ->
     """What is known of each input."""
     functions = {i.name: windowed.functions_of(i.name) for i in windowed.inputs}
     facts = [_facts(i, functions[i.name]) for i in windowed.inputs]
-    found = asked(rows, f"SELECT {columns(['count(*)'], *facts)} FROM ({events})").fetchall()[0]
+    sizes = [_size(i) for i in windowed.inputs if is_float(i.word)]
+    sized = f"SELECT {columns(['*'], sizes)} FROM ({events})"
+    found = asked(rows, f"SELECT {columns(['count(*)'], *facts)} FROM ({sized})").fetchall()[0]
     total, given = found[0], iter(found[1:])
     return {i.name: _value(i, functions[i.name], total, [next(given) for _ in range(4)]) for i in windowed.inputs}
 
@@ -45,9 +47,14 @@ def _facts(column: Input, functions: frozenset[str]) -> list[str]:
         return [counted, "0", "0", "0"]
     if not is_float(column.word):
         return [counted, "0", "0", f"max(abs(CAST({name} AS HUGEINT)))"]
-    size, used = f"abs(CAST({name} AS DOUBLE))", f"FILTER (WHERE isfinite({name}) AND {name} <> 0)"
-    broken = f"count(*) FILTER (WHERE NOT isfinite({name}))"
-    return [counted, broken, *(f"{bound}({size}) {used}" for bound in ("min", "max"))]
+    broken = f"count(CASE WHEN NOT isfinite({name}) THEN 1 END)"
+    return [counted, broken, f"min({name}_size)", f"max({name}_size)"]
+
+
+def _size(column: Input) -> str:
+    """How large a float is that is neither 0 nor infinite: of hundreds, aggregates with filters take long to plan."""
+    name = column.name
+    return f"CASE WHEN isfinite({name}) AND {name} <> 0 THEN abs(CAST({name} AS DOUBLE)) END AS {name}_size"
 
 
 def _value(column: Input, functions: frozenset[str], total: int, facts: Sequence[int | float | None]) -> Value:

@@ -29,6 +29,7 @@ from mlforge.plugin.engine.times import LAST
 from mlforge_duckdb.aggs import Plan, columns
 from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.files import copying, written
+from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
 from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
@@ -53,10 +54,16 @@ def change_points(
     kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggregates, session.memory_each)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
-    queries = [_points(some, tiles, known, shape, kernel, windowed) for some in _slices(tiles, known, session)]
+    slices, groups = _slices(tiles, known, session), groups_of(kernel)
+    made: list[str] = []
     with _naming_sums(kernel, windowed):
-        answer = _encoded(queries, session)
-    session.drop(tiles, *([known] if known else []))
+        queries = [[_points(some, tiles, known, group) for group in groups] for some in slices]
+        if len(groups) > 1:
+            ordered = [f"FROM ({query}) ORDER BY e, t" for found in queries for query in found]
+            made = session.make_each(ordered)
+            queries = [[beside_each_other(made[i : i + len(groups)], groups)] for i in range(0, len(made), len(groups))]
+        answer = _encoded([_outputs(query, shape, windowed) for (query,) in queries], session)
+    session.drop(tiles, *([known] if known else []), *made)
     return answer
 
 
@@ -79,40 +86,45 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
 
 
 class Slice(NamedTuple):
-    """Entities to compute at once, by their numbers, and how many tiles the longest of them has."""
+    """Entities to compute at once, by their numbers, and how many tiles, or events, one of them has at most."""
 
     first: int
     last: int
     longest: int
+    most: int = 0
 
-    def of(self, table: str) -> str:
-        """Their rows in a table, numbered from 1."""
+    def of(self, table: str, wanted: str) -> str:
+        """Some columns of their rows in a table, numbered from 1."""
         numbered = f"* REPLACE (CAST(e - {self.first - 1} AS INTEGER) AS e)"
-        return f"SELECT {numbered} FROM {table} WHERE e BETWEEN {self.first} AND {self.last}"
+        return f"SELECT {numbered} FROM (SELECT {wanted} FROM {table}) WHERE e BETWEEN {self.first} AND {self.last}"
 
 
 def _slices(tiles: str, events: str | None, session: Session) -> list[Slice]:
     """About as many as are computed side by side, or a multiple, so that all end together."""
     sizes = f"SELECT e, count(*) AS tiles FROM {tiles} GROUP BY e"
-    counts = f"SELECT *, tiles AS n FROM ({sizes})"
+    counts = f"SELECT *, 0 AS events, tiles AS n FROM ({sizes})"
     if events:
         looked_at = f"SELECT e, count(*) AS events FROM {events} GROUP BY e"
-        counts = f"SELECT e, tiles, greatest(tiles, events) AS n FROM ({sizes}) JOIN ({looked_at}) USING (e)"
+        counts = f"SELECT e, tiles, events, greatest(tiles, events) AS n FROM ({sizes}) JOIN ({looked_at}) USING (e)"
     total = session.value(f"SELECT coalesce(sum(n), 0) FROM ({counts})")
     rounds = max(1, -(-total // (ROWS_PER_SLICE * session.side_by_side)))
     most = max(LEAST_ROWS, -(-total // (rounds * session.side_by_side)))
     before = "sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n"
-    placed = f"SELECT e, tiles, ({before}) // {most} AS i FROM ({counts})"
-    found = session.connection.execute(f"SELECT min(e), max(e), max(tiles) FROM ({placed}) GROUP BY i ORDER BY i")
+    placed = f"SELECT e, tiles, events, ({before}) // {most} AS i FROM ({counts})"
+    facts = "min(e), max(e), max(tiles), max(events)"
+    found = session.connection.execute(f"SELECT {facts} FROM ({placed}) GROUP BY i ORDER BY i")
     return [Slice(*row) for row in found.fetchall()] or [Slice(1, 0, 0)]
 
 
-def _points(some: Slice, tiles: str, events: str | None, shape: Shape, plan: Plan, windowed: Windowed) -> str:
-    """The answer's rows for some of the entities."""
-    ready = with_neighbours(some.of(tiles), plan, some.longest)
+def _points(some: Slice, tiles: str, events: str | None, plan: Plan) -> str:
+    """The change points of some of the entities, and what is aggregated at them."""
+    ready = with_neighbours(some.of(tiles, tile_columns(plan)), plan, some.longest)
     points = f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
-    if events:
-        points = with_slow(points, some.of(events), plan)
+    return with_slow(points, some.of(events, event_columns(plan)), plan, some.most) if events and plan.slow else points
+
+
+def _outputs(points: str, shape: Shape, windowed: Windowed) -> str:
+    """The answer's rows, over change points."""
     keys = [f"k{i} AS {quoted(k)}" for i, k in enumerate(shape.key_names)]
     stamp = f"CAST(make_timestamp(t) AS TIMESTAMPTZ) AS {quoted(shape.stamp or '')}"
     made = columns(keys, [stamp], list(map(_written, windowed.outputs)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from itertools import accumulate
+from itertools import accumulate, zip_longest
 from operator import add
 
 import polars as pl
@@ -43,22 +43,30 @@ def limb_names(value: Value, kind: str, limbs: Limbs) -> list[str]:
     return [f"{value.name}.{kind}.{i}" for i in range(limbs.length)]
 
 
-def with_limbs(events: pl.LazyFrame, value: Value, limbs: Limbs, kind: str) -> pl.LazyFrame:
-    """Adds the limbs of every value, splitting off the highest first.
+def split(value: Value, limbs: Limbs, kind: str) -> list[list[pl.Expr]]:
+    """The limbs of every value, splitting off the highest first: columns over those of the steps before.
 
     Each step is exact, for floats too: a float times a power of two, its whole part, and what is left of it are floats.
     """
-    rest = pl.col(f"{value.name}.rest")
-    events = events.with_columns(_splittable(value, limbs).alias(f"{value.name}.rest")) if limbs.length else events
-    for i, name in reversed(list(enumerate(limb_names(value, kind, limbs)))):
-        whole, part, place = name, pl.col(name), limbs.width * i
+    name = f"{value.name}.{kind}.rest"
+    rest, steps = pl.col(name), [[_splittable(value, limbs).alias(name)]]
+    for i, whole in reversed(list(enumerate(limb_names(value, kind, limbs)))):
+        part, place = pl.col(whole), limbs.width * i
         if value.dtype.is_float():
-            events = events.with_columns(times_power(rest, -place - limbs.exponent).cast(limb_type(limbs)).alias(whole))
+            steps.append([times_power(rest, -place - limbs.exponent).cast(limb_type(limbs)).alias(whole)])
             part = times_power(part.cast(pl.Float64), place + limbs.exponent)
         else:
-            events = events.with_columns((rest // 2**place if i else rest).alias(whole))
+            steps.append([(rest // 2**place if i else rest).alias(whole)])
             part = part * 2**place
-        events = events.with_columns(rest - part) if i else events
+        if i:
+            steps.append([rest - part])
+    return steps
+
+
+def side_by_side(events: pl.LazyFrame, calculations: Sequence[list[list[pl.Expr]]]) -> pl.LazyFrame:
+    """The events with the columns of calculations: in as many steps as the longest has, however many there are."""
+    for step in zip_longest(*calculations, fillvalue=[]):
+        events = events.with_columns(column for columns in step for column in columns)
     return events
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Literal
 
 import polars as pl
@@ -17,15 +18,25 @@ from mlforge_polars.values import Value
 SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
 
 
+AT_ONCE = 24  # looking for what expressions have in common takes the square of how many there are
+
+
 def finished(found: pl.DataFrame, aggs: Sequence[Aggregate], plan: Plan) -> pl.DataFrame:
     """The columns a0, a1, ... of these aggregates. Raises SumOverflow for a sum beyond its type."""
     kept = Kept(found)
     finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan, kept) for agg in aggs}
-    columns = kept.frame.lazy().select(**finals).collect()
+    parts = [kept.frame.lazy().select(**some).collect() for some in _batches(finals)]
+    columns = pl.concat(parts, how="horizontal")
     for agg in aggs:
         if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
             raise SumOverflow(agg)
     return columns
+
+
+def _batches(finals: Mapping[str, pl.Expr]) -> Iterator[dict[str, pl.Expr]]:
+    rest = iter(finals.items())
+    while some := dict(islice(rest, AT_ONCE)):
+        yield some
 
 
 def _final(agg: Aggregate, plan: Plan, keep: Keep) -> pl.Expr:

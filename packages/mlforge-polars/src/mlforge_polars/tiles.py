@@ -10,19 +10,19 @@ import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.aggs import Plan
-from mlforge_polars.exact import limb_names, python_stds, with_limbs
+from mlforge_polars.exact import limb_names, python_stds, side_by_side, split
 from mlforge_polars.results import SIDES, finished
 from mlforge_polars.values import Value
 
 
 def tiles_of(events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """One row per `key` among the events: the partial aggregates of its tile, sorted as the events are."""
-    partials, lazy = {"events": pl.len().cast(pl.Int64)}, events.lazy()
+    partials, splits = {"events": pl.len().cast(pl.Int64)}, []
     for value in plan.values.values():
         partials |= _tile_sums(value) | _tile_bounds(value)
-        lazy = with_limbs(lazy, value, value.sums, "sum")
-        lazy = with_limbs(lazy, value, value.squares, "root") if value.squared else lazy
-    return lazy.group_by("key", maintain_order=True).agg(**partials).collect()
+        splits += [split(value, value.sums, "sum")] if value.sums.length else []
+        splits += [split(value, value.squares, "root")] if value.squared else []
+    return side_by_side(events.lazy(), splits).group_by("key", maintain_order=True).agg(**partials).collect()
 
 
 def _tile_sums(value: Value) -> dict[str, pl.Expr]:
@@ -81,7 +81,11 @@ def _points(tiles: pl.Series, windows: Sequence[int]) -> pl.DataFrame:
     sources = len(windows) + 1
     runs = [((tiles + window) * sources + i).alias("mark").to_frame().lazy() for i, window in enumerate([0, *windows])]
     mark = pl.col("mark")
-    marked = _merged(runs).select(key=mark // sources, source=(mark % sources).cast(pl.UInt8)).collect()
+    marked = (
+        _merged(runs)
+        .select(key=mark // sources, source=(mark % sources).cast(pl.UInt8 if sources < 256 else pl.UInt32))
+        .collect()
+    )
     past = {f"past{i}": (pl.col("source") == i).cum_sum() for i in range(sources)}
     last = (pl.col("key") != pl.col("key").shift(-1)).fill_null(True)
     return marked.select("key", last=last, **past).filter("last").drop("last")
@@ -96,7 +100,7 @@ def _merged(runs: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
 def _prefix_sums(tiles: pl.DataFrame) -> pl.DataFrame:
     """Row i: the sum over the first i tiles. It may wrap around: the difference of two is right all the same."""
     zero = pl.DataFrame([pl.Series(name, [0], dtype=dtype) for name, dtype in tiles.schema.items()])
-    return pl.concat([zero.cast(tiles.schema), tiles]).lazy().select(pl.all().cum_sum()).collect()
+    return pl.concat([zero.cast(tiles.schema), tiles]).select(pl.all().cum_sum())
 
 
 def _addends(names: Sequence[str], aggs: Sequence[Aggregate], plan: Plan) -> list[str]:

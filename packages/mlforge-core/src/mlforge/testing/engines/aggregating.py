@@ -84,6 +84,17 @@ def crowds_of_events() -> Table:
     return Table.of(Schema.of(k="Int64", ts="Datetime", x="Float64", y="Int64"), rows)
 
 
+def wide_events(width: int) -> Table:
+    """A few entities' events, with so many columns of numbers, some of them whole, and holes in every one."""
+    schema = Schema.of(k="Int64", ts="Datetime", **{f"x{i}": "Int64" if i % 4 else "Float64" for i in range(width)})
+    rows = [
+        {"k": i % 4, "ts": instant(i * 5 % 17 * 1_000_000)}
+        | {f"x{c}": None if (i + c) % 7 == 0 else (i * 37 + c) % 11 * (1 if c % 4 else 0.1) for c in range(width)}
+        for i in range(24)
+    ]
+    return Table.of(schema, rows)
+
+
 def _unless_refused(bench: Bench, table: Table, plan: WindowPlan) -> Table | None:
     """The change points; None where the engine refuses to compute them."""
     try:
@@ -157,6 +168,18 @@ class AggregateTests(EngineSubject):
         expected = bench.reference.aggregate(CROWDS, SHAPE, plan)
         found = bench.table(bench.engine.aggregate(bench.frame(CROWDS), SHAPE, plan))
         assert_same(expected, found, {c.name for c in plan.columns} if function == "std" else set())
+
+    @pytest.mark.parametrize("interval", [None, "1s"])
+    def test_many_columns_are_those_of_the_reference(self, bench: Bench, interval: str | None) -> None:
+        table, functions = wide_events(40), sorted(bench.functions)
+        columns = [
+            MetricColumn(f"m{i}", Duration.parse("12s" if i % 3 else "2s"), Agg(f, Col(f"x{i}")), f)
+            for i in range(40)
+            for f in [functions[i % len(functions)]]
+        ]
+        rows = MetricColumn("rows", Duration.parse("2s"), Agg("count"), "count")
+        plan = WindowPlan(Duration.parse(interval) if interval else None, (*columns, rows))
+        assert_same_plan(bench, table, SHAPE, plan)
 
     @generated(0.06, mixed_metrics())
     def test_metrics_of_any_kinds_are_refused_where_the_reference_refuses_them(self, bench: Bench, expr: Any) -> None:
