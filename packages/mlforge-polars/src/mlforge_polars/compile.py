@@ -179,5 +179,7 @@ def compile_checks(checks: Sequence[Check], schema: Mapping[str, pl.DataType], e
     for i, (check, violation) in enumerate(zip(checks, violations(checks, words_of(schema)), strict=True)):
         broken = compiled(violation, schema).fill_null(value=False)
         values = plainly(check.column, schema[check.column])
-        exprs += [broken.sum().alias(f"n{i}"), values.filter(broken).head(examples).implode().alias(f"e{i}")]
+        always = isinstance(_folded(violation), Constant)  # one value, for all rows there are
+        count = values.filter(broken).len() if always else broken.sum()
+        exprs += [count.alias(f"n{i}"), values.filter(broken).head(examples).implode().alias(f"e{i}")]
     return exprs
