@@ -80,7 +80,9 @@ REFUSED: dict[str, tuple[Callable[[], object], str, str]] = {
         lambda: mlf.Sum((at() - col("t")) / days(1), windows="7d", name="age"), "'age' reads at()", "Max(",
     ),
     "at() in a metric of one's own": (
-        lambda: MetricColumn("x", Duration.parse("7d"), Agg("max", At()), "x"), "'x' reads at()", "when it is asked for",
+        lambda: MetricColumn("x", Duration.parse("7d"), Agg("max", At()), "x"),
+        "'x' reads at()",
+        "when it is asked for",
     ),
     "at() in a validator": (lambda: Validator("past", it() > at()), "'past' reads at()", "when it is asked for"),
 }  # fmt: skip
