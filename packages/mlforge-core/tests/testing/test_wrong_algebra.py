@@ -21,6 +21,7 @@ CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
 BEGINS = "a_date_compares_with_an_instant_as_the_one_its_day_begins_at"
 KEPT = "the_rows_for_which_a_condition_is_true_are_kept_in_order"
+LETTERS = "letters_that_have_one_counterpart_change_their_case"
 DERIVED = "a_request_is_answered_with_what_the_engine_derives"
 as_integer, part = scalars.as_integer, scalars.part
 column, count, where = expressions.column, expressions.count_values, expressions.where
@@ -123,8 +124,8 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "the root of what is below 0 is NaN": (RULES, "sqrt", expressions.strict(nan_root), GENERATED),
     "a cast rounds": (scalars, "as_integer", rounding_cast, DERIVED),
     "a cast takes what does not fit": (scalars, "as_integer", lambda value, *_: int(float(value)), GENERATED),
-    "lower is of any letters": (RULES, "lower", expressions.strict(str.lower), DERIVED),
-    "upper makes two letters of one": (RULES, "upper", expressions.strict(str.upper), DERIVED),
+    "lower is of any letters": (RULES, "lower", expressions.strict(str.lower), LETTERS),
+    "upper makes two letters of one": (RULES, "upper", expressions.strict(str.upper), LETTERS),
     "strip takes spaces alone": (RULES, "strip", expressions.strict(lambda text: text.strip(" ")), DERIVED),
     "a week begins on Sunday": (scalars, "part", sundays, DERIVED),
     "the logarithm is of base 10": (RULES, "log", log10, DERIVED),
