@@ -11,10 +11,11 @@ import pytest
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Agg, Col, col, it
+from mlforge.model.expr import Agg, Col, It, col, it, lift
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import Aggregate, MetricColumn, WindowPlan
+from mlforge.model.terms import coalesce, least, when
 from mlforge.model.timestamp import Timestamp
 from mlforge_polars.engine import LivePolarsEngine
 
@@ -105,3 +106,28 @@ def test_a_misspelt_column_gets_the_nearest(engine: LivePolarsEngine) -> None:
     column = MetricColumn("m", Duration.parse("1d"), Agg("sum", Col("xx")), "sum")
     with pytest.raises(Invalid, match=r"'xx'.*Did you mean 'x'\?"):
         engine.aggregate(pl.DataFrame({"k": [1], "t": [START], "x": [1]}), SHAPE, WindowPlan(None, (column,)))
+
+
+def test_a_null_in_integer_arithmetic_is_null_at_once(engine: LivePolarsEngine) -> None:
+    assert violations(engine, pl.Series([1, 2]), (it() + None).is_null()) == (2, (1, 2))
+
+
+CHOSEN = {
+    "a choice that is a constant first": 2.0 - coalesce(0.5, it()) > 1,
+    "beside it": lift(2.0) > coalesce(0.5, it()),
+    "a choice of constants": lift(2.0) > when(it() > 100).then(0.5).otherwise(0.25),
+    "an empty set": lift(2.0) > when(it().is_in([])).then(it()).otherwise(-2.25),
+    "a constant choice": lift(2.0) > when(lift(value=True)).then(0.5).otherwise(it()),
+    "the least of constants": least(lift(2.0), 1.0) > least(lift(0.5), 0.25),
+}
+
+
+@pytest.mark.parametrize("violation", CHOSEN.values(), ids=CHOSEN)
+def test_what_is_the_same_in_every_row_is_counted_in_every_row(engine: LivePolarsEngine, violation) -> None:
+    assert violations(engine, pl.Series([1.0, 2.0, 3.0]), violation) == (3, (1.0, 2.0, 3.0))
+    derived = engine.derive(pl.DataFrame({"x": [1.0, 2.0, 3.0]}), {"y": violation.replace(_about_x)})
+    assert derived["y"].to_list() == [True] * 3
+
+
+def _about_x(expr):
+    return Col("x") if isinstance(expr, It) else expr

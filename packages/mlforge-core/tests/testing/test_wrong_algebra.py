@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlforge.model.expr import Expr
-from mlforge.testing.reference import Table, dtypes, expressions
+from mlforge.testing.reference import Table, dtypes, expressions, scalars
 from mlforge.testing.reference.dtypes import kind_of
 from mlforge.testing.reference.expressions import RULES
 
@@ -21,6 +21,9 @@ CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
 BEGINS = "a_date_compares_with_an_instant_as_the_one_its_day_begins_at"
 KEPT = "the_rows_for_which_a_condition_is_true_are_kept_in_order"
+LETTERS = "letters_that_have_one_counterpart_change_their_case"
+DERIVED = "a_request_is_answered_with_what_the_engine_derives"
+as_integer, part = scalars.as_integer, scalars.part
 column, count, where = expressions.column, expressions.count_values, expressions.where
 
 
@@ -81,6 +84,27 @@ def boolean_is_number(dtype: str) -> str:
     return "number" if dtype == "Boolean" else kind_of(dtype)
 
 
+def least_known(*args: Any) -> Any:
+    return min((a for a in args if a is not None), key=expressions.rank, default=None)
+
+
+def nan_root(value: float) -> float:
+    return math.nan if value < 0 else math.sqrt(value)
+
+
+def log10(value: float | None) -> float | None:
+    return None if value is None or value <= 0 else math.log10(value)
+
+
+def rounding_cast(value: Any, least: int, greatest: int) -> int | None:
+    return as_integer(round(value) if isinstance(value, float) and math.isfinite(value) else value, least, greatest)
+
+
+def sundays(value: Any, name: str, zone: str | None) -> int | None:
+    found = part(value, name, zone)
+    return found % 7 + 1 if found is not None and name == "weekday" else found
+
+
 WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "and is two-valued": (RULES, "and", two_valued, GENERATED),
     "or is strict": (RULES, "or", strict_or, GENERATED),
@@ -93,6 +117,19 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "an unknown condition is true": (RULES, "if", null_is_true, HAND + "[an unknown condition is not true]"),
     "patterns match whole texts": (expressions, "matches", whole_text, GENERATED),
     "a dollar sign stands before a line break": (expressions, "end_anchored", str, HAND + "[anchors bind to the ends]"),
+    "a remainder has the sign of the divisor": (RULES, "mod", lambda a, b: a % b if b else None, GENERATED),
+    "a half is rounded to the even": (RULES, "round", lambda a: round(a) if math.isfinite(a) else a, GENERATED),
+    "the least leaves nulls out": (RULES, "least", least_known, GENERATED),
+    "NaN has a sign": (RULES, "sign", expressions.strict(lambda a: (a > 0) - (a < 0)), DERIVED),
+    "the root of what is below 0 is NaN": (RULES, "sqrt", expressions.strict(nan_root), GENERATED),
+    "a cast rounds": (scalars, "as_integer", rounding_cast, DERIVED),
+    "a cast takes what does not fit": (scalars, "as_integer", lambda value, *_: int(float(value)), GENERATED),
+    "lower is of any letters": (RULES, "lower", expressions.strict(str.lower), LETTERS),
+    "upper makes two letters of one": (RULES, "upper", expressions.strict(str.upper), LETTERS),
+    "strip takes spaces alone": (RULES, "strip", expressions.strict(lambda text: text.strip(" ")), DERIVED),
+    "a week begins on Sunday": (scalars, "part", sundays, DERIVED),
+    "the logarithm is of base 10": (RULES, "log", log10, DERIVED),
+    "a time is moved by seconds": (scalars, "moment", lambda micros: scalars.EPOCH, DERIVED),
     "null is in no set": (expressions, "is_in", null_is_out, GENERATED),
     "a date is unlike every instant": (expressions, "comparable", lambda *pair: tuple(map(str, pair)), BEGINS),
     "null is not null": (RULES, "is_null", lambda a: False, CHECKED),

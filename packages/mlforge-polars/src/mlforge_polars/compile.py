@@ -26,7 +26,6 @@ from mlforge.plugin.engine.expressions import (
     Read,
     Scaled,
     Typed,
-    reads,
 )
 from mlforge.plugin.engine.letters import LOWER, UPPER
 from mlforge.plugin.engine.types import Words, digits
@@ -88,16 +87,32 @@ def _compared(op: str, left: Typed, right: Typed, schema: Mapping[str, pl.DataTy
 
 
 def _folded(node: Typed) -> Typed:
-    """The node without what no column decides: a constant where it reads none, a choice where it is known."""
+    """The node without what no column decides: a constant where it depends on none, a choice where it is known."""
     match node:
-        case Constant() | Read():
+        case Constant() | Read() | Digits() | Scaled() | Operation("duplicated"):
             return node
         case Operation("if", (condition, then, otherwise)) if isinstance(known := _folded(condition), Constant):
             return _folded(then if known.value is True else otherwise)
         case Operation("coalesce", (first, _, *_)) if isinstance(known := _folded(first), Constant):
             return known if known.value is not None else _folded(Operation("coalesce", node.args[1:], node.word))
-        case _:
-            return node if reads(node) else Constant(value_of(node)({}, None), node.word)
+        case Operation(op, args):
+            folded = tuple(map(_folded, args))
+            return _computed(Operation(op, folded, node.word), folded)
+        case Cast(of, word):
+            return _computed(Cast(arg := _folded(of), word), [arg])
+        case OneOf(of, constants, unknown):
+            return _computed(OneOf(arg := _folded(of), constants, unknown), [arg])
+        case Found(of, pattern):
+            return _computed(Found(arg := _folded(of), pattern), [arg])
+        case Part(of, part, zone):
+            return _computed(Part(arg := _folded(of), part, zone), [arg])
+
+
+def _computed(node: Typed, args: Sequence[Typed]) -> Typed:
+    """The node; its value, where all its arguments are constants."""
+    if all(isinstance(a, Constant) for a in args):
+        return Constant(value_of(node)({}, None), node.word)
+    return node
 
 
 def _constants_last(args: Sequence[Typed]) -> list[Typed]:
@@ -191,5 +206,7 @@ def compile_checks(checks: Sequence[Check], schema: Mapping[str, pl.DataType], e
     for i, (check, violation) in enumerate(zip(checks, violations(checks, words_of(schema)), strict=True)):
         broken = compiled(violation, schema).fill_null(value=False)
         values = plainly(check.column, schema[check.column])
-        exprs += [broken.sum().alias(f"n{i}"), values.filter(broken).head(examples).implode().alias(f"e{i}")]
+        always = isinstance(_folded(violation), Constant)  # one value, for all rows there are
+        count = values.filter(broken).len() if always else broken.sum()
+        exprs += [count.alias(f"n{i}"), values.filter(broken).head(examples).implode().alias(f"e{i}")]
     return exprs

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import mlforge.validators as v
 from mlforge.errors import Invalid
 from mlforge.model.check import CheckResult, Validator
-from mlforge.model.expr import col, it
+from mlforge.model.expr import col, it, lift
 from mlforge.model.schema import Column, Schema
+from mlforge.model.terms import coalesce
 from mlforge.testing.compare import same
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
@@ -92,6 +93,12 @@ class CheckTests(EngineSubject):
         ]
         results = bench.engine.check(bench.frame(Table.of(Schema.of(day="Date", at="Datetime"), rows)), checks)
         assert [r.failures for r in results] == [1, 3, 1, 2, 2]
+
+    def test_what_breaks_a_promise_whatever_the_row_is_counted_in_every_row(self, bench: Bench) -> None:
+        frame = bench.frame(Table.of(Schema.of(x="Int64"), [{"x": 1}, {"x": None}]))
+        always = Validator("p", lift(value=2) > coalesce(1, it()))
+        (result,) = bench.engine.check(frame, [always.on("x")])
+        assert (result.failures, result.examples) == (2, (1, None))
 
     def test_a_check_on_a_missing_column_is_refused(self, bench: Bench) -> None:
         with refused(Invalid, "nowhere", "x"):

@@ -142,6 +142,14 @@ class DeriveTests(EngineSubject):
         with refused(Invalid, "d", "'c'", "a"):
             bench.engine.derive(bench.frame(table), {"c": Col("a") + 1, "d": Col("c") + 1})
 
+    def test_letters_that_have_one_counterpart_change_their_case(self, bench: Bench) -> None:
+        given = ["Straße 12", "ÀÉÎ", "\u03a3\u0391\u03a3", "\u0414\u0436", "\u0130\u212a\ufb01\uff21", "", None]
+        table = Table.of(Schema.of(s="String"), [{"s": s} for s in given])
+        found = bench.table(bench.engine.derive(bench.frame(table), {"l": Col("s").lower(), "u": Col("s").upper()}))
+        lower = ["straße 12", "àéî", "\u03c3\u03b1\u03c3", "\u0434\u0436", "\u0130\u212a\ufb01\uff21", "", None]
+        upper = ["STRAßE 12", "ÀÉÎ", "\u03a3\u0391\u03a3", "\u0414\u0416", "\u0130\u212a\ufb01\uff21", "", None]
+        assert (found.column("l"), found.column("u")) == (lower, upper)
+
     def test_no_columns_change_nothing(self, bench: Bench) -> None:
         table = Table.of(Schema.of(a="Int64"), [{"a": 2}, {"a": 1}])
         assert_same(table, bench.table(bench.engine.derive(bench.frame(table), {})))

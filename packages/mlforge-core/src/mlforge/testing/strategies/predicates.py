@@ -21,8 +21,8 @@ from mlforge.testing.strategies.values import TEXTS
 SCHEMA = Schema.of(id="Int64", i="Int64", j="Int32", f="Float64", s="String", b="Boolean", t="Datetime")
 PATTERNS = ("", "^$", "a", "^a$", "^[a-z]+$", "a.b", "(?i)^A", "[^a]$", "é|ß", "^.$", "(a|b)+", r"\.", "x{3,}", "[$]")
 _INTS = (0, 1, -1, 2, 7, None)
-_FLOATS = (0.0, -0.0, 1.0, 0.5, -2.25, math.nan, math.inf, -math.inf, None)
-_SHORT = (*TEXTS[:10], "abc", "aab", "12", "+0300", "-3.5e2", "1.5", " Σß\n", "ÀÿѢ", None)
+_FLOATS = (0.0, -0.0, 1.0, 0.5, -2.25, 1.75, math.nan, math.inf, -math.inf, None)
+_SHORT = (*TEXTS[:10], "abc", "aab", "12", "+0300", "-3.5e2", "1.5", " Σß\n", "ÀÿѢ", "İ\u212aΣ", None)
 ZONES = (None, None, "Europe/Zurich", "America/St_Johns", "Asia/Kathmandu", "UTC")
 UNKNOWN = Call("if", (Lit(value=False), hours(1), Lit(None)))
 """A length of time that is null."""
