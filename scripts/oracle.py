@@ -2,6 +2,7 @@
 
     python scripts/oracle.py --cases 100000 --engine polars --seed 7
 
+Most cases are asked about twenty at a time, in worlds of their own under one plan; every twenty-first stands alone.
 Ends with 1, and the smallest case that shows it, where they disagree.
 """
 

@@ -31,9 +31,9 @@ class Question(msgspec.Struct, frozen=True):
 
 
 @st.composite
-def questions(draw: st.DrawFn, functions: frozenset[str]) -> Question:
-    """Anything the tests of an engine ask, all of it about one case."""
-    case = draw(cases(functions, floats=("plain", "special"), max_rows=12))
+def questions(draw: st.DrawFn, functions: frozenset[str], worlds: int = 1) -> Question:
+    """Anything the tests of an engine ask, all of it about one case, or about as many as there are worlds."""
+    case = draw(cases(functions, floats=("plain", "special", "ends"), max_rows=12, worlds=worlds))
     dtypes = [(n, case.events.schema.dtype(n)) for n in ("x", "y")]
     checks = tuple(draw(validators(dtype)).on(name) for name, dtype in dtypes for _ in range(2))
     max_age = draw(st.sampled_from([None, None, 0, *case.units]))
@@ -73,10 +73,22 @@ def _refuses(engine: Engine, frame: Any, shape: Shape) -> bool:
     return False
 
 
+WORLDS = 20
+"""Cases that are asked about at once, and for each such batch one alone: of a small case nearly all time is set-up."""
+
+
 def disagreement(bench: Bench, number: int, seed: int) -> str | None:
     """The smallest case that engine and reference answer differently, among some; None if they always agree."""
+
+    def ask_all(question: Question) -> None:
+        bench.cases += WORLDS - 1  # one is counted already
+        ask(bench, question)
+
+    alone = -(-number // (WORLDS + 1))
     try:
-        explore(questions(bench.functions), lambda q: ask(bench, q), bench, number, first_seed=seed)
+        explore(questions(bench.functions), lambda q: ask(bench, q), bench, alone, first_seed=seed)
+        if number > alone:
+            explore(questions(bench.functions, WORLDS), ask_all, bench, number - alone, first_seed=seed)
     except Exception as error:  # noqa: BLE001 – whatever went wrong is what was looked for
         return "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
     return None

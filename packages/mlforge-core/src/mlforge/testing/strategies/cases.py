@@ -55,16 +55,23 @@ def cases(
     combined: bool = True,
     crowded: Sequence[bool] = (True, False),
     max_rows: int = 9,
+    worlds: int = 1,
 ) -> Case:
-    """Events with ties, nulls and edges ± 1 µs: of a few entities, or crowded into the windows of one."""
+    """Events with ties, nulls and edges ± 1 µs: of a few entities, or crowded into the windows of one.
+
+    In more than one world there are as many cases as worlds under one plan, with a key that keeps them apart.
+    """
     columns = {"x": draw(st.sampled_from(dtypes)), "y": draw(st.sampled_from(dtypes))}
     plan = draw(plans(columns, functions, clocks, combined))
     crowd, base, pool = draw(st.sampled_from(crowded)), draw(st.sampled_from(BASES)), draw(st.sampled_from(floats))
     space = draw(key_spaces(nulls=not crowd, most=2 if crowd else 4))
+    least = 3 if crowd else 0
+    if worlds > 1:
+        space, least = space.in_worlds(worlds), max_rows // 2  # lists are short on average where nothing asks for more
     rows = st.fixed_dictionaries({n: values(d, pool, nulls=not crowd) for n, d in columns.items()})
     times = instants(units_of(plan), base, steps=(0, 1) if crowd else (-2, 6))
-    events = draw(event_tables(space, columns, times, rows, 3 if crowd else 0, max_rows))
-    spine, label = draw(spines(space, plan, base))
+    events = draw(event_tables(space, columns, times, rows, least * worlds, max_rows * worlds))
+    spine, label = draw(spines(space, plan, base, worlds))
     return Case(events, Shape(space.columns, Timestamp("ts")), plan, spine, label, base)
 
 
@@ -86,10 +93,10 @@ def event_tables(
 
 
 @st.composite
-def spines(draw: st.DrawFn, space: KeySpace, plan: WindowPlan, base: int) -> tuple[Table, Timestamp]:
+def spines(draw: st.DrawFn, space: KeySpace, plan: WindowPlan, base: int, worlds: int = 1) -> tuple[Table, Timestamp]:
     """Keys that are there, missing or null, at label times on and beside the edges."""
     times = st.one_of(instants(units_of(plan), base), instants(units_of(plan), base), st.none())
-    rows = draw(st.lists(st.tuples(space.of_spine(), times), max_size=7))
+    rows = draw(st.lists(st.tuples(space.of_spine(), times), min_size=3 * (worlds - 1), max_size=7 * worlds))
     label = draw(label_columns([t for _, t in rows]))
     columns = [*(Column(n, d) for n, d in space.dtypes.items()), Column("label", label.dtype), Column("row", "Int64")]
     written = [

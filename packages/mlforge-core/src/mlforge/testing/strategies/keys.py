@@ -44,6 +44,11 @@ class KeySpace(msgspec.Struct, frozen=True):
     def columns(self) -> tuple[Key, ...]:
         return tuple(map(Key, self.dtypes))
 
+    def in_worlds(self, worlds: int) -> KeySpace:
+        """The same keys in so many worlds, which have nothing in common: a further key column numbers them."""
+        keys = [(*key, world) for key in self.keys[:-1] for world in range(worlds)]
+        return KeySpace({**self.dtypes, "world": "Int64"}, (*keys, (*self.keys[-1], 0)))
+
     def of_events(self) -> st.SearchStrategy[dict[str, Any]]:
         return st.sampled_from([self._row(key) for key in self.keys[:-1]])
 
