@@ -29,7 +29,7 @@ from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken, null_times
-from mlforge_csv import dtype_of
+from mlforge_csv import dtype_of, frame_of
 from mlforge_duckdb import apply, deriving, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
@@ -212,7 +212,7 @@ class LiveDuckDBEngine(Engine):
 
     def from_arrow(self, stream: ArrowStream) -> Relation:
         with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
-            return self._relation(pl.DataFrame(stream))
+            return self._relation(frame_of(stream))
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, Relation)

@@ -11,7 +11,9 @@ from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
 from mlforge.plugin.engine.columns import refuse_names
 from mlforge_duckdb.session import Session
-from mlforge_duckdb.types import Type, is_null, quoted, types_of
+from mlforge_duckdb.types import Type, bytes_of, is_null, quoted, types_of
+
+_WIDE = {"hugeint": pl.Int128(), "uhugeint": pl.UInt128()}
 
 
 class _Stream:
@@ -34,6 +36,8 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
     typed = {n: t for n, t in frame.schema.items() if t != pl.Null}
     for name, dtype in typed.items():
         _refuse_exotic(name, dtype)
+    frame = frame.with_columns(pl.col(n).ext.storage() for n, t in typed.items() if isinstance(t, pl.BaseExtension))
+    typed = {n: frame.schema[n] for n in typed}
     rows = frame.select(_exported(n, t) for n, t in typed.items())
     _refuse_lost_times(frame, rows)
     carrier = session.fresh("carrier")
@@ -80,7 +84,7 @@ def _refuse_lost_times(given: pl.DataFrame, made: pl.DataFrame) -> None:
 def _refuse_exotic(name: str, dtype: pl.DataType) -> None:
     if isinstance(dtype, pl.Object | pl.Int128 | pl.UInt128):
         raise Invalid(
-            f"Column {name!r} is {dtype}, which DuckDB cannot read.", hint="Cast it to pl.Int64, pl.Float64 or text."
+            f"Column {name!r} is {dtype}, which a feature cannot hold.", hint="Cast it to pl.Int64, pl.Float64 or text."
         )
 
 
@@ -91,6 +95,8 @@ def _exported(name: str, dtype: pl.DataType) -> pl.Expr:
 
 def _kept(dtype: pl.DataType) -> pl.DataType:
     match dtype:
+        case pl.Float16():
+            return pl.Float32()
         case pl.Datetime():
             return pl.Datetime("us", dtype.time_zone and "UTC")
         case pl.Duration():
@@ -110,6 +116,10 @@ def _imported(name: str, dtype: Type) -> str:
         return f"NULL::INTEGER AS {column}"
     if dtype.id == "interval":
         return f"epoch_us({column}) AS {column}"
+    if dtype.id in _WIDE:
+        return f"CAST({column} AS VARCHAR) AS {column}"
+    if dtype.id == "uuid":
+        return f"{bytes_of(column)} AS {column}"
     return column
 
 
@@ -119,6 +129,8 @@ def _restored(name: str, found: pl.DataType, dtype: Type) -> list[pl.Expr]:
         return [pl.lit(None).alias(name)]
     if dtype.id == "interval":
         return [pl.col(name).cast(pl.Duration("us"))]
+    if dtype.id in _WIDE:
+        return [pl.col(name).cast(_WIDE[dtype.id])]
     if isinstance(found, pl.Datetime) and found.time_zone not in (None, "UTC"):
         return [pl.col(name).dt.convert_time_zone("UTC")]
     return []

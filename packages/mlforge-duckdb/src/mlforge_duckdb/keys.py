@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mlforge.plugin.engine.keys import NULL, check_key, label
-from mlforge_duckdb.types import Type, is_null, micros, quoted, word
+from mlforge_duckdb.types import Type, bytes_of, is_null, micros, quoted, word
 
 
 def surrogate_key(sources: Sequence[str], types: Mapping[str, Type]) -> str:
@@ -29,7 +29,7 @@ def _text(column: str, dtype: Type, kind: str) -> str:
         case "Boolean":
             return f"CAST(CAST({column} AS TINYINT) AS VARCHAR)"
         case "Binary":
-            return f"lower(hex({column}))"
+            return f"lower(hex({bytes_of(column) if dtype.id == 'uuid' else column}))"
         case "Date":
             return f"CAST({column} - DATE '1970-01-01' AS VARCHAR)"
         case "Datetime":

@@ -16,6 +16,7 @@ from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
 from mlforge_csv import scan_csv
+from mlforge_duckdb.arrowed import Column, retold
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, is_null, plainly, quoted, sql_of, text, types_of, word
@@ -68,20 +69,22 @@ def blame(scan: Scan, session: Session) -> MlforgeError | None:
 def _parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
     """The files' rows, under types that hold for all; files alike are read as one."""
     schemas = [_schema(session, scan, uri) for uri in scan.uris]
-    types = agreed(scan, (with_partitions(scan, schema, _TOLD) for schema in schemas), _both)
+    found = [{n: c.type for n, c in schema.items()} for schema in schemas]
+    types = agreed(scan, (with_partitions(scan, schema, _TOLD) for schema in found), _both)
     alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: list(file[1].items()))
     parts = [_rows(scan, tuple(uri for uri, _ in files), dict(schema), types) for schema, files in alike]
     return session.connection.sql(" UNION ALL ".join(parts))
 
 
-def _schema(session: Session, scan: Scan, uri: str) -> dict[str, Type]:
+def _schema(session: Session, scan: Scan, uri: str) -> dict[str, Column]:
     try:
-        found = types_of(session.connection.sql(f"FROM {parquet_files((uri,))}"))
+        rows = session.connection.sql(f"FROM {parquet_files((uri,))}")
+        found = types_of(rows)
         names = _names(session, uri)
     except (*BROKEN, OSError) as error:
         raise unreadable(scan, uri, error) from error
     nameable(scan, uri, names)
-    return found
+    return {n: Column(quoted(n), t) for n, t in found.items()} | retold(scan, uri, found, rows)
 
 
 def _both(a: Type, b: Type) -> Type | None:
@@ -98,16 +101,20 @@ def _kept(dtype: Type) -> Type:
         return dtype
 
 
-def _rows(scan: Scan, uris: tuple[str, ...], found: Mapping[str, Type], types: Mapping[str, Type]) -> str:
+def _rows(scan: Scan, uris: tuple[str, ...], found: Mapping[str, Column], types: Mapping[str, Type]) -> str:
     """Files of the same columns as a query."""
     told = dict(scan.partitions)
     by_path = {n: str(_TOLD[told.get(n, "String")]) for n in told_by(uris[0])} if told else {}
-    columns = (quoted(n) if n in told or found[n] == t else _cast(n, found[n], t) for n, t in types.items())
+    columns = (quoted(n) if n in told else _read(n, found[n], t) for n, t in types.items())
     return f"SELECT {', '.join(columns)} FROM {parquet_files(uris, by_path=by_path)}"
 
 
-def _cast(name: str, found: Type, wanted: Type) -> str:
-    column = "NULL" if is_null(found) else plainly(name, found)
+def _read(name: str, found: Column, wanted: Type) -> str:
+    """A column under the type that all files agree in."""
+    if found.type == wanted:
+        return found.sql if found.sql == quoted(name) else f"{found.sql} AS {quoted(name)}"
+    told = found.sql != quoted(name)  # as a type that is kept as it is
+    column = "NULL" if is_null(found.type) else found.sql if told else plainly(name, found.type)
     return f"CAST({column} AS {wanted}) AS {quoted(name)}"
 
 

@@ -35,6 +35,8 @@ _WORDS = {
     **{sql.lower(): word for word, sql in _SQL.items()},
     "enum": "String",
     "time_ns": "Time",
+    "json": "String",
+    "uuid": "Binary",
     "timestamp": "Datetime",
     "timestamp_s": "Datetime",
     "timestamp_ms": "Datetime",
@@ -46,7 +48,6 @@ _WAYS_OUT = {
     "struct": "take its fields apart: s.field",
     "hugeint": "cast it to BIGINT or DOUBLE",
     "uhugeint": "cast it to UBIGINT or DOUBLE",
-    "uuid": "cast it to VARCHAR",
 }
 
 
@@ -104,7 +105,16 @@ def plainly(name: str, dtype: Type) -> str:
     column = quoted(name)
     if dtype.id == "timestamp_ns":
         column = f"make_timestamp({floored(f'epoch_ns({column})', 1000)})"
+    if dtype.id == "time_ns":  # a cast would round
+        return f"(TIME '00:00:00' + to_microseconds(epoch_us({column})))"
+    if dtype.id == "uuid":
+        return bytes_of(column)
     return column if str(dtype) == kept or dtype.id == "timestamp with time zone" else f"CAST({column} AS {kept})"
+
+
+def bytes_of(uuid: str) -> str:
+    """The 16 bytes of a UUID, as Arrow keeps it."""
+    return f"unhex(replace(CAST({uuid} AS VARCHAR), '-', ''))"
 
 
 def micros(column: str, dtype: Type) -> str:

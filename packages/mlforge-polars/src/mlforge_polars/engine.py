@@ -29,7 +29,7 @@ from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import LAST, alias_taken
 from mlforge.plugin.engine.types import is_decimal
-from mlforge_csv import dtype_of
+from mlforge_csv import dtype_of, frame_of
 from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import compile_checks, compiled, words_of
@@ -192,7 +192,7 @@ class LivePolarsEngine(Engine):
 
     def from_arrow(self, stream: ArrowStream) -> pl.DataFrame:
         with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
-            return pl.DataFrame(stream)
+            return frame_of(stream)
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, pl.DataFrame | pl.LazyFrame)

@@ -13,8 +13,8 @@ from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
-from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, unreadable
-from mlforge_csv import dtype_of, scan_csv
+from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, too_wide, unreadable
+from mlforge_csv import any_zone, dtype_of, in_utc, knows_zone, scan_csv
 from mlforge_polars.edge import BROKEN
 from mlforge_polars.types import plain
 
@@ -34,7 +34,7 @@ def open_source(scan: Scan) -> pl.LazyFrame:
 
 def scan_parquet(uris: tuple[str, ...], options: dict[str, Any]) -> pl.LazyFrame:
     """Parquet files as one frame; a path with wildcard characters is a pattern only where no file has that name."""
-    return _scanned(uris, options, {}, hive_partitioning=False)
+    return _scanned(uris, options)
 
 
 def blame(scan: Scan, error: BaseException) -> MlforgeError | None:
@@ -62,9 +62,36 @@ def _parquet(scan: Scan) -> pl.LazyFrame:
 
 def _schema(scan: Scan, uri: str) -> pl.Schema:
     try:
-        return scan_parquet((uri,), scan.options).collect_schema()
+        schema = _told((uri,), scan.options).collect_schema()
     except (*BROKEN, OSError) as error:
         raise unreadable(scan, uri, error) from error
+    for name, dtype in schema.items():
+        if isinstance(dtype, pl.Decimal) and dtype.precision > 38:
+            raise too_wide(scan, uri, name, dtype)
+    return schema
+
+
+def _told(
+    uris: tuple[str, ...], options: dict[str, Any], by_path: dict[str, pl.DataType] | None = None
+) -> pl.LazyFrame:
+    """The rows, times in UTC whatever their zone is called, and those of INT96 as far as microseconds reach."""
+    rows = _scanned(uris, options, by_path)
+    with any_zone():
+        schema = rows.collect_schema()
+        if not all(map(knows_zone, schema.values())):  # Polars asks again whenever it reads: so it reads at once
+            return in_utc(rows).collect().lazy()
+    own = {n: t for n, t in schema.items() if n not in (by_path or {})}
+    wide = [n for n, t in own.items() if t == pl.Datetime("ns") and _is_int96(uris[0], options, own, n)]
+    return _scanned(uris, options, by_path, own | dict.fromkeys(wide, pl.Datetime("us"))) if wide else rows
+
+
+def _is_int96(uri: str, options: dict[str, Any], schema: dict[str, pl.DataType], name: str) -> bool:
+    """Whether Polars reads a time of nanoseconds as one of microseconds, too: INT96 reaches further than nanoseconds."""
+    try:
+        _scanned((uri,), options, schema=schema | {name: pl.Datetime("us")}).select(name).head(1).collect()
+    except pl.exceptions.SchemaError:
+        return False
+    return True
 
 
 def _both(a: pl.DataType, b: pl.DataType) -> pl.DataType | None:
@@ -77,19 +104,23 @@ def _both(a: pl.DataType, b: pl.DataType) -> pl.DataType | None:
 def _rows(scan: Scan, uris: tuple[str, ...], types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
     told = {n: TYPES[word] for n, word in scan.partitions}
     by_path = {n: told.get(n, pl.String()) for n in told_by(uris[0])} if told else {}
-    rows = _scanned(uris, scan.options, by_path, hive_partitioning=bool(by_path))
+    rows = _told(uris, scan.options, by_path=by_path)
     found = rows.collect_schema()
     return rows.select(pl.col(n) if found[n] == t else pl.col(n).cast(t) for n, t in types.items())
 
 
 def _scanned(
-    uris: tuple[str, ...], options: dict[str, Any], by_path: dict[str, pl.DataType], *, hive_partitioning: bool
+    uris: tuple[str, ...],
+    options: dict[str, Any],
+    by_path: dict[str, pl.DataType] | None = None,
+    schema: dict[str, pl.DataType] | None = None,
 ) -> pl.LazyFrame:
     literal = all(map(is_one_file, uris))
     return pl.scan_parquet(
         list(uris),
         storage_options=options or None,
         glob=not literal,
-        hive_partitioning=hive_partitioning,
+        hive_partitioning=bool(by_path),
         hive_schema=by_path or None,
+        schema=schema,
     )

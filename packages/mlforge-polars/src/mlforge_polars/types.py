@@ -15,7 +15,6 @@ _WAYS_OUT = {
     "Object": "turn its Python objects into numbers or strings",
     "Int128": "cast it to pl.Int64 or pl.Float64",
     "UInt128": "cast it to pl.UInt64 or pl.Float64",
-    "Float16": "cast it to pl.Float32",
 }
 
 
@@ -37,6 +36,10 @@ def word(dtype: pl.DataType, column: str) -> str:
             return f"List({word(_inner(dtype), column)})"
         case pl.Categorical() | pl.Enum():
             return "String"
+        case pl.Float16():
+            return "Float32"
+        case pl.BaseExtension():
+            return word(dtype.ext_storage(), column)
         case _:
             return _simple(dtype, column)
 
@@ -59,13 +62,22 @@ def plain(dtype: pl.DataType) -> pl.DataType:
             return pl.String()
         case pl.List() | pl.Array():
             return pl.List(plain(_inner(dtype)))
+        case pl.Float16():
+            return pl.Float32()
+        case pl.BaseExtension():
+            return plain(dtype.ext_storage())
         case _:
             return dtype
 
 
 def plainly(name: str, dtype: pl.DataType) -> pl.Expr:
     """A column as it is kept, of a type that `plain` gives."""
-    return pl.col(name) if plain(dtype) == dtype else pl.col(name).cast(plain(dtype))
+    column = pl.col(name)
+    if isinstance(dtype, pl.BaseExtension):
+        return column.ext.storage().cast(plain(dtype))
+    if dtype == pl.Time:  # kept by Polars in nanoseconds
+        return (column.to_physical() // 1000 * 1000).cast(pl.Time)
+    return column if plain(dtype) == dtype else column.cast(plain(dtype))
 
 
 def _inner(dtype: pl.List | pl.Array) -> pl.DataType:

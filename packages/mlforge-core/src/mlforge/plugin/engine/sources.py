@@ -89,6 +89,20 @@ def nameable(scan: Scan, uri: str, names: Iterable[str]) -> None:
     refuse_names(names, f"Source {scan.name!r}: {uri}", hint)
 
 
+def too_wide(scan: Scan, uri: str, column: str, dtype: object) -> Invalid:
+    """The error for decimals of more digits than any engine has.
+
+    Example:
+        >>> from mlforge.model.source import ParquetFormat
+        >>> too_wide(Scan("pay", ("a.parquet",), ParquetFormat()), "a.parquet", "v", "Decimal(39, 0)").message
+        "Source 'pay': a.parquet has column 'v' as Decimal(39, 0), more than the 38 digits that a decimal has."
+    """
+    return Invalid(
+        f"Source {scan.name!r}: {uri} has column {column!r} as {dtype}, more than the 38 digits that a decimal has.",
+        hint="Write it with 38 digits, as floats or as text.",
+    )
+
+
 def agreed(
     scan: Scan, schemas: Iterable[Mapping[str, T]], both: Callable[[T, T], T | None] = lambda _a, _b: None
 ) -> dict[str, T]:

@@ -40,6 +40,15 @@ class TextCase(msgspec.Struct, frozen=True):
     bad_row: int | None = None
 
 
+class ArrowCase(msgspec.Struct, frozen=True):
+    """A Parquet file (base 64) with a column `v`; what it holds, as the reference writes it, or what the refusal says."""
+
+    name: str
+    parquet: str
+    values: str = ""
+    refused: tuple[str, ...] = ()
+
+
 class ExpressionCase(msgspec.Struct, frozen=True):
     """A predicate, rows, and whether it is true, false or unknown in each."""
 
@@ -146,3 +155,8 @@ def _drawn(case: dict[str, Any]) -> DrawnCase:
 
 def _metric(number: int, window: str, form: Any) -> MetricColumn:
     return MetricColumn(f"m{number}", Duration.parse(window), expr_of(form), "drawn")
+
+
+def arrow_cases() -> list[ArrowCase]:
+    """Types of Arrow, written by `scripts/arrow_types.py`."""
+    return msgspec.json.decode(files(__package__).joinpath("arrow_types.json").read_bytes(), type=list[ArrowCase])

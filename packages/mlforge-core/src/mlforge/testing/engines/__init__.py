@@ -22,6 +22,7 @@ from mlforge.testing.engines.settling import SettleTests
 from mlforge.testing.engines.sourcing import CSVTests, FolderTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
+from mlforge.testing.engines.typing import TypeTests
 from mlforge.testing.engines.years import YearTests
 
 
@@ -44,6 +45,7 @@ class EngineTests(
     SumTests,
     EndTests,
     YearTests,
+    TypeTests,
     MeaningTests,
     AsofTests,
     LatestTests,

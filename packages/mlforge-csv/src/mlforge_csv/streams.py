@@ -1,0 +1,58 @@
+"""Frames whose types Polars names but does not take: times in zones it does not know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+import polars as pl
+
+from mlforge.plugin import ArrowStream
+
+_LENIENT = "POLARS_IGNORE_TIMEZONE_PARSE_ERROR"
+_alone = RLock()
+
+
+@contextmanager
+def any_zone() -> Iterator[None]:
+    """Within it Polars takes a zone for whatever it is called: an instant is the same instant in all of them."""
+    with _alone, _set("1"):
+        yield
+
+
+@contextmanager
+def _set(value: str | None) -> Iterator[None]:
+    before = os.environ.pop(_LENIENT, None)
+    if value is not None:
+        os.environ[_LENIENT] = value
+    try:
+        yield
+    finally:
+        os.environ.pop(_LENIENT, None)
+        if before is not None:
+            os.environ[_LENIENT] = before
+
+
+def frame_of(stream: ArrowStream) -> pl.DataFrame:
+    """A stream's rows, times that have a zone in UTC."""
+    with any_zone():
+        return in_utc(pl.DataFrame(stream).lazy()).collect()
+
+
+def knows_zone(dtype: pl.DataType) -> bool:
+    """Whether Polars knows the zone of a type by itself, if it has one."""
+    with _alone, _set(None):
+        try:
+            if isinstance(dtype, pl.Datetime) and dtype.time_zone:
+                pl.Series([0]).cast(dtype)
+        except pl.exceptions.PolarsError:
+            return False
+    return True
+
+
+def in_utc(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows, times that have a zone in UTC."""
+    zoned = {n: t for n, t in rows.collect_schema().items() if isinstance(t, pl.Datetime) and t.time_zone}
+    return rows.with_columns(pl.col(n).cast(pl.Datetime(t.time_unit, "UTC")) for n, t in zoned.items())

@@ -1,0 +1,96 @@
+"""Columns of a Parquet file whose type only Arrow's own schema tells: what DuckDB takes for bare numbers and bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import duckdb
+import polars as pl
+
+from mlforge.plugin import Scan
+from mlforge.plugin.engine.sources import is_one_file, too_wide
+from mlforge_csv import any_zone
+from mlforge_duckdb.edge import BROKEN
+from mlforge_duckdb.session import asked
+from mlforge_duckdb.types import Type, floored, quoted
+
+_MICROS = {"us": "{}", "ns": floored("{0}", 1000)}
+
+
+class Column(NamedTuple):
+    """A column as SQL reads it, and its type then."""
+
+    sql: str
+    type: Type
+
+
+def retold(scan: Scan, uri: str, found: Mapping[str, Type], rows: duckdb.DuckDBPyRelation) -> dict[str, Column]:
+    """The columns of a file that are to be read as another type than DuckDB finds.
+
+    Raises:
+        Invalid: A decimal of more digits than any engine has.
+    """
+    read = pl.scan_parquet(
+        uri, storage_options=scan.options or None, glob=not is_one_file(uri), hive_partitioning=False
+    )
+    arrow = _arrow(read)
+    columns = {}
+    for name, dtype in found.items():
+        if told := _column(quoted(name), dtype, arrow.get(name)):
+            columns[name] = told
+        if arrow.get(name) == pl.Duration("ms") and dtype.id == "bigint":
+            unit = _milliseconds(name, read, rows) * 1000
+            columns[name] = Column(f"to_microseconds({quoted(name)} * {unit})", duckdb.sqltype("INTERVAL"))
+        if isinstance(t := arrow.get(name), pl.Decimal) and t.precision > 38:
+            raise too_wide(scan, uri, name, t)
+    return columns
+
+
+def _arrow(read: pl.LazyFrame) -> Mapping[str, pl.DataType]:
+    """What Arrow's schema says, as Polars understands it; nothing where it does not."""
+    try:
+        with any_zone():
+            return read.collect_schema()
+    except (*BROKEN, OSError):
+        return {}
+
+
+def _milliseconds(name: str, read: pl.LazyFrame, rows: duckdb.DuckDBPyRelation) -> int:
+    """How many of them a unit of a column has: Polars reads durations of seconds as of milliseconds, a thousand each."""
+    with any_zone():
+        most = read.select(pl.col(name).to_physical().abs().max()).collect().item()
+    (bare,) = asked(rows, f"SELECT max(abs({quoted(name)})) FROM frame").fetchall()[0]
+    return most // bare if bare else 1
+
+
+def _column(name: str, found: Type, arrow: pl.DataType | None) -> Column | None:
+    match arrow:
+        case pl.Duration() if found.id == "bigint" and arrow.time_unit in _MICROS:
+            return Column(f"to_microseconds({_MICROS[arrow.time_unit].format(name)})", duckdb.sqltype("INTERVAL"))
+        case pl.Datetime() if found.id == "date":
+            return Column(f"CAST({name} AS TIMESTAMP)", duckdb.sqltype("TIMESTAMP"))
+        case pl.Int128() if found.id == "blob":
+            return Column(f"({_low(name)} + {_high(name)} * {2**64})", duckdb.sqltype("HUGEINT"))
+        case pl.UInt128() if found.id == "blob":
+            unsigned = f"CAST({_half(name, 0)} AS UHUGEINT) + CAST({_half(name, 16)} AS UHUGEINT) * {2**64}"
+            return Column(f"({unsigned})", duckdb.sqltype("UHUGEINT"))
+        case _ if found.id == "time with time zone":
+            return Column(f"CAST({name} AS TIME)", duckdb.sqltype("TIME"))
+        case _:
+            return None
+
+
+def _low(name: str) -> str:
+    return f"CAST({_half(name, 0)} AS HUGEINT)"
+
+
+def _high(name: str) -> str:
+    half = _half(name, 16)
+    return f"CASE WHEN {half} >= {2**63} THEN CAST({half} AS HUGEINT) - {2**64} ELSE CAST({half} AS HUGEINT) END"
+
+
+def _half(name: str, start: int) -> str:
+    """Eight bytes, the least first, as an unsigned integer."""
+    places = range(start + 15, start, -2)
+    return f"CAST('0x' || {' || '.join(f'substr(hex({name}), {place}, 2)' for place in places)} AS UBIGINT)"
