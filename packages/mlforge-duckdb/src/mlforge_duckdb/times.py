@@ -167,7 +167,7 @@ def _offset(column: str) -> str:
 def _of_format(column: str, form: Formatted) -> str:
     if form.letters == ("s",):
         return f"TRY_CAST({column} AS BIGINT) * 1000000"
-    made = f"epoch_us(try_strptime({column}, {text(form.spelled())}))"
     if "z" not in form.letters:
-        return made
-    return f"coalesce({made}, epoch_us(try_strptime({column}, {text(form.spelled({'z': 'Z'}))})))"
+        return f"epoch_us(try_strptime({column}, {text(form.spelled())}))"
+    apart = f"regexp_replace({column}, {text(form.around('z'))}, '\\1|\\3')"  # or a : behind it would be a part of it
+    return f"epoch_us(try_strptime({apart}, {text(form.spelled({'z': '|'}))})) - {_offset(_part(column, form, 'z'))}"

@@ -14,7 +14,7 @@ class Rivalry(msgspec.Struct, frozen=True):
     """A name that several plugins claim: what it names, who claims it, and who gets it, if anybody does.
 
     Example:
-        >>> rivalry("engine", "fast", ["mlforge-fast", "speedy"]).advice
+        >>> rivalry("engine", "polars", ["mlforge-polars", "speedy"]).advice
         'Uninstall one of them: pip uninstall speedy'
         >>> rivalry("validator", "not_null", ["mlforge-core", "speedy"]).used
         'mlforge-core'
