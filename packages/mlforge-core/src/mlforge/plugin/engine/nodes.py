@@ -98,6 +98,8 @@ class OneOf(msgspec.Struct, frozen=True):
         unknown: Whether the answer is null for a value that is none of them.
 
     Example:
+        >>> from mlforge.model.expr import Col
+        >>> from mlforge.plugin.engine.expressions import typed
         >>> typed(Col("n").is_in([1, 2.0, 2.5, None]), {"n": "Int64"})
         OneOf(arg=Read(...), constants=(Constant(value=1, ...), Constant(value=2, ...)), unknown=True)
     """
@@ -113,6 +115,8 @@ class Found(msgspec.Struct, frozen=True):
     """Whether a pattern is found in a text.
 
     Example:
+        >>> from mlforge.model.expr import Col
+        >>> from mlforge.plugin.engine.expressions import typed
         >>> typed(Col("s").matches("^a"), {"s": "String"}).pattern
         '^a'
     """
@@ -127,6 +131,8 @@ class Operation(msgspec.Struct, frozen=True):
     """An operation of `mlforge.model.expr.OPERATIONS` on arguments it can be computed of.
 
     Example:
+        >>> from mlforge.model.expr import Col
+        >>> from mlforge.plugin.engine.expressions import typed
         >>> ratio = typed(Col("n") / Col("m"), {"n": "Int64", "m": "Float64"})
         >>> ratio.op, ratio.args[0], ratio.word
         ('div', Cast(of=Read(name='n', word='Int64'), word='Float64'), 'Float64')
