@@ -1,8 +1,8 @@
 """Expressions with their types: what an operation means is decided here, and an engine only writes it down.
 
 A typed expression is a tree of `Read`, `Constant`, `Cast`, `Digits`, `Scaled`, `OneOf`, `Found`, `Part` and
-`Operation`. Each has a `word`, that of its type. Conversions stand in it as `Cast`, so that the arguments of an operation
-are what an engine's own needs:
+`Operation`. Each has a `word`, that of its type. Conversions stand in it as `Cast`, so that the arguments of an
+operation are what an engine's own needs:
 
 - an operation of `COMPARISONS` has two arguments of one family. Numbers are both integers, of any width, or Float64;
 - an operation of `ARITHMETIC` whose word is Float64 has arguments that are Float64; one whose word is Int64 has
