@@ -57,7 +57,7 @@ def _arrow(read: pl.LazyFrame) -> Mapping[str, pl.DataType]:
 
 
 def _milliseconds(name: str, read: pl.LazyFrame, rows: duckdb.DuckDBPyRelation) -> int:
-    """How many of them a unit of a column has: Polars reads durations of seconds as of milliseconds, a thousand each."""
+    """How many of them a unit of a column has: Polars reads a second as a thousand of them."""
     with any_zone():
         most = read.select(pl.col(name).to_physical().abs().max()).collect().item()
     (bare,) = asked(rows, f"SELECT max(abs({quoted(name)})) FROM frame").fetchall()[0]

@@ -46,25 +46,30 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
         case Digits(arg):
             return _digits(compiled(arg, types), *digits(arg.word))
         case Scaled(arg, word):
-            one = Decimal(1).scaleb(-digits(word)[1])
-            return f"({compiled(arg, types)} * CAST({text(f'{one:f}')} AS {sql_of(word)}))"
+            return _scaled(compiled(arg, types), word)
         case OneOf(arg):
             return _one_of(compiled(arg, types), node)
         case Found(arg, pattern):
             return f"regexp_matches({compiled(arg, types)}, {text(pattern.replace(chr(92) + 'Z', chr(92) + 'z'))})"
         case Part(arg, part, zone):
             return part_of(compiled(arg, types), part, zone)
-        case Operation():
-            return _operation(node, types)
+        case Operation(_, args):
+            return _operated(node, [compiled(a, types) for a in args])
 
 
-def _operation(node: Operation, types: Mapping[str, Type]) -> str:
-    op, computed = node.op, [compiled(a, types) for a in node.args]
-    if node.word == "Int64" and op in (*ARITHMETIC, "mod"):
-        return _whole(op, computed)
-    if op == "sign":
+def _operated(node: Operation, computed: Sequence[str]) -> str:
+    """An operation on computed arguments."""
+    if node.word == "Int64" and node.op in (*ARITHMETIC, "mod"):
+        return _whole(node.op, computed)
+    if node.op == "sign":
         return _sign(computed[0], node.word)
-    return _duplicated(node.args[0], *computed) if op == "duplicated" else _OPERATIONS[op](*computed)
+    return _duplicated(node.args[0], *computed) if node.op == "duplicated" else _OPERATIONS[node.op](*computed)
+
+
+def _scaled(whole: str, word: str) -> str:
+    """A decimal without digits after the point with so many: no digit is added that could be one too many."""
+    one = Decimal(1).scaleb(-digits(word)[1])
+    return f"({whole} * CAST({text(f'{one:f}')} AS {sql_of(word)}))"
 
 
 def _digits(decimal: str, precision: int, scale: int) -> str:

@@ -86,7 +86,7 @@ def _told(
 
 
 def _is_int96(uri: str, options: dict[str, Any], schema: dict[str, pl.DataType], name: str) -> bool:
-    """Whether Polars reads a time of nanoseconds as one of microseconds, too: INT96 reaches further than nanoseconds."""
+    """Whether Polars reads a time of nanoseconds as one of microseconds, too, as it does of INT96 alone."""
     try:
         _scanned((uri,), options, schema=schema | {name: pl.Datetime("us")}).select(name).head(1).collect()
     except pl.exceptions.SchemaError:

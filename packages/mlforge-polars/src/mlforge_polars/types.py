@@ -39,7 +39,7 @@ def word(dtype: pl.DataType, column: str) -> str:
         case pl.Float16():
             return "Float32"
         case pl.BaseExtension():
-            return word(dtype.ext_storage(), column)
+            return word(_storage(dtype), column)
         case _:
             return _simple(dtype, column)
 
@@ -65,7 +65,7 @@ def plain(dtype: pl.DataType) -> pl.DataType:
         case pl.Float16():
             return pl.Float32()
         case pl.BaseExtension():
-            return plain(dtype.ext_storage())
+            return plain(_storage(dtype))
         case _:
             return dtype
 
@@ -78,6 +78,12 @@ def plainly(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Time:  # kept by Polars in nanoseconds
         return (column.to_physical() // 1000 * 1000).cast(pl.Time)
     return column if plain(dtype) == dtype else column.cast(plain(dtype))
+
+
+def _storage(dtype: pl.BaseExtension) -> pl.DataType:
+    """The type of the values behind a name that Polars does not know."""
+    kept = dtype.ext_storage()
+    return kept if isinstance(kept, pl.DataType) else kept()
 
 
 def _inner(dtype: pl.List | pl.Array) -> pl.DataType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from mlforge.plugin import Scan
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.layers import overlay, told
 from mlforge.plugin.engine.partitions import values
-from mlforge.plugin.engine.sources import agreed, read_by, unreadable
+from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_csv import scan_csv
 from toy_engine.order import identities
 from toy_engine.rows import anti_join
@@ -47,12 +48,25 @@ def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
 
 def _opened(asked: Scan, uri: str) -> pa.Table:
     try:
-        table = pq.ParquetFile(local(uri)).read()
+        table = _as_written(pq.ParquetFile(local(uri), coerce_int96_timestamp_unit="us"))
     except (pa.ArrowException, OSError) as error:
         raise unreadable(asked, local(uri), error) from error
+    for column in table.schema:
+        if pa.types.is_decimal(column.type) and column.type.precision > 38:
+            raise too_wide(asked, local(uri), column.name, column.type)
     told, words = values(asked, uri), dict(asked.partitions)
     columns = {n: table[n] for n in table.column_names if n not in told}
     return pa.table(columns | {n: pa.array([v] * len(table), dtype_of(words[n])) for n, v in told.items()})
+
+
+def _as_written(file: pq.ParquetFile) -> pa.Table:
+    """A file's rows; dates that Arrow wrote in milliseconds are instants, which pyarrow itself forgets."""
+    table, arrow = file.read(), (file.metadata.metadata or {}).get(b"ARROW:schema")
+    for field in pa.ipc.read_schema(pa.py_buffer(b64decode(arrow))) if arrow else ():
+        if pa.types.is_date64(field.type):
+            place = table.column_names.index(field.name)
+            table = table.set_column(place, field.name, table[field.name].cast(pa.date64()))
+    return table
 
 
 def _csv(asked: Scan) -> pa.Table:

@@ -65,13 +65,14 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
         return plain_type(dtype.value_type)
     if types.is_large_list(dtype) or types.is_list(dtype) or types.is_fixed_size_list(dtype):
         return pa.list_(plain_type(dtype.value_type))
+    if isinstance(dtype, pa.BaseExtensionType):
+        return plain_type(dtype.storage_type)
     if types.is_decimal(dtype):
         return pa.decimal128(dtype.precision, dtype.scale) if dtype.precision <= 38 else dtype
     kinds = (
-        (INSTANT, (types.is_timestamp,)),
+        (INSTANT, (types.is_timestamp, types.is_date64)),
         (pa.string(), (types.is_large_string, types.is_string_view)),
         (pa.binary(), (types.is_large_binary, types.is_binary_view, types.is_fixed_size_binary)),
-        (pa.date32(), (types.is_date64,)),
         (pa.time64("us"), (types.is_time,)),
         (pa.duration("us"), (types.is_duration,)),
         (pa.float32(), (types.is_float16,)),
@@ -87,6 +88,12 @@ def plainly(column: pa.ChunkedArray | pa.Array) -> pa.Array:
         raise pa.ArrowCapacityError("a column has more than 2 GB of text")
     if pa.types.is_dictionary(array.type):
         return plainly(array.dictionary_decode())
+    if isinstance(array, pa.ExtensionArray):
+        return plainly(array.storage)
+    if pa.types.is_date64(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    if pa.types.is_time64(array.type) and array.type.unit == "ns":  # a cast would refuse what is finer
+        array = pc.divide(array.cast(pa.int64()), 1000).cast(pa.time64("us"))
     if pa.types.is_timestamp(array.type) and array.type.unit == "ns":
         array = pc.floor_temporal(array.cast(pa.timestamp("ns", array.type.tz and "UTC")), unit="microsecond")
     return array.cast(plain_type(array.type))

@@ -41,7 +41,7 @@ class TextCase(msgspec.Struct, frozen=True):
 
 
 class ArrowCase(msgspec.Struct, frozen=True):
-    """A Parquet file (base 64) with a column `v`; what it holds, as the reference writes it, or what the refusal says."""
+    """A Parquet file (base 64) with a column `v`; what it holds, in the reference's writing, or what is said of it."""
 
     name: str
     parquet: str
