@@ -14,7 +14,7 @@ FEW, MANY = 75, 300
 ROOM = 1.9
 """How much more than in proportion is still let pass: what is compared are times. Growth by the square is 4."""
 
-FLOOR = 0.5  # seconds: less than this is not much, however it grew
+FLOOR = 1.5  # seconds: less than this is not much, however it grew; by the square it was 2 to 90
 WINDOWED = {"sum": mlf.Sum, "std": mlf.Std, "median": mlf.Median, "min": mlf.Min}
 
 

@@ -18,17 +18,17 @@ from mlforge_polars.values import Value
 SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
 
 
-AT_ONCE = 24  # looking for what expressions have in common takes the square of how many there are
+AT_ONCE = 8  # looking for what expressions have in common takes the square of how many there are
 
 
 def finished(found: pl.DataFrame, aggs: Sequence[Aggregate], plan: Plan) -> pl.DataFrame:
     """The columns a0, a1, ... of these aggregates. Raises SumOverflow for a sum beyond its type."""
-    kept = Kept(found)
-    finals = {f"a{plan.aggs.index(agg)}": _final(agg, plan, kept) for agg in aggs}
+    kept, numbers = Kept(found), {agg.name: i for i, agg in enumerate(plan.aggs)}
+    finals = {f"a{numbers[agg.name]}": _final(agg, plan, kept) for agg in aggs}
     parts = [kept.frame.lazy().select(**some).collect() for some in _batches(finals)]
     columns = pl.concat(parts, how="horizontal")
     for agg in aggs:
-        if agg.function == "sum" and columns[f"a{plan.aggs.index(agg)}"].null_count():
+        if agg.function == "sum" and columns[f"a{numbers[agg.name]}"].null_count():
             raise SumOverflow(agg)
     return columns
 
