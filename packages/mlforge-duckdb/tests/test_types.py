@@ -49,7 +49,6 @@ def test_every_word_has_a_type_and_back(engine: LiveDuckDBEngine, text) -> None:
     [
         ("NULL", "give it a type"),
         ("{'a': 1}", "s.field"),
-        ("uuid()", "VARCHAR"),
         ("1::HUGEINT", "BIGINT"),
         ("[NULL]", "give it a type"),
         ("MAP {1: 2}", "cast it"),
