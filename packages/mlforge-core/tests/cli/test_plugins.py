@@ -148,6 +148,7 @@ def test_the_core_alone_lists_and_makes_projects_and_says_how_to_get_an_engine(
     assert built.returncode == 1
     assert built.stderr == (
         "Error: The engine 'polars' is not installed.\nHint: Install it: pip install mlforge-polars\n"
+        "Where: mlforge.yaml, line 6: engine: polars\n"
     )
 
 
