@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +65,26 @@ def read(folder: Path, *texts: str, **form: Any) -> dict[str, list[Any]]:
 @pytest.mark.parametrize("first", ["1", "2.5", "false", "", "99999999999999999999"])
 def test_what_a_column_is_does_not_depend_on_where_its_texts_stand(tmp_path: Path, first: str, late: str) -> None:
     lines = [f"{first},k\n" * 10_500, f"{late},k\n"]
-    there = scan_csv(scan(tmp_path, "a,b\n" + "".join(lines))).collect_schema()
-    back = scan_csv(scan(tmp_path, "a,b\n" + "".join(reversed(lines)))).collect_schema()
-    assert there == back
+    assert schema_or_refusal(tmp_path, lines) == schema_or_refusal(tmp_path, lines[::-1])
+
+
+def schema_or_refusal(folder: Path, lines: list[str]) -> pl.Schema | str:
+    """What a file's columns are; of a refusal what it says of the column."""
+    try:
+        return scan_csv(scan(folder, "a,b\n" + "".join(lines))).collect_schema()
+    except Invalid as error:
+        return error.message.partition(" in column ")[2] + error.hint
+
+
+def test_whole_numbers_of_more_than_64_bits_are_what_is_said_of_them(tmp_path: Path) -> None:
+    text = "id,b\n5,1\n18446744073709551615,2\n"
+    with pytest.raises(Invalid, match=r"0\.csv, line 3: '18446744073709551615' in column 'id' does not") as refused:
+        read(tmp_path, text)
+    hints = re.findall(r"CSVFormat\(.*?\)(?= or|\.$)", refused.value.hint)
+    assert [read(tmp_path, text, dtypes=dict(eval(hint).dtypes))["id"] for hint in hints] == [
+        ["5", "18446744073709551615"],
+        [Decimal(5), Decimal(18446744073709551615)],
+    ]
 
 
 def test_a_line_that_is_too_long_is_found_whatever_the_types(tmp_path: Path) -> None:

@@ -16,7 +16,18 @@ from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.sources import unreadable
 from mlforge_csv.records import Records, not_utf8
-from mlforge_csv.values import NONE, advice, can_be_read, counts, detected, is_certain, reads_itself, values
+from mlforge_csv.values import (
+    NONE,
+    advice,
+    can_be_read,
+    counts,
+    detected,
+    is_certain,
+    is_too_wide,
+    reads_itself,
+    too_wide,
+    values,
+)
 from mlforge_csv.words import dtype_of
 
 BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
@@ -110,6 +121,8 @@ class CSVFile:
             raise self._unparsable(bad[0], declared[bad[0]])
         late = [n for n in others if n in wrong or not is_certain(n, start)]
         found = self._counted(self._rows(), late)
+        if wide := [n for n in late if is_too_wide(n, found)]:
+            raise self._too_wide(wide[0])
         return types | {n: detected(n, found) for n in late}
 
     def _counted(self, rows: pl.LazyFrame, columns: Iterable[str]) -> dict[str, int]:
@@ -141,13 +154,23 @@ class CSVFile:
 
     def _unparsable(self, column: str, word: str) -> Invalid:
         """The error for the first text that is not of the type declared for its column."""
+        place, found = self._first_that_is_not(column, word)
+        return Invalid(
+            f"{self._name}, {place}: {found!r} in column {column!r} is not {word}.", hint=advice(found, word)
+        )
+
+    def _too_wide(self, column: str) -> Invalid:
+        """The error for a column of whole numbers whose type nobody has said, and that no integer holds."""
+        place, found = self._first_that_is_not(column, "Int64")
+        what = f"{self._name}, {place}: {found!r} in column {column!r} does not fit 64 bits."
+        return Invalid(what, hint=too_wide(column))
+
+    def _first_that_is_not(self, column: str, word: str) -> tuple[str, str]:
+        """The line and the text of the first that is not of a type."""
         text = self._of(column)
         rows = self._rows().with_row_index(_EMPTY).select(_EMPTY, column)
         bad = rows.filter(text.is_not_null() & values(text, word, self._form).is_null()).head(1).collect()
-        line, found = self._records.line_of(bad[_EMPTY].item()), bad[column].item()
-        return Invalid(
-            f"{self._name}, line {line:,}: {found!r} in column {column!r} is not {word}.", hint=advice(found, word)
-        )
+        return f"line {self._records.line_of(bad[_EMPTY].item()):,}", bad[column].item()
 
     def _broken(self, error: BaseException) -> MlforgeError:
         """The error for a file that is not there, or is no CSV, with its line where that can be found."""

@@ -72,6 +72,12 @@ def pointed(text: pl.Expr, form: CSVFormat) -> pl.Expr:
     return text
 
 
+def too_wide(column: str) -> str:
+    """What to do about a column of whole numbers of more than 64 bits."""
+    ways = " or ".join(f'CSVFormat(dtypes={{"{column}": "{word}"}})' for word in ("String", "Decimal(38, 0)"))
+    return f"Say what they are: {ways}."
+
+
 def advice(text: str, word: str) -> str:
     """What to do about a text that is not of the type that was declared."""
     if _is_number(word) and re.fullmatch(r"[+-]?[0-9]+,[0-9]+", text):
@@ -88,7 +94,7 @@ def counts(column: str, text: pl.Expr, form: CSVFormat) -> list[pl.Expr]:
 
 
 def detected(column: str, found: Mapping[str, int]) -> str:
-    """The type of a column: the first that each of its texts is of. Whole numbers of more than 64 bits stay text."""
+    """The type of a column: the first that each of its texts is of."""
     texts = found[f"{column}\0"]
     if not texts:
         return NONE
@@ -97,6 +103,11 @@ def detected(column: str, found: Mapping[str, int]) -> str:
             return kind
     are_numbers = found[f"{column}\0Float64"] == texts
     return "Float64" if are_numbers and found[f"{column}\0whole"] < texts else "String"
+
+
+def is_too_wide(column: str, found: Mapping[str, int]) -> bool:
+    """Whether a column has nothing but whole numbers, some of them of more than 64 bits: text, or what else?"""
+    return detected(column, found) == "String" and found[f"{column}\0whole"] == found[f"{column}\0"]
 
 
 def is_certain(column: str, found: Mapping[str, int]) -> bool:

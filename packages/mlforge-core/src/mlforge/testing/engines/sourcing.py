@@ -32,7 +32,9 @@ READ: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an empty text that is a null": ({"null_values": [""]}, ('a,b\n"",1\n',)),
     "a quoted null": ({"null_values": ["NA"]}, ('a,b\n"NA",1\n2,NA\n',)),
     "a number that was quoted": ({}, ('a,b\n"1","2.5"\n',)),
-    "whole numbers of more than 64 bits": ({}, ("a\n9223372036854775808\n1\n",)),
+    "whole numbers of more than 64 bits beside fractions": ({}, ("a\n9223372036854775808\n1.5\n",)),
+    "whole numbers of more than 64 bits beside text": ({}, ("a\n9223372036854775808\nx\n",)),
+    "whole numbers of more than 64 bits, as text": ({"dtypes": {"a": "String"}}, ("a\n9223372036854775808\n1\n",)),
     "blanks around a number": ({}, ("a,b\n 1,2 \n",)),
     "lines that end in both ways": ({}, ("a,b\r\n1,2\n3,4\r\n",)),
     "a field of two lines": ({}, ('a,b\n"x\r\ny",1\n',)),
@@ -61,6 +63,7 @@ READ: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     ),
 }
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "whole numbers of more than 64 bits": ({}, "a\n1\n9223372036854775808\n", "line 3"),
     "a short line": ({}, "a,b\n1,2\n3\n", "line 3"),
     "a long line": ({}, "a,b\n1,2,3\n", "line 2"),
     "a blank line": ({}, "a,b\n1,2\n\n3,4\n", "line 3"),

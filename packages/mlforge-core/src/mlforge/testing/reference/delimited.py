@@ -92,7 +92,13 @@ def texts_of(path: Path, form: CSVFormat) -> Texts:
         if text is not None and value(text, word, form) is None:
             raise Invalid(f"{path}, line {record.line}: {text!r} is no {word}.", hint="Mend the file, or its dtypes.")
     columns = {name: [record.fields[place] for record in records] for place, name in enumerate(names)}
-    return Texts(columns, {n: type_of(column, form) for n, column in columns.items()} | dict(form.dtypes))
+    declared = dict(form.dtypes)
+    types = {name: declared.get(name) or type_of(column, form) for name, column in columns.items()}
+    for record, (place, name) in product(records, enumerate(names)):
+        text = record.fields[place]
+        if types[name] == "Whole" and text is not None and value(text, "Int64", form) is None:
+            raise Invalid(f"{path}, line {record.line}: {text!r} does not fit 64 bits.", hint="Declare its type.")
+    return Texts(columns, types)
 
 
 def declared_of(names: Sequence[str], form: CSVFormat) -> list[tuple[int, str]]:
@@ -101,7 +107,7 @@ def declared_of(names: Sequence[str], form: CSVFormat) -> list[tuple[int, str]]:
 
 
 def type_of(column: Sequence[str | None], form: CSVFormat) -> str | None:
-    """The first type that every text is of; None where there is no text."""
+    """The first type that every text is of; None where there is no text, "Whole" where no integer holds them all."""
     texts = [text for text in column if text is not None]
     if not texts:
         return None
@@ -110,7 +116,7 @@ def type_of(column: Sequence[str | None], form: CSVFormat) -> str | None:
             return word
     are_numbers = all(value(text, "Float64", form) is not None for text in texts)
     are_whole = all(WHOLE.fullmatch(pointed(text, form)) for text in texts)
-    return "Float64" if are_numbers and not are_whole else "String"
+    return "Whole" if are_whole else "Float64" if are_numbers else "String"
 
 
 def value(text: str, word: str, form: CSVFormat) -> Any:
