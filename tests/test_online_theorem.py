@@ -99,7 +99,7 @@ class Theorem:
             kept = shelf.put(name, f"1.0.{number}", msgspec.structs.replace(artifact, meta=meta))
             self.publish(shelf, name, at, question)
         for q in question.asked:
-            self.compare(name, case, kept, q, stale=q > question.second + question.horizon)
+            self.compare(name, case, kept, q, known=question.second + question.horizon)
 
     def built(self, case, rows):
         events = Table(case.events.schema, [dict(row) for row in rows])
@@ -110,25 +110,26 @@ class Theorem:
         publishing = Publishing(shelf, self.online, self.bench.engine, "it", at, lambda progress: None, batch=3)
         publish(publishing, PublishOrder(name, as_of=at, horizon=horizon, force=question.force))
 
-    def compare(self, name, case, artifact, q, stale):
+    def compare(self, name, case, artifact, q, known):
         for table in (case.spine, case.events):
             wanted = {column for key in case.shape.keys for column in (key.name, *key.sources)}
             schema = Schema(tuple(c for c in table.schema if c.name in wanted))
             self.compare_rows(
-                name, Table(schema, [{n: row[n] for n in schema.names} for row in table.rows]), artifact, q, stale
+                name, Table(schema, [{n: row[n] for n in schema.names} for row in table.rows]), artifact, q, known
             )
 
-    def compare_rows(self, name, entities, artifact, q, stale):
-        answer = Reader(self.online, name, clock=lambda: q).read(entities.rows)
-        labelled = [row | {"label": instant(q)} for row in entities.rows]
+    def compare_rows(self, name, entities, artifact, q, known):
+        """What is stale is what was known at the end of the horizon, and so much older."""
+        answer, beyond = Reader(self.online, name, clock=lambda: q).read(entities.rows), max(0, q - known)
+        labelled = [row | {"label": instant(q - beyond)} for row in entities.rows]
         spine = self.bench.engine.from_rows(labelled, Schema((*entities.schema, Column("label", "Datetime"))))
         age = artifact.meta.max_age and Duration.parse(artifact.meta.max_age).micros
-        join = Join(artifact, columns_of(artifact), age)
+        join = Join(artifact, columns_of(artifact), age and age - beyond)
         expected = self.bench.table(self.bench.engine.asof(spine, Timestamp("label"), [join])).rows
         assert_same_rows([{n: row[n] for n in artifact.meta.value_columns} for row in expected], answer.values)
         seen = {status[name] for status in answer.statuses}
         self.seen |= seen
-        assert seen <= {"stale" if stale else "present", "missing", "expired"}, (seen, iso(q))
+        assert seen <= {"stale" if beyond else "present", "missing", "expired"}, (seen, iso(q))
 
 
 @pytest.fixture(params=ENGINES)
