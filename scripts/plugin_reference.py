@@ -25,6 +25,8 @@ def names() -> dict[str, dict[str, str]]:
     """For each module that a plugin may import from, its names and a line about each."""
     found = {module: dict(_defined(path)) for module, path in _modules()}
     known = {name: line for told in found.values() for name, line in told.items()}
+    for module, path in _modules():
+        found[module] |= {name: known[name] for name in _exported(path) if name in known}
     found["mlforge.plugin"] = {name: known[name] for name in _exported(SOURCE / "plugin" / "__init__.py")}
     found["mlforge.testing"] = {name: _line_about(name) for name in _exported(SOURCE / "testing" / "__init__.py")}
     return {module: told for module, told in found.items() if told}
@@ -87,10 +89,10 @@ def _value(node: ast.stmt) -> str | None:
 
 
 def _exported(path: Path) -> list[str]:
-    """The names in `__all__`."""
+    """The names in `__all__`, if there is one."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    (listed,) = [n.value for n in tree.body if isinstance(n, ast.Assign) and _assigned(n) == ["__all__"]]
-    return list(ast.literal_eval(listed))
+    listed = [n.value for n in tree.body if isinstance(n, ast.Assign) and _assigned(n) == ["__all__"]]
+    return [name for names in listed for name in ast.literal_eval(names)]
 
 
 def _line_about(name: str) -> str:

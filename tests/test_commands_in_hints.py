@@ -88,7 +88,7 @@ def test_every_distribution_that_is_named_is_there_with_its_extras() -> None:
             found += 1
             name, _, extras = wanted.rstrip("]").partition("[")
             pyproject = ROOT / "packages" / name / "pyproject.toml"
-            if wanted == HOLE or name in OTHERS:
+            if wanted == HOLE or name in OTHERS or name == ".":  # where one stands, with what its tests need
                 continue
             known = tomllib.loads(pyproject.read_text())["project"] if pyproject.is_file() else None
             there = (known or {}).get("optional-dependencies", {})

@@ -56,7 +56,7 @@ def refused(answer: Any, status: int, code: str, **more: Any) -> str:
         (b'{"features": ["shifts"], "entity": {"day": "today"}}', 422, "invalid_request"),
         (b'{"features": ["spend", "spend"], "entity": {"user_id": 1}}', 422, "invalid_request"),
         (b'{"features": ["spend@"], "entity": {"user_id": 1}}', 422, "invalid_request"),
-        (b'{"features": ["spend", ""], "entity": {"user_id": 1}}', 404, "feature_not_found"),
+        (b'{"features": ["spend", ""], "entity": {"user_id": 1}}', 422, "invalid_request"),
         (b'{"features": ["unpublished"], "entity": {"user_id": 1}}', 404, "feature_not_found"),
         (b'{"features": ["spend@9.0.0"], "entity": {"user_id": 1}}', 404, "feature_not_found"),
         (b'{"features": [{"name": "spend", "columns": ["x"]}], "entity": {"user_id": 1}}', 404, "feature_not_found"),

@@ -55,7 +55,6 @@ def test_a_name_may_be_written_in_any_way(
     ("kind", "name", "by"),
     [
         ("engine", "duckdb", "mlforge-duckdb"),
-        ("engine", "pyspark", "mlforge-spark"),
         ("store", "local", "mlforge-core"),
         ("online-store", "redis", "mlforge-redis"),
         ("validator", "not_null", "mlforge-core"),

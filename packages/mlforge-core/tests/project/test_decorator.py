@@ -107,14 +107,14 @@ def test_columns_that_would_differ_in_case_alone_are_refused():
         make(timestamp=mlf.Timestamp("t", alias="User_Id"))
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a\n", "\0", "-a", "a.b", "a/b", 'a"', "x" * 129, 3])
+@pytest.mark.parametrize("name", ["", "a b", "a\n", "\0", "-a", "a.b", "a/b", 'a"', "top-3", "7x", "x" * 129, 3])
 def test_a_metric_has_a_plain_word_for_a_name(name):
     with pytest.raises(Invalid, match="cannot be a metric's name") as error:
         mlf.Sum("a", windows="1d", name=name)
     assert error.value.hint
 
 
-@pytest.mark.parametrize("name", ["late_flights", "größe", "top-3", "7x", "_x"])
+@pytest.mark.parametrize("name", ["late_flights", "größe", "top3", "_x"])
 def test_a_plain_word_has_letters_of_any_language(name):
     assert mlf.Sum("a", windows="1d", name=name).columns()[0].name == f"{name}_1d"
 

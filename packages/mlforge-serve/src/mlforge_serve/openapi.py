@@ -104,15 +104,16 @@ def _responses() -> JSONSchema:
 
 
 def _schemas(limits: Limits) -> JSONSchema:
+    named = {"type": "string", "minLength": 1}
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     maybe = {"type": ["string", "null"]}
     entity = {"type": "object", "description": "The key columns; others are ignored.", "examples": [{"user_id": 1}]}
     number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
-    some = {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+    some = {"type": "array", "minItems": 1, "items": named}
     chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
-    pick = _object({"name": text, **chosen}, required=["name"])
+    pick = _object({"name": named, **chosen}, required=["name"])
     asked = {
-        "features": {"type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [text, pick]}},
+        "features": {"type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [named, pick]}},
         "full_names": {"type": "boolean", "default": False, "description": "Call columns {feature}__{column}."},
     }
     row = {"type": "object", "additionalProperties": VALUE}

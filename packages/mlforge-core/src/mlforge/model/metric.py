@@ -105,7 +105,7 @@ class Aggregate(Metric, frozen=True):
                 hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
             )
         name: Any = self.name
-        if name is not None and not (isinstance(name, str) and name.isidentifier()):
+        if name is not None and not (isinstance(name, str) and name.isidentifier() and len(name) <= 128):
             raise Invalid(
                 f"{self.name!r} cannot be a metric's name.",
                 hint='Use letters, digits and _, starting with a letter: name="spend".',
