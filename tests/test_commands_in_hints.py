@@ -21,11 +21,11 @@ from mlforge.plugin.registry import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [p for p in sorted(ROOT.glob("packages/*/src/**/*")) if p.suffix in {".py", ".txt"}]
-OTHERS = {"polars", "pyarrow", "hatch", "scikit-learn", "scikit-image", "hypothesis", "pytest"}
+OTHERS = {"polars", "tzdata", "pyarrow", "hatch", "scikit-learn", "scikit-image", "hypothesis", "pytest"}
 """Distributions of others that people are told to install."""
 HOLE = "\N{WHITE SQUARE}"
 COMMAND = re.compile(r"\bmlforge ((?:--?[a-z-]+ )*)([a-z][a-z-]*)((?: [^\s`.,;)]+)*)")
-PIP = re.compile(r"pip install ((?:-[a-zA-Z]+ )?)[\"']?([\w.-]+(?:\[[\w,-]+\])?|" + HOLE + r")")
+PIP = re.compile(r"pip install ((?:--?[a-zA-Z]+ )?)[\"']?([\w.-]+(?:\[[\w,-]+\])?|" + HOLE + r")")
 CALL = re.compile(r"\b(?:mlf\.)?([A-Z]\w+)\(")
 CALLED = set(mlf.__all__) - {"Feature", "BuildReport", "PublishReport"}  # these are shown as they print
 PROSE = {"is", "was", "has", "and", "that", "does", "reads", "plans", "raises", "writes", "in", "makes", "keeps", "of"}

@@ -29,6 +29,8 @@ def cast(array: pa.Array, word: str, to: str) -> pa.Array:
     if pa.types.is_boolean(array.type) and to == "String":
         return pc.if_else(array, "true", "false")
     array = array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
+    if pa.types.is_decimal(array.type) and to == "Float64":  # pyarrow's own may be the float beside the nearest
+        return pa.array([None if value is None else float(value) for value in array.to_pylist()], pa.float64())
     if (word, to) == ("Date", "Datetime"):
         return array.cast(pa.timestamp("us")).cast(INSTANT)
     if (word, to) == ("Datetime", "Date"):
