@@ -19,13 +19,13 @@ from mlforge_csv.records import Records, not_utf8
 from mlforge_csv.values import (
     NONE,
     advice,
+    advice_on_width,
     can_be_read,
     counts,
     detected,
+    fits_no_integer,
     is_certain,
-    is_too_wide,
     reads_itself,
-    too_wide,
     values,
 )
 from mlforge_csv.words import dtype_of
@@ -121,8 +121,8 @@ class CSVFile:
             raise self._unparsable(bad[0], declared[bad[0]])
         late = [n for n in others if n in wrong or not is_certain(n, start)]
         found = self._counted(self._rows(), late)
-        if wide := [n for n in late if is_too_wide(n, found)]:
-            raise self._too_wide(wide[0])
+        if wide := [n for n in late if fits_no_integer(n, found)]:
+            raise self._unheld(wide[0])
         return types | {n: detected(n, found) for n in late}
 
     def _counted(self, rows: pl.LazyFrame, columns: Iterable[str]) -> dict[str, int]:
@@ -159,11 +159,11 @@ class CSVFile:
             f"{self._name}, {place}: {found!r} in column {column!r} is not {word}.", hint=advice(found, word)
         )
 
-    def _too_wide(self, column: str) -> Invalid:
+    def _unheld(self, column: str) -> Invalid:
         """The error for a column of whole numbers whose type nobody has said, and that no integer holds."""
         place, found = self._first_that_is_not(column, "Int64")
         what = f"{self._name}, {place}: {found!r} in column {column!r} does not fit 64 bits."
-        return Invalid(what, hint=too_wide(column))
+        return Invalid(what, hint=advice_on_width(column))
 
     def _first_that_is_not(self, column: str, word: str) -> tuple[str, str]:
         """The line and the text of the first that is not of a type."""

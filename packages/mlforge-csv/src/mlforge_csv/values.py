@@ -72,7 +72,7 @@ def pointed(text: pl.Expr, form: CSVFormat) -> pl.Expr:
     return text
 
 
-def too_wide(column: str) -> str:
+def advice_on_width(column: str) -> str:
     """What to do about a column of whole numbers of more than 64 bits."""
     ways = " or ".join(f'CSVFormat(dtypes={{"{column}": "{word}"}})' for word in ("String", "Decimal(38, 0)"))
     return f"Say what they are: {ways}."
@@ -105,7 +105,7 @@ def detected(column: str, found: Mapping[str, int]) -> str:
     return "Float64" if are_numbers and found[f"{column}\0whole"] < texts else "String"
 
 
-def is_too_wide(column: str, found: Mapping[str, int]) -> bool:
+def fits_no_integer(column: str, found: Mapping[str, int]) -> bool:
     """Whether a column has nothing but whole numbers, some of them of more than 64 bits: text, or what else?"""
     return detected(column, found) == "String" and found[f"{column}\0whole"] == found[f"{column}\0"]
 
