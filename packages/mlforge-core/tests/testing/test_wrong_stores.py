@@ -85,7 +85,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str
                 "name": "../x",
                 "verb": "names",
                 "damage": "half",
-                "change": "another",
+                "change": "zeros",
                 "part": 0,
             }
             test(**{p: given[p] for p in inspect.signature(test).parameters})

@@ -329,34 +329,22 @@ def _remainder(a: int, b: int) -> int | None:
     return _fit(abs(a) % abs(b) if a >= 0 else -(abs(a) % abs(b)))
 
 
-def _and(*values: Value) -> Value:
-    """Three-valued: one false decides."""
+def _unless(decisive: bool) -> Callable[..., Value]:
+    """Three-valued: one false decides an `and`, one true an `or`."""
 
-    def computed(row: Row, at: datetime | None) -> bool | None:
-        verdict: bool | None = True
-        for value in values:
-            given = value(row, at)
-            if given is False:
-                return False
-            verdict = None if given is None else verdict
-        return verdict
+    def connected(*values: Value) -> Value:
+        def computed(row: Row, at: datetime | None) -> bool | None:
+            verdict: bool | None = not decisive
+            for value in values:
+                given: bool | None = value(row, at)
+                if given == decisive:
+                    return decisive
+                verdict = None if given is None else verdict
+            return verdict
 
-    return computed
+        return computed
 
-
-def _or(*values: Value) -> Value:
-    """Three-valued: one true decides."""
-
-    def computed(row: Row, at: datetime | None) -> bool | None:
-        verdict: bool | None = False
-        for value in values:
-            given = value(row, at)
-            if given is True:
-                return True
-            verdict = None if given is None else verdict
-        return verdict
-
-    return computed
+    return connected
 
 
 def _coalesce(*values: Value) -> Value:
@@ -375,8 +363,8 @@ def _is_null(value: Value) -> Value:
 
 
 _LAZY: dict[str, Callable[..., Value]] = {
-    "and": _and,
-    "or": _or,
+    "and": _unless(decisive=False),
+    "or": _unless(decisive=True),
     "coalesce": _coalesce,
     "if": _choice,
     "is_null": _is_null,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +10,8 @@ import pytest
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.keys import surrogate_key
 from mlforge.plugin import Address, Entry, OnlineStore, Point, damaged_entries
+from mlforge.testing.damage import DAMAGES, Damage
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry
-
-Change = Callable[[bytes], bytes]
-CHANGES: dict[str, Change] = {
-    "cut": lambda data: data[:-1],
-    "empty": lambda _: b"",
-    "longer": lambda data: data + b"\0",
-    "shifted": lambda data: data[1:] + data[:1],
-    "zeros": lambda data: bytes(len(data)),
-}
 
 
 class DamagedOnlineStoreTests(OnlineSubject):
@@ -40,8 +32,8 @@ class DamagedOnlineStoreTests(OnlineSubject):
         ...             )
     """
 
-    def damage(self, folder: Path, address: Address, change: Change) -> None:
-        """Change the bytes that are kept of an entity, behind the store's back, and nothing else."""
+    def damage(self, folder: Path, address: Address, change: Damage) -> None:
+        """Damage the bytes that are kept of an entity, behind the store's back, and nothing else."""
         raise Invalid(
             "The tests do not say how the store's bytes are reached.",
             hint="Override damage(self, folder, address, change): read the entry's bytes, and write change(bytes).",
@@ -56,11 +48,11 @@ class DamagedOnlineStoreTests(OnlineSubject):
             self.damage(folder, kept.address, flip)
         assert_found(store.read([kept.address]), [kept])
 
-    @pytest.mark.parametrize("change", CHANGES)
+    @pytest.mark.parametrize("change", DAMAGES)
     def test_no_other_bytes_are_another_value(self, folder: Path, store: OnlineStore, change: str) -> None:
         kept, other = _kept(), entry(2, x=2)
         store.write([kept, other])
-        self.damage(folder, kept.address, CHANGES[change])
+        self.damage(folder, kept.address, DAMAGES[change])
         assert_found(store.read([other.address, kept.address, other.address]), [other, None, other])
 
     def test_the_bytes_of_another_entity_are_none_of_this_one(self, folder: Path, store: OnlineStore) -> None:
@@ -73,7 +65,7 @@ class DamagedOnlineStoreTests(OnlineSubject):
     def test_what_is_damaged_is_counted(self, folder: Path, store: OnlineStore) -> None:
         kept = _kept()
         store.write([kept])
-        self.damage(folder, kept.address, CHANGES["cut"])
+        self.damage(folder, kept.address, DAMAGES["cut"])
         before = damaged_entries().get("spend", 0)
         store.read([kept.address])
         assert damaged_entries()["spend"] > before
@@ -109,7 +101,7 @@ class DamagedOnlineStoreTests(OnlineSubject):
         return seen[0]
 
 
-def _always(data: bytes) -> Change:
+def _always(data: bytes) -> Damage:
     return lambda _: data
 
 
@@ -117,7 +109,7 @@ def _kept() -> Entry:
     return Entry("spend", surrogate_key(1), "1.0.0", 0, DAY, ("x", "y"), (Point(0, (1, "é")), Point(DAY, (None, 0.5))))
 
 
-def _flips(size: int, first: int = 0) -> Iterator[Change]:
+def _flips(size: int, first: int = 0) -> Iterator[Damage]:
     """One bit of each of so many bytes, another one each time; twice gives them back."""
     for place in range(size):
         by = 1 << (place + first) % 8

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from mlforge.errors import MlforgeError
 from mlforge.model.meta import Artifact
 from mlforge.plugin import Store, verify
+from mlforge.testing.damage import DAMAGES, Damage
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores.growing import grow
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import local_path
 
 DATA = bytes(range(0, 256, 4))
-Change = Callable[[bytes], bytes]
-CHANGES: dict[str, Change] = {
-    "cut": lambda data: data[:-1],
-    "empty": lambda _: b"",
-    "longer": lambda data: data + b"\0",
-    "shifted": lambda data: data[1:] + data[:1],
-    "another": lambda data: bytes(len(data)),
-}
 
 
 class DamageTests(StoreSubject):
     """Bytes change behind the store's back, as on a failing disk."""
 
-    def damage(self, artifact: Artifact, part: int, change: Change) -> None:
-        """Change the bytes of a part of a version, and nothing else."""
+    def damage(self, artifact: Artifact, part: int, change: Damage) -> None:
+        """Damage the bytes of a part of a version, and nothing else."""
         path = local_path(artifact.uris[part])
         path.write_bytes(change(path.read_bytes()))
 
@@ -48,12 +41,12 @@ class DamageTests(StoreSubject):
             self.damage(artifact, 0, flip)
         verify(store, artifact, relied=True)
 
-    @pytest.mark.parametrize("change", CHANGES)
+    @pytest.mark.parametrize("change", DAMAGES)
     def test_no_other_bytes_are_relied_on(self, store: Store, change: str) -> None:
         self.commit(store, "1.0.0", data=DATA)
         artifact = store.get("spend", "1.0.0")
         verify(store, artifact, relied=True)
-        self.damage(artifact, 0, CHANGES[change])
+        self.damage(artifact, 0, DAMAGES[change])
         self._assert_noticed(store, artifact)
 
     @pytest.mark.parametrize("part", [0, 1, 2, 3])
@@ -71,7 +64,7 @@ class DamageTests(StoreSubject):
             verify(store, artifact, relied=True)
 
 
-def _flips(data: bytes) -> Iterator[Change]:
+def _flips(data: bytes) -> Iterator[Damage]:
     """Each bit of some bytes, flipped; twice gives them back."""
     for place in range(len(data)):
         for bit in range(8):
