@@ -12,8 +12,8 @@ import pytest
 from mlforge.errors import PluginFailed
 from mlforge.plugin import Address, Entry, decode_entry, encode_entry, entry_as_of
 from mlforge.testing import DamagedOnlineStoreTests
+from mlforge.testing.damage import Damage
 from mlforge.testing.memory import LiveMemoryOnlineStore
-from mlforge.testing.online.damaging import Change
 
 MISTAKES = {
     "no checksum": "no_flipped_byte_of_an_entry_is_another_value",
@@ -72,7 +72,7 @@ class Subject(DamagedOnlineStoreTests):
     def __init__(self, mistake: str) -> None:
         self.live = EncodedMemory(mistake)
 
-    def damage(self, folder: Path, address: Address, change: Change) -> None:
+    def damage(self, folder: Path, address: Address, change: Damage) -> None:
         self.live.kept[address] = change(self.live.kept[address])
 
 
