@@ -10,6 +10,7 @@ from msgspec import structs
 
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.source import Source, format_name
 from mlforge.plugin.claims import rivalry
@@ -70,6 +71,17 @@ def feature(found: Feature) -> Document:
         "engine": engine_name(found.engine),
         "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],
         "validators": [{"column": c.column, "label": c.label} for c in found.checks],
+    }
+
+
+def feature_set(found: FeatureSet) -> Document:
+    """A feature set, and what it names of each feature."""
+    return {
+        "name": found.name,
+        "description": found.description,
+        "owner": found.owner,
+        "tags": found.tags,
+        "features": [{"name": s.name, "version": s.version, "columns": s.columns} for s in found.specs],
     }
 
 
