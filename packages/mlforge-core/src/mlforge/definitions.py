@@ -26,6 +26,7 @@ from mlforge.flow.versions.find import artifact, history
 from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
 from mlforge.flow.versions.prune import prune
 from mlforge.flow.versions.rollback import rollback
+from mlforge.lock_verbs import LockVerbs
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
@@ -35,7 +36,6 @@ from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
-from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
@@ -44,7 +44,7 @@ from mlforge.project.selection import Words, select
 from mlforge.standalone import Features, train
 
 
-class Definitions(OnlineVerbs):
+class Definitions(LockVerbs):
     """A project's features and where they go, and everything one does with them.
 
     Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`,

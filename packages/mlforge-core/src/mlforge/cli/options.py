@@ -64,6 +64,10 @@ _features = click.option(
 _set = click.option(
     "--set", "sets", multiple=True, metavar="NAMES", callback=words, help="Only the features of these sets."
 )
+lock_policy_option = click.option(
+    "--lock-policy", type=click.Choice(["refuse", "refresh", "warn"]), default="refuse", show_default=True,
+    help="What may be served in a lock's place: nothing else, later rows of the same definition, anything.",
+)  # fmt: skip
 tags_option = click.option(
     "--tags", multiple=True, metavar="TAGS", callback=words, help="Only features with one of these tags."
 )

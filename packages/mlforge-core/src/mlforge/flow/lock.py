@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -121,6 +121,31 @@ def definition_of(meta: FeatureMeta) -> str | None:
 def is_refresh(pin: Pin, meta: FeatureMeta) -> bool:
     """Whether a version has other rows than the pin's, and nothing else that is other."""
     return pin.definition is not None and pin.definition == definition_of(meta)
+
+
+class ServedAs(NamedTuple):
+    """What is served where a lock's version is asked for, and whether that was published beside something else."""
+
+    version: str
+    content_hash: str
+    meta: FeatureMeta
+    beside: bool = False
+
+
+Verdict = Literal["same", "refresh", "other"]
+"""What is served, held against a lock: the same, later rows of the same definition, or something else."""
+
+
+def verdict_on(pin: Pin, version: str, meta: FeatureMeta) -> Verdict:
+    """How a version compares with the one that a lock has."""
+    if (version, meta.content_hash) == (pin.version, pin.content_hash):
+        return "same"
+    return "refresh" if is_refresh(pin, meta) else "other"
+
+
+def allowed(verdict: Verdict, policy: LockPolicy) -> bool:
+    """Whether a policy lets that be served."""
+    return verdict == "same" or policy == "warn" or (policy == "refresh" and verdict == "refresh")
 
 
 def specs_in(lock: Lock, asked: Sequence[FeatureSpec] | None) -> list[tuple[FeatureSpec, Pin]]:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mlforge.flow.explaining.explanation import Explanation
     from mlforge.flow.online.publish_report import PublishReport
     from mlforge.flow.online.replay_report import ReplayReport
+    from mlforge.flow.planning.foresee import ChangePlan
     from mlforge.flow.versions.diff import Diff
+    from mlforge.flow.versions.locks import LockReport
     from mlforge.plugin.registry import Registry
     from mlforge.project.profiles import ProfileFile
     from mlforge.project.project import Settings
@@ -83,6 +85,16 @@ def feature_set(found: FeatureSet) -> Document:
         "tags": found.tags,
         "features": [{"name": s.name, "version": s.version, "columns": s.columns} for s in found.specs],
     }
+
+
+def checked_lock(found: LockReport) -> Document:
+    """How a lock stands."""
+    return {"ok": found.ok, "name": found.name, "policy": found.policy, "features": found.features}
+
+
+def change_plan(found: ChangePlan) -> Document:
+    """What the definitions would change."""
+    return {"ok": found.ok, "breaks": found.breaks, **structs.asdict(found)}
 
 
 def engine_name(engine: Any) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mlforge.errors import Conflict, NotFound
-from mlforge.flow.lock import LockPolicy, Pin, is_refresh
-from mlforge.flow.online.publication import LastPublish, last_publish
+from mlforge.flow.lock import Lock, LockPolicy, Pin, ServedAs, allowed, verdict_on
+from mlforge.flow.online.publication import LastPublish, last_publish, published_beside
 from mlforge.model.feature import FeatureSpec
 from mlforge.plugin.online_stores import OnlineStore
 
@@ -27,19 +27,36 @@ def served(online: OnlineStore, spec: FeatureSpec, pin: Pin | None, policy: Lock
     """
     if pin is None:
         return ServedVersion(last_publish(online, spec.name, spec.version))
-    try:
-        found = last_publish(online, pin.name, pin.version)
-    except NotFound:
-        found = last_publish(online, pin.name)
-    if (found.publish.version, found.publish.content_hash) == (pin.version, pin.content_hash):
+    found = _at_best(online, pin)
+    verdict = verdict_on(pin, found.publish.version, found.meta)
+    if verdict == "same" or (policy == "refresh" and allowed(verdict, policy)):
         return ServedVersion(found)
     said = _said(pin, found)
     if policy == "warn":
         return ServedVersion(found, f"{said}.")
-    if policy == "refresh" and is_refresh(pin, found.meta):
-        return ServedVersion(found)
     way = f"Publish what it was: mlforge publish {pin.text} --beside"
-    raise Conflict(f"{said}.", hint=f"{way}; or allow other versions by the lock policy.")
+    raise Conflict(f"{said}.", hint=f"{way}; or allow it by the policy of the lock: refresh or warn.")
+
+
+def serving(online: OnlineStore, lock: Lock) -> dict[str, ServedAs | None]:
+    """What is served where the versions of a lock are asked for, by `f@1.0.0`; None for what is not published."""
+    return {pin.text: _told(online, pin) for pin in lock.pins}
+
+
+def _told(online: OnlineStore, pin: Pin) -> ServedAs | None:
+    try:
+        found = published_beside(online, pin.name, pin.version) or _at_best(online, pin)
+    except NotFound:
+        return None
+    return ServedAs(found.publish.version, found.publish.content_hash, found.meta, found.place != pin.name)
+
+
+def _at_best(online: OnlineStore, pin: Pin) -> LastPublish:
+    """What is served as the version that a lock has, or else what is served to all."""
+    try:
+        return last_publish(online, pin.name, pin.version)
+    except NotFound:
+        return last_publish(online, pin.name)
 
 
 def _said(pin: Pin, found: LastPublish) -> str:

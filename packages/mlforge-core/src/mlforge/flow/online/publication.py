@@ -136,6 +136,14 @@ def last_publish(online: OnlineStore, feature: str, version: str | None = None) 
     return _last(online, beside(feature, version), feature)
 
 
+def published_beside(online: OnlineStore, feature: str, version: str) -> LastPublish | None:
+    """What is served of a version beside that of all; None where it is not."""
+    try:
+        return _last(online, beside(feature, version), feature)
+    except NotFound:
+        return None
+
+
 def _last(online: OnlineStore, place: str, feature: str) -> LastPublish:
     note = online.read_note(place)
     found = decode_publication(place, note)

@@ -10,6 +10,7 @@ from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.specs import name_of, wanted
 from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.versions.choose import Chosen, choose, lock_of
+from mlforge.flow.versions.locks import changed_content
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_twins
@@ -109,7 +110,4 @@ def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | 
 
 def _refuse_changed(pin: Pin | None, one: Chosen) -> None:
     if pin is not None and one.artifact.meta.content_hash != pin.content_hash:
-        raise Invalid(
-            f"{pin.name!r} {pin.version} is not what the lock was made with: its content has another hash.",
-            hint="The store was rebuilt or damaged; make a new lock, or restore the version.",
-        )
+        raise changed_content(pin)
