@@ -32,7 +32,8 @@ def checked(found: LockReport) -> None:
             say(Styled(one.why or "", "red"))
             way_out(one.hint)
     say()
-    say("The lock holds." if found.ok else "The lock does not hold.")
+    broken = sum(not one.ok for one in found)
+    say(f"The lock does not hold: {broken} failed." if broken else "The lock holds.")
 
 
 def _row(one: LockedFeature) -> tuple[str | Styled, ...]:

@@ -73,7 +73,8 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         name: The set's name, or the lock's file.
-        standing: Whether it `holds`, `changes` (a set gives other values) or `breaks`.
+        standing: Whether it `holds`, `changes` (a set gives other values, for a lock others are served that its policy
+            allows) or `breaks`.
         why: A sentence for each feature that has part in it.
     """
 
