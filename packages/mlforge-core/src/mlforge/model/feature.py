@@ -23,7 +23,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def refuse_name(name: object, what: str) -> None:
-    """Raise `Invalid` for something that cannot be the name of `a feature` or `a feature set`."""
+    """Raise `Invalid` for something that cannot be the name of `a feature` or `a feature set`.
+
+    Example:
+        >>> refuse_name("user spend", "a feature")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: 'user spend' cannot be a feature's name. Use letters, digits, _ and -, ...
+    """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise Invalid(
             f"{name!r} cannot be {what}'s name.",
