@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlforge.model.entity import Entity
     from mlforge.model.expr import col
     from mlforge.model.feature import Feature, FeatureSpec
+    from mlforge.model.feature_set import FeatureSet
     from mlforge.model.keys import surrogate_key
     from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
     from mlforge.model.terms import at, coalesce, days, greatest, hours, least, minutes, seconds, when
@@ -44,6 +45,7 @@ _WORDS = {
     "Entity": "mlforge.model.entity",
     "Explanation": "mlforge.flow.explaining.explanation",
     "Feature": "mlforge.model.feature",
+    "FeatureSet": "mlforge.model.feature_set",
     "FeatureSpec": "mlforge.model.feature",
     "LocalStore": "mlforge.stores.local.plugin",
     "Lock": "mlforge.flow.lock",
@@ -83,11 +85,11 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
-    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
-    "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
-    "Timestamp", "TrainingData", "__version__", "aget_online_features", "at", "coalesce", "col", "days", "entity_key",
-    "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics",
-    "minutes", "seconds", "surrogate_key", "validators", "when",
+    "Explanation", "Feature", "FeatureSet", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
+    "OnlineFeatures", "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source",
+    "Std", "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features", "at", "coalesce", "col", "days",
+    "entity_key", "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least",
+    "metrics", "minutes", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import msgspec
@@ -15,25 +16,26 @@ from mlforge.flow.building.build_report import BuildReport
 from mlforge.flow.building.validate import validate
 from mlforge.flow.explaining.explain import Question, explain
 from mlforge.flow.explaining.explanation import Explanation
+from mlforge.flow.lock import Lock, opened
 from mlforge.flow.moments import Instant, now
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress, quiet
-from mlforge.flow.specs import spec_of
 from mlforge.flow.training.retrieve import TrainingData
 from mlforge.flow.versions.diff import Diff, diff
 from mlforge.flow.versions.find import artifact, history
 from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
 from mlforge.flow.versions.prune import prune
 from mlforge.flow.versions.rollback import rollback
+from mlforge.lock_verbs import LockVerbs
 from mlforge.model.entity import Entity
-from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
 from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
-from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
@@ -42,10 +44,11 @@ from mlforge.project.selection import Words, select
 from mlforge.standalone import Features, train
 
 
-class Definitions(OnlineVerbs):
+class Definitions(LockVerbs):
     """A project's features and where they go, and everything one does with them.
 
-    Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`.
+    Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`,
+    `feature_sets`.
 
     Example:
         >>> import mlforge as mlf
@@ -129,6 +132,9 @@ class Definitions(OnlineVerbs):
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
+        pins = (
+            dict(self._pinned(features if features is not None else feature_names, tags, schedule)) if publishes else {}
+        )
         if publishes:
             self.online_store_of(profile)
         report, names = BuildReport(()), [f.name for f in chosen]
@@ -137,7 +143,7 @@ class Definitions(OnlineVerbs):
             names = [r.feature for r in report if r.ok]
         if dry_run or not names or not publishes:
             return report
-        orders = [self._order(name, version if online_only else None, at) for name in names]
+        orders = [self._order(name, version if online_only and version else pins[name], at) for name in names]
         published = self._published(orders, engine, profile, on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
@@ -213,6 +219,7 @@ class Definitions(OnlineVerbs):
         self, spine: Any = ..., features: Features = ..., timestamp: str | Timestamp | None = ..., *,
         entity_df: Any = ..., store: StoreConfig | None = ..., engine: str | EngineConfig | None = ...,
         full_names: bool = ..., profile: str | None = ..., with_lock: Literal[True],
+        lock: Lock | str | Path | None = ...,
     ) -> TrainingData: ...  # fmt: skip
 
     @overload
@@ -220,6 +227,7 @@ class Definitions(OnlineVerbs):
         self, spine: Any = ..., features: Features = ..., timestamp: str | Timestamp | None = ..., *,
         entity_df: Any = ..., store: StoreConfig | None = ..., engine: str | EngineConfig | None = ...,
         full_names: bool = ..., profile: str | None = ..., with_lock: bool = ...,
+        lock: Lock | str | Path | None = ...,
     ) -> Any: ...  # fmt: skip
 
     @spelled
@@ -235,19 +243,22 @@ class Definitions(OnlineVerbs):
         full_names: bool = False,
         profile: str | None = None,
         with_lock: bool = False,
+        lock: Lock | str | Path | None = None,
     ) -> Any:
         """Every row of the spine, in order, with what each feature's value was at the row's own time.
 
         Args:
             spine: Keys and label times: a Polars, pandas or pyarrow table.
             entity_df: The same.
-            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or a `Lock`.
+            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, a set's name, or a `Lock`.
             timestamp: The spine's column of label times; told from its type where there is only one.
             store: Another store than the project's.
             engine: Another engine than the project's.
-            full_names: Name the columns `{feature}__{column}`.
+            full_names: Name the columns `{feature}__{column}`, and `{feature}@{version}__{column}` where several
+                versions of the feature are asked for.
             profile: A profile of `mlforge.yaml`.
             with_lock: Return the frame and the versions that were used.
+            lock: What a model was trained with, or its file: its versions of `features`, or of all that it has.
 
         Returns:
             A table of the spine's own type, its columns first; with `with_lock` a `TrainingData(frame, lock)`.
@@ -264,7 +275,9 @@ class Definitions(OnlineVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = train(place, spine, entity_df, features, timestamp, chosen, full_names, with_lock)
+        found = train(
+            place, spine, entity_df, self.spelled_out(features), timestamp, chosen, full_names, with_lock, opened(lock)
+        )
         return found if with_lock else found.frame
 
     @spelled
@@ -320,6 +333,15 @@ class Definitions(OnlineVerbs):
             ['data/purchases.csv']
         """
         return list(self.sources().values())
+
+    def list_feature_sets(self) -> list[FeatureSet]:
+        """The feature sets.
+
+        Example:
+            >>> defs.list_feature_sets()
+            []
+        """
+        return list(self.feature_sets.values())
 
     def list_tags(self) -> list[str]:
         """The tags of all features, sorted.
@@ -425,7 +447,8 @@ class Definitions(OnlineVerbs):
     def _chosen(self, features: Words, feature_names: Words, tags: Words, schedule: Words) -> tuple[Feature, ...]:
         if features is not None and feature_names is not None:
             raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
-        return select(self.features, features if features is not None else feature_names, tags, schedule)
+        names = features if features is not None else feature_names
+        return select(self.features, names, tags, schedule, self.feature_sets)
 
     def _session(
         self,

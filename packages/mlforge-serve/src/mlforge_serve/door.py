@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.plugin import Asked, Entry, OnlineStore, OnlineStoreConfig
 
@@ -27,6 +29,9 @@ class Lookup(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
 
     @property
     def meta(self) -> FeatureMeta: ...
@@ -66,8 +71,19 @@ class Served(Protocol):
     @property
     def store(self) -> OnlineStoreConfig: ...
 
+    @property
+    def sets(self) -> tuple[FeatureSet, ...]: ...
+
+    @property
+    def lock(self) -> object | None: ...
+
     def reader(
-        self, online: OnlineStore, features: Any, full_names: bool = ..., refreshed_after: float = ...
+        self,
+        online: OnlineStore,
+        features: Any,
+        full_names: bool = ...,
+        refreshed_after: float = ...,
+        warn: Callable[[str], None] | None = ...,
     ) -> Reader: ...
 
 
@@ -82,4 +98,6 @@ class Invocation(Protocol):
         profile: str | None = ...,
         features: tuple[str, ...] = ...,
         meanwhile: Callable[[], object] = ...,
+        lock: str | Path | None = ...,
+        policy: str = ...,
     ) -> Served: ...

@@ -90,7 +90,7 @@ class Rows:
 
     def __init__(self, lookups: Sequence[Lookup], form: Form, memory: Memory) -> None:
         self.form, self._memory = form, memory
-        self._names = [one.name for one in lookups]
+        self._names = [one.label for one in lookups]
         self._columns = [name for one in lookups for name in one.columns.values()]
         self._found = [one.found for one in lookups]
         self._statuses: dict[tuple[str, ...], tuple[bytes, tuple[str, ...]]] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
@@ -13,7 +12,7 @@ from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
-from mlforge.model.feature import Feature
+from mlforge.model.feature import Feature, refuse_name
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.spelling import refuse_unknown
@@ -21,7 +20,6 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def feature(
@@ -191,11 +189,7 @@ def _refuse_tie_break(made: Feature) -> None:
 def _checked_name(name: str) -> str:
     if name == "<lambda>":
         raise Invalid("A lambda has no name to call the feature by.", hint='Give it one: name="user_spend".')
-    if not _NAME.fullmatch(name):
-        raise Invalid(
-            f"{name!r} cannot be a feature's name.",
-            hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
-        )
+    refuse_name(name, "a feature")
     return name
 
 

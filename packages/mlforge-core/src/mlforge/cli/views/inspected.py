@@ -1,4 +1,4 @@
-"""One feature, entity or source, with all there is to know about it."""
+"""One feature, set, entity or source, with all there is to know about it."""
 
 from __future__ import annotations
 
@@ -49,6 +49,20 @@ def stored(meta: FeatureMeta, latest: str | None) -> None:
     say()
     rows = [(c.name, c.dtype, _role(c.name, meta) or _made(c)) for c in meta.columns]
     table(columns("column", "type", "*is"), rows, indent=2)
+
+
+def feature_set(found: Document) -> None:
+    """A feature set and what it names of each feature."""
+    _named(found["name"], "feature set")
+    given = [("about", found["description"]), ("tags", ", ".join(found["tags"])), ("owner", found["owner"])]
+    if told := [(name, value) for name, value in given if value]:
+        facts(told)
+        say()
+    rows = [
+        (f["name"], f["version"] or "latest", f["latest"] or "not built", listing(f["columns"] or ["all"]))
+        for f in found["features"]
+    ]
+    table(columns("*feature", "version", "built", "*columns"), rows, indent=2)
 
 
 def entity(found: Document) -> None:

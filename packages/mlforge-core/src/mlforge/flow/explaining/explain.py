@@ -83,7 +83,7 @@ def _engine(session: Session, feature: Feature | None) -> EngineConfig:
 def _chosen(session: Session, spec: FeatureSpec) -> Chosen:
     if not session.store.versions(spec.name):
         session.project.feature(spec.name)
-    return choose(session.store, spec, full_names=False)
+    return choose(session.store, [spec], full_names=False)[0]
 
 
 def _stored(engine: Engine, chosen: Chosen, entity: KeyValues, at: int) -> Stored:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, LockPolicy
+from mlforge.flow.online.locked import served
 from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
-from mlforge.flow.online.publication import last_publish
-from mlforge.flow.specs import specs_of
-from mlforge.model.feature import FeatureSpec
+from mlforge.flow.specs import prefixes, wanted
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema
 from mlforge.plugin.codec import decode_entry
 from mlforge.plugin.online_stores import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore
 
+_log = logging.getLogger("mlforge.online")
 REFRESHED_AFTER = 5.0
 Kept = bytes | Entry | None
 """What a store gives of an entity: the bytes of its entry where it reads those, else the entry; None for nothing."""
@@ -45,14 +48,14 @@ class _Prepared:
 
     def __init__(self, lookups: Sequence[Lookup], notes: Sequence[bytes]) -> None:
         self.lookups, self.notes = tuple(lookups), tuple(notes)
-        self.names = tuple(one.name for one in lookups)
+        self.names = tuple(one.label for one in lookups)
         self.columns = tuple(name for one in lookups for name in one.columns.values())
         self.found = tuple(one.found for one in lookups)
         places: dict[Any, int] = {}
         for one in lookups:
             places.setdefault(one.keys.about, len(places))
         self.keys = tuple(next(one.keys for one in lookups if one.keys.about == about) for about in places)
-        self.slots = tuple((one.name, places[one.keys.about]) for one in lookups)
+        self.slots = tuple((one.place, places[one.keys.about]) for one in lookups)
 
     def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order."""
@@ -69,13 +72,18 @@ class Reader:
     Args:
         store: A live online store.
         features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, or several.
-        full_names: Name the columns `{feature}__{column}`.
+        full_names: Name the columns `{feature}__{column}`, or `{feature}@{version}__{column}` where several versions
+            of the feature are read.
         clock: The present instant, in microseconds since the Unix epoch.
         refreshed_after: Seconds after which a new publish is noticed at the latest.
+        lock: Read its versions of `features`, or of all that it has.
+        policy: What to do where another version is served than the lock has.
+        warn: Whom to tell where that is served all the same; the log if None.
 
     Raises:
         NotFound: A feature that has not been published, or is served as another version.
-        Invalid: Two features that bring a column of one name.
+        Invalid: Two features that bring a column of one name, or one that the lock does not have.
+        Conflict: What is served is not what the lock has.
     """
 
     def __init__(
@@ -85,12 +93,19 @@ class Reader:
         full_names: bool = False,
         clock: Callable[[], int] | None = None,
         refreshed_after: float = REFRESHED_AFTER,
+        *,
+        lock: Lock | None = None,
+        policy: LockPolicy = "refuse",
+        warn: Callable[[str], None] | None = None,
     ) -> None:
+        held, asked = (features, ()) if isinstance(features, Lock) else (lock, features)
         self.store = store
-        self.full_names = full_names
+        self.full_names = full_names or (held is not None and held.full_names)
+        self._policy: LockPolicy = policy
+        self._warn = warn or _log.warning
         self._awaited = store.aread if isinstance(store, AsyncReading) else None
         self._encoded = store if isinstance(store, EncodedReading) else None
-        self._specs: list[FeatureSpec] = specs_of(features)
+        self._wanted = wanted(asked, held)
         self._clock = clock or _now
         self._refreshed_after = refreshed_after
         self._prepared: _Prepared | None = None
@@ -99,7 +114,7 @@ class Reader:
     @property
     def features(self) -> dict[str, FeatureMeta]:
         """What is known of each feature: its version, keys, columns and description."""
-        return {one.name: one.meta for one in self._ready().lookups}
+        return {one.label: one.meta for one in self._ready().lookups}
 
     @property
     def schema(self) -> Schema:
@@ -121,13 +136,18 @@ class Reader:
             raise
 
     def _prepare(self, before: _Prepared | None) -> _Prepared:
-        found = [last_publish(self.store, spec.name) for spec in self._specs]
-        if before is not None and before.notes == tuple(one.note for one in found):
+        found = [served(self.store, spec, pin, self._policy) for spec, pin in self._wanted]
+        if before is not None and before.notes == tuple(one.last.note for one in found):
             return before
-        pairs = zip(self._specs, found, strict=True)
-        lookups = [Lookup(spec, one.publish, one.meta, self.full_names) for spec, one in pairs]
+        for one in found:
+            if one.warning:
+                self._warn(one.warning)
+        begun = prefixes([(one.last.meta.name, one.last.publish.version) for one in found], self.full_names)
+        parts = zip(self._wanted, found, begun, strict=True)
+        lookups = [Lookup(spec, o.last.publish, o.last.meta, prefix, o.last.place) for (spec, _), o, prefix in parts]
+        _name_apart(lookups)
         _refuse_collisions(lookups)
-        return _Prepared(lookups, [one.note for one in found])
+        return _Prepared(lookups, [one.last.note for one in found])
 
     def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
@@ -205,6 +225,14 @@ def _addresses(asked: Sequence[Asked]) -> list[Address]:
 def _by_feature(asked: Sequence[Asked], found: Sequence[Entry | None]) -> list[Sequence[Kept]]:
     rest = iter(found)
     return [list(islice(rest, len(keys))) for _, keys in asked]
+
+
+def _name_apart(lookups: Sequence[Lookup]) -> None:
+    """Of a feature that is read in several versions each is told with its own."""
+    several = Counter(name for name, _ in {(one.name, one.publish.version) for one in lookups})
+    for one in lookups:
+        if several[one.name] > 1:
+            one.label = f"{one.name}@{one.publish.version}"
 
 
 def _refuse_collisions(lookups: Sequence[Lookup]) -> None:

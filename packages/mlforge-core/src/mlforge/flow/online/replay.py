@@ -19,6 +19,7 @@ from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.rows import rows_of
 from mlforge.model.duration import Duration
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column, Schema
 from mlforge.model.span import moment_of
@@ -43,18 +44,20 @@ class Replaying(msgspec.Struct, frozen=True):
     seed: int
 
 
-def replay_safely(replaying: Replaying, feature: str) -> ReplayResult:
+def replay_safely(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     """Replay a feature; whatever goes wrong is its own failure and nobody else's."""
     started = perf_counter()
     try:
-        result = replay(replaying, feature)
+        result = replay(replaying, spec)
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
-        result = ReplayResult(feature=feature, failure=failure_of(error))
+        result = ReplayResult(feature=spec.text, failure=failure_of(error))
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 
-def replay(replaying: Replaying, feature: str) -> ReplayResult:
+def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     """Compare what is served for some entities with the point-in-time join at the same instant.
+
+    Of a version, where one is named, what is served as that.
 
     Raises:
         NotFound: The feature is not served, or the version it was published from is gone.
@@ -62,15 +65,15 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     """
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
-    what = last_publish(replaying.online, feature)
-    artifact = _published(replaying.store, feature, what)
+    what = last_publish(replaying.online, spec.name, spec.version)
+    artifact = _published(replaying.store, spec.name, what)
     keys = _sample(replaying, artifact)
-    found = Reader(replaying.online, feature, clock=lambda: replaying.at).read(keys)
+    found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
     offline = _offline(replaying, artifact, keys) if keys else []
     columns = artifact.meta.value_columns
-    statuses = [status[feature] for status in found.statuses]
+    statuses = [status[spec.name] for status in found.statuses]
     return ReplayResult(
-        feature=feature, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
+        feature=spec.text, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
         entities=len(keys), cells=len(keys) * len(columns),
         differences=tuple(_differences(columns, keys, found.values, offline, statuses, what)),
     )  # fmt: skip

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock, Pin
-from mlforge.flow.specs import specs_of
+from mlforge.flow.specs import name_of, wanted
 from mlforge.flow.spine import Spine, join_to, spine_of
-from mlforge.flow.versions.choose import Chosen, choose
+from mlforge.flow.versions.choose import Chosen, choose, lock_of
+from mlforge.flow.versions.locks import changed_content
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_twins
 from mlforge.plugin.engine.frames import Join
@@ -40,26 +42,31 @@ def training_data(
     timestamp: str | Timestamp | None,
     full_names: bool,
     locked: bool = False,
+    lock: Lock | None = None,
 ) -> TrainingData:
     """Join features to a spine, as of each row's own time. `locked` says that the lock will be kept.
+
+    With a `lock` the versions are those that it has, of what `features` names, or of everything in it.
 
     Raises:
         NotFound: A feature or version that was not built.
         Invalid: A missing key or time column, two columns of one name, a lock that no longer holds, damaged data.
     """
-    full_names = full_names or (isinstance(features, Lock) and features.full_names)
-    chosen = [choose(store, spec, full_names=full_names) for spec in specs_of(features)]
-    if isinstance(features, Lock):
-        _refuse_changed(features, chosen)
+    held, asked = (features, ()) if isinstance(features, Lock) else (lock, features)
+    full_names = full_names or (held is not None and held.full_names)
+    pairs: list[tuple[FeatureSpec, Pin | None]] = [*wanted(asked, held)]
+    chosen = choose(store, [spec for spec, _ in pairs], full_names=full_names)
+    for (_, pin), one in zip(pairs, chosen, strict=True):
+        _refuse_changed(pin, one)
     for one in chosen:
-        verify(store, one.artifact, relied=locked or isinstance(features, Lock))
+        verify(store, one.artifact, relied=locked or held is not None)
     spine = spine_of(frame, engine)
     joins = [c.join for c in chosen]
     refuse_twins(spine.names, joins)
     label = _label(spine, chosen, timestamp)
     brought = [name for join in joins for name in join.columns.values()]
     answer = join_to(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
-    return TrainingData(answer, _lock(chosen, full_names))
+    return TrainingData(answer, lock_of(chosen, full_names, name_of(features) or (held.name if held else None)))
 
 
 def _needed(spine: Spine, label: Timestamp | None, joins: Sequence[Join]) -> list[str]:
@@ -101,20 +108,6 @@ def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | 
     )
 
 
-def _refuse_changed(lock: Lock, chosen: Sequence[Chosen]) -> None:
-    for pin, one in zip(lock.pins, chosen, strict=True):
-        if one.artifact.meta.content_hash != pin.content_hash:
-            raise Invalid(
-                f"{pin.name!r} {pin.version} is not what the lock was made with: its content has another hash.",
-                hint="The store was rebuilt or damaged; make a new lock, or restore the version.",
-            )
-
-
-def _lock(chosen: Iterable[Chosen], full_names: bool) -> Lock:
-    return Lock(
-        tuple(
-            Pin(c.artifact.meta.name, c.artifact.meta.version, c.artifact.meta.content_hash, tuple(c.columns))
-            for c in chosen
-        ),
-        full_names,
-    )
+def _refuse_changed(pin: Pin | None, one: Chosen) -> None:
+    if pin is not None and one.artifact.meta.content_hash != pin.content_hash:
+        raise changed_content(pin)
