@@ -28,7 +28,7 @@ class Plan(NamedTuple):
 
     def at(self, window: int) -> list[Aggregate]:
         """The aggregates over one of the windows."""
-        return [agg for agg in self.aggs if agg.window == window * self.clock.unit]
+        return [agg for agg in self.aggs if agg.leaves == window * self.clock.unit]
 
     @property
     def sources(self) -> int:

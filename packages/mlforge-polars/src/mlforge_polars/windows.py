@@ -41,8 +41,8 @@ def change_points(
     schema |= {agg.name: dtype_of(agg.word) for agg in aggs}
     if frame.is_empty():
         return pl.DataFrame(schema=schema)
-    clock = clock_of(frame["time"], interval, [agg.window for agg in aggs])
-    windows = sorted({agg.window // clock.unit for agg in aggs})
+    clock = clock_of(frame["time"], interval, [agg.leaves for agg in aggs])
+    windows = sorted({agg.leaves // clock.unit for agg in aggs})
     numbered, entities = number_entities(frame, len(keys), clock, len(windows) + 1, 0 if interval is None else 1)
     del frame
     prepared, values = prepare(numbered, {name: _functions(name, aggs) for name in inputs})

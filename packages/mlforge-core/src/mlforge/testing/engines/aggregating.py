@@ -10,8 +10,9 @@ import pytest
 from hypothesis import strategies as st
 
 from mlforge.errors import Invalid
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.duration import Duration
-from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Lit
+from mlforge.model.expr import Agg, Call, Col, Lit
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import MetricColumn, WindowPlan
@@ -123,8 +124,8 @@ class AggregateTests(EngineSubject):
     def test_windows_without_an_interval_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
 
-    @takes(SHARE_OF_A_FUNCTION * len(MERGEABLE))
-    @pytest.mark.parametrize("function", MERGEABLE)
+    @takes(SHARE_OF_A_FUNCTION * len(AGGREGATIONS))
+    @pytest.mark.parametrize("function", AGGREGATIONS)
     def test_each_aggregation_is_that_of_the_reference(self, bench: Bench, function: str) -> None:
         number = max(10, round(total_cases() * SHARE_OF_A_FUNCTION))
         explore(
@@ -181,7 +182,7 @@ class AggregateTests(EngineSubject):
         plan = WindowPlan(Duration.parse(interval) if interval else None, (*columns, rows))
         assert_same_plan(bench, table, SHAPE, plan)
 
-    @generated(0.06, mixed_metrics())
+    @generated(0.06, lambda bench: mixed_metrics(bench.functions))
     def test_metrics_of_any_kinds_are_refused_where_the_reference_refuses_them(self, bench: Bench, expr: Any) -> None:
         table, plan = mixed_table(), WindowPlan(None, (MetricColumn("m", Duration.parse("1h"), expr, "any"),))
         expected, found = (_unless_refused(b, table, plan) for b in (reference_bench(bench.folder), bench))
