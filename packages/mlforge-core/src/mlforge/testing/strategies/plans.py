@@ -39,14 +39,14 @@ def plans(
     exprs: st.SearchStrategy[Expr] = aggs
     if combined and "sum" in functions and "count" in functions:
         exprs = st.one_of(aggs, aggs, combinations(columns, functions))
-    return intervals(clocks).flatmap(lambda i: _plan(i, st.one_of(exprs, exprs, exprs, _formulas(aggs, i))))
+    return intervals(clocks).flatmap(lambda i: _plan(i, st.one_of(exprs, exprs, exprs, _formulas(aggs, i, combined))))
 
 
-def _formulas(aggs: st.SearchStrategy[Agg], interval: Duration | None) -> st.SearchStrategy[Expr]:
+def _formulas(aggs: st.SearchStrategy[Agg], interval: Duration | None, combined: bool) -> st.SearchStrategy[Expr]:
     """An aggregation over its own window; whether there is a value of another, too."""
     own = st.builds(lambda a, w: msgspec.structs.replace(a, window=w), aggs, windows(interval))
     both = st.builds(lambda a, b: a.is_null().eq(b.is_null()), own, own)
-    return st.one_of(own, both)
+    return st.one_of(own, both) if combined else own
 
 
 def filtered(aggs: st.SearchStrategy[Agg], columns: Mapping[str, str]) -> st.SearchStrategy[Agg]:
