@@ -70,6 +70,9 @@ AGGREGATIONS = {
 }
 """All of them, by name."""
 
+PARTS = frozenset(name for name, described in AGGREGATIONS.items() if described.part is None)
+"""Those that the others are made of: what an engine computes."""
+
 
 def part_of(function: str) -> str:
     """The aggregation that an engine computes for one.
