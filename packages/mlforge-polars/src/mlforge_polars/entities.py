@@ -61,11 +61,7 @@ def clock_of(time: pl.Series, interval: int | None, stays: Sequence[int]) -> Clo
 def _coarsest_unit(time: pl.Series, stays: Sequence[int]) -> int:
     """The coarser the unit, the more entities fit into 63 bits beside it."""
     for unit in UNITS:
-        if (
-            not any(stay % unit for stay in stays)
-            and (time.head(100) % unit == 0).all()
-            and (time % unit == 0).all()
-        ):
+        if not any(stay % unit for stay in stays) and (time.head(100) % unit == 0).all() and (time % unit == 0).all():
             return unit
     return 1
 

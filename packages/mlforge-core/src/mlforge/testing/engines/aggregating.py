@@ -29,6 +29,7 @@ from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies import Case, cases
 from mlforge.testing.strategies.mixtures import UNASKING, mixed_metrics, mixed_table
+from mlforge.testing.strategies.plans import OPTIONS
 from mlforge.testing.strategies.values import ORDERED
 
 SHAPE = Shape((Key("k"),), Timestamp("ts"))
@@ -156,6 +157,15 @@ class AggregateTests(EngineSubject):
     def test_the_order_of_the_events_does_not_matter(self, bench: Bench, case: Case) -> None:
         turned = msgspec.structs.replace(case, events=Table(case.events.schema, case.events.rows[::-1]))
         assert_same(bench.aggregate(case), bench.aggregate(turned), near_columns(case))
+
+    @pytest.mark.parametrize("function", ["first", "last", "first_n", "last_n"])
+    def test_ties_are_settled_by_value(self, bench: Bench, function: str) -> None:
+        rows = [{"k": 1, "ts": instant(i // 3), "x": v} for i, v in enumerate([2, 1, 3, 6, None, 5, 1, 1, 0, 7, 7, 7])]
+        table = Table.of(Schema.of(k="Int64", ts="Datetime", x="Int64"), rows)
+        aggs = [Agg(function, Col("x"), o) for o in OPTIONS.get(function, ((),)) if function in bench.functions]
+        columns = tuple(MetricColumn(f"m{i}", Duration.parse("1h"), a, function) for i, a in enumerate(aggs))
+        for interval in (None, Duration.parse("1s")) if columns else ():
+            assert_same_plan(bench, table, SHAPE, WindowPlan(interval, columns))
 
     @pytest.mark.parametrize("case", drawn_cases(), ids=lambda c: c.name)
     def test_change_points_are_those_drawn_by_hand(self, bench: Bench, case: DrawnCase) -> None:

@@ -89,9 +89,14 @@ def aggregated(agg: Expr, events: Sequence[Event], stamp: int, output: MetricCol
     inside = [e for e in events if holds(e.time, stamp, window, interval) and is_in(e, agg)]
     if agg.arg is None:
         return len(inside)
-    there = [(e.time, e.arguments[agg]) for e in inside if e.arguments[agg] is not None]
+    there = present([(e.time, e.arguments[agg]) for e in inside])
     there.sort(key=lambda pair: (pair[0], rank(pair[1])))
     return aggregations.FUNCTIONS[agg.function]([v for _, v in there], *agg.options)
+
+
+def present(values: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The non-null ones, with their times."""
+    return [(t, v) for t, v in values if v is not None]
 
 
 def values_when(events: Sequence[Event], instant: int, plan: WindowPlan, dtypes: dict[str, str]) -> Row:
