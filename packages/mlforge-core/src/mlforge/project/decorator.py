@@ -155,11 +155,11 @@ def _refuse_windows(made: Feature) -> None:
     if made.plan is None or made.interval is None:
         return
     for column in made.plan.columns:
-        if not column.window.is_multiple_of(made.interval):
+        if odd := next((w for w in column.windows if not w.is_multiple_of(made.interval)), None):
             raise Invalid(
-                f"Feature {made.name!r}: the window {column.window} of {column.name!r} is not a whole multiple of the "
-                f"interval {made.interval}.",
-                hint="Choose a window that is, or a shorter interval.",
+                f"Feature {made.name!r}: the window {odd} of {column.name!r} is not a whole multiple of the interval "
+                f"{made.interval}.",
+                hint="Choose a window, and an offset, that are, or a shorter interval.",
             )
 
 
