@@ -12,6 +12,10 @@ from mlforge_duckdb.types import floored
 
 SUMMED = ("sum", "mean")
 BOUNDS = ("min", "max")
+_UNCOUNTED = {"sum", *BOUNDS}  # what needs no number of values
+
+Stay = tuple[int, int | None]
+"""How long after an event is known it enters a window, and when it leaves; None: never."""
 
 
 class Value(NamedTuple):
@@ -29,6 +33,11 @@ class Value(NamedTuple):
     def events(self) -> str:
         """The partial that counts its values."""
         return f"{self.name}_n" if self.nullable else "n"
+
+    @property
+    def counted(self) -> bool:
+        """Do its aggregates need how many values there are?"""
+        return self.nullable and not self.functions <= _UNCOUNTED
 
     @property
     def summed(self) -> bool:
@@ -73,11 +82,14 @@ class Value(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A least or greatest value: the tiles' column, the window's number and the slot it stands in."""
+    """A least or greatest value: the tiles' column, the length of its windows and the slot it stands in.
+
+    A length of None is that of windows without end.
+    """
 
     function: str
     value: str
-    window: int
+    length: int | None
     slot: str
 
     @property
@@ -88,15 +100,23 @@ class Bound(NamedTuple):
 class Plan(NamedTuple):
     """What to compute: how many keys there are, the interval, the distinct windows, the values and the aggregates.
 
-    And how many bytes a query may take for it.
+    And how many bytes a query may take for it; and of shifts at which not all events change a window, the inputs of
+    which those that do have one.
     """
 
     keys: int
     interval: int | None
-    windows: Sequence[int]
+    windows: Sequence[Stay]
     values: Mapping[str, Value]
     aggs: Sequence[Aggregate]
     memory: int
+    passing: Mapping[int, Sequence[str]]
+
+    @property
+    def shifts(self) -> list[int | None]:
+        """How long after a tile it changes windows, from 0 on; None, at the end of time, where some never end."""
+        stays = {stay for window in self.windows for stay in window}
+        return [*sorted({0, *(s for s in stays if s is not None)}), *([None] if None in stays else [])]
 
     @property
     def key_names(self) -> list[str]:
@@ -104,8 +124,20 @@ class Plan(NamedTuple):
 
     @property
     def bounds(self) -> list[Bound]:
-        found = dict.fromkeys((a.function, a.column, a.leaves) for a in self.aggs if a.function in BOUNDS)
-        return [Bound(f, c or "", self.windows.index(w), f"slot{i}") for i, (f, c, w) in enumerate(found)]
+        found = dict.fromkeys((a.function, a.column, length(a)) for a in self.aggs if a.function in BOUNDS)
+        return [Bound(f, c or "", w, f"slot{i}") for i, (f, c, w) in enumerate(found)]
+
+    def bound(self, agg: Aggregate) -> Bound:
+        """The least or greatest value that an aggregate is made of."""
+        wanted = (agg.function, agg.column, length(agg))
+        return next(b for b in self.bounds if b[:3] == wanted)
+
+    def bounds_at(self, shift: int) -> tuple[list[Bound], list[Bound]]:
+        """Those whose windows a tile enters at a shift, and those whose windows it leaves."""
+        asked = [a for a in self.aggs if a.function in BOUNDS]
+        entered = dict.fromkeys(self.bound(a) for a in asked if a.enters == shift)
+        left = dict.fromkeys(self.bound(a) for a in asked if a.leaves == shift and self.blocked(length(a)))
+        return list(entered), list(left)
 
     @property
     def slow(self) -> list[Aggregate]:
@@ -119,20 +151,33 @@ class Plan(NamedTuple):
     def _is_slow(self, agg: Aggregate) -> bool:
         return agg.function == "median" or (agg.function == "std" and not self.values[agg.column or ""].squared)
 
-    def blocked(self, window: int) -> bool:
+    def blocked(self, length: int | None) -> bool:
         """Is a window longer than one tile?"""
-        return self.windows[window] != self.interval
+        return length != self.interval or length is None
 
-    def block(self, window: int, time: str) -> str:
-        return floored(time, self.windows[window])
+    def window(self, agg: Aggregate) -> int:
+        """The number of an aggregate's window."""
+        return self.windows.index(stay(agg))
 
-    def block_start(self, window: int, time: str) -> str:
-        return f"({self.block(window, time)} * {self.windows[window]})"
+
+def stay(agg: Aggregate) -> Stay:
+    """When events enter an aggregate's window and leave it."""
+    return agg.enters, agg.leaves
+
+
+def length(agg: Aggregate) -> int | None:
+    """The length of an aggregate's window; None: it has no end."""
+    return None if agg.leaves is None else agg.leaves - agg.enters
+
+
+def block_start(length: int, time: str) -> str:
+    """Where the block of a window's length begins that an instant lies in, in SQL."""
+    return f"({floored(time, length)} * {length})"
 
 
 def held(agg: Aggregate, plan: Plan) -> str:
     """The column of the change points that says how many values a slow aggregate's window holds."""
-    return f"w{plan.windows.index(agg.leaves)}_{plan.values[agg.column or ''].events}"
+    return f"w{plan.window(agg)}_{plan.values[agg.column or ''].events}"
 
 
 def ended(value: Value) -> str:
@@ -143,8 +188,10 @@ def ended(value: Value) -> str:
 def frames(plan: Plan) -> str:
     """The windows as frames `in{i}` over events and change points, in SQL."""
     named = (
-        f"in{i} AS (PARTITION BY e ORDER BY t RANGE BETWEEN {w - 1} PRECEDING AND CURRENT ROW)"
-        for i, w in enumerate(plan.windows)
+        f"in{i} AS (PARTITION BY e ORDER BY t RANGE BETWEEN "
+        f"{'UNBOUNDED' if leaves is None else leaves - 1} PRECEDING AND {enters or 'CURRENT ROW'}"
+        f"{' PRECEDING' if enters else ''})"
+        for i, (enters, leaves) in enumerate(plan.windows)
     )
     return f"WINDOW {', '.join(named)}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlforge_duckdb.aggs import Plan, Value, columns
-from mlforge_duckdb.tiles import partials_of
+from mlforge_duckdb.tiles import changing, partials_of
 
 _MOST = 16  # inputs that are summed, or that least and greatest values are taken of, in one query
 _COSTS_OF_A_MEDIAN = 4  # as many as this of those
@@ -44,7 +44,8 @@ def _part(plan: Plan, names: list[str], *, first: bool) -> Plan:
 def tile_columns(plan: Plan) -> str:
     """What a group needs of the tiles."""
     bounds = dict.fromkeys(b.tile for b in plan.bounds)
-    return columns(["e", *plan.key_names, "t"], list(partials_of(plan)), list(bounds))
+    changes = [changing(shift, plan) for shift in plan.passing]
+    return columns(["e", *plan.key_names, "t"], list(partials_of(plan)), list(bounds), changes)
 
 
 def event_columns(plan: Plan) -> str:

@@ -6,7 +6,8 @@ from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_duckdb import ends, exact
-from mlforge_duckdb.aggs import BOUNDS, Plan, Value, columns, ended, held
+from mlforge_duckdb.aggs import BOUNDS, Plan, Value, block_start, columns, ended, held
+from mlforge_duckdb.running import entering, latest
 from mlforge_duckdb.types import sql_of, text
 
 TOO_MANY_DIGITS = "more than 38 digits in"
@@ -27,7 +28,7 @@ def _finish(agg: Aggregate, plan: Plan) -> tuple[exact.Steps, str]:
     """What an aggregate is computed by, and the aggregate over it."""
     if agg.function in BOUNDS:
         return [], _bound(agg, plan)
-    w = f"w{plan.windows.index(agg.leaves)}_"
+    w = f"w{plan.window(agg)}_"
     if agg.column is None:
         return [], f"{w}n"
     value = plan.values[agg.column]
@@ -83,12 +84,14 @@ def _std(value: Value, w: str, name: str) -> tuple[exact.Steps, str]:
 
 def _bound(agg: Aggregate, plan: Plan) -> str:
     """The bound over the window's own block, and over what it reaches of the block before."""
-    wanted = (agg.function, agg.column, agg.leaves)
-    bound = next(b for b in plan.bounds if (b.function, b.value, plan.windows[b.window]) == wanted)
-    if not plan.blocked(bound.window):
-        return f"CASE WHEN entered.t = t THEN entered.{bound.slot} END"
-    begins, left = plan.block_start(bound.window, "t"), f"left{bound.window}"
-    own = f"CASE WHEN entered.t >= {begins} THEN entered.{bound.slot} END"
+    bound, now = plan.bound(agg), f"(t - {agg.enters})" if agg.enters else "t"
+    time, slot, mine = entering(bound, agg.enters, plan)
+    if bound.length is None:
+        return f"CASE WHEN {mine} THEN {slot} END"
+    if not plan.blocked(bound.length):
+        return f"CASE WHEN {mine} AND {time} = {now} THEN {slot} END"
+    begins, left = block_start(bound.length, now), latest(agg.leaves, plan)
+    own = f"CASE WHEN {mine} AND {time} >= {begins} THEN {slot} END"
     reached = f"{left}.e_next = e AND {left}.t_next < {begins}"
     choose = "least" if agg.function == "min" else "greatest"
     return f"{choose}({own}, CASE WHEN {reached} THEN {left}.{bound.slot} END)"

@@ -16,7 +16,7 @@ into slices of whole entities, and a few slices are computed side by side.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge.plugin.engine.aggregations import Output, Windowed, overflow, too_many_digits
 from mlforge.plugin.engine.times import LAST
-from mlforge_duckdb.aggs import Plan, columns
+from mlforge_duckdb.aggs import Plan, Value, columns, stay
 from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
@@ -49,9 +49,8 @@ def change_points(
     """One row per entity and instant at which an event enters or leaves a window, sorted by keys and stamp."""
     interval = plan.interval.micros if plan.interval else None
     events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs, types_of(rows))
-    windows = sorted({a.leaves for a in windowed.aggregates})
     values = values_of(rows, events, windowed)
-    kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggregates, session.memory_each)
+    kernel = _plan(len(shape.keys), interval, windowed, values, session)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
     slices, groups = _slices(tiles, known, session), groups_of(kernel)
@@ -67,6 +66,18 @@ def change_points(
     return answer
 
 
+def _plan(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], session: Session) -> Plan:
+    aggs = windowed.aggregates
+    stays = sorted({stay(a) for a in aggs}, key=lambda s: (s[1] is None, s[1], s[0]))
+    passing = {}
+    for shift in {shift for found in stays for shift in found if shift}:
+        conditions = dict.fromkeys(a.passes for a in aggs if shift in stay(a))
+        some = [c for c in conditions if c is not None and values[c].nullable]
+        if len(some) == len(conditions):
+            passing[shift] = some
+    return Plan(keys, interval, stays, values, aggs, session.memory_each, passing)
+
+
 @contextmanager
 def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
     """Raise for a sum that does not fit its type with the names of the columns that ask for it."""
@@ -79,7 +90,7 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
     except duckdb.ConversionException as error:
         total = re.search(r"\bw([0-9]+)_(v_*[0-9]+)_s0\b", str(error))
         wanted = ("sum", total[2], plan.windows[int(total[1])]) if total else None
-        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, a.leaves) == wanted})
+        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, stay(a)) == wanted})
         if not names:
             raise
         raise overflow(names, CAST.format("amount")) from error
