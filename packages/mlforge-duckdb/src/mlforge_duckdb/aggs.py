@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.sizing import MOST_SQUARED, Limbs
@@ -111,6 +112,7 @@ class Plan(NamedTuple):
     aggs: Sequence[Aggregate]
     memory: int
     passing: Mapping[int, Sequence[str]]
+    hot: bool = False  # an entity has many events: what looks at all of a window for each point would take too long
 
     @property
     def shifts(self) -> list[int | None]:
@@ -141,15 +143,27 @@ class Plan(NamedTuple):
 
     @property
     def slow(self) -> list[Aggregate]:
-        """The aggregates that look at the events themselves."""
+        """The aggregates that look at the events themselves, in SQL."""
         return [a for a in self.aggs if self._is_slow(a)]
 
     @property
+    def ranged(self) -> list[Aggregate]:
+        """The aggregates that are taken of runs of values, out of SQL."""
+        return [a for a in self.aggs if self._is_ranged(a)]
+
+    @property
     def quick(self) -> list[Aggregate]:
-        return [a for a in self.aggs if not self._is_slow(a)]
+        return [a for a in self.aggs if not self._is_slow(a) and not self._is_ranged(a)]
 
     def _is_slow(self, agg: Aggregate) -> bool:
-        return agg.function == "median" or (agg.function == "std" and not self.values[agg.column or ""].squared)
+        if agg.function == "median":
+            return not self._is_ranged(agg)
+        return agg.function == "std" and not self.values[agg.column or ""].squared
+
+    def _is_ranged(self, agg: Aggregate) -> bool:
+        if agg.function == "median":
+            return self.hot or agg.enters > 0 or agg.leaves is None
+        return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
 
     def blocked(self, length: int | None) -> bool:
         """Is a window longer than one tile?"""
@@ -183,6 +197,11 @@ def held(agg: Aggregate, plan: Plan) -> str:
 def ended(value: Value) -> str:
     """The column of the change points that says how many of an input's values have entered, in the order of events."""
     return f"all_{value.name}"
+
+
+def reached(value: Value, shift: int | None, plan: Plan) -> str:
+    """The column of the change points that says how many of an input's values have come to a shift, of all entities'."""
+    return f"at{plan.shifts.index(shift)}_{value.events}"
 
 
 def frames(plan: Plan) -> str:

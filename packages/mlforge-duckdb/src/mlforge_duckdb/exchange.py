@@ -16,7 +16,7 @@ from mlforge_duckdb.types import Type, bytes_of, is_null, quoted, types_of
 _WIDE = {"hugeint": pl.Int128(), "uhugeint": pl.UInt128()}
 
 
-class _Stream:
+class Stream:
     """A Polars frame as nothing but an Arrow stream, which DuckDB then reads without pyarrow."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
@@ -44,7 +44,7 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
     if not typed:
         rows = pl.select(pl.repeat(0, frame.height, dtype=pl.Int8).alias(carrier))
     columns = [quoted(n) if n in typed else f"NULL AS {quoted(n)}" for n in frame.columns]
-    name = session.register(_Stream(rows))
+    name = session.register(Stream(rows))
     return session.connection.sql(f"SELECT {', '.join(columns)} FROM {name}")
 
 

@@ -6,7 +6,7 @@ so what they found stands side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlforge_duckdb.aggs import Plan, Value, columns
 from mlforge_duckdb.tiles import changing, partials_of
@@ -53,12 +53,16 @@ def event_columns(plan: Plan) -> str:
     return columns(["e", *plan.key_names, "t"], list(plan.values))
 
 
-def beside_each_other(tables: list[str], groups: list[Plan]) -> str:
-    """What the groups found of some entities, each in a table of the same rows, with the keys and the time."""
-    return f"SELECT {', '.join(_found(tables, groups))} FROM {' POSITIONAL JOIN '.join(tables)}"
+def beside_each_other(tables: Sequence[str], groups: Sequence[Plan], ranged: str | None = None) -> str:
+    """What the groups found of some entities, each in a table of the same rows, with the keys and the time.
+
+    What is taken of runs of values stands in another table of such rows.
+    """
+    found = [*tables, *([ranged] if ranged else [])]
+    return f"SELECT {', '.join(_found(tables, groups, ranged))} FROM {' POSITIONAL JOIN '.join(found)}"
 
 
-def _found(tables: list[str], groups: list[Plan]) -> Iterator[str]:
+def _found(tables: Sequence[str], groups: Sequence[Plan], ranged: str | None) -> Iterator[str]:
     yield from (f"{tables[0]}.{name}" for name in [*groups[0].key_names, "t"])
     for table, group in zip(tables, groups, strict=True):
-        yield from (f"{table}.{a.name}" for a in group.aggs)
+        yield from (f"{ranged if a in group.ranged else table}.{a.name}" for a in group.aggs)

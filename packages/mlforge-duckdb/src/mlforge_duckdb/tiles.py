@@ -57,10 +57,10 @@ def _splits(value: Value) -> Iterator[exact.Steps]:
         yield exact.split(value.finite, floating, value.squares, f"{value.name}_r")
 
 
-def numbered(rows: str, plan: Plan) -> str:
-    """Rows in the order of keys and time, their entities numbered from 1 as `e`."""
+def numbered(rows: str, plan: Plan, time: str = "t") -> str:
+    """Rows in the order of keys and a time, their entities numbered from 1 as `e`."""
     changed = " OR ".join(f"{k} IS DISTINCT FROM lag({k}) OVER ()" for k in plan.key_names)
-    query = f"SELECT *, {changed} AS changed FROM (FROM ({rows}) ORDER BY {columns(plan.key_names, ['t'])})"
+    query = f"SELECT *, {changed} AS changed FROM (FROM ({rows}) ORDER BY {columns(plan.key_names, [time])})"
     return f"SELECT * EXCLUDE (changed), count(*) FILTER (changed) {RUNNING} AS e FROM ({query})"
 
 
