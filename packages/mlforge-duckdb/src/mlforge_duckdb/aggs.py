@@ -112,7 +112,7 @@ class Plan(NamedTuple):
     aggs: Sequence[Aggregate]
     memory: int
     passing: Mapping[int, Sequence[str]]
-    hot: bool = False  # an entity has many events: what looks at all of a window for each point would take too long
+    hot: bool = False  # an entity has so many events that its medians are taken of runs
 
     @property
     def shifts(self) -> list[int | None]:
@@ -200,7 +200,7 @@ def ended(value: Value) -> str:
 
 
 def reached(value: Value, shift: int | None, plan: Plan) -> str:
-    """The column of the change points that says how many of an input's values have come to a shift, of all entities'."""
+    """The column of the change points that says how many values of an input, of all entities, came to a shift."""
     return f"at{plan.shifts.index(shift)}_{value.events}"
 
 

@@ -11,7 +11,7 @@ from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
 from mlforge.plugin.engine.columns import refuse_names
 from mlforge_duckdb.session import Session
-from mlforge_duckdb.types import Type, bytes_of, is_null, quoted, types_of
+from mlforge_duckdb.types import Type, bytes_of, has_durations, in_micros, is_null, quoted, types_of
 
 _WIDE = {"hugeint": pl.Int128(), "uhugeint": pl.UInt128()}
 
@@ -114,8 +114,8 @@ def _imported(name: str, dtype: Type) -> str:
     column = quoted(name)
     if is_null(dtype):
         return f"NULL::INTEGER AS {column}"
-    if dtype.id == "interval":
-        return f"epoch_us({column}) AS {column}"
+    if has_durations(dtype):
+        return f"{in_micros(column, dtype)} AS {column}"
     if dtype.id in _WIDE:
         return f"CAST({column} AS VARCHAR) AS {column}"
     if dtype.id == "uuid":
@@ -127,8 +127,8 @@ def _restored(name: str, found: pl.DataType, dtype: Type) -> list[pl.Expr]:
     """The column as it was meant, where it came as another."""
     if is_null(dtype):
         return [pl.lit(None).alias(name)]
-    if dtype.id == "interval":
-        return [pl.col(name).cast(pl.Duration("us"))]
+    if has_durations(dtype):
+        return [pl.col(name).cast(pl.Duration("us") if dtype.id == "interval" else pl.List(pl.Duration("us")))]
     if dtype.id in _WIDE:
         return [pl.col(name).cast(_WIDE[dtype.id])]
     if isinstance(found, pl.Datetime) and found.time_zone not in (None, "UTC"):

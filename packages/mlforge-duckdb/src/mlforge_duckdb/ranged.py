@@ -29,7 +29,7 @@ def ends_of_runs(plan: Plan) -> str:
 
 
 def ranged(events: pl.DataFrame, points: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """The aggregates of runs at change points, of which the ends are given, over events in the order of `e` and `happened`."""
+    """The aggregates of runs, of which the ends stand at change points, over events by `e` and `happened`."""
     return pl.DataFrame([column for name in looked_at(plan) for column in _of_input(name, events, points, plan)])
 
 

@@ -33,6 +33,7 @@ from mlforge_duckdb.exchange import Stream, to_polars
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
 from mlforge_duckdb.ranged import ends_of_runs, looked_at, ranged
+from mlforge_duckdb.medians import most_listed
 from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
@@ -47,7 +48,6 @@ Copying = Callable[[duckdb.DuckDBPyConnection, Callable[[str], str]], object]
 CAST = 'CAST({0} AS DOUBLE), or pl.col("{0}").cast(pl.Float64)'  # how a column is made a float
 ROWS_PER_SLICE = 250_000  # tiles, or events to look at: few enough that a slice is sorted in the cache, or nearly
 LEAST_ROWS = 50_000  # in a slice, so that a small build is one query
-HOT = 2_048  # events of an entity, beyond which its medians are not taken in SQL
 _RUNS = "mlforge_runs"
 
 
@@ -62,18 +62,16 @@ def change_points(
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(events, kernel, "happened")) if kernel.slow or kernel.ranged else None
     with _naming_sums(kernel, windowed):
-        parts = [
-            _Part(some, groups_of(kernel._replace(hot=some.most > HOT))) for some in _slices(tiles, known, session)
-        ]
-        queries = [[_points(part.slice, tiles, known, group) for group in part.groups] for part in parts]
+        slices = _slices(tiles, known, session)
+        groups = groups_of(kernel._replace(hot=max(some.most for some in slices) > most_listed(kernel.memory)))
+        parts = [_Part(some, groups, known) for some in slices]
+        queries = [_points(some, tiles, known, group) for some in slices for group in groups]
         made: list[str] = []
-        if any(len(part.groups) > 1 or part.is_ranged for part in parts):
-            ordered = [f"FROM ({query}) ORDER BY e, t" for found in queries for query in found]
-            made = session.make_each(ordered)
-            step = len(parts[0].groups)
-            parts = [p._replace(tables=made[i * step :][:step], events=known) for i, p in enumerate(parts)]
+        if len(groups) > 1 or parts[0].is_ranged:
+            made = session.make_each([f"FROM ({query}) ORDER BY e, t" for query in queries])
+            parts = [p._replace(tables=made[i * len(groups) :][: len(groups)]) for i, p in enumerate(parts)]
         else:
-            parts = [part._replace(query=query) for part, (query,) in zip(parts, queries, strict=True)]
+            parts = [part._replace(query=query) for part, query in zip(parts, queries, strict=True)]
         typed = _outputs(_typed(tiles, kernel), shape, windowed)
         answer = _encoded([part.written_by(lambda q: _outputs(q, shape, windowed)) for part in parts], typed, session)
     session.drop(tiles, *([known] if known else []), *made)
@@ -129,9 +127,9 @@ class _Part(NamedTuple):
 
     slice: Slice
     groups: Sequence[Plan]
+    events: str | None
     query: str = ""
     tables: Sequence[str] = ()
-    events: str | None = None
 
     @property
     def is_ranged(self) -> bool:
@@ -148,9 +146,8 @@ class _Part(NamedTuple):
         return lambda connection, copied: self._write_ranged(connection, lambda q: copied(outputs(q)))
 
     def _write_ranged(self, connection: duckdb.DuckDBPyConnection, copied: Callable[[str], str]) -> None:
-        assert self.events is not None
         wanted = columns(["e", "happened"], list(dict.fromkeys(n for g in self.groups for n in looked_at(g))))
-        events = to_polars(connection.sql(self.slice.of(self.events, wanted)))
+        events = to_polars(connection.sql(self.slice.of(str(self.events), wanted)))
         frames = [
             ranged(events, to_polars(connection.sql(f"SELECT {ends_of_runs(group)} FROM {table}")), group)
             for table, group in zip(self.tables, self.groups, strict=True)
