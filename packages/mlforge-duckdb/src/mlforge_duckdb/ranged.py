@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from mlforge_ranges import Ranges
 
 from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_duckdb.aggs import Plan, Stay, columns, reached, stay
+from mlforge_ranges import Ranges
 
 
 def looked_at(plan: Plan) -> list[str]:

@@ -32,8 +32,8 @@ from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.exchange import Stream, to_polars
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
-from mlforge_duckdb.ranged import ends_of_runs, looked_at, ranged
 from mlforge_duckdb.medians import most_listed
+from mlforge_duckdb.ranged import ends_of_runs, looked_at, ranged
 from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
