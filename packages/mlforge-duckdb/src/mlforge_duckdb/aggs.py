@@ -152,6 +152,11 @@ class Plan(NamedTuple):
         return [a for a in self.aggs if self._is_ranged(a)]
 
     @property
+    def looked_at(self) -> list[str]:
+        """The inputs whose values are looked at themselves."""
+        return list(dict.fromkeys(a.column or "" for a in (*self.slow, *self.ranged)))
+
+    @property
     def quick(self) -> list[Aggregate]:
         return [a for a in self.aggs if not self._is_slow(a) and not self._is_ranged(a)]
 

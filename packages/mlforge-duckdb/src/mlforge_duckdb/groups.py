@@ -50,7 +50,7 @@ def tile_columns(plan: Plan) -> str:
 
 def event_columns(plan: Plan) -> str:
     """What a group needs of the events."""
-    return columns(["e", *plan.key_names, "t"], list(plan.values))
+    return columns(["e", *plan.key_names, "t"], plan.looked_at)
 
 
 def beside_each_other(tables: Sequence[str], groups: Sequence[Plan], ranged: str | None = None) -> str:

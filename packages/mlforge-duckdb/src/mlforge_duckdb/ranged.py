@@ -17,8 +17,8 @@ from mlforge_duckdb.aggs import Plan, Stay, columns, reached, stay
 from mlforge_ranges import Ranges
 
 
-def looked_at(plan: Plan) -> list[str]:
-    """The inputs whose values are looked at one by one."""
+def inputs_of(plan: Plan) -> list[str]:
+    """The inputs of runs."""
     return list(dict.fromkeys(a.column or "" for a in plan.ranged))
 
 
@@ -30,7 +30,7 @@ def ends_of_runs(plan: Plan) -> str:
 
 def ranged(events: pl.DataFrame, points: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """The aggregates of runs, of which the ends stand at change points, over events by `e` and `happened`."""
-    return pl.DataFrame([column for name in looked_at(plan) for column in _of_input(name, events, points, plan)])
+    return pl.DataFrame([column for name in inputs_of(plan) for column in _of_input(name, events, points, plan)])
 
 
 def _of_input(name: str, events: pl.DataFrame, points: pl.DataFrame, plan: Plan) -> Iterator[pl.Series]:

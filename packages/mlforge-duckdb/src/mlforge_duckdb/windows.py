@@ -33,7 +33,7 @@ from mlforge_duckdb.exchange import Stream, to_polars
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
 from mlforge_duckdb.medians import most_listed
-from mlforge_duckdb.ranged import ends_of_runs, looked_at, ranged
+from mlforge_duckdb.ranged import ends_of_runs, inputs_of, ranged
 from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
@@ -60,7 +60,7 @@ def change_points(
     values = values_of(rows, events, windowed)
     kernel = _plan(len(shape.keys), interval, windowed, values, session)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
-    known = session.store(rows, numbered(events, kernel, "happened")) if kernel.slow or kernel.ranged else None
+    known = session.store(rows, numbered(_looked_at(events, kernel), kernel, "happened")) if kernel.looked_at else None
     with _naming_sums(kernel, windowed):
         slices = _slices(tiles, known, session)
         groups = groups_of(kernel._replace(hot=max(some.most for some in slices) > most_listed(kernel.memory)))
@@ -76,6 +76,11 @@ def change_points(
         answer = _encoded([part.written_by(lambda q: _outputs(q, shape, windowed)) for part in parts], typed, session)
     session.drop(tiles, *([known] if known else []), *made)
     return answer
+
+
+def _looked_at(events: str, plan: Plan) -> str:
+    """The events with no other inputs than those whose values are looked at."""
+    return f"SELECT {columns(plan.key_names, ['happened', 't'], plan.looked_at)} FROM ({events})"
 
 
 def _plan(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], session: Session) -> Plan:
@@ -146,7 +151,7 @@ class _Part(NamedTuple):
         return lambda connection, copied: self._write_ranged(connection, lambda q: copied(outputs(q)))
 
     def _write_ranged(self, connection: duckdb.DuckDBPyConnection, copied: Callable[[str], str]) -> None:
-        wanted = columns(["e", "happened"], list(dict.fromkeys(n for g in self.groups for n in looked_at(g))))
+        wanted = columns(["e", "happened"], list(dict.fromkeys(n for g in self.groups for n in inputs_of(g))))
         events = to_polars(connection.sql(self.slice.of(str(self.events), wanted)))
         frames = [
             ranged(events, to_polars(connection.sql(f"SELECT {ends_of_runs(group)} FROM {table}")), group)
