@@ -143,7 +143,7 @@ class Plan(NamedTuple):
 
     @property
     def slow(self) -> list[Aggregate]:
-        """The aggregates that look at the events themselves, in SQL."""
+        """The medians that are taken of lists, in SQL."""
         return [a for a in self.aggs if self._is_slow(a)]
 
     @property
@@ -161,13 +161,13 @@ class Plan(NamedTuple):
         return [a for a in self.aggs if not self._is_slow(a) and not self._is_ranged(a)]
 
     def _is_slow(self, agg: Aggregate) -> bool:
-        if agg.function == "median":
-            return not self._is_ranged(agg)
-        return agg.function == "std" and not self.values[agg.column or ""].squared
+        return agg.function == "median" and not self._is_ranged(agg)
 
     def _is_ranged(self, agg: Aggregate) -> bool:
         if agg.function == "median":
             return self.hot or agg.enters > 0 or agg.leaves is None
+        if agg.function == "std":
+            return not self.values[agg.column or ""].squared
         return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
 
     def blocked(self, length: int | None) -> bool:
@@ -207,17 +207,6 @@ def ended(value: Value) -> str:
 def reached(value: Value, shift: int | None, plan: Plan) -> str:
     """The column of the change points that says how many values of an input, of all entities, came to a shift."""
     return f"at{plan.shifts.index(shift)}_{value.events}"
-
-
-def frames(plan: Plan) -> str:
-    """The windows as frames `in{i}` over events and change points, in SQL."""
-    named = (
-        f"in{i} AS (PARTITION BY e ORDER BY t RANGE BETWEEN "
-        f"{'UNBOUNDED' if leaves is None else leaves - 1} PRECEDING AND {enters or 'CURRENT ROW'}"
-        f"{' PRECEDING' if enters else ''})"
-        for i, (enters, leaves) in enumerate(plan.windows)
-    )
-    return f"WINDOW {', '.join(named)}"
 
 
 def columns(*parts: Sequence[str]) -> str:

@@ -26,6 +26,19 @@ def most_listed(memory: int) -> int:
     return max(b for b in _BLOCKS if b <= max(_FEW, memory // _BYTES))
 
 
+def with_medians(points: str, events: str, plan: Plan, most: int) -> str:
+    """The change points, a query, with the medians of the numbered events, which is another.
+
+    No entity has more than `most` events.
+    """
+    tables, joins = [f"points AS MATERIALIZED ({points})"], []
+    for number, name in enumerate(dict.fromkeys(a.column or "" for a in plan.slow)):
+        mine = [a for a in plan.slow if a.column == name]
+        tables.append(f"found{number} AS ({medians_of(plan.values[name], mine, events, plan, most)})")
+        joins.append(f"LEFT JOIN found{number} USING (e, t)")
+    return f"WITH {', '.join(tables)} FROM points {' '.join(joins)} ORDER BY e, t"
+
+
 def medians_of(value: Value, medians: Sequence[Aggregate], events: str, plan: Plan, most: int) -> str:
     """The medians of an input at the change points, a table `points`, with `e` and `t`; none where all are null.
 

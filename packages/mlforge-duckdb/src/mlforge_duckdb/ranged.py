@@ -14,6 +14,7 @@ import polars as pl
 from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_duckdb.aggs import Plan, Stay, columns, reached, stay
+from mlforge_duckdb.spreads import stds
 from mlforge_ranges import Ranges
 
 
@@ -39,7 +40,11 @@ def _of_input(name: str, events: pl.DataFrame, points: pl.DataFrame, plan: Plan)
     for window, some in _by_window(mine).items():
         high, low = (points[reached(plan.values[name], shift, plan)] for shift in window)
         runs = Ranges(there[name], there["e"], low, high)
-        yield from (_FOUND[a.function](runs, *a.options).alias(a.name) for a in some)
+        for agg in some:
+            if agg.function == "std":
+                yield stds(there[name], low, high, plan.values[name].squares.exponent).alias(agg.name)
+            else:
+                yield _FOUND[agg.function](runs, *agg.options).alias(agg.name)
 
 
 def _in_order(there: pl.DataFrame, name: str, aggs: Sequence[Aggregate]) -> pl.DataFrame:

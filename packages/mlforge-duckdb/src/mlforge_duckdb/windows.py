@@ -32,9 +32,8 @@ from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.exchange import Stream, to_polars
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
-from mlforge_duckdb.medians import most_listed
+from mlforge_duckdb.medians import most_listed, with_medians
 from mlforge_duckdb.ranged import ends_of_runs, inputs_of, ranged
-from mlforge_duckdb.raw import with_slow
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
 from mlforge_duckdb.session import Session, Work
@@ -184,7 +183,9 @@ def _points(some: Slice, tiles: str, events: str | None, plan: Plan) -> str:
     """The change points of some of the entities, and what is aggregated at them."""
     ready = with_neighbours(some.of(tiles, tile_columns(plan)), plan, some.longest)
     points = f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
-    return with_slow(points, some.of(events, event_columns(plan)), plan, some.most) if events and plan.slow else points
+    return (
+        with_medians(points, some.of(events, event_columns(plan)), plan, some.most) if events and plan.slow else points
+    )
 
 
 def _outputs(points: str, shape: Shape, windowed: Windowed) -> str:
