@@ -139,7 +139,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-
 def __getattr__(name: str) -> Value:
     from importlib import import_module
 
