@@ -115,8 +115,7 @@ def feature(one: door.Lookup) -> dict[str, Any]:
             {"name": k.name, "type": meta.schema.dtype(k.name), "made_of": k.sources} for k in meta.keys
         ],
         "columns": [
-            {"name": c.name, "type": c.dtype, "description": c.description, "unit": c.unit}
-            for c in meta.columns if c.name in meta.value_columns
+            {"name": c.name, "type": c.dtype, "description": c.description, "unit": c.unit} for c in meta.answered
         ],
         "max_age": meta.max_age,
         "published_as_of": _shown(publish.as_of),

@@ -118,6 +118,8 @@ class Rows:
         row = self._old.pop(records, None)
         if row is None or not row.since <= now < row.before:
             row = self._made(now, asked, number, records)
+            if row.before == now + 1:  # it holds for this instant alone
+                return row
         self._young[records] = row
         size = sum(map(len, filter(None, records)))  # type: ignore[arg-type] # no entries are remembered
         self._memory.take(size + len(row.values) + RECORD * len(records) + ROW)

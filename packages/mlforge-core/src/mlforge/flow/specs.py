@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.flow.lock import Lock
+from mlforge.model.expr import Col, Expr
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.meta import FeatureMeta
+
+BESIDE = "__read__"
+"""What the names of columns begin with that are read and not answered."""
 
 
 def specs_of(features: Any) -> list[FeatureSpec]:
@@ -36,9 +41,49 @@ def spec_of(given: Any) -> FeatureSpec:
     raise Invalid(f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])')
 
 
+class Reading(NamedTuple):
+    """What of a version is read to answer with some columns, and what is derived of that.
+
+    Args:
+        stored: The stored columns to read, each with a name: its own in the answer, or one beside it.
+        derived: The other columns of the answer by their names in it, computed of columns under such names.
+    """
+
+    stored: dict[str, str]
+    derived: dict[str, Expr]
+
+    @property
+    def hides(self) -> bool:
+        """Whether columns are read that are not in the answer."""
+        return any(name.startswith(BESIDE) for name in self.stored.values())
+
+
+def reading(meta: FeatureMeta, columns: Mapping[str, str], place: int = 0) -> Reading:
+    """What to read for columns of a version, each with its name in the answer.
+
+    Args:
+        meta: The version.
+        columns: Its columns that are asked for, each with its name in the answer.
+        place: A number that no other version in the same answer has.
+    """
+    there = meta.value_columns
+    found = {c: name for c, name in columns.items() if c in there}
+    if len(found) == len(columns):
+        return Reading(found, {})
+    expressions = {name: meta.expressions[c] for c, name in columns.items() if c not in found}
+    for column in (c for expr in expressions.values() for c in expr.column_names):
+        found.setdefault(column, f"{BESIDE}{place}__{column}")
+    return Reading(found, {name: renamed(expr, found) for name, expr in expressions.items()})
+
+
+def renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
+    """The expression over columns of other names."""
+    return expr.replace(lambda node: Col(names[node.name]) if isinstance(node, Col) else node)
+
+
 def named_columns(spec: FeatureSpec, meta: FeatureMeta, full_names: bool) -> dict[str, str]:
     """The columns of a version that are meant, with their names in an answer. Raises `NotFound`."""
-    there = meta.value_columns
+    there = meta.answered.names
     wanted = there if spec.columns is None else spec.columns
     if unknown := [c for c in wanted if c not in there]:
         raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))

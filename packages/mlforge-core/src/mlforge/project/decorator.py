@@ -13,12 +13,14 @@ from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
+from mlforge.model.expr import Expr
 from mlforge.model.feature import Feature
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.spelling import refuse_unknown
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
+from mlforge.project.derived import expressions, refuse_derived
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -34,6 +36,7 @@ def feature(
     timestamp: str | Timestamp | None = None,
     interval: str | timedelta | None = None,
     metrics: Metric | Sequence[Metric] = (),
+    derived: Mapping[str, Expr] | None = None,
     validators: Mapping[str, Validator | Sequence[Validator]] | None = None,
     tags: str | Sequence[str] = (),
     description: str | None = None,
@@ -56,6 +59,8 @@ def feature(
         interval: The bucket's length for metrics, such as `"1d"`; every window is a whole multiple of it. Without one,
             windows follow every single event.
         metrics: What to compute over windows of the returned rows. Without any, the returned rows are the feature.
+        derived: Columns that are computed of the others, and of `at()`, when somebody asks for them; they are not
+            stored: `{"days_since_paid": (at() - col("last_paid_all")) / days(1)}`.
         validators: Promises by column, checked before anything is written.
         tags: Words to select by; `hourly`, `daily` … are schedules.
         description: What it means; the function's docstring if None.
@@ -98,6 +103,7 @@ def feature(
             timestamp=Timestamp(timestamp) if isinstance(timestamp, str) else timestamp,
             interval=None if interval is None else Duration.parse(interval, "interval"),
             metrics=_metrics(metrics),
+            derived=expressions(derived or {}, "derived"),
             validators=_validators(validators or {}),
             tags=_strings(tags, "tags"),
             description=description or _first_paragraph(function),
@@ -131,7 +137,7 @@ def _source(given: Any) -> Source:
 
 def check_definition(made: Feature) -> None:
     """Refuse a definition whose parts do not fit each other."""
-    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break):
+    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break, refuse_derived):
         refuse(made)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import CheckFailed, Invalid, nearest
+from mlforge.flow.building.derived import derived_columns
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.key_types import KeyTypes, key_types
 from mlforge.model.check import Check, CheckResult
@@ -86,10 +87,15 @@ def stamp_of(feature: Feature) -> Timestamp:
 
 
 def described(work: Computing, frame: Frame) -> Schema:
-    """The columns of built rows, with what the metrics tell of theirs."""
+    """The columns of built rows, with what the metrics tell of theirs.
+
+    Raises `Invalid` where the columns that are to be derived of them cannot be.
+    """
     plan = work.feature.plan
     details = {c.name: c.column for c in plan.columns} if plan else {}
-    return work.engine.schema(frame).describe(details)
+    schema = work.engine.schema(frame).describe(details)
+    derived_columns(work.feature, schema)
+    return schema
 
 
 def check_events(work: Computing, held: Conformed) -> tuple[list[Check], tuple[CheckResult, ...]]:

@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 from mlforge.errors import Invalid, NotFound
 from mlforge.flow.online.publication import Round
-from mlforge.flow.specs import named_columns
+from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
+from mlforge.model.expr import At
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
+from mlforge.model.span import moment_of
+from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.plugin.online_stores import Entry, Point
 
 ServedStatus = Literal["present", "missing", "expired", "stale"]
@@ -128,31 +131,40 @@ class Lookup:
         self.keys = KeyColumns(meta)
         self.columns = named_columns(spec, meta, full_names)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        self.blank = (None,) * len(self.columns)
         self._since = publish.since
-        self._wanted = self._whole = tuple(self.columns)
+        self._derived = Derived.of(meta, self.columns)
+        self._wanted = self._whole = tuple(self.columns) if self._derived is None else self._derived.stored
+        self._blank = (None,) * len(self._wanted)
         self._places: dict[tuple[str, ...], list[int | None]] = {}
 
     @property
     def schema(self) -> tuple[Column, ...]:
         """The columns of the answer with their types."""
-        return tuple(Column(name, self.meta.schema.dtype(c)) for c, name in self.columns.items())
+        known = self.meta.answered
+        return tuple(Column(name, known.dtype(c)) for c, name in self.columns.items())
 
     def found(self, entry: Entry | None, now: int) -> Found:
-        """An entry's values as of an instant, nulls where there are none; how good they are; how long that holds."""
+        """An entry's values as of an instant, nulls where there are none; how good they are; how long that holds.
+
+        Raises `Invalid` for a derived integer that does not fit 64 bits.
+        """
+        return self.stored(entry, now) if self._derived is None else self._derived.found(self.stored(entry, now), now)
+
+    def stored(self, entry: Entry | None, now: int) -> Found:
+        """What is stored of the columns, or of what they are derived of."""
         if entry is None or entry.as_of < self._since or not entry.points:
-            return self.blank, "missing", ALWAYS, NEVER
+            return self._blank, "missing", ALWAYS, NEVER
         points, until = entry.points, entry.until
         point, before = (points[0], NEVER) if len(points) == 1 else _newest(points, now)
         since = ALWAYS
         if point.stamp is not None:
             since = point.stamp
             if since > now:
-                return self.blank, "missing", ALWAYS, since
+                return self._blank, "missing", ALWAYS, since
             if self.max_age is not None:
                 end = since + self.max_age + 1
                 if now >= end:
-                    return self.blank, "expired", end, before
+                    return self._blank, "expired", end, before
                 before = min(before, end)
         values = point.values if entry.columns is self._whole else self._pick(entry.columns, point.values)
         if until is None:
@@ -179,6 +191,31 @@ class Lookup:
             places = [columns.index(c) if c in columns else None for c in self._wanted]
             self._places[columns] = places
         return [None if n is None else values[n] for n in places]
+
+
+class Derived:
+    """Columns of which some are derived: what is read for them, and their values of that at an instant."""
+
+    def __init__(self, meta: FeatureMeta, columns: Sequence[str]) -> None:
+        wanted = reading(meta, {c: c for c in columns})
+        exprs = {c: meta.expressions[c] for c in wanted.derived}
+        self.stored = tuple(wanted.stored)
+        self._columns = tuple(columns)
+        self._derivation = Derivation(exprs, {c: meta.schema.dtype(c) for c in self.stored})
+        self._reads_at = any(isinstance(node, At) for expr in exprs.values() for node in expr.walk())
+
+    @classmethod
+    def of(cls, meta: FeatureMeta, columns: Mapping[str, str]) -> Derived | None:
+        """None where all columns are stored."""
+        return cls(meta, tuple(columns)) if any(c in meta.config.derived for c in columns) else None
+
+    def found(self, stored: Found, now: int) -> Found:
+        """What is found of the columns. Where one reads the instant, it holds for no other."""
+        values, status, since, before = stored
+        row = dict(zip(self.stored, values, strict=True))
+        row |= self._derivation.of(row, moment_of(now))
+        answer = [row[c] for c in self._columns]
+        return (answer, status, now, now + 1) if self._reads_at else (answer, status, since, before)
 
 
 def _newest(points: Sequence[Point], now: int) -> tuple[Point, int]:

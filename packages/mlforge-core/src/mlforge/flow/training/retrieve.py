@@ -10,8 +10,9 @@ from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.specs import specs_of
 from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.versions.choose import Chosen, choose
+from mlforge.model.expr import At
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.columns import refuse_twins
+from mlforge.plugin.engine.columns import refuse_brought_twice
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify
@@ -48,18 +49,30 @@ def training_data(
         Invalid: A missing key or time column, two columns of one name, a lock that no longer holds, damaged data.
     """
     full_names = full_names or (isinstance(features, Lock) and features.full_names)
-    chosen = [choose(store, spec, full_names=full_names) for spec in specs_of(features)]
+    specs = specs_of(features)
+    chosen = [choose(store, spec, full_names=full_names, place=n) for n, spec in enumerate(specs)]
     if isinstance(features, Lock):
         _refuse_changed(features, chosen)
     for one in chosen:
         verify(store, one.artifact, relied=locked or isinstance(features, Lock))
     spine = spine_of(frame, engine)
-    joins = [c.join for c in chosen]
-    refuse_twins(spine.names, joins)
+    refuse_brought_twice(spine.names, [(c.artifact.meta.name, c.columns.values()) for c in chosen])
     label = _label(spine, chosen, timestamp)
-    brought = [name for join in joins for name in join.columns.values()]
-    answer = join_to(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
+    needed = _needed(spine, label, [c.join for c in chosen])
+    brought = [name for c in chosen for name in c.columns.values()]
+    kept = spine.names if engine.owns(spine.frame) else needed
+    answer = join_to(spine, engine, needed, lambda frame: _joined(engine, frame, label, chosen, kept), brought)
     return TrainingData(answer, _lock(chosen, full_names))
+
+
+def _joined(engine: Engine, frame: Any, label: Timestamp | None, chosen: Sequence[Chosen], kept: Sequence[str]) -> Any:
+    """The `kept` columns of a frame with what is joined to it, and what is derived of that."""
+    found = engine.asof(frame, label, [c.join for c in chosen])
+    derived = {name: expr for c in chosen for name, expr in c.reading.derived.items()}
+    if not derived:
+        return found
+    brought = [name for c in chosen for name in c.columns.values()]
+    return engine.select(engine.derive(found, derived, label), [*kept, *brought])
 
 
 def _needed(spine: Spine, label: Timestamp | None, joins: Sequence[Join]) -> list[str]:
@@ -81,12 +94,13 @@ def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
 
 def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | None) -> Timestamp | None:
     stamps = {c.artifact.meta.timestamp for c in chosen} - {None}
+    asks = any(isinstance(e, At) for c in chosen for expr in c.reading.derived.values() for e in expr.walk())
     if timestamp is not None:
         label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
         if label.column not in spine.names:
             raise Invalid(f"The spine has no column {label.column!r}.", hint=nearest(label.column, spine.names))
         return label
-    if not stamps:
+    if not stamps and not asks:
         return None
     keys = {k for c in chosen for key in c.artifact.meta.keys for k in (key.name, *key.sources)}
     temporal = [n for n in spine.temporal() if n not in keys]
