@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from mlforge.model.expr import col
     from mlforge.model.feature import Feature, FeatureSpec
     from mlforge.model.keys import surrogate_key
+    from mlforge.model.request import RequestFeature
     from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
     from mlforge.model.terms import at, coalesce, days, greatest, hours, least, minutes, seconds, when
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
+    from mlforge.project.requesting import request_feature
     from mlforge.standalone import aget_online_features, get_online_features, get_training_data
     from mlforge.stores.local.plugin import LocalStore
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
@@ -55,6 +57,7 @@ _WORDS = {
     "ParquetFormat": "mlforge.model.source",
     "PublishReport": "mlforge.flow.online.publish_report",
     "PublishResult": "mlforge.flow.online.publish_report",
+    "RequestFeature": "mlforge.model.request",
     "Rolling": "mlforge.metrics",
     "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
     "Source": "mlforge.model.source",
@@ -75,6 +78,7 @@ _WORDS = {
     "hours": "mlforge.model.terms",
     "least": "mlforge.model.terms",
     "minutes": "mlforge.model.terms",
+    "request_feature": "mlforge.project.requesting",
     "seconds": "mlforge.model.terms",
     "surrogate_key": "mlforge.model.keys",
     "when": "mlforge.model.terms",
@@ -84,10 +88,10 @@ _MODULES = ("errors", "metrics", "validators")
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
     "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
-    "ParquetFormat", "PublishReport", "PublishResult", "Rolling", "SQLiteOnlineStore", "Source", "Std", "Sum",
-    "Timestamp", "TrainingData", "__version__", "aget_online_features", "at", "coalesce", "col", "days", "entity_key",
+    "ParquetFormat", "PublishReport", "PublishResult", "RequestFeature", "Rolling", "SQLiteOnlineStore", "Source", "Std",
+    "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features", "at", "coalesce", "col", "days", "entity_key",
     "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics",
-    "minutes", "seconds", "surrogate_key", "validators", "when",
+    "minutes", "request_feature", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from mlforge.flow.explaining.explanation import Explanation
 from mlforge.flow.moments import Instant, now
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress, quiet
-from mlforge.flow.specs import spec_of
+from mlforge.flow.specs import resolved, spec_of
 from mlforge.flow.training.retrieve import TrainingData
 from mlforge.flow.versions.diff import Diff, diff
 from mlforge.flow.versions.find import artifact, history
@@ -29,6 +29,7 @@ from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
+from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
@@ -38,7 +39,7 @@ from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
-from mlforge.project.selection import Words, select
+from mlforge.project.selection import Words, select, words
 from mlforge.standalone import Features, train
 
 
@@ -203,6 +204,7 @@ class Definitions(OnlineVerbs):
             Recomputing gives the same.
         """
         spec = spec_of(feature)
+        self.refuse_requests([spec.name], "explain")
         wanted = FeatureSpec(spec.name, version or spec.version, spec.columns if columns is None else columns)
         present = now()
         instant = micros_of(present) if at is None else read_instant(at, present, "at")
@@ -264,7 +266,8 @@ class Definitions(OnlineVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = train(place, spine, entity_df, features, timestamp, chosen, full_names, with_lock)
+        named = resolved(features, self.request_features)
+        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock)
         return found if with_lock else found.frame
 
     @spelled
@@ -302,6 +305,15 @@ class Definitions(OnlineVerbs):
             [Feature('user_spend', keys=['user_id'], source='data/purchases.csv')]
         """
         return list(select(self.features, None, tags, schedule))
+
+    def list_request_features(self) -> list[RequestFeature]:
+        """The features that are computed of a request; see `request_feature`.
+
+        Example:
+            >>> defs.list_request_features()
+            []
+        """
+        return list(self.request_features.values())
 
     def list_entities(self) -> list[Entity]:
         """The entities of all features, each once.
@@ -425,7 +437,9 @@ class Definitions(OnlineVerbs):
     def _chosen(self, features: Words, feature_names: Words, tags: Words, schedule: Words) -> tuple[Feature, ...]:
         if features is not None and feature_names is not None:
             raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
-        return select(self.features, features if features is not None else feature_names, tags, schedule)
+        named = features if features is not None else feature_names
+        self.refuse_requests(words(named), "build")
+        return select(self.features, named, tags, schedule)
 
     def _session(
         self,

@@ -14,9 +14,11 @@ from mlforge.flow.online.answer import online_features
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
 from mlforge.flow.online.publish_report import PublishReport
 from mlforge.flow.online.reader import Reader
-from mlforge.flow.online.replay import Replaying, replay_safely
+from mlforge.flow.online.replay import Replaying, replay, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
+from mlforge.flow.online.replay_requests import replay_request
 from mlforge.flow.progress import Progress, quiet
+from mlforge.flow.specs import resolved
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.model.spelling import spelled
@@ -138,7 +140,7 @@ class OnlineVerbs(Project):
             [{'user_id': 'nobody', 'category': None, 'amount': None}]
         """
         found = await aread(
-            _online_store(store, self.settings(profile), self), split_names(features), full_names, entity_df,
+            _online_store(store, self.settings(profile), self), self._resolved(features), full_names, entity_df,
             partial(self._opened, engine, profile),
         )  # fmt: skip
         return found if with_status else found.values
@@ -181,7 +183,7 @@ class OnlineVerbs(Project):
             ...     defs.reader_on(online, "user_spend").read([{"user_id": "nobody"}]).statuses
             [{'user_spend': 'missing'}]
         """
-        return Reader(online, split_names(features), full_names, clock)
+        return Reader(online, self._resolved(features), full_names, clock)
 
     @spelled
     def replay(
@@ -197,7 +199,7 @@ class OnlineVerbs(Project):
         """Compare what is served at an instant with what a training set would have then, cell by cell.
 
         Args:
-            features: Names or features; all if None.
+            features: Names or features; all if None. Inputs of request features are drawn by chance.
             sample: How many entities of each feature, chosen by chance.
             seed: Another number chooses others.
             at: The instant: what a reader with that clock is given; now if None.
@@ -217,10 +219,15 @@ class OnlineVerbs(Project):
         present = now()
         instant = micros_of(present) if at is None else read_instant(at, present, "at")
         settings = self.settings(profile)
-        chosen = select(self.features, features)
+        named = words(features)
+        requests = [f for f in self.request_features.values() if features is None or f.name in named]
+        stored = [name for name in named if name not in self.request_features]
+        chosen = () if requests and named and not stored else select(self.features, stored or features)
         with self._live(settings, engine) as (offline, online, computing, _):
             replaying = Replaying(offline, online, computing, instant, sample, seed)
-            return ReplayReport(tuple(replay_safely(replaying, feature.name) for feature in chosen))
+            results = [replay_safely(f.name, partial(replay, replaying, f.name)) for f in chosen]
+            results += [replay_safely(f.name, partial(replay_request, replaying, f)) for f in requests]
+        return ReplayReport(tuple(results))
 
     def online_store_of(self, profile: str | None = None) -> OnlineStoreConfig:
         """The online store in use. Raises `Invalid` where there is none.
@@ -231,9 +238,14 @@ class OnlineVerbs(Project):
         """
         return _online_store(None, self.settings(profile), self)
 
+    def _resolved(self, features: Any) -> Any:
+        """The features that are meant, the request features among them by their definitions."""
+        return resolved(split_names(features), self.request_features)
+
     def _pinned(self, features: Words, tags: Words, schedule: Words) -> list[tuple[str, str | None]]:
         named = [_pin(word) for word in words(features)]
         pins = dict(named)
+        self.refuse_requests(pins, "publish")
         if twice := [name for name, _ in named if [n for n, _ in named].count(name) > 1]:
             raise Invalid(f"Two versions of {twice[0]!r} are named.", hint="One is served at a time: name one.")
         return [(f.name, pins.get(f.name)) for f in select(self.features, list(pins) or features, tags, schedule)]

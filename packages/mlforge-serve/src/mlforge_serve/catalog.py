@@ -6,14 +6,14 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from mlforge.errors import MlforgeError, NotFound, PluginFailed
 from mlforge.plugin import Address, AsyncReading, EncodedReading, Entry, OnlineStore
 from mlforge_serve.answers import FORMATS
-from mlforge_serve.door import Lookup, Reader, Served
+from mlforge_serve.door import Lookup, Reader, RequestLookup, Served
 from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
@@ -59,13 +59,13 @@ class WatchedEncoded(Watched):
 
 
 class _Noted:
-    """A store of which only one note is known."""
+    """A store of which only some notes are known."""
 
-    def __init__(self, note: bytes | None) -> None:
-        self._note = note
+    def __init__(self, notes: Mapping[str, bytes | None]) -> None:
+        self._notes = notes
 
-    def read_note(self, _: str) -> bytes | None:
-        return self._note
+    def read_note(self, name: str) -> bytes | None:
+        return self._notes[name]
 
 
 class Plan(NamedTuple):
@@ -75,9 +75,10 @@ class Plan(NamedTuple):
         reader: Reads it.
         names: The features.
         places: Where each feature stands among those served.
-        dtypes: The types of the keys that come as text in JSON.
+        dtypes: The types of the keys and inputs that come as text in JSON.
         rows: The rows that are answered, by whether in MessagePack.
-        versions: Which version each feature is of, encoded in the same ways.
+        versions: Which version each stored feature is of, those that are read for request features too, encoded in the
+            same ways.
     """
 
     reader: Reader
@@ -96,6 +97,11 @@ class Catalog:
         self.watched = WatchedEncoded(store, threads) if isinstance(store, EncodedReading) else Watched(store, threads)
         self.places = {name: place for place, name in enumerate(served.features)}
         self.lookups: dict[str, Lookup] = {}
+        self.requests: dict[str, RequestLookup] = {}
+        self._noted = tuple(dict.fromkeys([
+            *(name for name in self.places if name not in served.requests),
+            *(use.name for one in served.requests.values() for use in one.uses),
+        ]))  # fmt: skip
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
         self._memory = Memory(remembered)
@@ -106,7 +112,7 @@ class Catalog:
     async def look(self) -> None:
         """See what is published now. What fails is logged once, and what was known stays."""
         try:
-            notes, lookups = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
+            notes, lookups, requests = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at again
             self._is_down(error)
             return
@@ -114,7 +120,7 @@ class Catalog:
             _log.info("the online store answers")
         self.up = True
         if notes != self.watched.notes:
-            self.watched.notes, self.lookups = notes, lookups
+            self.watched.notes, self.lookups, self.requests = notes, lookups, requests
             self._forget(list(self._plans))
 
     async def check(self) -> None:
@@ -143,8 +149,12 @@ class Catalog:
         self._pinging.shutdown(wait=False, cancel_futures=True)
         await self.watched.aclose()
 
-    def lookup(self, name: str) -> Lookup:
+    def lookup(self, name: str) -> Lookup | RequestLookup:
         """What is known of a feature. Raises `NotFound`."""
+        if name in self.requests:
+            return self.requests[name]
+        if name in self.served.requests:
+            self.plan(((name,), False))  # says what of it has not been published
         if name not in self.lookups:
             self._refuse_stranger(name)
             self.watched.read_note(name)
@@ -171,11 +181,12 @@ class Catalog:
         lookups = reader.lookups
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
         keys += [pair for one in lookups for types in one.meta.key_types.values() for pair in types.items()]
-        names = tuple(one.name for one in lookups)
+        keys += [pair for one in reader.requests for pair in one.feature.inputs.items()]
+        names = tuple(reader.vector.names)
         versions = {one.name: one.publish.version for one in lookups}
         return Plan(
             reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
-            tuple(Rows(lookups, form, self._memory) for form in FORMATS),
+            tuple(Rows(reader.vector, form, self._memory) for form in FORMATS),
             tuple(form.document(versions) for form in FORMATS),
         )  # fmt: skip
 
@@ -188,24 +199,31 @@ class Catalog:
         if name not in self.places:
             raise NotFound(f"There is no feature {name!r} here.", hint="GET /features lists what is served.")
 
-    def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup]]:
+    def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup], dict[str, RequestLookup]]:
         """What is published now, and how it is looked up: of what did not change, as before."""
-        notes = {name: self.store.read_note(name) for name in self.places}
+        notes = {name: self.store.read_note(name) for name in self._noted}
         found: dict[str, Lookup] = {}
         for name, note in notes.items():
+            if name not in self.places:
+                continue
             one = self.lookups.get(name) if note == self.watched.notes.get(name) else self._learned(name, note)
             if one is not None:
                 found[name] = one
-        return notes, found
+        computed = {name: reader.requests[0] for name in self.served.requests if (reader := self._read(name, notes))}
+        return notes, found, computed
 
     def _learned(self, name: str, note: bytes | None) -> Lookup | None:
         """How a feature with a new note is looked up; None where it is not."""
-        noted: Any = _Noted(note)
+        reader = self._read(name, {name: note})
+        return reader.lookups[0] if reader else None
+
+    def _read(self, name: str, notes: Mapping[str, bytes | None]) -> Reader | None:
+        """How a feature is read, of what is noted; None where it is not served."""
+        noted: Any = _Noted(notes)
         try:
-            (found,) = self.served.reader(noted, [name], False, refreshed_after=math.inf).lookups
+            return self.served.reader(noted, [name], False, refreshed_after=math.inf)
         except NotFound:
             return None
         except MlforgeError as error:
             _log.error("%s is not served: %s", name, error)
             return None
-        return found

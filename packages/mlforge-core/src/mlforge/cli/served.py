@@ -13,6 +13,8 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
+from mlforge.flow.specs import resolved
+from mlforge.model.request import RequestFeature
 from mlforge.plugin.config import OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.profiles import choose_profile
@@ -26,19 +28,21 @@ class Served(msgspec.Struct, frozen=True):
 
     Args:
         project: The project's name.
-        features: The features that may be asked for, published or not.
+        features: The features that may be asked for, published or not, those of requests last.
         store: The online store's config.
+        requests: Those that are computed of a request.
     """
 
     project: str
     features: tuple[str, ...]
     store: OnlineStoreConfig
+    requests: dict[str, RequestFeature] = {}
 
     def reader(
         self, online: OnlineStore, features: Any, full_names: bool = False, refreshed_after: float = REFRESHED_AFTER
     ) -> Reader:
         """A reader of some features from the opened store. Raises as `Reader` does."""
-        return Reader(online, features, full_names, refreshed_after=refreshed_after)
+        return Reader(online, resolved(features, self.requests), full_names, refreshed_after=refreshed_after)
 
 
 def served(load: Load, target: str | None, profile: str | None, meanwhile: Callable[[], object]) -> Served:
@@ -70,4 +74,5 @@ def _of_definitions(load: Load, target: str | None, profile: str | None) -> Serv
             "There is no online store.",
             hint='Definitions(…, online_store=SQLiteOnlineStore("online.db")), or online_store in mlforge.yaml.',
         )
-    return Served(project.name, tuple(project.features), store)
+    names = (*project.features, *project.request_features)
+    return Served(project.name, names, store, project.request_features)

@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from mlforge.errors import Invalid, NotFound
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.plain import expression, plain
+from mlforge.model.request import RequestFeature
 
 
-class Pin(msgspec.Struct, frozen=True):
-    """A version that was used: enough to use the very same one again, and to know that it is the same."""
+class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A version that was used: enough to use the very same one again, and to know that it is the same.
+
+    One that is not `answered` was read for request features alone; its columns are those that they read.
+    """
 
     name: str
     version: str
     content_hash: str
     columns: tuple[str, ...]
+    answered: bool = True
+
+
+class RequestPin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A request feature that was used, as it was defined, over the versions that it used."""
+
+    name: str
+    columns: dict[str, Any]
+    inputs: dict[str, str] = {}
+    uses: tuple[tuple[str, str, tuple[str, ...] | None], ...] = ()
+    chosen: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, feature: RequestFeature, versions: Mapping[str, str], chosen: tuple[str, ...] | None) -> RequestPin:
+        columns = {name: plain(expr) for name, expr in feature.columns.items()}
+        uses = tuple(
+            (u.name, versions[u.name], None if u.columns is None else tuple(u.columns))
+            for u in feature.uses
+            if u.name in versions
+        )
+        return cls(feature.name, columns, feature.inputs, uses, chosen)
+
+    @property
+    def feature(self) -> RequestFeature:
+        columns = {name: expression(data) for name, data in self.columns.items()}
+        return RequestFeature(self.name, columns, self.inputs, tuple(FeatureSpec(*use) for use in self.uses))
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -28,6 +62,7 @@ class Lock(msgspec.Struct, frozen=True):
 
     pins: tuple[Pin, ...]
     full_names: bool = False
+    requests: tuple[RequestPin, ...] = ()
 
     def encode(self) -> bytes:
         return msgspec.json.format(msgspec.json.encode(self), indent=2)

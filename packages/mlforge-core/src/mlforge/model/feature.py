@@ -165,6 +165,29 @@ class FeatureSpec(msgspec.Struct, metaclass=Spelled, frozen=True):
             msgspec.structs.force_setattr(self, "columns", given)
 
     @classmethod
+    def of(cls, given: Any) -> FeatureSpec:
+        """Which feature, version and columns something names. Raises `Invalid` where it names none.
+
+        Example:
+            >>> FeatureSpec.of(("user_spend", "1.0.0")).version
+            '1.0.0'
+        """
+        match given:
+            case FeatureSpec():
+                return given
+            case Feature():
+                return cls(given.name)
+            case str():
+                return cls.named(given)
+            case (str() as name, str() as version):
+                return cls(name, version)
+            case _:
+                pass
+        raise Invalid(
+            f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])'
+        )
+
+    @classmethod
     def named(cls, text: str) -> FeatureSpec:
         """What `"f"` or `"f@1.0.0"` means. Raises `Invalid` where no version follows the `@`.
 

@@ -96,7 +96,7 @@ def feature(
 
     def decorate(function: Callable[..., Any]) -> Feature:
         made = Feature(
-            name=_checked_name(name or str(getattr(function, "__name__", ""))),
+            name=checked_name(name or str(getattr(function, "__name__", ""))),
             function=_checked_function(function),
             source=_source(source),
             entities=_entities(keys, entities),
@@ -105,7 +105,7 @@ def feature(
             metrics=_metrics(metrics),
             derived=expressions(derived or {}, "derived"),
             validators=_validators(validators or {}),
-            tags=_strings(tags, "tags"),
+            tags=strings(tags, "tags"),
             description=description or _first_paragraph(function),
             owner=owner,
             engine=engine,
@@ -194,7 +194,8 @@ def _refuse_tie_break(made: Feature) -> None:
         )
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A feature's name. Raises `Invalid` for what cannot be one."""
     if name == "<lambda>":
         raise Invalid("A lambda has no name to call the feature by.", hint='Give it one: name="user_spend".')
     if not _NAME.fullmatch(name):
@@ -217,7 +218,7 @@ def _entities(keys: Any, entities: Any) -> tuple[Entity, ...]:
     if (keys is None) == (entities is None):
         raise Invalid("A feature needs keys or entities, one of them.", hint='keys=["user_id"] or entities=[user]')
     if entities is None:
-        names = _strings(keys, "keys")
+        names = strings(keys, "keys")
         found = tuple(Entity(k, join_key=k) for k in names)
     else:
         found = (entities,) if isinstance(entities, Entity) else tuple(entities)
@@ -269,7 +270,8 @@ def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], .
     return tuple(pairs)
 
 
-def _strings(value: Any, what: str) -> tuple[str, ...]:
+def strings(value: Any, what: str) -> tuple[str, ...]:
+    """One text or several. Raises `Invalid` for anything else."""
     found = (value,) if isinstance(value, str) else tuple(value or ())
     if wrong := [v for v in found if not isinstance(v, str) or not v]:
         raise Invalid(f"{wrong[0]!r} in {what} is not a name.", hint=f"Give {what} as strings.")

@@ -98,9 +98,9 @@ class KeyColumns:
 
     def _source(self, value: Any, name: str, key: Key, number: int) -> Any:
         """A value that a surrogate key is made of, of the type that it was made of, where that is known."""
-        plain = _plain(value)
+        plain = plain_value(value)
         dtype = self._made_of.get((key.name, name))
-        if plain is None or dtype is None or _fits(plain, _python(dtype)):
+        if plain is None or dtype is None or fits(plain, _python(dtype)):
             return plain
         raise BadKey(
             f"{name!r} of entity {number} is {value!r}, and {self.feature!r} has a key {key.name!r} made of {dtype}.",
@@ -108,8 +108,8 @@ class KeyColumns:
         )  # fmt: skip
 
     def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
-        plain = _plain(value)
-        if plain is None or _fits(plain, kind):
+        plain = plain_value(value)
+        if plain is None or fits(plain, kind):
             return plain
         dtype = self.dtypes[[k.name for k in self.keys].index(name)]
         raise BadKey(
@@ -233,11 +233,12 @@ def _python(dtype: str) -> type:
     return int if is_integer(dtype) else _TYPES[dtype]
 
 
-def _fits(value: Any, kind: type) -> bool:
+def fits(value: Any, kind: type) -> bool:
+    """Whether a value is of a type, a boolean being no integer and an instant no date."""
     other = {int: bool, date: datetime}.get(kind)
     return isinstance(value, kind) and not (other is not None and isinstance(value, other))
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """A plain Python value, of NumPy's scalars and the like too."""
     return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, islice
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
 from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
-from mlforge.flow.online.publication import last_publish
-from mlforge.flow.specs import specs_of
+from mlforge.flow.online.publication import LastPublish, last_publish
+from mlforge.flow.online.requested import RequestLookup
+from mlforge.flow.online.vector import Vector
+from mlforge.flow.requests import compose
+from mlforge.flow.specs import Requested, asked_of
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema
@@ -41,21 +44,26 @@ class OnlineFeatures(NamedTuple):
 
 
 class _Prepared:
-    """The features as they were published when somebody last looked."""
+    """The features as they were published when somebody last looked, and what is computed of them."""
 
-    def __init__(self, lookups: Sequence[Lookup], notes: Sequence[bytes]) -> None:
-        self.lookups, self.notes = tuple(lookups), tuple(notes)
-        self.names = tuple(one.name for one in lookups)
-        self.columns = tuple(name for one in lookups for name in one.columns.values())
+    def __init__(
+        self, lookups: Sequence[Lookup], notes: Sequence[bytes], requests: Sequence[RequestLookup] = ()
+    ) -> None:
+        self.lookups, self.notes, self.requests = tuple(lookups), tuple(notes), tuple(requests)
+        self.vector = Vector(self.lookups, self.requests)
+        self.names, self.columns = self.vector.names, self.vector.columns
         self.found = tuple(one.found for one in lookups)
+        self.read = self.vector.read
         places: dict[Any, int] = {}
-        for one in lookups:
+        for one in self.read:
             places.setdefault(one.keys.about, len(places))
-        self.keys = tuple(next(one.keys for one in lookups if one.keys.about == about) for about in places)
-        self.slots = tuple((one.name, places[one.keys.about]) for one in lookups)
+        self.keys = tuple(next(one.keys for one in self.read if one.keys.about == about) for about in places)
+        self.slots = tuple((one.name, places[one.keys.about]) for one in self.read)
 
     def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
-        """For each feature the keys of the entities, in order."""
+        """For each feature that is read the keys of the entities, in order."""
+        for one in self.requests:
+            one.check(rows, first)
         keys = [one.hashes(rows, first) for one in self.keys]
         return [(name, keys[place]) for name, place in self.slots]
 
@@ -90,7 +98,7 @@ class Reader:
         self.full_names = full_names
         self._awaited = store.aread if isinstance(store, AsyncReading) else None
         self._encoded = store if isinstance(store, EncodedReading) else None
-        self._specs: list[FeatureSpec] = specs_of(features)
+        self._asked = asked_of(features)
         self._clock = clock or _now
         self._refreshed_after = refreshed_after
         self._prepared: _Prepared | None = None
@@ -98,18 +106,29 @@ class Reader:
 
     @property
     def features(self) -> dict[str, FeatureMeta]:
-        """What is known of each feature: its version, keys, columns and description."""
-        return {one.name: one.meta for one in self._ready().lookups}
+        """What is known of each feature that is read: its version, keys, columns and description."""
+        return {one.name: one.meta for one in self._ready().read}
+
+    @property
+    def requests(self) -> tuple[RequestLookup, ...]:
+        """The request features."""
+        return self._ready().requests
+
+    @property
+    def vector(self) -> Vector:
+        """How the answer for one entity is put together."""
+        return self._ready().vector
 
     @property
     def schema(self) -> Schema:
         """The columns of an answer and their types."""
-        return Schema(tuple(column for one in self._ready().lookups for column in one.schema))
+        every: list[Lookup | RequestLookup] = [*self._ready().lookups, *self._ready().requests]
+        return Schema(tuple(column for one in every for column in one.schema))
 
     @property
     def lookups(self) -> tuple[Lookup, ...]:
-        """How each feature is looked up."""
-        return self._ready().lookups
+        """How each feature is looked up, those last that are read for request features alone."""
+        return self._ready().read
 
     def refresh(self) -> None:
         """Look at what is published now. Raises as the constructor does."""
@@ -121,29 +140,46 @@ class Reader:
             raise
 
     def _prepare(self, before: _Prepared | None) -> _Prepared:
-        found = [last_publish(self.store, spec.name) for spec in self._specs]
-        if before is not None and before.notes == tuple(one.note for one in found):
+        specs, requests = self._asked
+        used = dict.fromkeys(use.name for one in requests for use in one.feature.uses)
+        found = {name: last_publish(self.store, name) for name in dict.fromkeys([*(s.name for s in specs), *used])}
+        notes = tuple(one.note for one in found.values())
+        if before is not None and before.notes == notes:
             return before
-        pairs = zip(self._specs, found, strict=True)
-        lookups = [Lookup(spec, one.publish, one.meta, self.full_names) for spec, one in pairs]
-        _refuse_collisions(lookups)
-        return _Prepared(lookups, [one.note for one in found])
+        lookups = [self._lookup(spec, found, self.full_names) for spec in specs]
+        computed = [self._computed(one, found) for one in requests]
+        _refuse_collisions([*lookups, *computed])
+        return _Prepared(lookups, notes, computed)
+
+    def _lookup(self, spec: FeatureSpec, found: Mapping[str, LastPublish], full_names: bool = False) -> Lookup:
+        published = found[spec.name]
+        return Lookup(spec, published.publish, published.meta, full_names)
+
+    def _computed(self, requested: Requested, found: Mapping[str, LastPublish]) -> RequestLookup:
+        """A request feature over what is published of the features that it uses."""
+
+        def find(spec: FeatureSpec) -> FeatureMeta:
+            return self._lookup(spec, found).meta
+
+        made = compose(requested, find, 0, full_names=self.full_names)
+        return RequestLookup(made, [self._lookup(use.spec, found) for use in made.uses])
 
     def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
 
         Args:
-            rows: For each entity its key columns, or those that surrogate keys are made of; others are ignored.
+            rows: For each entity its key columns, or those that surrogate keys are made of, and the inputs of request
+                features; others are ignored.
 
         Raises:
-            Invalid: A key that is missing, or of another type.
+            Invalid: A key or an input that is missing, or of another type.
             PluginFailed: The store does not answer.
         """
         if monotonic() > self._due:
             self.refresh()
         prepared = self._ready()
         asked = prepared.asked(rows)
-        return self._answer(prepared, asked, self._kept(asked))
+        return self._answer(prepared, rows, asked, self._kept(asked))
 
     async def aread(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """What `read` gives, without holding up other requests."""
@@ -152,7 +188,7 @@ class Reader:
             await asyncio.to_thread(self.refresh)
         prepared = self._ready()
         asked = prepared.asked(rows)
-        return self._answer(prepared, asked, await self.akept(asked))
+        return self._answer(prepared, rows, asked, await self.akept(asked))
 
     def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order. Raises `BadKey`, which numbers them from `first`."""
@@ -176,15 +212,20 @@ class Reader:
         """The present instant, in microseconds since the Unix epoch."""
         return self._clock()
 
-    def _answer(self, prepared: _Prepared, asked: Sequence[Asked], kept: Sequence[Sequence[Kept]]) -> OnlineFeatures:
+    def _answer(
+        self,
+        prepared: _Prepared,
+        rows: Sequence[EntityRow],
+        asked: Sequence[Asked],
+        kept: Sequence[Sequence[Kept]],
+    ) -> OnlineFeatures:
         now = self._clock()
+        if prepared.requests:
+            return _computed(prepared.vector, rows, asked, kept, now)
         parts: list[Any] = []
         seen: list[Any] = []
         for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
-            found = [
-                look(decode_entry(one, feature, key) if type(one) is bytes else one, now)  # type: ignore[arg-type]
-                for key, one in zip(keys, column, strict=True)
-            ]
+            found = [look(_entry(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
             parts.append([one[0] for one in found])
             seen.append([one[1] for one in found])
         columns, names = prepared.columns, prepared.names
@@ -198,6 +239,24 @@ class Reader:
         return self._prepared
 
 
+def _computed(
+    vector: Vector, rows: Sequence[EntityRow], asked: Sequence[Asked], kept: Sequence[Sequence[Kept]], now: int
+) -> OnlineFeatures:
+    """The answer, an entity at a time."""
+    values, statuses = [], []
+    for number, row in enumerate(rows):
+        pairs = zip(asked, kept, strict=True)
+        entries = [_entry(column[number], feature, keys[number]) for (feature, keys), column in pairs]
+        found, seen, _, _ = vector.of(entries, row, now)
+        values.append(dict(zip(vector.columns, found, strict=True)))
+        statuses.append(dict(zip(vector.names, seen, strict=True)))
+    return OnlineFeatures(values, statuses)
+
+
+def _entry(kept: Kept, feature: str, key: str) -> Entry | None:
+    return decode_entry(kept, feature, key) if type(kept) is bytes else kept  # type: ignore[return-value]
+
+
 def _addresses(asked: Sequence[Asked]) -> list[Address]:
     return [Address(feature, key) for feature, keys in asked for key in keys]
 
@@ -207,7 +266,7 @@ def _by_feature(asked: Sequence[Asked], found: Sequence[Entry | None]) -> list[S
     return [list(islice(rest, len(keys))) for _, keys in asked]
 
 
-def _refuse_collisions(lookups: Sequence[Lookup]) -> None:
+def _refuse_collisions(lookups: Sequence[Lookup | RequestLookup]) -> None:
     owners: dict[str, str] = {}
     for one in lookups:
         for column in one.columns.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -43,11 +43,11 @@ class Replaying(msgspec.Struct, frozen=True):
     seed: int
 
 
-def replay_safely(replaying: Replaying, feature: str) -> ReplayResult:
-    """Replay a feature; whatever goes wrong is its own failure and nobody else's."""
+def replay_safely(feature: str, run: Callable[[], ReplayResult]) -> ReplayResult:
+    """Run the replay of a feature; whatever goes wrong is its own failure and nobody else's."""
     started = perf_counter()
     try:
-        result = replay(replaying, feature)
+        result = run()
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
         result = ReplayResult(feature=feature, failure=failure_of(error))
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
@@ -63,8 +63,8 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
     what = last_publish(replaying.online, feature)
-    artifact = _published(replaying.store, feature, what)
-    keys = _sample(replaying, artifact)
+    artifact = published(replaying.store, feature, what)
+    keys = sample_of(replaying, artifact)
     found = Reader(replaying.online, feature, clock=lambda: replaying.at).read(keys)
     offline = _offline(replaying, artifact, keys) if keys else []
     columns = artifact.meta.answered.names
@@ -76,7 +76,8 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     )  # fmt: skip
 
 
-def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
+def published(store: Store, feature: str, what: LastPublish) -> Artifact:
+    """The version that is served, as it was when it was published. Raises `NotFound` and `Invalid` where it is not."""
     version = what.publish.version
     if version not in store.versions(feature):
         raise NotFound(
@@ -92,7 +93,7 @@ def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
     return verify(store, found, relied=True)
 
 
-def _sample(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
+def sample_of(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
     """The keys of some entities that have a value at the instant, each as likely as another, in the store's order."""
     chance, names = random.Random(replaying.seed), artifact.meta.entity_keys  # noqa: S311 - a sample is no secret
     kept: list[tuple[int, dict[str, Any]]] = []
@@ -132,7 +133,7 @@ def _differences(
 ) -> Iterator[ReplayDifference]:
     for key, got, wanted, status in zip(keys, found, offline, statuses, strict=True):
         for column in meta.answered.names:
-            same = _close if column in meta.config.derived else _identical
+            same = close if column in meta.config.derived else _identical
             if not same(got[column], wanted[column]):
                 yield ReplayDifference(key, column, got[column], wanted[column], _why(status, what))
 
@@ -150,7 +151,7 @@ def _why(status: ServedStatus, what: LastPublish) -> str:
             return "another value is online than was published"
 
 
-def _close(one: Any, other: Any) -> bool:
+def close(one: Any, other: Any) -> bool:
     """Whether two derived values are one: who computes a logarithm decides its last bit."""
     if isinstance(one, float) and isinstance(other, float) and math.isfinite(one):
         return math.isclose(one, other, rel_tol=CLOSE, abs_tol=0.0)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, nearest
-from mlforge.flow.lock import Lock, Pin
-from mlforge.flow.specs import specs_of
+from mlforge.flow.lock import Lock, Pin, RequestPin
 from mlforge.flow.spine import Spine, join_to, spine_of
-from mlforge.flow.versions.choose import Chosen, choose
-from mlforge.model.expr import At
+from mlforge.flow.wanted import Wanted, joined
+from mlforge.model.meta import FeatureMeta
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_brought_twice
-from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
@@ -49,40 +46,36 @@ def training_data(
         Invalid: A missing key or time column, two columns of one name, a lock that no longer holds, damaged data.
     """
     full_names = full_names or (isinstance(features, Lock) and features.full_names)
-    specs = specs_of(features)
-    chosen = [choose(store, spec, full_names=full_names, place=n) for n, spec in enumerate(specs)]
+    wanted = Wanted.of(store, features, full_names=full_names)
     if isinstance(features, Lock):
-        _refuse_changed(features, chosen)
-    for one in chosen:
-        verify(store, one.artifact, relied=locked or isinstance(features, Lock))
+        _refuse_changed(features, wanted)
+    for one in wanted.artifacts:
+        verify(store, one, relied=locked or isinstance(features, Lock))
     spine = spine_of(frame, engine)
-    refuse_brought_twice(spine.names, [(c.artifact.meta.name, c.columns.values()) for c in chosen])
-    label = _label(spine, chosen, timestamp)
-    needed = _needed(spine, label, [c.join for c in chosen])
-    brought = [name for c in chosen for name in c.columns.values()]
+    refuse_brought_twice(spine.names, wanted.brought)
+    label = _label(spine, wanted, timestamp)
+    needed = _needed(spine, label, wanted)
+    brought = [name for _, names in wanted.brought for name in names]
     kept = spine.names if engine.owns(spine.frame) else needed
-    answer = join_to(spine, engine, needed, lambda frame: _joined(engine, frame, label, chosen, kept), brought)
-    return TrainingData(answer, _lock(chosen, full_names))
+    answer = join_to(spine, engine, needed, lambda frame: joined(engine, frame, label, wanted, kept), brought)
+    return TrainingData(answer, _lock(wanted, full_names))
 
 
-def _joined(engine: Engine, frame: Any, label: Timestamp | None, chosen: Sequence[Chosen], kept: Sequence[str]) -> Any:
-    """The `kept` columns of a frame with what is joined to it, and what is derived of that."""
-    found = engine.asof(frame, label, [c.join for c in chosen])
-    derived = {name: expr for c in chosen for name, expr in c.reading.derived.items()}
-    if not derived:
-        return found
-    brought = [name for c in chosen for name in c.columns.values()]
-    return engine.select(engine.derive(found, derived, label), [*kept, *brought])
-
-
-def _needed(spine: Spine, label: Timestamp | None, joins: Sequence[Join]) -> list[str]:
-    wanted = [label.column] if label else []
-    for join in joins:
-        for key in join.artifact.meta.keys:
-            wanted += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
-            if missing := [w for w in wanted if w not in spine.names]:
-                raise _missing_key(join.artifact.meta.name, missing[0], spine)
-    return list(dict.fromkeys(wanted))
+def _needed(spine: Spine, label: Timestamp | None, wanted: Wanted) -> list[str]:
+    needed = [label.column] if label else []
+    for one in wanted.artifacts:
+        for key in one.meta.keys:
+            needed += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
+            if missing := [n for n in needed if n not in spine.names]:
+                raise _missing_key(one.meta.name, missing[0], spine)
+    for feature, name, dtype in wanted.inputs:
+        if name not in spine.names:
+            raise Invalid(
+                f"{feature!r} takes the input {name!r}, which the spine does not have.",
+                hint=f"{nearest(name, spine.names)} Add the column {name!r}, of {dtype}, to the spine.",
+            )
+        needed.append(name)
+    return list(dict.fromkeys(needed))
 
 
 def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
@@ -92,18 +85,18 @@ def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
     )
 
 
-def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | None) -> Timestamp | None:
-    stamps = {c.artifact.meta.timestamp for c in chosen} - {None}
-    asks = any(isinstance(e, At) for c in chosen for expr in c.reading.derived.values() for e in expr.walk())
+def _label(spine: Spine, wanted: Wanted, timestamp: str | Timestamp | None) -> Timestamp | None:
+    stamps = {a.meta.timestamp for a in wanted.artifacts} - {None}
     if timestamp is not None:
         label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
         if label.column not in spine.names:
             raise Invalid(f"The spine has no column {label.column!r}.", hint=nearest(label.column, spine.names))
         return label
-    if not stamps and not asks:
+    if not stamps and not wanted.asks:
         return None
-    keys = {k for c in chosen for key in c.artifact.meta.keys for k in (key.name, *key.sources)}
-    temporal = [n for n in spine.temporal() if n not in keys]
+    others = {k for a in wanted.artifacts for key in a.meta.keys for k in (key.name, *key.sources)}
+    others |= {name for _, name, _ in wanted.inputs}
+    temporal = [n for n in spine.temporal() if n not in others]
     named = [n for n in spine.names if n in stamps]
     if len(temporal) == 1 and set(named) <= set(temporal):
         return Timestamp(temporal[0])
@@ -115,20 +108,28 @@ def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | 
     )
 
 
-def _refuse_changed(lock: Lock, chosen: Sequence[Chosen]) -> None:
-    for pin, one in zip(lock.pins, chosen, strict=True):
-        if one.artifact.meta.content_hash != pin.content_hash:
+def _refuse_changed(lock: Lock, wanted: Wanted) -> None:
+    pins = {(pin.name, pin.version): pin for pin in lock.pins}
+    for one in wanted.artifacts:
+        pin = pins[one.meta.name, one.meta.version]
+        if one.meta.content_hash != pin.content_hash:
             raise Invalid(
                 f"{pin.name!r} {pin.version} is not what the lock was made with: its content has another hash.",
                 hint="The store was rebuilt or damaged; make a new lock, or restore the version.",
             )
 
 
-def _lock(chosen: Iterable[Chosen], full_names: bool) -> Lock:
-    return Lock(
-        tuple(
-            Pin(c.artifact.meta.name, c.artifact.meta.version, c.artifact.meta.content_hash, tuple(c.columns))
-            for c in chosen
-        ),
-        full_names,
-    )
+def _lock(wanted: Wanted, full_names: bool) -> Lock:
+    pins = [_pin(c.artifact.meta, tuple(c.columns)) for c in wanted.chosen]
+    requests = []
+    for one in wanted.composed:
+        made = one.composition
+        pins += [_pin(use.meta, tuple(use.stored), answered=False) for use in made.uses]
+        requests.append(
+            RequestPin.of(made.feature, {use.meta.name: use.meta.version for use in made.uses}, made.chosen)
+        )
+    return Lock(tuple(pins), full_names, tuple(requests))
+
+
+def _pin(meta: FeatureMeta, columns: tuple[str, ...], *, answered: bool = True) -> Pin:
+    return Pin(meta.name, meta.version, meta.content_hash, columns, answered)
