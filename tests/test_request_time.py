@@ -120,6 +120,220 @@ def test_explain_computes_them_of_the_row(shop):
     assert shop.explain("spend", {"user_id": "a"}, at=NOON, columns="share").windows[1].events.count == 2
 
 
+risk = mlf.request_feature(
+    "risk",
+    inputs={"asked": "Float64", "due": "Datetime", "place": "String", "n": "Int64", "is_new": "Boolean", "on": "Date"},
+    uses=["payments", mlf.FeatureSpec("spend", columns=["spend_7d", "share"])],
+    columns={
+        "ratio": col("asked") / col("spend_7d"),
+        "share_more": col("share") + 1,
+        "hours_left": (col("due") - at()) / mlf.hours(1),
+        "known": coalesce(col("is_new"), col("days_since").is_null()),
+        "next": col("n") + col("cents"),
+        "where": col("place").strip().upper(),
+        "same_day": col("on").eq(col("day")),
+    },
+    fields=mlf.Field("ratio", "Asked for, of a week's spending", unit="1"),
+    description="How unusual it is.",
+    tags="risk",
+)  # fmt: skip
+INPUTS = {
+    "asked": [1.5, 3.0, None], "due": [NOON, None, datetime(2026, 1, 7, 12, tzinfo=UTC)], "place": [" Bern ", None, "é"],
+    "n": [2**62, None, -1], "is_new": [True, None, False], "on": [datetime(2026, 1, 5).date(), None, None],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def risky(shop):
+    return mlf.Definitions(
+        "shop", [payments, spend, risk], "store", "online.db", shop.engine, root=shop.root
+    )  # fmt: skip
+
+
+def with_inputs(**changes):
+    columns = {name: pl.Series(name, values) for name, values in (INPUTS | changes).items()}
+    return LABELS.with_columns(**columns)
+
+
+def test_a_request_feature_is_computed_of_the_spine_and_of_stored_features(risky):
+    found = risky.get_training_data(with_inputs(), "risk", "label_time")
+    assert found.columns[-7:] == list(risk.columns)
+    assert found["ratio"].to_list() == [0.5, 1.0, None]
+    assert found["share_more"].to_list() == [2 / 3 + 1, 1.0, None]
+    assert found["hours_left"].to_list() == [0.0, None, 24.0]
+    assert found["known"].to_list() == [True, True, False]
+    assert found["next"].to_list() == [2**62 + 200, None, -1]
+    assert found["where"].to_list() == ["BERN", None, "É"]
+    assert found["same_day"].to_list() == [True, None, None]
+
+
+def test_a_request_is_answered_with_what_training_has(risky):
+    offline = risky.get_training_data(with_inputs(), ["risk", "spend"], "label_time").rows(named=True)
+    rows = [dict(zip(INPUTS, values, strict=True)) for values in zip(*INPUTS.values(), strict=True)]
+    asked = [{"user_id": user, **row} for user, row in zip(LABELS["user_id"], rows, strict=True)]
+    online = served(risky, ["risk", "spend"], asked)
+    assert online.values == [{c: row[c] for c in (*online.values[0],)} for row in offline]
+    assert list(online.values[0]) == ["spend_1d", "spend_7d", "share", "today", *risk.columns]
+    assert [s["risk"] for s in online.statuses] == ["present", "expired", "missing"]
+    table = risky.get_online_features("risk", with_inputs().drop("label_time"), with_status=True)
+    assert table.values["ratio"].to_list()[2] is None
+    assert table.values.columns[:7] == ["user_id", *INPUTS]
+
+
+def test_a_lock_makes_the_same_set_again_whatever_is_defined_now(risky, shop):
+    found, lock = risky.get_training_data(
+        with_inputs(), mlf.FeatureSpec("risk", columns="ratio"), "label_time", with_lock=True
+    )
+    assert [(p.name, p.version, p.answered) for p in lock.pins] == [("spend", "1.0.0", False)]
+    again = shop.get_training_data(with_inputs(), mlf.Lock.decode(lock.encode()), "label_time")
+    assert_frame_equal(again, found)
+
+
+def test_request_features_are_replayed_with_inputs_by_chance(risky):
+    report = risky.replay(at=NOON)
+    assert report.ok, report
+    assert [r.feature for r in report] == ["payments", "spend", "risk"]
+    assert report["risk"].cells == 2 * 7
+    assert [r.feature for r in risky.replay("risk", at=NOON, seed=3)] == ["risk"]
+
+
+def test_without_a_source_or_a_feature_there_is_still_an_answer(shop):
+    lone = mlf.request_feature("lone", inputs={"n": "Int64"}, columns={"late": at().hour() > 11, "twice": col("n") * 2})
+    spine = LABELS.with_columns(n=pl.Series([1, None, 3], dtype=pl.UInt8))
+    assert shop.get_training_data(spine, lone)["late"].to_list() == [True] * 3
+    found = served(shop, lone, [{"n": 4}, {"n": None}])
+    assert found == ([{"late": True, "twice": 8}, {"late": True, "twice": None}], [{"lone": "present"}] * 2)
+
+
+def test_its_columns_are_typed_and_described(risky):
+    with risky.online_reader("risk", full_names=True) as reader:
+        column = reader.schema.get("risk__ratio")
+    assert (column.dtype, column.unit) == ("Float64", "1")
+    assert risky.list_request_features() == [risk]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "hint"),
+    [
+        ({"asked": ["1"] * 3}, "'asked' as Float64", "Cast 'asked'"),
+        ({"n": [1.5] * 3}, "'n' as Int64", "Cast 'n'"),
+        ({"place": [None] * 3}, "'place' as String", "Cast 'place'"),
+        ({"on": [NOON] * 3}, "'on' as Date", "Cast 'on'"),
+        ({"is_new": [1] * 3}, "'is_new' as Boolean", "Cast 'is_new'"),
+    ],
+)
+def test_inputs_of_a_spine_that_are_of_another_type_are_refused(risky, changes, says, hint):
+    with pytest.raises(Invalid, match=says) as error:
+        risky.get_training_data(with_inputs(**changes), "risk", "label_time")
+    assert hint in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"asked": "1"}, "'asked' of entity 1 is '1'"),
+        ({"asked": True}, "is True"),
+        ({"asked": 10**400}, "Float64"),
+        ({"n": 1.0}, "Int64"),
+        ({"n": 2**63}, "Int64"),
+        ({"on": NOON}, "Date"),
+        ({"due": "2026-01-01"}, "Datetime"),
+        ({"is_new": 1}, "Boolean"),
+        ({"place": b"x"}, "String"),
+    ],
+)
+def test_inputs_of_a_request_that_are_of_another_type_are_refused(risky, changes, says):
+    row = {"user_id": "a", **dict.fromkeys(INPUTS)}
+    with pytest.raises(Invalid, match=says) as error:
+        risky.get_online_features("risk", [row, row | changes])
+    assert error.value.hint
+
+
+def test_an_input_that_is_missing_is_named_with_the_nearest(risky):
+    row = {"user_id": "a", **dict.fromkeys(INPUTS)}
+    row["askd"] = row.pop("asked")
+    with pytest.raises(Invalid, match="input 'asked', which entity 0 does not have") as error:
+        risky.get_online_features("risk", [row])
+    assert "'askd'" in error.value.hint
+    with pytest.raises(Invalid, match="input 'asked', which the spine does not have") as error:
+        risky.get_training_data(with_inputs().rename({"asked": "askd"}), "risk", "label_time")
+    assert "'askd'" in error.value.hint
+    with pytest.raises(Invalid, match="input 'asked', which the table does not have"):
+        risky.get_online_features("risk", with_inputs().drop("asked"))
+
+
+def test_a_request_feature_has_nothing_to_build_publish_or_explain(risky):
+    for verb in (risky.build, risky.publish, risky.validate, lambda name: risky.explain(name, {"user_id": "a"})):
+        with pytest.raises(Invalid, match="'risk' is computed when it is asked for") as error:
+            verb("risk")
+        assert "get_online_features" in error.value.hint
+    with pytest.raises(Invalid, match="no version 1"):
+        risky.get_training_data(with_inputs(), "risk@1.0.0", "label_time")
+    with pytest.raises(NotFound, match="'rato'") as error:
+        risky.get_online_features(mlf.FeatureSpec("risk", columns="rato"), [{}])
+    assert "ratio" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "says", "hint"),
+    [
+        ({"columns": {"x": col("nothing")}}, "no column 'nothing'", "cents"),
+        ({"columns": {"x": col("cents") + col("day")}}, "x: add", "length"),
+        (
+            {"inputs": {"cents": "Int64"}, "columns": {"x": col("cents")}},
+            "input 'cents', which is a column",
+            "otherwise",
+        ),
+        (
+            {"uses": ["payments", "spend_again"], "columns": {"x": col("amount")}},
+            "both have a column 'spend_7d'",
+            "uses=",
+        ),
+        ({"uses": ["spend@9.0.0"], "columns": {"x": col("share")}}, "9.0.0", "1.0.0"),
+        ({"uses": ["nobody"], "columns": {"x": col("share")}}, "nobody", ""),
+    ],
+)
+def test_what_a_request_feature_cannot_read_is_refused(shop, given, says, hint):
+    if "spend_again" in given.get("uses", ()):
+        again = mlf.feature(
+            source="paid.parquet", keys="user_id", timestamp="paid_at", name="spend_again", interval="1d",
+            metrics=mlf.Sum("amount", windows="7d", name="spend"),
+        )(payments_of)  # fmt: skip
+        mlf.Definitions("shop", [again], "store", root=shop.root).build().raise_for_failure()
+        given = given | {"uses": ["spend", "spend_again"]}
+    made = mlf.request_feature("made", **({"uses": "payments"} | given))
+    spine = LABELS.with_columns(cents=1)
+    with pytest.raises((Invalid, NotFound), match=says) as error:
+        shop.get_training_data(spine, made, "label_time")
+    assert hint in error.value.hint
+
+
+def test_what_a_column_means_is_told_wherever_it_is_seen_and_changes_no_version(tmp_path):
+    def made(*fields):
+        columns = {"cents": col("amount") * 100}
+        feature = mlf.feature(
+            source="paid.parquet", keys="user_id", timestamp="paid_at", name="f", derived=columns, fields=list(fields)
+        )
+        return mlf.Definitions("shop", [feature(payments_of)], "store", "online.db", root=tmp_path)
+
+    fresh(tmp_path)
+    fields = [
+        mlf.Field("amount", "The last payment", unit="USD"),
+        mlf.Field("cents", unit="¢"),
+        mlf.Field("user_id", "Who"),
+    ]
+    shop = made(*fields)
+    shop.build().raise_for_failure()
+    meta = shop.metadata("f")
+    told = {c.name: (c.description, c.unit) for c in (*meta.columns, *meta.derived)}
+    assert told["amount"] == ("The last payment", "USD")
+    assert (told["cents"], told["user_id"]) == ((None, "¢"), ("Who", None))
+    assert made().build()["f"].status == "unchanged"
+    refused = made(mlf.Field("amuont")).build(force=True)["f"].failure
+    assert "no column 'amuont'" in refused.message
+    assert "'amount'" in refused.hint
+
+
 def derived(**columns):
     return mlf.feature(source="paid.parquet", keys="user_id", timestamp="paid_at", name="f", derived=columns)(
         payments_of

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlforge.model.entity import Entity
     from mlforge.model.expr import col
     from mlforge.model.feature import Feature, FeatureSpec
+    from mlforge.model.field import Field
     from mlforge.model.keys import surrogate_key
     from mlforge.model.request import RequestFeature
     from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
@@ -47,6 +48,7 @@ _WORDS = {
     "Explanation": "mlforge.flow.explaining.explanation",
     "Feature": "mlforge.model.feature",
     "FeatureSpec": "mlforge.model.feature",
+    "Field": "mlforge.model.field",
     "LocalStore": "mlforge.stores.local.plugin",
     "Lock": "mlforge.flow.lock",
     "Max": "mlforge.metrics",
@@ -87,11 +89,12 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
-    "Explanation", "Feature", "FeatureSpec", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "OnlineFeatures",
-    "ParquetFormat", "PublishReport", "PublishResult", "RequestFeature", "Rolling", "SQLiteOnlineStore", "Source", "Std",
-    "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features", "at", "coalesce", "col", "days", "entity_key",
-    "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics",
-    "minutes", "request_feature", "seconds", "surrogate_key", "validators", "when",
+    "Explanation", "Feature", "FeatureSpec", "Field", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
+    "OnlineFeatures", "ParquetFormat", "PublishReport", "PublishResult", "RequestFeature", "Rolling",
+    "SQLiteOnlineStore", "Source", "Std", "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features",
+    "at", "coalesce", "col", "days", "entity_key", "errors", "feature", "get_online_features", "get_training_data",
+    "greatest", "hours", "least", "metrics", "minutes", "request_feature", "seconds", "surrogate_key", "validators",
+    "when",
 ]  # fmt: skip
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import msgspec
+
 from mlforge.errors import Invalid
 from mlforge.flow.specs import Requested, beside, filled
 from mlforge.model.expr import At, Expr
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.field import told
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import RequestFeature
 from mlforge.model.schema import Column
@@ -97,7 +100,10 @@ def compose(
     named = {c: f"{feature.name}__{c}" if full_names else c for c in columns}
     return made._replace(
         columns={named[c]: expr for c, expr in columns.items()},
-        schema=tuple(Column(named[c], word) for c, word in schema.items()),
+        schema=tuple(
+            msgspec.structs.replace(c, name=named[c.name])
+            for c in told((Column(c, word) for c, word in schema.items()), feature.fields)
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from mlforge.model.check import Check, Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
 from mlforge.model.expr import Expr
+from mlforge.model.field import Field
 from mlforge.model.keys import Key
 from mlforge.model.metric import Metric, WindowPlan
 from mlforge.model.source import Source
@@ -70,6 +71,7 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     interval: Duration | None = None
     metrics: tuple[Metric, ...] = ()
     derived: dict[str, Expr] = {}
+    fields: tuple[Field, ...] = ()
     validators: tuple[tuple[str, Validator], ...] = ()
     tags: tuple[str, ...] = ()
     description: str | None = None

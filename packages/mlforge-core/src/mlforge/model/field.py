@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
 
 
@@ -40,3 +42,25 @@ class Field(msgspec.Struct, metaclass=Spelled, frozen=True):
                     f"The {word} of {self.name!r} is {getattr(self, word)!r}, which is no text.",
                     hint=f'Field("{self.name}", {word}="…")',
                 )
+
+    def on(self, column: Column) -> Column:
+        """The column with what is said of it here; what is not said stays.
+
+        Example:
+            >>> Field("amount", unit="USD").on(Column("amount", "Float64")).unit
+            'USD'
+        """
+        return msgspec.structs.replace(
+            column, description=self.description or column.description, unit=self.unit or column.unit
+        )
+
+
+def told(columns: Iterable[Column], fields: Iterable[Field]) -> tuple[Column, ...]:
+    """Columns with what fields say of them.
+
+    Example:
+        >>> told([Column("amount", "Float64")], [Field("amount", "The last payment")])[0].description
+        'The last payment'
+    """
+    by_name = {one.name: one for one in fields}
+    return tuple(by_name[c.name].on(c) if c.name in by_name else c for c in columns)

@@ -9,6 +9,7 @@ import msgspec
 
 from mlforge.model.expr import Expr
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.field import Field
 from mlforge.model.schema import is_integer
 
 INPUT_TYPES: dict[str, type] = {
@@ -25,6 +26,7 @@ class RequestFeature(msgspec.Struct, frozen=True):
         columns: Its columns, each an expression over inputs, columns of the features it uses, and `at()`.
         inputs: What it is given with each row or request, and the types.
         uses: The stored features it reads.
+        fields: What its columns mean.
         tags: Words about it.
         description: What it means.
         owner: Who to ask.
@@ -39,6 +41,7 @@ class RequestFeature(msgspec.Struct, frozen=True):
     columns: dict[str, Expr]
     inputs: dict[str, str] = {}
     uses: tuple[FeatureSpec, ...] = ()
+    fields: tuple[Field, ...] = ()
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None

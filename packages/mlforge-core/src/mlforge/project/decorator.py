@@ -15,12 +15,14 @@ from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Feature
+from mlforge.model.field import Field
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.spelling import refuse_unknown
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
 from mlforge.project.derived import expressions, refuse_derived
+from mlforge.project.fields import fields_of, refuse_described
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -37,6 +39,7 @@ def feature(
     interval: str | timedelta | None = None,
     metrics: Metric | Sequence[Metric] = (),
     derived: Mapping[str, Expr] | None = None,
+    fields: Field | Sequence[Field] = (),
     validators: Mapping[str, Validator | Sequence[Validator]] | None = None,
     tags: str | Sequence[str] = (),
     description: str | None = None,
@@ -61,6 +64,8 @@ def feature(
         metrics: What to compute over windows of the returned rows. Without any, the returned rows are the feature.
         derived: Columns that are computed of the others, and of `at()`, when somebody asks for them; they are not
             stored: `{"days_since_paid": (at() - col("last_paid_all")) / days(1)}`.
+        fields: What columns mean, stored or derived ones: `Field("amount", description="Last paid", unit="USD")`.
+            Metrics say it of theirs.
         validators: Promises by column, checked before anything is written.
         tags: Words to select by; `hourly`, `daily` … are schedules.
         description: What it means; the function's docstring if None.
@@ -104,6 +109,7 @@ def feature(
             interval=None if interval is None else Duration.parse(interval, "interval"),
             metrics=_metrics(metrics),
             derived=expressions(derived or {}, "derived"),
+            fields=fields_of(fields, "@feature"),
             validators=_validators(validators or {}),
             tags=strings(tags, "tags"),
             description=description or _first_paragraph(function),
@@ -137,7 +143,7 @@ def _source(given: Any) -> Source:
 
 def check_definition(made: Feature) -> None:
     """Refuse a definition whose parts do not fit each other."""
-    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break, refuse_derived):
+    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break, refuse_derived, refuse_described):
         refuse(made)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 from mlforge.errors import Invalid, nearest
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.field import Field
 from mlforge.model.request import INPUT_TYPES, RequestFeature
 from mlforge.model.spelling import spelled
 from mlforge.plugin.engine.columns import need_columns, refuse_names, refuse_unnamable
 from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.project.decorator import checked_name, strings
 from mlforge.project.derived import expressions
+from mlforge.project.fields import fields_of, need_named
 
 _COLUMNS = 'columns={"ratio": col("amount") / col("mean_30d")}'
 _INPUTS = 'inputs={"amount": "Float64"}'
@@ -27,6 +29,7 @@ def request_feature(
     columns: Mapping[str, Expr],
     inputs: Mapping[str, str] | None = None,
     uses: Use | Sequence[Use] = (),
+    fields: Field | Sequence[Field] = (),
     tags: str | Sequence[str] = (),
     description: str | None = None,
     owner: str | None = None,
@@ -41,6 +44,7 @@ def request_feature(
         inputs: The columns that come with each row or request, with their types: `Int64`, `Float64`, `String`,
             `Boolean`, `Date` or `Datetime`.
         uses: The stored features whose columns it reads: names, `"f@1.0.0"`, or `FeatureSpec("f", columns=[…])`.
+        fields: What its columns mean: `Field("ratio", description="…")`.
         tags: Words about it.
         description: What it means.
         owner: Who to ask.
@@ -59,7 +63,7 @@ def request_feature(
     where = f"Request feature {name!r}"
     made = RequestFeature(
         name, expressions(columns, where, _COLUMNS), _inputs(inputs or {}, where), _uses(uses, where),
-        strings(tags, "tags"), description, owner,
+        fields_of(fields, where), strings(tags, "tags"), description, owner,
     )  # fmt: skip
     _refuse(made, where)
     return made
@@ -92,6 +96,7 @@ def _uses(given: Any, where: str) -> tuple[FeatureSpec, ...]:
 def _refuse(made: RequestFeature, where: str) -> None:
     if not made.columns:
         raise Invalid(f"{where} has no columns.", hint=_COLUMNS)
+    need_named(made.fields, list(made.columns), f"{where}, which has a Field for it,")
     if clash := [n for n in made.inputs if n in {made.name, *(spec.name for spec in made.uses)}]:
         raise Invalid(
             f"{where} has an input {clash[0]!r}, which is a feature's name.", hint="Name the input otherwise."

@@ -11,6 +11,8 @@ from msgspec import structs
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.plain import plain
+from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source, format_name
 from mlforge.plugin.claims import rivalry
 from mlforge.plugin.config import Config
@@ -69,8 +71,16 @@ def feature(found: Feature) -> Document:
         "incremental": found.incremental,
         "engine": engine_name(found.engine),
         "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],
+        "derived": {name: plain(expr) for name, expr in found.derived.items()},
+        "fields": found.fields,
         "validators": [{"column": c.column, "label": c.label} for c in found.checks],
     }
+
+
+def request(found: RequestFeature) -> Document:
+    """A request feature's definition."""
+    columns = {name: plain(expr) for name, expr in found.columns.items()}
+    return {**structs.asdict(found), "columns": columns}
 
 
 def engine_name(engine: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlforge.errors import Invalid
 from mlforge.model.feature import Feature
+from mlforge.model.field import told
 from mlforge.model.schema import Column, Schema
 from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.project.derived import refuse_reads, refuse_taken
@@ -25,4 +26,4 @@ def derived_columns(feature: Feature, stored: Schema) -> tuple[Column, ...]:
         words = Derivation(feature.derived, values).words
     except Invalid as error:
         raise Invalid(f"{where} cannot derive {error.message}", hint=error.hint) from None
-    return tuple(Column(name, word) for name, word in words.items())
+    return told((Column(name, word) for name, word in words.items()), feature.fields)
