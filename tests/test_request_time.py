@@ -138,7 +138,8 @@ risk = mlf.request_feature(
     tags="risk",
 )  # fmt: skip
 INPUTS = {
-    "asked": [1.5, 3.0, None], "due": [NOON, None, datetime(2026, 1, 7, 12, tzinfo=UTC)], "place": [" Bern ", None, "é"],
+    "asked": [1.5, 3.0, None], "due": [NOON, None, datetime(2026, 1, 7, 12, tzinfo=UTC)],
+    "place": [" Bern ", None, "é"],
     "n": [2**62, None, -1], "is_new": [True, None, False], "on": [datetime(2026, 1, 5).date(), None, None],
 }  # fmt: skip
 
