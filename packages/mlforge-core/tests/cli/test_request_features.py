@@ -12,7 +12,8 @@ import mlforge as mlf
 from mlforge import at, col, days
 
 @mlf.feature(source="paid.csv", keys="user_id", timestamp="paid_at", fields=mlf.Field("amount", unit="USD"),
-             derived={"days_since": (at() - col("last")) / days(1), "is_odd": ~(col("n") + 1).eq(2) & col("s").is_in(["a"])})
+             derived={"days_since": (at() - col("last")) / days(1),
+                      "is_odd": ~(col("n") + 1).eq(2) & col("s").is_in(["a"])})
 def payments(df):
     return df
 
