@@ -196,6 +196,9 @@ def test_request_features_are_replayed_with_inputs_by_chance(risky):
     assert [r.feature for r in report] == ["payments", "spend", "risk"]
     assert report["risk"].cells == 2 * 7
     assert [r.feature for r in risky.replay("risk", at=NOON, seed=3)] == ["risk"]
+    pinned = mlf.request_feature("pinned", uses="spend@9.0.0", columns={"x": col("share")})
+    other = mlf.Definitions("shop", [pinned], "store", "online.db", risky.engine, root=risky.root)
+    assert "9.0.0" in other.replay(at=NOON)["pinned"].failure.message
 
 
 def test_without_a_source_or_a_feature_there_is_still_an_answer(shop):

@@ -241,7 +241,7 @@ class Definitions(OnlineVerbs):
         """Every row of the spine, in order, with what each feature's value was at the row's own time.
 
         Args:
-            spine: Keys and label times: a Polars, pandas or pyarrow table.
+            spine: Keys, label times and the inputs of request features: a Polars, pandas or pyarrow table.
             entity_df: The same.
             features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or a `Lock`.
             timestamp: The spine's column of label times; told from its type where there is only one.

@@ -96,7 +96,7 @@ class OnlineVerbs(Project):
         Args:
             features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or several.
             entity_df: A list of dicts, or a Polars, pandas or pyarrow table: the key columns of every feature, or those
-                that surrogate keys are made of.
+                that surrogate keys are made of, and the inputs of request features.
             store: Another online store than the project's.
             engine: The engine that reads a table; dicts need none.
             full_names: Name the columns `{feature}__{column}`.

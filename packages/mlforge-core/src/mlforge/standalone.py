@@ -11,6 +11,7 @@ from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.training.retrieve import TrainingData, training_data
 from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig, StoreConfig
@@ -18,7 +19,8 @@ from mlforge.plugin.online_stores import AsyncReading
 from mlforge.project.project import Settings, default_engine, engine_config
 from mlforge.project.selection import words
 
-Features = str | Feature | FeatureSpec | Lock | Sequence[str | tuple[str, str] | Feature | FeatureSpec]
+One = str | Feature | FeatureSpec | RequestFeature
+Features = One | Lock | Sequence[One | tuple[str, str]]
 """What names the features of a training set."""
 Entities = Sequence[Mapping[str, Any]] | Any
 

@@ -38,7 +38,7 @@ def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResul
     """
     artifacts = [published(replaying.store, use.name, last_publish(replaying.online, use.name)) for use in feature.uses]
     pairs = zip(feature.uses, artifacts, strict=True)
-    uses = tuple(FeatureSpec(use.name, one.meta.version, use.columns) for use, one in pairs)
+    uses = tuple(FeatureSpec(use.name, use.version or one.meta.version, use.columns) for use, one in pairs)
     pinned = Requested(msgspec.structs.replace(feature, uses=uses))
     rows = _rows(replaying, feature, artifacts)
     online = Reader(replaying.online, pinned, clock=lambda: replaying.at).read(rows)
