@@ -31,7 +31,7 @@ EXITS = """
 |---|---|
 | 0 | all went well |
 | 1 | something failed: a feature, a promise, or the command itself |
-| 2 | the call was wrong: an unknown option or command |
+| 2 | the call was wrong: an unknown option or command; or, of `mlforge plan`, a lock breaks |
 | 130 | interrupted by Ctrl-C |
 
 The answer goes to stdout, progress and errors to stderr. With `--json` there is one JSON document on stdout and nothing

@@ -36,7 +36,7 @@ PAGES = [
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<language>[\w-]*)(?P<rest>.*)$")
 REQUIREMENT = re.compile(r'"?(?P<name>[\w-]+)(\[(?P<extras>[\w,-]+)\])?"?')
 REFUSAL = re.compile(r"^Error: |\b[1-9]\d* failed\b", re.MULTILINE)
-PROGRESS = re.compile(r"^\w+: [a-z]+.* … [\d.]+ s$")
+PROGRESS = re.compile(r"^[\w@.]+: [a-z]+.* … [\d.]+ s$")
 
 
 class Block(NamedTuple):

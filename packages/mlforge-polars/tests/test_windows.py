@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlforge.plugin.engine.aggregations import AGGREGATIONS, Aggregate
+from mlforge.model.aggregation import AGGREGATIONS
+from mlforge.plugin.engine.aggregations import Aggregate, result_for
 from mlforge_polars import windows as kernel
 from mlforge_polars.types import plain, plainly, word
 
@@ -31,7 +32,8 @@ class Agg(NamedTuple):
 
     def over(self, schema):
         given = "" if self.column is None else word(schema[self.column], self.column)
-        return Aggregate(*self, AGGREGATIONS[self.function].result_for(given))
+        result = result_for(AGGREGATIONS[self.function], given)
+        return Aggregate(self.function, self.column, 0, self.window, self.name, result)
 
 
 def change_points(events, keys, time, interval, aggs):
@@ -40,6 +42,7 @@ def change_points(events, keys, time, interval, aggs):
     return kernel.change_points(events, keys, time, interval, inputs, [agg.over(schema) for agg in aggs])
 
 
+FUNCTIONS = ("count", "sum", "mean", "std", "min", "max", "median")
 # --- the oracle -------------------------------------------------------------------------------------------------------
 
 
@@ -265,7 +268,7 @@ def cases(draw):
         if draw(st.booleans()):
             aggs.append(Agg("count", None, w, f"n_{w}"))
         for c in columns:
-            known = AGGREGATIONS if c in NUMBERS else ("count", "min", "max")
+            known = FUNCTIONS if c in NUMBERS else ("count", "min", "max")
             drawn = draw(st.lists(st.sampled_from(list(known)), min_size=1, max_size=4, unique=True))
             aggs += [Agg(f, c, w, f"{c}_{f}_{w}") for f in drawn]
     return pl.DataFrame(series), keys, interval, aggs, draw(st.booleans())
@@ -293,7 +296,7 @@ def test_slices_and_chunks_do_not_show(case, size):
         kernel.TILES_PER_SLICE = before
 
 
-def all_aggs(column, windows, functions=AGGREGATIONS):
+def all_aggs(column, windows, functions=FUNCTIONS):
     return [Agg(f, column, w, f"{f}_{w}") for w in windows for f in functions]
 
 

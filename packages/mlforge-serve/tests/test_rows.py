@@ -30,7 +30,7 @@ def lookup(name: str) -> Lookup:
         interval=None, columns=(Column("user", "Int64"), Column(name, "Int64")), schema_hash="", config_hash="",
         config=Recipe((Key("user"),)), max_age="10s",
     )  # fmt: skip
-    return Lookup(FeatureSpec(name), Round("1.0.0", "", 0, 20_000_000, "it", 0), meta, full_names=False)
+    return Lookup(FeatureSpec(name), Round("1.0.0", "", 0, 20_000_000, "it", 0), meta)
 
 
 VECTOR: Any = Vector(tuple(map(lookup, FEATURES)))

@@ -9,7 +9,7 @@ from mlforge.__about__ import __version__
 
 TYPE_CHECKING = False  # as type checkers know it; `typing` takes longer to import than Ctrl-C takes to arrive
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any as Value
 
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions
@@ -19,10 +19,38 @@ if TYPE_CHECKING:
     from mlforge.flow.online.publish_report import PublishReport, PublishResult
     from mlforge.flow.online.reader import OnlineFeatures
     from mlforge.flow.training.retrieve import TrainingData
-    from mlforge.metrics import Aggregate, Count, Max, Mean, Median, Min, Rolling, Std, Sum
+    from mlforge.metrics import (
+        Aggregate,
+        All,
+        Any,
+        Count,
+        CountDistinct,
+        First,
+        FirstN,
+        Formula,
+        Kurtosis,
+        Last,
+        LastN,
+        Max,
+        Mean,
+        Median,
+        Min,
+        Mode,
+        Percentile,
+        Ratio,
+        Rolling,
+        Skew,
+        Std,
+        Sum,
+        TopK,
+        Var,
+        Window,
+        agg,
+    )
     from mlforge.model.entity import Entity
     from mlforge.model.expr import col
     from mlforge.model.feature import Feature, FeatureSpec
+    from mlforge.model.feature_set import FeatureSet
     from mlforge.model.field import Field
     from mlforge.model.keys import surrogate_key
     from mlforge.model.request import RequestFeature
@@ -38,36 +66,54 @@ if TYPE_CHECKING:
 
 _WORDS = {
     "Aggregate": "mlforge.metrics",
+    "All": "mlforge.metrics",
+    "Any": "mlforge.metrics",
     "BuildReport": "mlforge.flow.building.build_report",
     "BuildResult": "mlforge.flow.building.build_report",
     "CSVFormat": "mlforge.model.source",
     "Count": "mlforge.metrics",
+    "CountDistinct": "mlforge.metrics",
     "Definitions": "mlforge.definitions",
     "DeltaFormat": "mlforge.model.source",
     "Entity": "mlforge.model.entity",
     "Explanation": "mlforge.flow.explaining.explanation",
     "Feature": "mlforge.model.feature",
+    "FeatureSet": "mlforge.model.feature_set",
     "FeatureSpec": "mlforge.model.feature",
     "Field": "mlforge.model.field",
+    "First": "mlforge.metrics",
+    "FirstN": "mlforge.metrics",
+    "Formula": "mlforge.metrics",
+    "Kurtosis": "mlforge.metrics",
+    "Last": "mlforge.metrics",
+    "LastN": "mlforge.metrics",
     "LocalStore": "mlforge.stores.local.plugin",
     "Lock": "mlforge.flow.lock",
     "Max": "mlforge.metrics",
     "Mean": "mlforge.metrics",
     "Median": "mlforge.metrics",
     "Min": "mlforge.metrics",
+    "Mode": "mlforge.metrics",
     "OnlineFeatures": "mlforge.flow.online.reader",
     "ParquetFormat": "mlforge.model.source",
+    "Percentile": "mlforge.metrics",
     "PublishReport": "mlforge.flow.online.publish_report",
     "PublishResult": "mlforge.flow.online.publish_report",
+    "Ratio": "mlforge.metrics",
     "RequestFeature": "mlforge.model.request",
     "Rolling": "mlforge.metrics",
     "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
+    "Skew": "mlforge.metrics",
     "Source": "mlforge.model.source",
     "Std": "mlforge.metrics",
     "Sum": "mlforge.metrics",
     "Timestamp": "mlforge.model.timestamp",
+    "TopK": "mlforge.metrics",
     "TrainingData": "mlforge.flow.training.retrieve",
+    "Var": "mlforge.metrics",
+    "Window": "mlforge.metrics",
     "aget_online_features": "mlforge.standalone",
+    "agg": "mlforge.metrics",
     "at": "mlforge.model.terms",
     "coalesce": "mlforge.model.terms",
     "col": "mlforge.model.expr",
@@ -88,17 +134,18 @@ _WORDS = {
 _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
-    "Aggregate", "BuildReport", "BuildResult", "CSVFormat", "Count", "Definitions", "DeltaFormat", "Entity",
-    "Explanation", "Feature", "FeatureSpec", "Field", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
-    "OnlineFeatures", "ParquetFormat", "PublishReport", "PublishResult", "RequestFeature", "Rolling",
-    "SQLiteOnlineStore", "Source", "Std", "Sum", "Timestamp", "TrainingData", "__version__", "aget_online_features",
-    "at", "coalesce", "col", "days", "entity_key", "errors", "feature", "get_online_features", "get_training_data",
-    "greatest", "hours", "least", "metrics", "minutes", "request_feature", "seconds", "surrogate_key", "validators",
-    "when",
+    "Aggregate", "All", "Any", "BuildReport", "BuildResult", "CSVFormat", "Count", "CountDistinct", "Definitions",
+    "DeltaFormat", "Entity", "Explanation", "Feature", "FeatureSet", "FeatureSpec", "Field", "First", "FirstN",
+    "Formula", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "Mode",
+    "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio", "RequestFeature",
+    "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK", "TrainingData", "Var",
+    "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days", "entity_key", "errors",
+    "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics", "minutes",
+    "request_feature", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Value:
     from importlib import import_module
 
     if name in _MODULES:
@@ -112,7 +159,7 @@ def __getattr__(name: str) -> Any:
     return _plugin_word(name)
 
 
-def _plugin_word(name: str) -> Any:
+def _plugin_word(name: str) -> Value:
     """A config, metric or validator that an installed plugin announces."""
     from mlforge.plugin.words import find_word
 

@@ -25,6 +25,21 @@ _METRICS = {
     'Max("amount", windows="7d")': "The greatest value.",
     'Std("amount", windows="7d")': "The sample standard deviation.",
     'Median("amount", windows="7d")': "The median.",
+    'Percentile("amount", 0.9, windows="7d")': "What a part of the values lies below.",
+    'Var("amount", windows="7d")': "The sample variance.",
+    'Skew("amount", windows="7d")': "The adjusted Fisher-Pearson skewness.",
+    'Kurtosis("amount", windows="7d")': "The adjusted excess kurtosis.",
+    'CountDistinct("merchant", windows="7d")': "How many different values.",
+    'First("amount", windows="7d")': "The value of the earliest event.",
+    'Last("amount", windows="7d")': "The value of the latest event.",
+    'FirstN("amount", 5, windows="7d")': "The first few values, as a list.",
+    'LastN("amount", 5, windows="7d")': "The last few values, as a list.",
+    'Mode("merchant", windows="7d")': "The most frequent value.",
+    'TopK("merchant", 3, windows="7d")': "The few most frequent values, as a list.",
+    'Any("paid", windows="7d")': "Whether one of some booleans is true.",
+    'All("paid", windows="7d")': "Whether all of some booleans are true.",
+    'Ratio("won", "played", windows="7d")': "One sum divided by another.",
+    'Formula("trend", agg("sum", "amount", "7d") / agg("sum", "amount", "30d"))': "Anything over aggregations.",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Literal, overload
 
 import msgspec
@@ -15,18 +16,21 @@ from mlforge.flow.building.build_report import BuildReport
 from mlforge.flow.building.validate import validate
 from mlforge.flow.explaining.explain import Question, explain
 from mlforge.flow.explaining.explanation import Explanation
+from mlforge.flow.lock import Lock, opened
 from mlforge.flow.moments import Instant, now
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress, quiet
-from mlforge.flow.specs import resolved, spec_of
+from mlforge.flow.specs import resolved
 from mlforge.flow.training.retrieve import TrainingData
 from mlforge.flow.versions.diff import Diff, diff
 from mlforge.flow.versions.find import artifact, history
 from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
 from mlforge.flow.versions.prune import prune
 from mlforge.flow.versions.rollback import rollback
+from mlforge.lock_verbs import LockVerbs
 from mlforge.model.entity import Entity
-from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
 from mlforge.model.request import RequestFeature
@@ -34,7 +38,6 @@ from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
-from mlforge.online_verbs import OnlineVerbs
 from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
@@ -43,10 +46,11 @@ from mlforge.project.selection import Words, select, words
 from mlforge.standalone import Features, train
 
 
-class Definitions(OnlineVerbs):
+class Definitions(LockVerbs):
     """A project's features and where they go, and everything one does with them.
 
-    Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`.
+    Args: those of a project – `name`, `features`, `offline_store` (or `store`), `online_store`, `engine`, `profile`,
+    `feature_sets`.
 
     Example:
         >>> import mlforge as mlf
@@ -130,6 +134,9 @@ class Definitions(OnlineVerbs):
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
+        pins = (
+            dict(self._pinned(features if features is not None else feature_names, tags, schedule)) if publishes else {}
+        )
         if publishes:
             self.online_store_of(profile)
         report, names = BuildReport(()), [f.name for f in chosen]
@@ -138,7 +145,7 @@ class Definitions(OnlineVerbs):
             names = [r.feature for r in report if r.ok]
         if dry_run or not names or not publishes:
             return report
-        orders = [self._order(name, version if online_only else None, at) for name in names]
+        orders = [self._order(name, version if online_only and version else pins[name], at) for name in names]
         published = self._published(orders, engine, profile, on_progress)
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
@@ -215,6 +222,7 @@ class Definitions(OnlineVerbs):
         self, spine: Any = ..., features: Features = ..., timestamp: str | Timestamp | None = ..., *,
         entity_df: Any = ..., store: StoreConfig | None = ..., engine: str | EngineConfig | None = ...,
         full_names: bool = ..., profile: str | None = ..., with_lock: Literal[True],
+        lock: Lock | str | Path | None = ...,
     ) -> TrainingData: ...  # fmt: skip
 
     @overload
@@ -222,6 +230,7 @@ class Definitions(OnlineVerbs):
         self, spine: Any = ..., features: Features = ..., timestamp: str | Timestamp | None = ..., *,
         entity_df: Any = ..., store: StoreConfig | None = ..., engine: str | EngineConfig | None = ...,
         full_names: bool = ..., profile: str | None = ..., with_lock: bool = ...,
+        lock: Lock | str | Path | None = ...,
     ) -> Any: ...  # fmt: skip
 
     @spelled
@@ -237,19 +246,22 @@ class Definitions(OnlineVerbs):
         full_names: bool = False,
         profile: str | None = None,
         with_lock: bool = False,
+        lock: Lock | str | Path | None = None,
     ) -> Any:
         """Every row of the spine, in order, with what each feature's value was at the row's own time.
 
         Args:
             spine: Keys, label times and the inputs of request features: a Polars, pandas or pyarrow table.
             entity_df: The same.
-            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or a `Lock`.
+            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, a set's name, or a `Lock`.
             timestamp: The spine's column of label times; told from its type where there is only one.
             store: Another store than the project's.
             engine: Another engine than the project's.
-            full_names: Name the columns `{feature}__{column}`.
+            full_names: Name the columns `{feature}__{column}`, and `{feature}@{version}__{column}` where several
+                versions of the feature are asked for.
             profile: A profile of `mlforge.yaml`.
             with_lock: Return the frame and the versions that were used.
+            lock: What a model was trained with, or its file: its versions of `features`, or of all that it has.
 
         Returns:
             A table of the spine's own type, its columns first; with `with_lock` a `TrainingData(frame, lock)`.
@@ -266,8 +278,8 @@ class Definitions(OnlineVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        named = resolved(features, self.request_features)
-        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock)
+        named = resolved(self.spelled_out(features), self.request_features)
+        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock, opened(lock))
         return found if with_lock else found.frame
 
     @spelled
@@ -332,6 +344,15 @@ class Definitions(OnlineVerbs):
             ['data/purchases.csv']
         """
         return list(self.sources().values())
+
+    def list_feature_sets(self) -> list[FeatureSet]:
+        """The feature sets.
+
+        Example:
+            >>> defs.list_feature_sets()
+            []
+        """
+        return list(self.feature_sets.values())
 
     def list_tags(self) -> list[str]:
         """The tags of all features, sorted.
@@ -439,7 +460,7 @@ class Definitions(OnlineVerbs):
             raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
         named = features if features is not None else feature_names
         self.refuse_requests(words(named), "build")
-        return select(self.features, named, tags, schedule)
+        return select(self.features, named, tags, schedule, self.feature_sets)
 
     def _session(
         self,

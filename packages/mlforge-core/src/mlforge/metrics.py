@@ -4,18 +4,45 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from mlforge.model.expr import Expr
-from mlforge.model.metric import Aggregate, Metric, Rolled, Windows, parse_windows
+import msgspec
+
+from mlforge.errors import Invalid
+from mlforge.model.aggregation import agg, aggregation, listed, share, word_of
+from mlforge.model.expr import Agg, Expr
+from mlforge.model.metric import (
+    Aggregate,
+    Metric,
+    MetricColumn,
+    Rolled,
+    Windows,
+    aggregated,
+    need_condition,
+    need_metric_name,
+    parse_windows,
+)
 from mlforge.model.spelling import refuse_unknown
+from mlforge.model.window import Window
 
-__all__ = ["Aggregate", "Count", "Max", "Mean", "Median", "Metric", "Min", "Rolling", "Std", "Sum"]
+__all__ = [
+    "Aggregate", "All", "Any", "Count", "CountDistinct", "First", "FirstN", "Formula", "Kurtosis", "Last", "LastN",
+    "Max", "Mean", "Median", "Metric", "Min", "Mode", "Percentile", "Ratio", "Rolling", "Skew", "Std", "Sum", "TopK",
+    "Var", "Window", "agg",
+]  # fmt: skip
 
-_DETAILS = ("windows", "name", "description", "unit")
+_DETAILS = ("windows", "name", "description", "unit", "where")
+_CALLED = {
+    "count_distinct": "CountDistinct",
+    "first_n": "FirstN",
+    "last_n": "LastN",
+    "percentile": "Percentile",
+    "top_k": "TopK",
+    **{word: word.capitalize() for word in ("count", "sum", "mean", "min", "max", "std", "median", "var", "skew")},
+    **{word: word.capitalize() for word in ("kurtosis", "first", "last", "mode", "any", "all")},
+}
 
 
-def Count(column: str | Expr | None = None, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Count(column: str | Expr | None = None, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """How many non-null values; without a column, how many events. 0 where there are none.
 
     Example:
@@ -25,7 +52,7 @@ def Count(column: str | Expr | None = None, windows: Windows = (), **details: An
     return _aggregate("count", column, windows, details)
 
 
-def Sum(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Sum(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their sum: int64 for integers and booleans, float64 for floats, 38 digits for decimals. 0 where there are none.
 
     Example:
@@ -35,7 +62,7 @@ def Sum(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:
     return _aggregate("sum", column, windows, details)
 
 
-def Mean(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Mean(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their mean, float64. Null where there are none.
 
     Example:
@@ -45,7 +72,7 @@ def Mean(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate
     return _aggregate("mean", column, windows, details)
 
 
-def Min(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Min(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The least value, in the column's own type. Null where there are none.
 
     Example:
@@ -55,7 +82,7 @@ def Min(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:
     return _aggregate("min", column, windows, details)
 
 
-def Max(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Max(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The greatest value, in the column's own type; NaN is the greatest. Null where there are none.
 
     Example:
@@ -65,7 +92,7 @@ def Max(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:
     return _aggregate("max", column, windows, details)
 
 
-def Std(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Std(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their sample standard deviation, float64. Null where there are fewer than two.
 
     Example:
@@ -75,7 +102,7 @@ def Std(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:
     return _aggregate("std", column, windows, details)
 
 
-def Median(column: str | Expr, windows: Windows = (), **details: Any) -> Aggregate:  # noqa: N802
+def Median(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their median, float64. Null where there are none.
 
     Example:
@@ -85,9 +112,263 @@ def Median(column: str | Expr, windows: Windows = (), **details: Any) -> Aggrega
     return _aggregate("median", column, windows, details)
 
 
-def _aggregate(function: str, column: str | Expr | None, windows: Windows, details: dict[str, Any]) -> Aggregate:
-    refuse_unknown(function.capitalize(), details, ("column", *_DETAILS))
-    return Aggregate(column, function, windows, **details)
+def Var(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """Their sample variance, float64. Null where there are fewer than two.
+
+    Example:
+        >>> Var("amount", windows=["7d"]).columns()[0].name
+        'amount__var__7d'
+    """
+    return _aggregate("var", column, windows, details)
+
+
+def Skew(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """Their adjusted Fisher-Pearson skewness, float64. Null where there are fewer than three, or all are equal.
+
+    Example:
+        >>> Skew("amount", windows=["7d"]).columns()[0].name
+        'amount__skew__7d'
+    """
+    return _aggregate("skew", column, windows, details)
+
+
+def Kurtosis(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """Their adjusted excess kurtosis, float64. Null where there are fewer than four, or all are equal.
+
+    Example:
+        >>> Kurtosis("amount", windows=["7d"]).columns()[0].name
+        'amount__kurtosis__7d'
+    """
+    return _aggregate("kurtosis", column, windows, details)
+
+
+def CountDistinct(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """How many different values, int64, exact; NaN is one value, and so are 0.0 and -0.0. 0 where there are none.
+
+    Example:
+        >>> CountDistinct("merchant", windows=["30d"], name="merchants").columns()[0].name
+        'merchants_30d'
+    """
+    return _aggregate("count_distinct", column, windows, details)
+
+
+def First(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """The value of the earliest event, of several at that instant the least. Null where there are none.
+
+    Example:
+        >>> First("paid_at", windows="all").columns()[0].name
+        'paid_at__first__all'
+    """
+    return _aggregate("first", column, windows, details)
+
+
+def Last(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """The value of the latest event, of several at that instant the greatest. Null where there are none.
+
+    Example:
+        >>> Last("paid_at", windows="all").columns()[0].name
+        'paid_at__last__all'
+    """
+    return _aggregate("last", column, windows, details)
+
+
+def FirstN(  # noqa: N802
+    column: str | Expr, n: int, windows: Windows = (), *, distinct: bool = False, **details: object
+) -> Aggregate:
+    """The first `n` values in the order of time, then of value, as a list; empty where there are none.
+
+    Args:
+        column: The column, or an expression.
+        n: From 1 to 10,000.
+        windows: Such as `["7d", "all"]`.
+        distinct: Whether each value is in it once, at its earliest.
+        details: `name`, `description`, `unit`, `where`.
+
+    Example:
+        >>> FirstN("category", 5, windows="30d").columns()[0].name
+        'category__first_5__30d'
+    """
+    return _aggregate(word_of("first_n", listed("FirstN", n, bool(distinct))), column, windows, details)
+
+
+def LastN(  # noqa: N802
+    column: str | Expr, n: int, windows: Windows = (), *, distinct: bool = False, **details: object
+) -> Aggregate:
+    """The last `n` values in the order of time, then of value, as a list; empty where there are none.
+
+    Args:
+        column: The column, or an expression.
+        n: From 1 to 10,000.
+        windows: Such as `["7d", "all"]`.
+        distinct: Whether each value is in it once, at its latest.
+        details: `name`, `description`, `unit`, `where`.
+
+    Example:
+        >>> LastN("category", 5, windows="30d", distinct=True).columns()[0].name
+        'category__last_5_distinct__30d'
+    """
+    return _aggregate(word_of("last_n", listed("LastN", n, bool(distinct))), column, windows, details)
+
+
+def Percentile(  # noqa: N802
+    column: str | Expr, q: float | Sequence[float], windows: Windows = (), **details: object
+) -> Aggregate | Rolled:
+    """What a part of them lies below: float64, interpolated between order statistics. Null where there are none.
+
+    Args:
+        column: The column, or an expression.
+        q: A part from 0 to 1, or several.
+        windows: Such as `["7d", "all"]`.
+        details: `name`, `description`, `unit`, `where`; of several parts, each adds its own to the name.
+
+    Example:
+        >>> [c.name for c in Percentile("amount", [0.5, 0.9], windows="7d").columns()]
+        ['amount__p50__7d', 'amount__p90__7d']
+        >>> [c.name for c in Percentile("amount", [0.5, 0.9], windows="7d", name="spend").columns()]
+        ['spend_p50_7d', 'spend_p90_7d']
+    """
+    if not isinstance(q, list | tuple):
+        return _aggregate(word_of("percentile", share(q)), column, windows, details)
+    if not q:
+        raise Invalid("A percentile of no part.", hint="Give parts from 0 to 1: [0.5, 0.9].")
+    words = [word_of("percentile", share(part)) for part in q]
+    named = [{**details, "name": f"{details['name']}_{w}"} if details.get("name") else details for w in words]
+    return Rolled(tuple(_aggregate(w, column, windows, each) for w, each in zip(words, named, strict=True)))
+
+
+def Mode(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """The most frequent value, of equally frequent ones the least. Null where there are none.
+
+    Example:
+        >>> Mode("category", windows=["30d"]).columns()[0].name
+        'category__mode__30d'
+    """
+    return _aggregate("mode", column, windows, details)
+
+
+def TopK(column: str | Expr, k: int, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """The `k` most frequent values, most frequent first, of equally frequent ones the least, as a list.
+
+    Args:
+        column: The column, or an expression.
+        k: From 1 to 10,000.
+        windows: Such as `["7d", "all"]`.
+        details: `name`, `description`, `unit`, `where`.
+
+    Example:
+        >>> TopK("merchant", 3, windows=["30d"]).columns()[0].name
+        'merchant__top_3__30d'
+    """
+    return _aggregate(word_of("top_k", listed("TopK", k)), column, windows, details)
+
+
+def Any(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """Whether one of some booleans is true. Null where there are none.
+
+    Example:
+        >>> Any(col("amount") > 1000, windows="7d", name="large").columns()[0].name
+        'large_7d'
+    """
+    return _aggregate("any", column, windows, details)
+
+
+def All(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
+    """Whether all of some booleans are true. Null where there are none.
+
+    Example:
+        >>> All("paid", windows="7d").columns()[0].name
+        'paid__all__7d'
+    """
+    return _aggregate("all", column, windows, details)
+
+
+class Ratio(Metric, frozen=True):
+    """The sum of one column divided by that of another, float64. Null where the divisor is 0.
+
+    Args:
+        numerator: A column of numbers, or an expression.
+        denominator: Another.
+        windows: Such as `["1d", "7d"]`.
+        name: The output is `{name}_{window}`; `{numerator}__per__{denominator}__{window}` without one.
+        description: What the value means.
+        unit: What it is counted in.
+        where: Only events for which this is true.
+
+    Example:
+        >>> Ratio("won", "played", windows=["7d"]).columns()[0].name
+        'won__per__played__7d'
+    """
+
+    numerator: str | Expr
+    denominator: str | Expr
+    windows: Windows
+    name: str | None = None
+    description: str | None = None
+    unit: str | None = None
+    where: Expr | None = None
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "windows", parse_windows(self.windows))
+        need_metric_name(self.name)
+        need_condition(self.where, "ratio", self.name)
+        if not self.name and not all(isinstance(part, str) for part in (self.numerator, self.denominator)):
+            raise Invalid("The ratio of an expression needs a name.", hint='Give it one: name="share_late".')
+        if None in (self.numerator, self.denominator):
+            raise Invalid("A ratio needs two columns.", hint='Ratio("won", "played", windows=["7d"])')
+
+    def columns(self) -> tuple[MetricColumn, ...]:
+        above, below = (
+            Agg("sum", aggregated("ratio", part), where=self.where) for part in (self.numerator, self.denominator)
+        )
+        return tuple(
+            MetricColumn(self._output(w), w, above / below, "ratio", self.description, self.unit)
+            for w in parse_windows(self.windows)
+        )
+
+    def _output(self, window: Window) -> str:
+        return f"{self.name}_{window}" if self.name else f"{self.numerator}__per__{self.denominator}__{window}"
+
+
+class Formula(Metric, frozen=True):
+    """An expression over aggregations, each over a window of its own.
+
+    Args:
+        name: The output column.
+        expr: An expression whose leaves are `agg(…)` and constants.
+        description: What the value means.
+        unit: What it is counted in.
+
+    Example:
+        >>> trend = Formula("trend", agg("sum", "amount", "7d") / agg("sum", "amount", "30d"))
+        >>> [(c.name, [str(w) for w in c.windows]) for c in trend.columns()]
+        [('trend', ['7d', '30d'])]
+    """
+
+    name: str
+    expr: Expr
+    description: str | None = None
+    unit: str | None = None
+
+    def __post_init__(self) -> None:
+        need_metric_name(self.name)
+        if not isinstance(self.expr, Expr) or not self.name:
+            raise Invalid(
+                f"The formula {self.name!r} is {self.expr!r}, which is no expression.",
+                hint='Formula("trend", agg("sum", "amount", "7d") / agg("sum", "amount", "30d"))',
+            )
+        for column in self.columns():
+            if not column.windows:
+                raise Invalid(
+                    f"{self.name} aggregates nothing.", hint='Aggregate a column: agg("max", "amount", "7d").'
+                )
+
+    def columns(self) -> tuple[MetricColumn, ...]:
+        return (MetricColumn(self.name, None, self.expr, "formula", self.description, self.unit),)
+
+
+def _aggregate(word: str, column: str | Expr | None, windows: Windows, details: Mapping[str, object]) -> Aggregate:
+    refuse_unknown(_CALLED.get(aggregation(word)[0], word), details, ("column", *_DETAILS))
+    return Aggregate(column, word, windows, **details)  # type: ignore[arg-type]
 
 
 def Rolling(windows: Windows, aggregations: Mapping[str, Sequence[str]]) -> Rolled:  # noqa: N802
@@ -108,7 +389,7 @@ def Rolling(windows: Windows, aggregations: Mapping[str, Sequence[str]]) -> Roll
     return Rolled(tuple(Aggregate(column, function, lengths) for column, function in pairs))
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     from mlforge.plugin.config import load
     from mlforge.plugin.descriptors import MetricDescriptor
     from mlforge.plugin.registry import registry

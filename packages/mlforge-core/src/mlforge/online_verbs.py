@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.moments import Instant, now
 from mlforge.flow.online.answer import online_features
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
@@ -25,7 +27,7 @@ from mlforge.model.spelling import spelled
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.project import Project, Settings
-from mlforge.project.selection import Words, select, words
+from mlforge.project.selection import Words, members, select, words
 from mlforge.standalone import Entities, aread, engine_of, split_names
 
 SAMPLE = 1000
@@ -43,6 +45,7 @@ class OnlineVerbs(Project):
         schedule: Words = None,
         as_of: Instant | None = None,
         force: bool = False,
+        beside: bool = False,
         engine: str | EngineConfig | None = None,
         profile: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -58,6 +61,8 @@ class OnlineVerbs(Project):
             schedule: Only features with one of these schedule tags.
             as_of: The instant: a time, a date, ISO 8601 text (UTC where it names no zone) or how long ago; now if None.
             force: Write every entity, changed or not.
+            beside: Leave what is served to those who name no version, and publish these versions beside it, for those
+                who name them: an A/B test. What is served so is in the report by the name `"f@1.0.0"`.
             engine: Read the versions with this engine.
             profile: A profile of `mlforge.yaml`.
             on_progress: Called as the publishing goes on.
@@ -76,7 +81,11 @@ class OnlineVerbs(Project):
             ('published', 25)
         """
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
-        orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
+        if beside:
+            specs = self._beside(features, tags, schedule)
+            orders = [self._order(spec.name, spec.version, at, force, beside=True) for spec in specs]
+        else:
+            orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
         return self._published(orders, engine, profile, on_progress)
 
     @spelled
@@ -90,11 +99,13 @@ class OnlineVerbs(Project):
         full_names: bool = False,
         profile: str | None = None,
         with_status: bool = False,
+        lock: Lock | str | Path | None = None,
+        policy: LockPolicy = "refuse",
     ) -> Any:
         """What is served for some entities, in order, their own columns first; null where there is nothing.
 
         Args:
-            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, or several.
+            features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, sets, or several.
             entity_df: A list of dicts, or a Polars, pandas or pyarrow table: the key columns of every feature, or those
                 that surrogate keys are made of, and the inputs of request features.
             store: Another online store than the project's.
@@ -103,6 +114,9 @@ class OnlineVerbs(Project):
             profile: A profile of `mlforge.yaml`.
             with_status: Return `OnlineFeatures(values, statuses)`: by feature `present`, `missing`, `expired` (older
                 than `max_age`: null) or `stale` (the last known value: publish again).
+            lock: What a model was trained with, or its file: its versions of `features`, or of all that it has.
+            policy: Where another version is served than the lock has: `refuse` it; `refresh`: allow later rows of the
+                same definition; `warn`: serve it and log a warning.
 
         Returns:
             A list of dicts for a list of dicts, a table of its own type for a table.
@@ -110,13 +124,16 @@ class OnlineVerbs(Project):
         Raises:
             NotFound: A feature that is not published, or is served as another version.
             Invalid: There is no online store, a key is missing or of another type, two columns have one name.
+            Conflict: What is served is not what the lock has.
 
         Example:
             >>> _ = defs.publish("last_purchase", as_of="2026-02-15")
             >>> defs.get_online_features("last_purchase", [{"user_id": "nobody"}])
             [{'user_id': 'nobody', 'category': None, 'amount': None}]
         """
-        with self.online_reader(features, store=store, full_names=full_names, profile=profile) as reader:
+        with self.online_reader(
+            features, store=store, full_names=full_names, profile=profile, lock=lock, policy=policy
+        ) as reader:
             found = online_features(reader, entity_df, partial(self._opened, engine, profile))
         return found if with_status else found.values
 
@@ -131,6 +148,8 @@ class OnlineVerbs(Project):
         full_names: bool = False,
         profile: str | None = None,
         with_status: bool = False,
+        lock: Lock | str | Path | None = None,
+        policy: LockPolicy = "refuse",
     ) -> Any:
         """What `get_online_features` gives, without holding up the event loop while the store is asked.
 
@@ -140,7 +159,8 @@ class OnlineVerbs(Project):
             [{'user_id': 'nobody', 'category': None, 'amount': None}]
         """
         found = await aread(
-            _online_store(store, self.settings(profile), self), self._resolved(features), full_names, entity_df,
+            _online_store(store, self.settings(profile), self),
+            partial(self.reader_on, features=features, full_names=full_names, lock=lock, policy=policy), entity_df,
             partial(self._opened, engine, profile),
         )  # fmt: skip
         return found if with_status else found.values
@@ -155,6 +175,8 @@ class OnlineVerbs(Project):
         full_names: bool = False,
         profile: str | None = None,
         clock: Callable[[], int] | None = None,
+        lock: Lock | str | Path | None = None,
+        policy: LockPolicy = "refuse",
     ) -> Iterator[Reader]:
         """A reader to keep: prepared once for some features, then asked as often as one likes, from any thread.
 
@@ -170,10 +192,17 @@ class OnlineVerbs(Project):
         """
         config = _online_store(store, self.settings(profile), self)
         with config.open() as online:
-            yield self.reader_on(online, features, full_names, clock)
+            yield self.reader_on(online, features, full_names, clock, lock=lock, policy=policy)
 
     def reader_on(
-        self, online: OnlineStore, features: Any, full_names: bool = False, clock: Callable[[], int] | None = None
+        self,
+        online: OnlineStore,
+        features: Any,
+        full_names: bool = False,
+        clock: Callable[[], int] | None = None,
+        *,
+        lock: Lock | str | Path | None = None,
+        policy: LockPolicy = "refuse",
     ) -> Reader:
         """A reader on a store that is open already, for one who keeps several on one store.
 
@@ -183,7 +212,8 @@ class OnlineVerbs(Project):
             ...     defs.reader_on(online, "user_spend").read([{"user_id": "nobody"}]).statuses
             [{'user_spend': 'missing'}]
         """
-        return Reader(online, self._resolved(features), full_names, clock)
+        held, how = opened(lock), checked_policy(policy)
+        return Reader(online, self._online(features), full_names, clock, lock=held, policy=how)
 
     @spelled
     def replay(
@@ -222,10 +252,10 @@ class OnlineVerbs(Project):
         named = words(features)
         requests = [f for f in self.request_features.values() if features is None or f.name in named]
         stored = [name for name in named if name not in self.request_features]
-        chosen = () if requests and named and not stored else select(self.features, stored or features)
+        chosen = [] if requests and named and not stored else self._named(stored or features)
         with self._live(settings, engine) as (offline, online, computing, _):
             replaying = Replaying(offline, online, computing, instant, sample, seed)
-            results = [replay_safely(f.name, partial(replay, replaying, f.name)) for f in chosen]
+            results = [replay_safely(spec.text, partial(replay, replaying, spec)) for spec in chosen]
             results += [replay_safely(f.name, partial(replay_request, replaying, f)) for f in requests]
         return ReplayReport(tuple(results))
 
@@ -238,20 +268,46 @@ class OnlineVerbs(Project):
         """
         return _online_store(None, self.settings(profile), self)
 
-    def _resolved(self, features: Any) -> Any:
-        """The features that are meant, the request features among them by their definitions."""
-        return resolved(split_names(features), self.request_features)
+    def _named(self, features: Words, tags: Words = None, schedule: Words = None) -> list[FeatureSpec]:
+        """The features that are meant, those of sets at the versions they name."""
+        self.refuse_requests([word.partition("@")[0] for word in words(features)], "publish")
+        named = [FeatureSpec.named(word) for word in members(features, self.feature_sets, versions=True)]
+        found = select(
+            self.features, list(dict.fromkeys(s.name for s in named)) or features, tags, schedule, self.feature_sets
+        )
+        there = {feature.name for feature in found}
+        return [s for s in named if s.name in there] if named else [FeatureSpec(f.name) for f in found]
 
     def _pinned(self, features: Words, tags: Words, schedule: Words) -> list[tuple[str, str | None]]:
-        named = [_pin(word) for word in words(features)]
-        pins = dict(named)
-        self.refuse_requests(pins, "publish")
-        if twice := [name for name, _ in named if [n for n, _ in named].count(name) > 1]:
-            raise Invalid(f"Two versions of {twice[0]!r} are named.", hint="One is served at a time: name one.")
-        return [(f.name, pins.get(f.name)) for f in select(self.features, list(pins) or features, tags, schedule)]
+        """What to publish to those who name no version: of each feature one."""
+        found = self._named(features, tags, schedule)
+        names = [spec.name for spec in found]
+        if twice := next((spec for spec in found if names.count(spec.name) > 1), None):
+            texts = " ".join(spec.text for spec in found if spec.name == twice.name)
+            raise Invalid(
+                f"Two versions of {twice.name!r} are named, and one is served to those who name none.",
+                hint=f"Name one, or publish each beside it: mlforge publish {texts} --beside",
+            )
+        return [(spec.name, spec.version) for spec in found]
 
-    def _order(self, name: str, version: str | None, as_of: int | None, force: bool = False) -> PublishOrder:
-        return PublishOrder(name, version, as_of, self.features[name].online_horizon, force)
+    def _beside(self, features: Words, tags: Words, schedule: Words) -> list[FeatureSpec]:
+        """What to publish beside: versions that are named."""
+        found = self._named(features, tags, schedule)
+        if unversioned := next((spec for spec in found if spec.version is None), None):
+            raise Invalid(
+                f"Which version of {unversioned.name!r} to publish beside what is served is not said.",
+                hint=f"Name it, such as {unversioned.name}@1.0.0",
+            )
+        return found
+
+    def _online(self, features: Any) -> Any:
+        """The features that are meant: sets and request features by what they are."""
+        return resolved(self.spelled_out(split_names(features)), self.request_features)
+
+    def _order(
+        self, name: str, version: str | None, as_of: int | None, force: bool = False, beside: bool = False
+    ) -> PublishOrder:
+        return PublishOrder(name, version, as_of, self.features[name].online_horizon, force, beside)
 
     def _published(
         self,
@@ -286,8 +342,3 @@ def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: 
             hint='Definitions(…, online_store=SQLiteOnlineStore("online.db")), or online_store in mlforge.yaml.',
         )
     return found
-
-
-def _pin(word: str) -> tuple[str, str | None]:
-    spec = FeatureSpec.named(word)
-    return spec.name, spec.version

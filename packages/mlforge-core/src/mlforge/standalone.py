@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from mlforge.errors import Invalid
-from mlforge.flow.lock import Lock
+from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.training.retrieve import TrainingData, training_data
 from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
@@ -19,7 +22,7 @@ from mlforge.plugin.online_stores import AsyncReading
 from mlforge.project.project import Settings, default_engine, engine_config
 from mlforge.project.selection import words
 
-One = str | Feature | FeatureSpec | RequestFeature
+One = str | Feature | FeatureSpec | FeatureSet | RequestFeature
 Features = One | Lock | Sequence[One | tuple[str, str]]
 """What names the features of a training set."""
 Entities = Sequence[Mapping[str, Any]] | Any
@@ -36,6 +39,7 @@ def get_training_data(
     engine: str | EngineConfig | None = None,
     full_names: bool = False,
     with_lock: bool = False,
+    lock: Lock | str | Path | None = None,
 ) -> Any:
     """Point-in-time correct training data from a store, without the definitions. See `Definitions.get_training_data`.
 
@@ -49,7 +53,7 @@ def get_training_data(
         >>> mlf.get_training_data(labels, "user_spend@1.0.0", store=store)["purchases_7d"].to_list()
         [4, 5]
     """
-    found = train(store, spine, entity_df, features, timestamp, engine, full_names, with_lock)
+    found = train(store, spine, entity_df, features, timestamp, engine, full_names, with_lock, opened(lock))
     return found if with_lock else found.frame
 
 
@@ -62,12 +66,13 @@ def train(
     engine: str | EngineConfig | None,
     full_names: bool,
     locked: bool,
+    lock: Lock | None = None,
 ) -> TrainingData:
     """Training data from a store that is opened for it, and the versions it was made of."""
     table = _one_spine(spine, entity_df)
     config = default_engine() if engine is None else engine_config(engine)
     with store.open() as opened, config.open() as computing:
-        return training_data(opened, computing, table, features, timestamp, full_names, locked)
+        return training_data(opened, computing, table, features, timestamp, full_names, locked, lock)
 
 
 def _one_spine(spine: Any, entity_df: Any) -> Any:
@@ -85,6 +90,8 @@ def get_online_features(
     engine: str | EngineConfig | None = None,
     full_names: bool = False,
     with_status: bool = False,
+    lock: Lock | str | Path | None = None,
+    policy: LockPolicy = "refuse",
 ) -> Any:
     """What a store serves for some entities, without the definitions. See `Definitions.get_online_features`.
 
@@ -99,7 +106,7 @@ def get_online_features(
         [{'user_id': 'nobody', 'category': None, 'amount': None}]
     """
     with store.open() as online:
-        reader = Reader(online, split_names(features), full_names)
+        reader = Reader(online, split_names(features), full_names, lock=opened(lock), policy=checked_policy(policy))
         found = online_features(reader, entity_df, lambda: engine_of(engine, None).open())
     return found if with_status else found.values
 
@@ -113,6 +120,8 @@ async def aget_online_features(
     engine: str | EngineConfig | None = None,
     full_names: bool = False,
     with_status: bool = False,
+    lock: Lock | str | Path | None = None,
+    policy: LockPolicy = "refuse",
 ) -> Any:
     """What `get_online_features` gives, without holding up the event loop while the store is asked.
 
@@ -122,19 +131,22 @@ async def aget_online_features(
         >>> asyncio.run(mlf.aget_online_features("last_purchase", [{"user_id": "nobody"}], store=store))
         [{'user_id': 'nobody', 'category': None, 'amount': None}]
     """
-    found = await aread(store, split_names(features), full_names, entity_df, lambda: engine_of(engine, None).open())
+    make = partial(
+        Reader, features=split_names(features), full_names=full_names, lock=opened(lock), policy=checked_policy(policy)
+    )
+    found = await aread(store, make, entity_df, lambda: engine_of(engine, None).open())
     return found if with_status else found.values
 
 
 async def aread(
-    config: OnlineStoreConfig, features: Any, full_names: bool, entities: Entities, engine: Callable[[], Any]
+    config: OnlineStoreConfig, make: Callable[[Any], Reader], entities: Entities, engine: Callable[[], Any]
 ) -> OnlineFeatures:
     """Values from an online store that is opened for it, without holding up the event loop."""
     import asyncio
 
     online = await asyncio.to_thread(lambda: config.open().__enter__())
     try:
-        reader = await asyncio.to_thread(Reader, online, features, full_names)
+        reader = await asyncio.to_thread(make, online)
         return await aonline_features(reader, entities, engine)
     finally:
         if isinstance(online, AsyncReading):

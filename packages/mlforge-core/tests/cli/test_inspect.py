@@ -51,7 +51,7 @@ def test_a_version_that_is_not_there_is_an_error(mlforge: Mlforge, built_shop: P
 def test_a_name_nobody_has_is_answered_with_the_nearest(mlforge: Mlforge, fresh_shop: Path) -> None:
     answer = mlforge("inspect", "purchase", cwd=fresh_shop)
     assert answer.code == 1
-    assert "There is no feature, entity or source 'purchase'." in answer.err
+    assert "There is no feature, set, entity or source 'purchase'." in answer.err
     assert "Did you mean 'purchases'?" in answer.err
 
 

@@ -11,7 +11,10 @@ import pytest
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
+from mlforge.model.window import Window
 from mlforge.testing.reference import Table, windows
+from mlforge.testing.reference.times import LAST
+from mlforge.testing.reference.windows import Event
 
 WITH = "windows_with_an_interval_are_those_of_the_reference"
 WITHOUT = "windows_without_an_interval_are_those_of_the_reference"
@@ -27,44 +30,52 @@ def bucket_start(time: int, interval: Duration | None) -> int:
     return time if interval is None else windows.bucket(time, interval)
 
 
-def sees_the_next_bucket(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
+def sees_the_next_bucket(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
     return holds(time, stamp + (interval.micros if interval else 1_000_000), window, interval)
 
 
-def closed_at_its_start(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
-    return holds(time, stamp, window, interval) or time == stamp - window.micros
+def closed_at_its_start(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
+    return holds(time, stamp, window, interval) or time == stamp - (window.leaves or 0)
 
 
-def closed_at_its_end(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
-    return holds(time, stamp, window, interval) or time == stamp
+def closed_at_its_end(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
+    return holds(time, stamp, window, interval) or time == stamp - window.enters
 
 
-def open_at_its_end(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
-    return holds(time, stamp, window, interval) and time != stamp
+def open_at_its_end(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
+    return holds(time, stamp, window, interval) and time != stamp - window.enters
 
 
-def never_leaving(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
-    return time < stamp or (interval is None and time == stamp)
+def never_leaving(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
+    return holds(time, stamp, Window("all", window.offset), interval)
 
 
-def entries_only(times: Iterable[int], plan: WindowPlan) -> list[int]:
-    return sorted({windows.known(t, plan.interval) for t in times})
+def without_offset(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
+    return holds(time, stamp, Window(window.length), interval)
 
 
-def exits_of_the_shortest(times: Iterable[int], plan: WindowPlan) -> list[int]:
-    shortest = plan.windows[0].micros
-    return change_points(
-        times, msgspec.structs.replace(plan, columns=tuple(c for c in plan.columns if c.window.micros == shortest))
-    )
+def entries_only(events: Iterable[Event], plan: WindowPlan) -> list[int]:
+    return sorted({windows.known(e.time, plan.interval) for e in events})
 
 
-def exits_a_microsecond_late(times: Iterable[int], plan: WindowPlan) -> list[int]:
-    entered = entries_only(times, plan)
-    return sorted({*entered, *(k + w.micros + 1 for k in entered for w in plan.windows)})
+def exits_of_the_shortest(events: Iterable[Event], plan: WindowPlan) -> list[int]:
+    shortest = tuple(c for c in plan.columns if plan.windows[0] in c.windows)
+    return change_points(events, msgspec.structs.replace(plan, columns=shortest))
 
 
-def repeated(times: Iterable[int], plan: WindowPlan) -> list[int]:
-    points = change_points(times, plan)
+def exits_a_microsecond_late(events: Iterable[Event], plan: WindowPlan) -> list[int]:
+    given = list(events)
+    entered = entries_only(given, plan)
+    return sorted({*entered, *(p + 1 for p in change_points(given, plan) if p not in entered and p < LAST)})
+
+
+def exits_of_all(events: Iterable[Event], plan: WindowPlan) -> list[int]:
+    everywhere = frozenset(a.where for c in plan.columns for a in c.aggs if a.where is not None)
+    return change_points([msgspec.structs.replace(e, passed=everywhere) for e in events], plan)
+
+
+def repeated(events: Iterable[Event], plan: WindowPlan) -> list[int]:
+    points = change_points(events, plan)
     return sorted(points + points[:1])
 
 
@@ -89,8 +100,8 @@ def unbroken_runs(table: Table, shape: Shape, plan: WindowPlan) -> list[windows.
     return kept
 
 
-def zeros_for_nulls(values: list[Any]) -> list[Any]:
-    return [0 if v is None else v for v in values]
+def zeros_for_nulls(values: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    return [(t, 0 if v is None else v) for t, v in values]
 
 
 def with_null_keys(table: Table, shape: Shape) -> Table:
@@ -112,6 +123,10 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "a window with an interval is closed at its end": (windows, "holds", closed_at_its_end, WITH),
     "a window without an interval is open at its end": (windows, "holds", open_at_its_end, WITHOUT),
     "events never leave": (windows, "holds", never_leaving, DEFINITION),
+    "a window ends at the instant, whatever its offset": (windows, "holds", without_offset, WITH),
+    "a condition is ignored": (windows, "is_in", lambda event, agg: True, WITHOUT),
+    "what never entered leaves": (windows, "change_points", exits_of_all, WITHOUT),
+    "ties come in the order of the rows": (windows, "rank", lambda value: 0, "ties_are_settled_by_value[last]"),
     "expired values are kept": (windows, "change_points", entries_only, WITH),
     "expired values are kept, by definition": (windows, "change_points", entries_only, DEFINITION),
     "only the shortest window expires": (windows, "change_points", exits_of_the_shortest, DEFINITION),

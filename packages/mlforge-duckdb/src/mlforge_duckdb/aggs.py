@@ -104,7 +104,7 @@ class Plan(NamedTuple):
 
     @property
     def bounds(self) -> list[Bound]:
-        found = dict.fromkeys((a.function, a.column, a.window) for a in self.aggs if a.function in BOUNDS)
+        found = dict.fromkeys((a.function, a.column, a.leaves) for a in self.aggs if a.function in BOUNDS)
         return [Bound(f, c or "", self.windows.index(w), f"slot{i}") for i, (f, c, w) in enumerate(found)]
 
     @property
@@ -132,7 +132,7 @@ class Plan(NamedTuple):
 
 def held(agg: Aggregate, plan: Plan) -> str:
     """The column of the change points that says how many values a slow aggregate's window holds."""
-    return f"w{plan.windows.index(agg.window)}_{plan.values[agg.column or ''].events}"
+    return f"w{plan.windows.index(agg.leaves)}_{plan.values[agg.column or ''].events}"
 
 
 def ended(value: Value) -> str:

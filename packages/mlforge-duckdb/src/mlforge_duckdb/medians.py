@@ -74,7 +74,7 @@ def _listed(value: Value, medians: Sequence[Aggregate], points: str, most: int, 
 def _framed(value: Value, medians: Sequence[Aggregate], points: str, events: str, plan: Plan) -> str:
     """The medians at some change points, whatever their windows hold."""
     middles = [
-        f"quantile_disc({value.name}, {place}) OVER in{plan.windows.index(a.window)} AS {a.name}_{side}"
+        f"quantile_disc({value.name}, {place}) OVER in{plan.windows.index(a.leaves)} AS {a.name}_{side}"
         for a in medians
         for side, place in (("low", 0.5), ("high", -0.5))
     ]

@@ -41,7 +41,7 @@ def _spreads(value: Value, spreads: Sequence[Aggregate], events: str, plan: Plan
     """The standard deviations of an input at all change points."""
     marked = f"SELECT e, t, false AS mark, {value.name} FROM ({events}) UNION ALL SELECT e, t, true, NULL FROM points"
     known = f"list({value.name}) FILTER (WHERE {value.name} IS NOT NULL)"
-    lists = [f"{known} OVER in{plan.windows.index(a.window)} AS {a.name}" for a in spreads]
+    lists = [f"{known} OVER in{plan.windows.index(a.leaves)} AS {a.name}" for a in spreads]
     found = f"SELECT {columns(['e', 't', 'mark'], lists)} FROM ({marked}) {frames(plan)}"
     steps = [_spread(a.name) for a in spreads]
     made = [f"{sql} AS {a.name}" for a, (_, sql) in zip(spreads, steps, strict=True)]

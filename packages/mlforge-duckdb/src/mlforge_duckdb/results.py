@@ -27,7 +27,7 @@ def _finish(agg: Aggregate, plan: Plan) -> tuple[exact.Steps, str]:
     """What an aggregate is computed by, and the aggregate over it."""
     if agg.function in BOUNDS:
         return [], _bound(agg, plan)
-    w = f"w{plan.windows.index(agg.window)}_"
+    w = f"w{plan.windows.index(agg.leaves)}_"
     if agg.column is None:
         return [], f"{w}n"
     value = plan.values[agg.column]
@@ -83,7 +83,7 @@ def _std(value: Value, w: str, name: str) -> tuple[exact.Steps, str]:
 
 def _bound(agg: Aggregate, plan: Plan) -> str:
     """The bound over the window's own block, and over what it reaches of the block before."""
-    wanted = (agg.function, agg.column, agg.window)
+    wanted = (agg.function, agg.column, agg.leaves)
     bound = next(b for b in plan.bounds if (b.function, b.value, plan.windows[b.window]) == wanted)
     if not plan.blocked(bound.window):
         return f"CASE WHEN entered.t = t THEN entered.{bound.slot} END"

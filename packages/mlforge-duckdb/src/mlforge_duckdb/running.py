@@ -57,7 +57,7 @@ def _latest(condition: str, names: Sequence[str]) -> str:
 def _needed(plan: Plan) -> list[tuple[int, str]]:
     """Which partials each window is computed from."""
     added = [a for a in plan.aggs if a.function not in BOUNDS]
-    return list(dict.fromkeys((plan.windows.index(a.window), p) for a in added for p in _partials(a, plan)))
+    return list(dict.fromkeys((plan.windows.index(a.leaves), p) for a in added for p in _partials(a, plan)))
 
 
 def _partials(agg: Aggregate, plan: Plan) -> list[str]:

@@ -49,7 +49,7 @@ def change_points(
     """One row per entity and instant at which an event enters or leaves a window, sorted by keys and stamp."""
     interval = plan.interval.micros if plan.interval else None
     events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs, types_of(rows))
-    windows = sorted({a.window for a in windowed.aggregates})
+    windows = sorted({a.leaves for a in windowed.aggregates})
     values = values_of(rows, events, windowed)
     kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggregates, session.memory_each)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
@@ -79,7 +79,7 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
     except duckdb.ConversionException as error:
         total = re.search(r"\bw([0-9]+)_(v_*[0-9]+)_s0\b", str(error))
         wanted = ("sum", total[2], plan.windows[int(total[1])]) if total else None
-        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, a.window) == wanted})
+        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, a.leaves) == wanted})
         if not names:
             raise
         raise overflow(names, CAST.format("amount")) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.entities import Clock
 from mlforge_polars.values import Value
@@ -18,19 +19,62 @@ class SumOverflow(OverflowError):
         self.aggregate = aggregate
 
 
+class Frame(NamedTuple):
+    """A window: how long after they are known events enter it and leave it, in microseconds; None: they never do."""
+
+    enters: int
+    leaves: int | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it has an end, and ends at the instant itself: then a rolling function knows it by its length."""
+        return self.enters == 0 and self.leaves is not None
+
+
 class Plan(NamedTuple):
-    """What to compute: the clock, the distinct windows, the values and the aggregates of them."""
+    """What to compute: the clock, the shifts, the values and the aggregates of them."""
 
     clock: Clock
-    windows: Sequence[int]  # distinct and ascending, in units of the clock
+    shifts: Sequence[int]  # distinct and ascending, the first 0: when after they are known tiles may make a point
     values: Mapping[str | None, Value]
     aggs: Sequence[Aggregate]
 
-    def at(self, window: int) -> list[Aggregate]:
-        """The aggregates over one of the windows."""
-        return [agg for agg in self.aggs if agg.window == window * self.clock.unit]
-
     @property
-    def sources(self) -> int:
-        """A point comes from a tile that enters, or that leaves one of the windows."""
-        return len(self.windows) + 1
+    def frames(self) -> list[Frame]:
+        """The windows, each once."""
+        return list(dict.fromkeys(Frame(a.enters, a.leaves) for a in self.aggs))
+
+    def at(self, frame: Frame) -> list[Aggregate]:
+        """The aggregates over one of the windows."""
+        return [a for a in self.aggs if Frame(a.enters, a.leaves) == frame]
+
+    def units(self, stay: int) -> int:
+        """A length in units of the clock."""
+        return stay // self.clock.unit
+
+    def past(self, stay: int) -> str:
+        """The column of the points that counts the tiles which have been known for so long."""
+        return f"past{self.shifts.index(self.units(stay))}"
+
+    def conditions(self, shift: int) -> set[str] | None:
+        """The inputs that are there in tiles which make a point by a shift; None: all tiles do."""
+        asking = [a for a in self.aggs if shift in map(self.units, stays_of(a))]
+        passes = {a.passes for a in asking}
+        return None if shift == 0 or None in passes else {p for p in passes if p is not None}
+
+
+def stays_of(agg: Aggregate) -> list[int]:
+    """How long after they are known events change an aggregate, in microseconds."""
+    return [agg.enters, *([] if agg.leaves is None else [agg.leaves])]
+
+
+def is_ranged(agg: Aggregate) -> bool:
+    """Whether it looks at the values of its window one by one: in their order, or at all of them."""
+    if agg.function == "median":
+        return not Frame(agg.enters, agg.leaves).is_plain
+    return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
+
+
+def is_ordered(agg: Aggregate) -> bool:
+    """Whether the order of its events in time matters."""
+    return AGGREGATIONS[agg.function].needs == "order"

@@ -48,24 +48,20 @@ class Entities(NamedTuple):
         return [pl.lit(column).gather(number).alias(column.name) for column in self.table]
 
 
-def clock_of(time: pl.Series, interval: int | None, windows: Sequence[int]) -> Clock:
+def clock_of(time: pl.Series, interval: int | None, stays: Sequence[int]) -> Clock:
     """The clock of the interval or, without one, of the coarsest unit that divides all instants."""
-    unit = interval or _coarsest_unit(time, windows)
+    unit = interval or _coarsest_unit(time, stays)
     origin = MONDAY if interval is not None and interval % WEEK == 0 else 0
     low, high = ((integer(bound) - origin) // unit + (interval is not None) for bound in (time.min(), time.max()))
-    if low * unit + origin < -LAST or high * unit + origin + max(windows) > LAST:
+    if low * unit + origin < -LAST or high * unit + origin + max(stays) > LAST:
         raise OverflowError("a stamp would leave the range of a 64-bit microsecond timestamp")
-    return Clock(unit, origin, low, high - low + max(windows) // unit + 1)
+    return Clock(unit, origin, low, high - low + max(stays) // unit + 1)
 
 
-def _coarsest_unit(time: pl.Series, windows: Sequence[int]) -> int:
+def _coarsest_unit(time: pl.Series, stays: Sequence[int]) -> int:
     """The coarser the unit, the more entities fit into 63 bits beside it."""
     for unit in UNITS:
-        if (
-            not any(window % unit for window in windows)
-            and (time.head(100) % unit == 0).all()
-            and (time % unit == 0).all()
-        ):
+        if not any(stay % unit for stay in stays) and (time.head(100) % unit == 0).all() and (time % unit == 0).all():
             return unit
     return 1
 
@@ -79,7 +75,7 @@ def number_entities(
     if entities is not None:
         wide = _wide(frame.schema["k0"])
         entity = (pl.col("k0").cast(wide) - pl.lit(entities.low, dtype=wide)).cast(pl.Int64)
-        return frame.select(entity.alias("entity"), index, pl.col("^v.*$")), entities
+        return frame.select(entity.alias("entity"), index, *_rest(frame)), entities
     names = [f"k{i}" for i in range(keys)]
     table = (
         frame.lazy()
@@ -90,9 +86,14 @@ def number_entities(
         .with_columns(pl.col("entity").cast(pl.Int64))
     )
     table = table.collect().lazy()
-    numbered = frame.lazy().join(table, on=names, how="left").select("entity", index, pl.col("^v.*$")).collect()
+    numbered = frame.lazy().join(table, on=names, how="left").select("entity", index, *_rest(frame)).collect()
     found = table.select(names).collect()
     return numbered, Entities(found.height, 0, found, computed=False)
+
+
+def _rest(frame: pl.DataFrame) -> list[str]:
+    """The values, and the instants where these are asked for."""
+    return [name for name in frame.columns if name.startswith(("v", "when"))]
 
 
 def _computed_entities(frame: pl.DataFrame, keys: int, stride: int) -> Entities | None:

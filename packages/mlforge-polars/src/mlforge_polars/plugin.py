@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mlforge.model.aggregation import PARTS
 from mlforge.plugin import EngineConfig, EngineDescriptor, Lack, hookimpl
 
 
@@ -35,6 +36,7 @@ def mlforge_engines() -> list[EngineDescriptor]:
             frames=("polars.dataframe.frame.DataFrame", "polars.lazyframe.frame.LazyFrame"),
             reads=frozenset({"parquet", "csv"}),
             writes=frozenset({"parquet"}),
+            aggregations=PARTS,
             lacks={"delta": Lack("not_yet", "Delta tables are not read by this engine; convert them to Parquet.")},
         )
     ]

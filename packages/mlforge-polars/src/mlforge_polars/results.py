@@ -10,9 +10,10 @@ from typing import Literal
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_polars.aggs import Plan, SumOverflow
+from mlforge_polars.aggs import Plan, SumOverflow, is_ranged
 from mlforge_polars.ends import mean_of, std_of, sum_of
 from mlforge_polars.exact import Keep, Kept, limb_names, whole
+from mlforge_polars.ranged import ranged_name
 from mlforge_polars.values import Value
 
 SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
@@ -43,6 +44,8 @@ def _final(agg: Aggregate, plan: Plan, keep: Keep) -> pl.Expr:
     if agg.column is None:
         return pl.col("events").cast(pl.Int64)
     value = plan.values[agg.column]
+    if is_ranged(agg):
+        return pl.col(ranged_name(agg, value))
     if agg.function in EXACT:
         return EXACT[agg.function](value, keep)
     return FINALS[agg.function](value)

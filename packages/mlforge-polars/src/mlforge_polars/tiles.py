@@ -9,8 +9,9 @@ from itertools import accumulate
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_polars.aggs import Plan
+from mlforge_polars.aggs import Frame, Plan, is_ranged
 from mlforge_polars.exact import limb_names, python_stds, side_by_side, split
+from mlforge_polars.ranged import Sequences, bound_of_runs, ranged
 from mlforge_polars.results import SIDES, finished
 from mlforge_polars.values import Value
 
@@ -55,31 +56,45 @@ def _tile_bounds(value: Value) -> dict[str, pl.Expr]:
 
 def rows_of(tiles: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """A row for each point, its `key` first, then the columns a0, a1, ... window by window."""
-    points = _points(tiles["key"], plan.windows)
+    points = _points(tiles, plan)
     sums = _prefix_sums(tiles.select(pl.exclude("key", "^.*[.]min$", "^.*[.]max$")))
-    entered = sums.select(pl.all().gather(points["past0"]))
-    bounds = _bounds_at(points, tiles.select("^.*[.]min$", "^.*[.]max$"))
-    ranks = _ranks_at(points, events, plan)
+    bounds = tiles.select("^.*[.]min$", "^.*[.]max$")
+    bounds_at, ranks, sequences = _bounds_at(points, bounds), _ranks_at(points, events, plan), Sequences(events, plan)
     parts = [points.select("key")]
-    for i, window in enumerate(plan.windows, 1):
-        aggs, left = plan.at(window), points[f"past{i}"]
-        found = sums.select(entered[name] - pl.col(name).gather(left) for name in _addends(sums.columns, aggs, plan))
-        found = found.with_columns(bounds.lazy().select(_window_bounds(window, aggs, plan)).collect())
-        found = found.with_columns(
-            ranks.lazy().select("point", *_window_ranks(window, aggs, plan)).filter("point").drop("point").collect()
-        )
-        found = found.with_columns(_exact_stds(events, tiles["events"], points["past0"], left, aggs, plan))
+    for frame in plan.frames:
+        aggs, (high, low) = plan.at(frame), _run(points, tiles["key"], frame, plan)
+        added = sums.select(_addends(sums.columns, aggs, plan))
+        found = added.select(pl.all().gather(high) - pl.all().gather(low))
+        found = found.with_columns(_bounds_of(frame, aggs, bounds_at, bounds, high, low, plan))
+        if frame.is_plain:
+            length = plan.units(frame.leaves or 0)
+            middle = ranks.lazy().select("point", *_window_ranks(length, aggs, plan))
+            found = found.with_columns(middle.filter("point").drop("point").collect())
+        found = found.with_columns(_exact_stds(events, tiles["events"], high, low, aggs, plan))
+        found = found.with_columns(ranged(sequences, sums, high, low, aggs, plan))
         parts.append(finished(found, aggs, plan))
     return pl.concat(parts, how="horizontal")
 
 
-def _points(tiles: pl.Series, windows: Sequence[int]) -> pl.DataFrame:
-    """Every instant at which a tile enters or leaves.
+def _run(points: pl.DataFrame, tiles: pl.Series, frame: Frame, plan: Plan) -> tuple[pl.Series, pl.Series]:
+    """The tiles that a window holds at each point: up to, not including, the first number, and from the second on."""
+    high = points[plan.past(frame.enters)]
+    if frame.leaves is not None:
+        return high, points[plan.past(frame.leaves)]
+    entity = pl.col("key") // plan.clock.gap
+    number = pl.int_range(pl.len(), dtype=high.dtype)
+    first = tiles.to_frame().select(pl.when(entity != entity.shift(1)).then(number).forward_fill().fill_null(0))
+    low = points.select(pl.lit(first.to_series()).gather(pl.col("past0") - 1)).to_series()
+    return points.select(pl.max_horizontal(high, low)).to_series(), low
 
-    With it, the number of tiles that by then have entered (`past0`) or have left each of the windows (`past1`, ...).
+
+def _points(tiles: pl.DataFrame, plan: Plan) -> pl.DataFrame:
+    """Every instant at which a tile is known, and at which it enters or leaves a window.
+
+    With it, the number of tiles that by then have been known for as long as each of the shifts (`past0`, `past1`, ...).
     """
-    sources = len(windows) + 1
-    runs = [((tiles + window) * sources + i).alias("mark").to_frame().lazy() for i, window in enumerate([0, *windows])]
+    shifts, sources = plan.shifts, len(plan.shifts)
+    runs = [((tiles["key"] + shift) * sources + i).alias("mark").to_frame().lazy() for i, shift in enumerate(shifts)]
     mark = pl.col("mark")
     marked = (
         _merged(runs)
@@ -88,7 +103,23 @@ def _points(tiles: pl.Series, windows: Sequence[int]) -> pl.DataFrame:
     )
     past = {f"past{i}": (pl.col("source") == i).cum_sum() for i in range(sources)}
     last = (pl.col("key") != pl.col("key").shift(-1)).fill_null(True)
-    return marked.select("key", last=last, **past).filter("last").drop("last")
+    found = marked.select("key", last=last, **past)
+    if flags := _standing(marked, found, tiles, plan):
+        stands = found.select(pl.coalesce(*flags, pl.lit(value=True)).cum_sum().alias("stands"))
+        found = found.with_columns(stands).filter("last")
+        found = found.filter(pl.col("stands") > pl.col("stands").shift(1, fill_value=0)).drop("stands")
+    return found.filter("last").drop("last")
+
+
+def _standing(marked: pl.DataFrame, found: pl.DataFrame, tiles: pl.DataFrame, plan: Plan) -> list[pl.Series]:
+    """For shifts at which some tiles make no point, whether the tile of a mark does; null at the marks of others."""
+    flags = []
+    for i, shift in enumerate(plan.shifts):
+        if conditions := plan.conditions(shift):
+            passes = tiles.select(pl.any_horizontal(pl.col(plan.values[name].events) > 0 for name in conditions))
+            tile = found.select(pl.when(marked["source"] == i).then(pl.col(f"past{i}") - 1)).to_series()
+            flags.append(passes.to_series().gather(tile).alias(f"stands{i}"))
+    return flags
 
 
 def _merged(runs: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
@@ -116,14 +147,30 @@ def _bounds_at(points: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
     return points.select("key").with_columns(column.gather(tile) for column in bounds)
 
 
-def _window_bounds(window: int, aggs: Sequence[Aggregate], plan: Plan) -> list[pl.Expr]:
-    rolls = {"min": pl.Expr.rolling_min_by, "max": pl.Expr.rolling_max_by}
-    wanted = dict.fromkeys((plan.values[agg.column].name, agg.function) for agg in aggs if agg.function in rolls)
-    return [rolls[function](pl.col(f"{name}.{function}"), "key", f"{window}i") for name, function in wanted]
+def _bounds_of(
+    frame: Frame,
+    aggs: Sequence[Aggregate],
+    bounds_at: pl.DataFrame,
+    bounds: pl.DataFrame,
+    high: pl.Series,
+    low: pl.Series,
+    plan: Plan,
+) -> list[pl.Series]:
+    """The least and greatest values of a window at each point."""
+    wanted = dict.fromkeys(
+        (plan.values[agg.column].name, agg.function) for agg in aggs if agg.function in ("min", "max")
+    )
+    if frame.is_plain:
+        length = f"{plan.units(frame.leaves or 0)}i"
+        rolls = {"min": pl.Expr.rolling_min_by, "max": pl.Expr.rolling_max_by}
+        rolled = [rolls[f](pl.col(f"{name}.{f}"), "key", length) for name, f in wanted]
+        return bounds_at.lazy().select(rolled).collect().get_columns()
+    return [bound_of_runs(bounds[f"{name}.{f}"], high, low, f) for name, f in wanted]
 
 
 def _medians(aggs: Sequence[Aggregate], plan: Plan) -> list[str]:
-    return list(dict.fromkeys(plan.values[agg.column].name for agg in aggs if agg.function == "median"))
+    rolled = (agg for agg in aggs if agg.function == "median" and not is_ranged(agg))
+    return list(dict.fromkeys(plan.values[agg.column].name for agg in rolled))
 
 
 def _ranks_at(points: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_csv import dtype_of
-from mlforge_polars.aggs import Plan
+from mlforge_polars.aggs import Plan, is_ordered, is_ranged, stays_of
 from mlforge_polars.entities import LAST, STAMP, Entities, clock_of, number_entities
 from mlforge_polars.tiles import rows_of, tiles_of
 from mlforge_polars.values import prepare
@@ -41,13 +41,16 @@ def change_points(
     schema |= {agg.name: dtype_of(agg.word) for agg in aggs}
     if frame.is_empty():
         return pl.DataFrame(schema=schema)
-    clock = clock_of(frame["time"], interval, [agg.window for agg in aggs])
-    windows = sorted({agg.window // clock.unit for agg in aggs})
-    numbered, entities = number_entities(frame, len(keys), clock, len(windows) + 1, 0 if interval is None else 1)
+    stays = [stay for agg in aggs for stay in stays_of(agg)]
+    clock = clock_of(frame["time"], interval, stays)
+    shifts = sorted({0, *(stay // clock.unit for stay in stays)})
+    if interval is not None and any(map(is_ordered, aggs)):
+        frame = frame.with_columns(pl.col("time").alias("when"))
+    numbered, entities = number_entities(frame, len(keys), clock, len(shifts), 0 if interval is None else 1)
     del frame
     prepared, values = prepare(numbered, {name: _functions(name, aggs) for name in inputs})
     del numbered
-    parts = list(_parts(prepared, entities, Plan(clock, windows, values, aggs)))
+    parts = list(_parts(prepared, entities, Plan(clock, shifts, values, aggs)))
     return pl.concat(parts, rechunk=False).select(
         *(pl.col(f"k{i}").alias(key) for i, key in enumerate(keys)),
         pl.col("stamp").alias(time),
@@ -56,7 +59,8 @@ def change_points(
 
 
 def _functions(column: str, aggs: Sequence[Aggregate]) -> frozenset[str]:
-    return frozenset(agg.function for agg in aggs if agg.column == column)
+    passes = {"count"} if any(agg.passes == column for agg in aggs) else set()
+    return frozenset(agg.function for agg in aggs if agg.column == column) | passes
 
 
 def _collected(
@@ -71,7 +75,7 @@ def _collected(
 def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.DataFrame]:
     """The rows of the result, in order, in pieces that fit 63 bits and, nearly, the cache."""
     stride = plan.clock.gap
-    at_once = LAST // (stride * plan.sources)
+    at_once = LAST // (stride * len(plan.shifts))
     if not at_once:
         raise OverflowError("the times of the events are too far apart for 64-bit arithmetic")
     for start in range(0, entities.total, at_once):
@@ -79,7 +83,7 @@ def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.D
         if entities.total > at_once:
             chunk = frame.filter(pl.col("entity").is_between(start, start + at_once - 1))
         key = (pl.col("entity") - start) * stride + pl.col("index")
-        events = chunk.select(key.alias("key"), pl.col("^v.*$")).sort("key")
+        events = chunk.select(key.alias("key"), pl.col("^(v|when).*$")).sort("key")
         with ThreadPoolExecutor(pl.thread_pool_size()) as pool:  # most of a slice's steps keep but one core busy
             yield from pool.map(lambda rows: rows(), _slices(events, entities, start, plan))
 
@@ -87,7 +91,8 @@ def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.D
 def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> Iterator[Callable[[], pl.DataFrame]]:
     """Whole entities at a time, as work to be done."""
     tiles, stride = tiles_of(events, plan), plan.clock.gap
-    if not any(value.unbounded or "median" in value.functions for value in plan.values.values()):
+    looks = any(map(is_ranged, plan.aggs)) or any("median" in v.functions for v in plan.values.values())
+    if not looks and not any(value.unbounded for value in plan.values.values()):
         events = events.clear()
     low = 0
     while low < tiles.height:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from mlforge.errors import MlforgeError, NotFound, PluginFailed
+from mlforge.errors import Invalid, MlforgeError, NotFound, PluginFailed
+from mlforge.model.feature import FeatureSpec
 from mlforge.plugin import Address, AsyncReading, EncodedReading, Entry, OnlineStore
 from mlforge_serve.answers import FORMATS
 from mlforge_serve.door import Lookup, Reader, RequestLookup, Served
@@ -18,8 +19,18 @@ from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
 READERS = 256
+BESIDE = 256
+"""Versions beside those served to all that are watched because somebody asked for them."""
 _log = logging.getLogger("mlforge.serve")
 Wanted = tuple[tuple[str | Pick, ...], bool]
+
+
+class Unwatched(Exception):
+    """A version is asked for of which nobody has looked yet whether it is served beside the one for all."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place)
+        self.place = place
 
 
 class Watched:
@@ -33,6 +44,8 @@ class Watched:
 
     def read_note(self, feature: str) -> bytes | None:
         if feature not in self.notes:
+            if "@" in feature and self.notes:
+                raise Unwatched(feature)
             raise PluginFailed("The online store has not answered yet.", hint="Try again.")
         return self.notes[feature]
 
@@ -59,13 +72,13 @@ class WatchedEncoded(Watched):
 
 
 class _Noted:
-    """A store of which only some notes are known."""
+    """A store of which only the notes are known."""
 
     def __init__(self, notes: Mapping[str, bytes | None]) -> None:
         self._notes = notes
 
-    def read_note(self, name: str) -> bytes | None:
-        return self._notes[name]
+    def read_note(self, feature: str) -> bytes | None:
+        return self._notes.get(feature)
 
 
 class Plan(NamedTuple):
@@ -96,12 +109,14 @@ class Catalog:
         self.served, self.store = served, store
         self.watched = WatchedEncoded(store, threads) if isinstance(store, EncodedReading) else Watched(store, threads)
         self.places = {name: place for place, name in enumerate(served.features)}
+        self.sets = {one.name: one for one in served.sets}
+        self._named = [spec.text for one in served.sets for spec in one.specs if spec.version]
+        self._beside: OrderedDict[str, None] = OrderedDict()
         self.lookups: dict[str, Lookup] = {}
         self.requests: dict[str, RequestLookup] = {}
-        self._noted = tuple(dict.fromkeys([
-            *(name for name in self.places if name not in served.requests),
-            *(use.name for one in served.requests.values() for use in one.uses),
-        ]))  # fmt: skip
+        self._stored = [name for name in self.places if name not in served.requests]
+        uses = [use for one in served.requests.values() for use in one.uses]
+        self._used = [place for use in uses for place in dict.fromkeys([use.name, use.text])]
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
         self._memory = Memory(remembered)
@@ -122,6 +137,16 @@ class Catalog:
         if notes != self.watched.notes:
             self.watched.notes, self.lookups, self.requests = notes, lookups, requests
             self._forget(list(self._plans))
+
+    async def watch(self, place: str) -> None:
+        """See whether a version is served beside that for all, now and from now on. Raises `PluginFailed`."""
+        note = await asyncio.get_running_loop().run_in_executor(self._looking, self.store.read_note, place)
+        self.watched.notes[place] = note
+        self._beside[place] = None
+        if len(self._beside) > BESIDE:
+            gone, _ = self._beside.popitem(last=False)
+            if self.watched.notes.pop(gone, None) is not None:
+                self._forget(list(self._plans))
 
     async def check(self) -> None:
         """See whether the store answers; where it does again, what is published now."""
@@ -173,22 +198,36 @@ class Catalog:
         return found
 
     def _made(self, features: tuple[str | Pick, ...], full_names: bool) -> Plan:
-        specs = [spec_of(one) for one in features]
+        specs = [spec for one in features for spec in self.members(one)]
         for spec in specs:
             self._refuse_stranger(spec.name)
         watched: Any = self.watched
-        reader = self.served.reader(watched, specs, full_names, refreshed_after=math.inf)
+        reader = self.served.reader(watched, specs, full_names, refreshed_after=math.inf, warn=_told_already)
         lookups = reader.lookups
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
         keys += [pair for one in lookups for types in one.meta.key_types.values() for pair in types.items()]
         keys += [pair for one in reader.requests for pair in one.feature.inputs.items()]
-        names = tuple(reader.vector.names)
-        versions = {one.name: one.publish.version for one in lookups}
+        names = tuple(reader.vector.features)
+        versions = {one.label: one.publish.version for one in lookups}
         return Plan(
             reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
             tuple(Rows(reader.vector, form, self._memory) for form in FORMATS),
             tuple(form.document(versions) for form in FORMATS),
         )  # fmt: skip
+
+    def members(self, one: str | Pick) -> Sequence[FeatureSpec]:
+        """The features that are meant by a name, which may be a set's. Raises `Invalid`."""
+        if isinstance(one, str) and one in self.sets:
+            return self.sets[one].specs
+        spec = spec_of(one)
+        if spec.name in self.sets:
+            if spec == FeatureSpec(spec.name):
+                return self.sets[spec.name].specs
+            raise Invalid(
+                f"{spec.name!r} is a feature set, which has neither versions nor columns of its own.",
+                hint="Name it alone: its features have them.",
+            )
+        return (spec,)
 
     def _forget(self, wanted: Sequence[Wanted]) -> None:
         """Let go of the ways to read some combinations."""
@@ -201,29 +240,37 @@ class Catalog:
 
     def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup], dict[str, RequestLookup]]:
         """What is published now, and how it is looked up: of what did not change, as before."""
-        notes = {name: self.store.read_note(name) for name in self._noted}
+        places = dict.fromkeys([*self._stored, *self._named, *self._used, *self._beside])
+        notes = {name: self.store.read_note(name) for name in places}
+        if notes == self.watched.notes:
+            return notes, self.lookups, self.requests
         found: dict[str, Lookup] = {}
-        for name, note in notes.items():
-            if name not in self.places:
-                continue
-            one = self.lookups.get(name) if note == self.watched.notes.get(name) else self._learned(name, note)
-            if one is not None:
-                found[name] = one
+        for name in self._stored:
+            found |= {one.label: one for one in self._known(name, notes) or self._learned(name, notes)}
         computed = {name: reader.requests[0] for name in self.served.requests if (reader := self._read(name, notes))}
         return notes, found, computed
 
-    def _learned(self, name: str, note: bytes | None) -> Lookup | None:
-        """How a feature with a new note is looked up; None where it is not."""
-        reader = self._read(name, {name: note})
-        return reader.lookups[0] if reader else None
+    def _known(self, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
+        """How a feature is looked up whose note is as it was; nothing where that has to be seen anew."""
+        same = self.served.lock is None and notes[name] == self.watched.notes.get(name)
+        return (self.lookups[name],) if same and name in self.lookups else ()
+
+    def _learned(self, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
+        """How a feature is looked up: in one version, or in those of a lock; nothing where it is not served."""
+        reader = self._read(name, notes)
+        return reader.lookups if reader else ()
 
     def _read(self, name: str, notes: Mapping[str, bytes | None]) -> Reader | None:
         """How a feature is read, of what is noted; None where it is not served."""
         noted: Any = _Noted(notes)
         try:
-            return self.served.reader(noted, [name], False, refreshed_after=math.inf)
+            return self.served.reader(noted, [name], False, refreshed_after=math.inf, warn=_log.warning)
         except NotFound:
             return None
         except MlforgeError as error:
             _log.error("%s is not served: %s", name, error)
             return None
+
+
+def _told_already(_: str) -> None:
+    """What was published is warned of when it is looked at, and not again with each combination of features."""

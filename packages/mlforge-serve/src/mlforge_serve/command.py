@@ -21,6 +21,7 @@ EXAMPLES = """Examples:
 
 \b
   mlforge serve                                        the project here, at http://127.0.0.1:8000
+  mlforge serve --lock fraud.lock                      what a model was trained with
   mlforge serve --port 9000 --workers 4                four processes
   mlforge serve-key checkout --api-key-file keys.yaml  make a key
   mlforge serve --host 0.0.0.0 --api-key-file keys.yaml --tls-cert cert.pem --tls-key key.pem"""
@@ -81,6 +82,16 @@ _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
     callback=_words,
     help="Serve these: a,b or repeated. The store is the profile's, and no definitions are read.",
 )
+@click.option(
+    "--lock", type=_file, metavar="FILE", help="Serve nothing but what this lock has, as `mlforge lock` makes it."
+)
+@click.option(
+    "--lock-policy",
+    type=click.Choice(["refuse", "refresh", "warn"]),
+    default="refuse",
+    show_default=True,
+    help="What may be served in the lock's place: nothing else, later rows of the same definition, anything.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0 for a free one."
@@ -138,6 +149,8 @@ def serve(
     target: str | None,
     profile: str | None,
     features: tuple[str, ...],
+    lock: Path | None,
+    lock_policy: str,
     host: str,
     port: int,
     workers: int,
@@ -163,7 +176,9 @@ def serve(
     _refuse_open_door(host, api_key_file, insecure)
     if (tls_cert is None) != (tls_key is None):
         raise Invalid("TLS needs a certificate and its key.", hint="Give both --tls-cert and --tls-key.")
-    served = call.served(target, profile, features, meanwhile=partial(import_module, "mlforge_serve.run"))
+    served = call.served(
+        target, profile, features, meanwhile=partial(import_module, "mlforge_serve.run"), lock=lock, policy=lock_policy
+    )
     limits = Limits(max_body, max_entities, max_features, max_concurrency, timeout, max_remembered)
     settings = ServerSettings(
         served.project, host, port, workers, tls_cert, tls_key, api_key_file, limits, cors_origins, not no_docs,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column
 from mlforge.plugin import Asked, Entry, OnlineStore, OnlineStoreConfig
@@ -29,6 +31,9 @@ class Lookup(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
 
     @property
     def meta(self) -> FeatureMeta: ...
@@ -67,6 +72,9 @@ class RequestLookup(Protocol):
     """A request feature over what is published: its columns, and how what it uses is looked up."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def feature(self) -> RequestFeature: ...
 
     @property
@@ -81,6 +89,9 @@ class Vector(Protocol):
 
     @property
     def names(self) -> Sequence[str]: ...
+
+    @property
+    def features(self) -> Sequence[str]: ...
 
     @property
     def columns(self) -> Sequence[str]: ...
@@ -123,8 +134,19 @@ class Served(Protocol):
     @property
     def requests(self) -> Mapping[str, RequestFeature]: ...
 
+    @property
+    def sets(self) -> tuple[FeatureSet, ...]: ...
+
+    @property
+    def lock(self) -> object | None: ...
+
     def reader(
-        self, online: OnlineStore, features: Any, full_names: bool = ..., refreshed_after: float = ...
+        self,
+        online: OnlineStore,
+        features: Any,
+        full_names: bool = ...,
+        refreshed_after: float = ...,
+        warn: Callable[[str], None] | None = ...,
     ) -> Reader: ...
 
 
@@ -139,4 +161,6 @@ class Invocation(Protocol):
         profile: str | None = ...,
         features: tuple[str, ...] = ...,
         meanwhile: Callable[[], object] = ...,
+        lock: str | Path | None = ...,
+        policy: str = ...,
     ) -> Served: ...

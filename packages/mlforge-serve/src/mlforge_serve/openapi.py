@@ -17,6 +17,7 @@ _SERVING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 VALUE: JSONSchema = {"description": "A value of the column's type, or null."}
 STATUS: JSONSchema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
 VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
+NAME = rf"^[^@]*[^@\s][^@]*(@{VERSION[1:-1]})?$"
 
 
 def description(settings: ServerSettings) -> bytes:
@@ -115,11 +116,20 @@ def _schemas(limits: Limits) -> JSONSchema:
     number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
     some = {"type": "array", "minItems": 1, "items": named}
     chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
-    pick = _object({"name": named, **chosen}, required=["name"])
+    pick = _object({"name": named | {"pattern": r"\S"}, **chosen}, required=["name"])
+    word = named | {"pattern": NAME}
     asked = {
-        "features": {"type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [named, pick]}},
-        "full_names": {"type": "boolean", "default": False, "description": "Call columns {feature}__{column}."},
-    }
+        "features": {
+            "type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [word, pick]},
+            "description": "Features, or sets of them by their names.",
+        },
+        "set": {"type": "string", "minLength": 1, "description": "A feature set, instead of features."},
+        "full_names": {
+            "type": "boolean", "default": False,
+            "description": "Call columns {feature}__{column}, or {feature}@{version}__{column} of several versions.",
+        },
+    }  # fmt: skip
+    either = [{"required": ["features"]}, {"required": ["set"]}]
     row = {"type": "object", "additionalProperties": VALUE}
     status, versions = ({"type": "object", "additionalProperties": s} for s in (STATUS, text))
     entities = {"type": "array", "maxItems": limits.entities, "items": entity}
@@ -132,15 +142,23 @@ def _schemas(limits: Limits) -> JSONSchema:
         "max_age": maybe, "published_as_of": maybe, "exact_until": maybe,
     }  # fmt: skip
     return {
-        "OnlineRequest": _object({**asked, "entity": entity}, required=["features", "entity"]),
-        "BatchRequest": _object({**asked, "entities": entities}, required=["features", "entities"]),
+        "OnlineRequest": _object({**asked, "entity": entity}, required=["entity"]) | {"oneOf": either},
+        "BatchRequest": _object({**asked, "entities": entities}, required=["entities"]) | {"oneOf": either},
         "OnlineAnswer": _object({"values": row, "status": status, "versions": versions}),
         "BatchAnswer": _object(
             {"values": {"type": "array", "items": row}, "status": {"type": "array", "items": status},
              "versions": versions}
         ),
         "Feature": _object(feature),
-        "Features": _object({"project": text, "features": {"type": "array", "items": _named("Feature")}}),
+        "FeatureSet": _object(
+            {"name": text, "description": maybe, "owner": maybe, "tags": texts,
+             "features": {"type": "array", "items": _named("Member")}}
+        ),
+        "Member": _object({"name": text, "version": maybe, "columns": {"anyOf": [texts, {"type": "null"}]}}),
+        "Features": _object(
+            {"project": text, "features": {"type": "array", "items": _named("Feature")},
+             "sets": {"type": "array", "items": _named("FeatureSet")}}
+        ),
         "Health": _object({"status": {"const": "alive"}}),
         "Ready": _object({"status": {"const": "ready"}, "features": {"type": "integer"}}),
         "Problem": {

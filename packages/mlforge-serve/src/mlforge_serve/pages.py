@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.schema import Column
 from mlforge.plugin import damaged_entries
 from mlforge_serve import door
@@ -59,15 +60,17 @@ async def _ready(request: Request) -> Response:
 
 async def _features(request: Request) -> Response:
     app, key = _admitted(request)
-    served = [*app.catalog.lookups.items(), *app.catalog.requests.items()]
-    shown = [feature(one) for name, one in served if key is None or key.allows(name)]
-    return _document(request, {"project": app.catalog.served.project, "features": shown})
+    catalog = app.catalog
+    served = [*catalog.lookups.values(), *catalog.requests.values()]
+    shown = [feature(one) for one in served if key is None or key.allows(one.name)]
+    sets = [feature_set(s) for s in catalog.sets.values() if key is None or all(map(key.allows, s.names))]
+    return _document(request, {"project": catalog.served.project, "features": shown, "sets": sets})
 
 
 async def _feature(request: Request) -> Response:
     app, key = _admitted(request)
     name = request.path_params["name"]
-    refuse_others(key, name)
+    refuse_others(key, name.partition("@")[0])
     return _document(request, feature(app.catalog.lookup(name)))
 
 
@@ -152,6 +155,14 @@ def _stored(one: door.Lookup) -> dict[str, Any]:
         "max_age": meta.max_age,
         "published_as_of": _shown(publish.as_of),
         "exact_until": None if publish.until is None else _shown(publish.until),
+    }  # fmt: skip
+
+
+def feature_set(one: FeatureSet) -> dict[str, Any]:
+    """What is said of a feature set."""
+    members = [{"name": s.name, "version": s.version, "columns": s.columns} for s in one.specs]
+    return {
+        "name": one.name, "description": one.description, "owner": one.owner, "tags": one.tags, "features": members,
     }  # fmt: skip
 
 

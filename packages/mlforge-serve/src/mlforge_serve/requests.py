@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey
@@ -31,14 +32,18 @@ class Pick(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every request names: features, and how their columns are to be called."""
+    """What every request names: features or a set of them, and how their columns are to be called."""
 
-    features: tuple[str | Pick, ...]
+    features: tuple[str | Pick, ...] | UnsetType = UNSET
+    set: str | UnsetType = UNSET
     full_names: bool = False
 
     def rare_keys(self) -> int:
         """How many keys were sent, at least, beside those that every request has."""
-        return self.full_names + sum(one.keys() for one in self.features if isinstance(one, Pick))
+        if self.features is UNSET:
+            return self.full_names
+        more = self.full_names + (self.set is not UNSET)
+        return more + sum(one.keys() for one in self.features if isinstance(one, Pick))
 
 
 class OnlineRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,14 +7,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from msgspec import UNSET
+
 from mlforge.errors import Invalid
 from mlforge.model.keys import BadKey
 from mlforge.plugin import Asked, damaged_entries
 from mlforge_serve.api_keys import APIKey
-from mlforge_serve.catalog import Catalog, Plan
+from mlforge_serve.catalog import Catalog, Plan, Unwatched
 from mlforge_serve.head import Head
 from mlforge_serve.problems import Problem
-from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, spec_of, typed
+from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, typed
 from mlforge_serve.rows import Row, Rows
 from mlforge_serve.settings import Limits
 from mlforge_serve.telemetry import OUTCOMES, Tally
@@ -40,7 +42,7 @@ class Serving:
     async def online(self, head: Head, key: APIKey | None, body: bytes) -> tuple[Plan, bytes]:
         """Several features of one entity."""
         request = _online(body, head.content_type)
-        plan, msgpack = self._plan(request, key), head.msgpack
+        plan, msgpack = await self._planned(request, key), head.msgpack
         rows = plan.rows[msgpack]
         (row,) = await self._found(plan, rows, (request.entity,), "entity")
         return plan, rows.form.answer(row.values, row.status, plan.versions[msgpack])
@@ -49,7 +51,7 @@ class Serving:
         """Several features of many entities."""
         request = _batch(body, head.content_type)
         _bound("entities", len(request.entities), self.limits.entities)
-        plan, msgpack = self._plan(request, key), head.msgpack
+        plan, msgpack = await self._planned(request, key), head.msgpack
         rows = plan.rows[msgpack]
         found = await self._found(plan, rows, request.entities, "entities[{}]")
         values, statuses = [row.values for row in found], [row.status for row in found]
@@ -70,15 +72,35 @@ class Serving:
                 self.tally.add(self.tally.board.outcome(place) + OUTCOMES.index(status), times)
         return found
 
+    async def _planned(self, request: Request, key: APIKey | None) -> Plan:
+        """How to read what is asked, if whoever asks may. Versions nobody asked for before are looked for first."""
+        while True:
+            try:
+                return self._plan(request, key)
+            except Unwatched as missing:
+                await self.catalog.watch(missing.place)
+
     def _plan(self, request: Request, key: APIKey | None) -> Plan:
-        """How to read what is asked, if whoever asks may."""
-        _bound("features", len(request.features), self.limits.features)
-        if not request.features:
-            raise Problem("invalid_request", "No feature is named.", "Name at least one.", field="features")
+        features = request.features if request.set is UNSET else self._set(request)
+        if features is UNSET or not features:
+            raise Problem("invalid_request", "No feature is named.", "Name at least one, or a set.", field="features")
+        _bound("features", len(features), self.limits.features)
         if key is not None and key.features is not None:
-            for one in request.features:
-                refuse_others(key, spec_of(one).name)
-        return self.catalog.plan((request.features, request.full_names))
+            for one in features:
+                for spec in self.catalog.members(one):
+                    refuse_others(key, spec.name)
+        return self.catalog.plan((features, request.full_names))
+
+    def _set(self, request: Request) -> tuple[str]:
+        if request.features is not UNSET:
+            raise Problem("invalid_request", "Both features and a set are named.", "Name one of them.", field="set")
+        name = str(request.set)
+        if name not in self.catalog.sets:
+            raise Problem(
+                "feature_not_found", f"There is no feature set {name!r} here.", "GET /features lists them.",
+                field="set",
+            )  # fmt: skip
+        return (name,)
 
 
 def refuse_others(key: APIKey | None, feature: str) -> None:

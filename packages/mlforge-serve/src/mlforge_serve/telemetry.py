@@ -109,10 +109,14 @@ class Tally:
 
     def damage(self, counts: Mapping[str, int]) -> None:
         """Note how often this process has met damaged entries, by feature."""
+        met: dict[str, int] = {}
+        for name, count in counts.items():
+            feature = name.partition("@")[0]  # of each version
+            met[feature] = met.get(feature, 0) + count
         for place, feature in enumerate(self.board.features):
-            if new := counts.get(feature, 0) - self._damage.get(feature, 0):
+            if new := met.get(feature, 0) - self._damage.get(feature, 0):
                 self.add(self.board.damaged(place), new)
-        self._damage = counts
+        self._damage = met
 
     def failed(self, route: int, error: str) -> None:
         self._numbers[self.board.error(route, ERRORS.index(error))] += 1

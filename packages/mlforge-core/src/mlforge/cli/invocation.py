@@ -67,6 +67,8 @@ class Invocation:
         profile: str | None = None,
         features: tuple[str, ...] = (),
         meanwhile: Callable[[], object] = lambda: None,
+        lock: str | Path | None = None,
+        policy: str = "refuse",
     ) -> Served:
         """What there is to serve. The definitions, and the libraries they import, stay out of this process.
 
@@ -75,18 +77,23 @@ class Invocation:
             profile: A profile of `mlforge.yaml`.
             features: Serve these from the profile's online store, and read no definitions.
             meanwhile: What this process may do while the definitions are read.
+            lock: The file of a lock: serve nothing but what it has.
+            policy: What may be served in the lock's place: `refuse`, `refresh` or `warn`.
 
         Raises:
-            NotFound: There are no definitions.
+            NotFound: There are no definitions, or no lock.
             Invalid: There is no online store, or the definitions fail to import.
         """
         from mlforge.cli.served import served, served_by_name
+        from mlforge.flow.lock import Lock, checked_policy
 
-        return (
+        held, how = Lock.load(lock) if lock is not None else None, checked_policy(policy)
+        found = (
             served_by_name(features, profile, Path.cwd())
             if features
             else served(Invocation().definitions, target, profile, meanwhile)
         )
+        return found if held is None else found.locked(held, how)
 
     def answer(self, document: object, show: Callable[[], None]) -> None:
         """Answer with a JSON document, or with what `show` prints."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mlforge.cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from mlforge.project.project import Project
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +61,13 @@ as_of_option = click.option(
 _features = click.option(
     "--features", multiple=True, metavar="NAMES", callback=words, help="Only these features: a,b or repeated."
 )
+_set = click.option(
+    "--set", "sets", multiple=True, metavar="NAMES", callback=words, help="Only the features of these sets."
+)
+lock_policy_option = click.option(
+    "--lock-policy", type=click.Choice(["refuse", "refresh", "warn"]), default="refuse", show_default=True,
+    help="What may be served in a lock's place: nothing else, later rows of the same definition, anything.",
+)  # fmt: skip
 tags_option = click.option(
     "--tags", multiple=True, metavar="TAGS", callback=words, help="Only features with one of these tags."
 )
@@ -73,8 +83,19 @@ def project_options(function: F) -> F:
 
 
 def selection_options(function: F) -> F:
-    """`--features`, `--tags` and `--schedule`."""
-    return _features(tags_option(schedule_option(function)))
+    """`--features`, `--set`, `--tags` and `--schedule`."""
+    return _features(_set(tags_option(schedule_option(function))))
+
+
+def set_option(function: F) -> F:
+    """`--set`, of a command that takes features as arguments."""
+    return _set(function)
+
+
+def named(definitions: Project, features: Sequence[str] | None, sets: Sequence[str] | None) -> list[str] | None:
+    """The features and sets that are named, as one list; None where none is. Raises `Unknown` for no set."""
+    found = [definitions.feature_set(name).name for name in sets or ()]
+    return [*(features or ()), *found] or None
 
 
 def command(name: str, **settings: Any) -> Callable[[Callable[..., Any]], click.Command]:

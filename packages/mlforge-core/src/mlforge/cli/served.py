@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, LockPolicy, specs_in
 from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
 from mlforge.flow.specs import resolved
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import RequestFeature
 from mlforge.plugin.config import OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
@@ -30,19 +32,61 @@ class Served(msgspec.Struct, frozen=True):
         project: The project's name.
         features: The features that may be asked for, published or not, those of requests last.
         store: The online store's config.
+        sets: The feature sets that may be asked for.
+        lock: What a model was trained with: nothing else is served.
+        policy: What may be served in the lock's place.
         requests: Those that are computed of a request.
     """
 
     project: str
     features: tuple[str, ...]
     store: OnlineStoreConfig
+    sets: tuple[FeatureSet, ...] = ()
+    lock: Lock | None = None
+    policy: LockPolicy = "refuse"
     requests: dict[str, RequestFeature] = {}
 
     def reader(
-        self, online: OnlineStore, features: Any, full_names: bool = False, refreshed_after: float = REFRESHED_AFTER
+        self,
+        online: OnlineStore,
+        features: Any,
+        full_names: bool = False,
+        refreshed_after: float = REFRESHED_AFTER,
+        warn: Callable[[str], None] | None = None,
     ) -> Reader:
         """A reader of some features from the opened store. Raises as `Reader` does."""
-        return Reader(online, resolved(features, self.requests), full_names, refreshed_after=refreshed_after)
+        return Reader(
+            online,
+            resolved(features, self.requests),
+            full_names,
+            refreshed_after=refreshed_after,
+            lock=self.lock,
+            policy=self.policy,
+            warn=warn,
+        )
+
+    def locked(self, lock: Lock, policy: LockPolicy) -> Served:
+        """The same, of which nothing is served but what a lock has; the lock's name is that of a set.
+
+        Raises:
+            Invalid: Features are named that the lock does not have.
+        """
+        names = dict.fromkeys([*(pin.name for pin in lock.pins if pin.answered), *(one.name for one in lock.requests)])
+        if not names:
+            raise Invalid("The lock has no features.", hint="Make one: mlforge lock NAME -o FILE")
+        own = [FeatureSet(lock.name, [spec for spec, _ in specs_in(lock, None)])] if lock.name else []
+        sets = [s for s in self.sets if s.name != lock.name and _has(lock, s)]
+        requests = {one.name: one.feature for one in lock.requests}
+        return msgspec.structs.replace(
+            self, features=tuple(names), sets=(*own, *sets), lock=lock, policy=policy, requests=requests
+        )
+
+
+def _has(lock: Lock, one: FeatureSet) -> bool:
+    try:
+        return bool(specs_in(lock, one.specs))
+    except Invalid:
+        return False
 
 
 def served(load: Load, target: str | None, profile: str | None, meanwhile: Callable[[], object]) -> Served:
@@ -74,5 +118,5 @@ def _of_definitions(load: Load, target: str | None, profile: str | None) -> Serv
             "There is no online store.",
             hint='Definitions(…, online_store=SQLiteOnlineStore("online.db")), or online_store in mlforge.yaml.',
         )
-    names = (*project.features, *project.request_features)
-    return Served(project.name, names, store, project.request_features)
+    names, sets = (*project.features, *project.request_features), tuple(project.feature_sets.values())
+    return Served(project.name, names, store, sets, requests=project.request_features)

@@ -1,30 +1,42 @@
-"""Which versions a training set was made of."""
+"""Which versions a training set was made of, and a model was trained with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import expression, plain
 from mlforge.model.request import RequestFeature
+
+LockPolicy = Literal["refuse", "refresh", "warn"]
+"""What to do where another version is served than a lock has: refuse it; refuse it, but for later rows of the same
+definition; or serve it and warn."""
 
 
 class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
     """A version that was used: enough to use the very same one again, and to know that it is the same.
 
-    One that is not `answered` was read for request features alone; its columns are those that they read.
+    `definition` tells whether another version is one of the same columns, config and function; None where that cannot
+    be told. One that is not `answered` was read for request features alone; its columns are those that they read.
     """
 
     name: str
     version: str
     content_hash: str
     columns: tuple[str, ...]
+    definition: str | None = None
     answered: bool = True
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}@{self.version}"
 
 
 class RequestPin(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,12 +68,17 @@ class Lock(msgspec.Struct, frozen=True):
     """The versions behind a training set. Give it as `features=` to make the same set again.
 
     Example:
-        >>> Lock.decode(Lock(()).encode()) == Lock(())
+        >>> lock = defs.lock("user_spend")
+        >>> [(pin.name, pin.version) for pin in lock.pins]
+        [('user_spend', '1.0.0')]
+        >>> lock.save("spend.lock")
+        >>> Lock.load("spend.lock") == lock
         True
     """
 
     pins: tuple[Pin, ...]
     full_names: bool = False
+    name: str | None = None
     requests: tuple[RequestPin, ...] = ()
 
     def encode(self) -> bytes:
@@ -72,15 +89,121 @@ class Lock(msgspec.Struct, frozen=True):
         """Read a lock. Raises `Invalid` where it is none."""
         try:
             return msgspec.json.decode(data, type=cls)
-        except msgspec.DecodeError as error:
-            raise Invalid(f"That is not a lock: {error}.", hint="Use the file that Lock.save wrote.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Invalid(f"That is not a lock: {error}.", hint="Use a file that `mlforge lock` wrote.") from None
 
     def save(self, path: str | Path) -> None:
-        Path(path).write_bytes(self.encode())
+        """Write it to a file. Raises `NotFound` where the folder is not there."""
+        try:
+            Path(path).write_bytes(self.encode() + b"\n")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NotFound(
+                f"A lock cannot be written to {path}.", hint="Name a file in a folder that exists."
+            ) from None
 
     @classmethod
     def load(cls, path: str | Path) -> Lock:
+        """Read a lock from a file. Raises `NotFound` and `Invalid`."""
         try:
-            return cls.decode(Path(path).read_bytes())
-        except FileNotFoundError:
-            raise NotFound(f"There is no lock at {path}.", hint="Lock.save(path) writes one.") from None
+            data = Path(path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFound(f"There is no lock at {path}.", hint="`mlforge lock NAME -o FILE` writes one.") from None
+        except IsADirectoryError:
+            raise Invalid(f"{path} is a folder, no lock.", hint="Name the file in it.") from None
+        try:
+            return cls.decode(data)
+        except Invalid as error:
+            raise Invalid(f"{path} is no lock. {error.message}", hint=error.hint) from None
+
+    @property
+    def label(self) -> str:
+        """What to call it: `the lock`, or `the lock of 'fraud'`."""
+        return f"the lock of {self.name!r}" if self.name else "the lock"
+
+
+def opened(lock: Lock | str | Path | None) -> Lock | None:
+    """A lock, or the one in a file."""
+    return Lock.load(lock) if isinstance(lock, str | Path) else lock
+
+
+def checked_policy(policy: str) -> LockPolicy:
+    """A policy by its name. Raises `Invalid` for another word."""
+    known = get_args(LockPolicy)
+    if policy not in known:
+        raise Invalid(f"{policy!r} is no policy for locks.", hint=nearest(policy, known))
+    return policy  # type: ignore[return-value] # one of them
+
+
+def pin_of(meta: FeatureMeta, columns: Iterable[str], *, answered: bool = True) -> Pin:
+    """A version and the columns that are used of it."""
+    return Pin(meta.name, meta.version, meta.content_hash, tuple(columns), definition_of(meta), answered)
+
+
+def definition_of(meta: FeatureMeta) -> str | None:
+    """What is equal for versions that differ in their rows alone; None where that cannot be told."""
+    if meta.logic_hash is None or meta.logic_unknown:
+        return None
+    said = [meta.schema_hash, meta.config_hash, meta.logic_hash]
+    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:32]
+
+
+def is_refresh(pin: Pin, meta: FeatureMeta) -> bool:
+    """Whether a version has other rows than the pin's, and nothing else that is other."""
+    return pin.definition is not None and pin.definition == definition_of(meta)
+
+
+class ServedAs(NamedTuple):
+    """What is served where a lock's version is asked for, and whether that was published beside something else."""
+
+    version: str
+    content_hash: str
+    meta: FeatureMeta
+    beside: bool = False
+
+
+Verdict = Literal["same", "refresh", "other"]
+"""What is served, held against a lock: the same, later rows of the same definition, or something else."""
+
+
+def verdict_on(pin: Pin, version: str, meta: FeatureMeta) -> Verdict:
+    """How a version compares with the one that a lock has."""
+    if (version, meta.content_hash) == (pin.version, pin.content_hash):
+        return "same"
+    return "refresh" if is_refresh(pin, meta) else "other"
+
+
+def allowed(verdict: Verdict, policy: LockPolicy) -> bool:
+    """Whether a policy lets that be served."""
+    return verdict == "same" or policy == "warn" or (policy == "refresh" and verdict == "refresh")
+
+
+def specs_in(lock: Lock, asked: Sequence[FeatureSpec] | None) -> list[tuple[FeatureSpec, Pin]]:
+    """What is asked for at the versions of a lock, with their pins; all that it has where nothing is asked for.
+
+    Raises:
+        Invalid: A feature, or a version of it, that the lock does not have.
+    """
+    if asked is None:
+        return [(FeatureSpec(p.name, p.version, p.columns or None), p) for p in lock.pins if p.answered]
+    return [found for spec in asked for found in _pinned(lock, spec)]
+
+
+def _pinned(lock: Lock, spec: FeatureSpec) -> list[tuple[FeatureSpec, Pin]]:
+    pins = [p for p in lock.pins if p.answered and p.name == spec.name]
+    if not pins:
+        names = dict.fromkeys(p.name for p in lock.pins if p.answered)
+        raise Invalid(f"{_begun(lock.label)} does not have {spec.name!r}.", hint=nearest(spec.name, names))
+    if spec.version is not None:
+        of_it = [p for p in pins if p.version == spec.version]
+        if not of_it:
+            has = " and ".join(p.version for p in pins)
+            raise Invalid(
+                f"{_begun(lock.label)} has {spec.name!r} {has}, and {spec.version} is asked for.",
+                hint=f"Ask for {spec.name!r} alone, or make a lock of that version: mlforge lock {spec.text}",
+            )
+        pins = of_it
+    return [(FeatureSpec(p.name, p.version, spec.columns or p.columns or None), p) for p in pins]
+
+
+def _begun(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, NotFound, nearest
-from mlforge.flow.lock import Lock
+from mlforge.flow.lock import Lock, Pin, specs_in
 from mlforge.model.expr import Col, Expr
-from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import RequestFeature
 
@@ -42,30 +44,54 @@ class Requested(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What is asked for: stored features, and those that are computed of a request."""
+    """What is asked for: stored features, each with its pin where there is one, and those that are computed."""
 
-    specs: list[FeatureSpec]
+    pairs: list[tuple[FeatureSpec, Pin | None]]
     requests: list[Requested]
 
 
-def asked_of(features: Any) -> Asked:
-    """The features that are meant. Raises `Invalid` for none, and for something that names none."""
+def specs_of(features: Any) -> list[FeatureSpec]:
+    """The stored features that are meant. Raises `Invalid` for none, and for something that names none."""
     if isinstance(features, Lock):
-        specs = [FeatureSpec(p.name, p.version, p.columns or None) for p in features.pins if p.answered]
-        return Asked(specs, [Requested(r.feature, r.chosen) for r in features.requests])
+        return [spec for spec, _ in specs_in(features, None)]
+    return _named(features)[0]
+
+
+def asked_of(features: Any, lock: Lock | None = None) -> Asked:
+    """The features that are meant, at the versions of a lock where there is one. Raises `Invalid`."""
+    if lock is None:
+        specs, requests = _named(features)
+        return Asked([(spec, None) for spec in specs], requests)
+    if features is None or (isinstance(features, list | tuple | str) and not features):
+        return Asked([*specs_in(lock, None)], [Requested(r.feature, r.chosen) for r in lock.requests])
+    specs, requests = _named(features)
+    return Asked([*specs_in(lock, specs)], [_held(lock, one) for one in requests])
+
+
+def _held(lock: Lock, one: Requested) -> Requested:
+    """A request feature as a lock has it."""
+    found = next((r for r in lock.requests if r.name == one.feature.name), None)
+    if found is None:
+        raise Invalid(
+            f"The lock does not have {one.feature.name!r}.",
+            hint="Make one with it: get_training_data(…, with_lock=True).",
+        )
+    return Requested(found.feature, one.columns or found.chosen)
+
+
+def _named(features: Any) -> tuple[list[FeatureSpec], list[Requested]]:
     given = listed(features)
     if not given:
         raise Invalid("No feature is named.", hint='features=["user_spend"]')
-    requests = [Requested(one) if isinstance(one, RequestFeature) else one for one in given]
-    return Asked(
-        [spec_of(one) for one in requests if not isinstance(one, Requested)],
-        [one for one in requests if isinstance(one, Requested)],
-    )
+    known = [Requested(one) if isinstance(one, RequestFeature) else one for one in given]
+    stored = [one for one in known if not isinstance(one, Requested)]
+    specs = [spec for one in stored for spec in (one.specs if isinstance(one, FeatureSet) else [spec_of(one)])]
+    return specs, [one for one in known if isinstance(one, Requested)]
 
 
 def listed(features: Any) -> list[Any]:
     """Several features, or one."""
-    one = isinstance(features, str | Feature | FeatureSpec | RequestFeature | Requested)
+    one = isinstance(features, str | Feature | FeatureSpec | FeatureSet | RequestFeature | Requested)
     return [features] if one else list(features or ())
 
 
@@ -77,15 +103,10 @@ def resolved(features: Any, known: Mapping[str, RequestFeature]) -> Any:
 
 
 def _resolved(one: Any, known: Mapping[str, RequestFeature]) -> Any:
-    if isinstance(one, RequestFeature | Requested):
+    if isinstance(one, RequestFeature | Requested | FeatureSet):
         return one
     spec = spec_of(one)
     return Requested.of(known[spec.name], spec) if spec.name in known else one
-
-
-def spec_of(given: Any) -> FeatureSpec:
-    """Which feature, version and columns something names. Raises `Invalid` where it names none."""
-    return FeatureSpec.of(given)
 
 
 class Reading(NamedTuple):
@@ -98,11 +119,6 @@ class Reading(NamedTuple):
 
     stored: dict[str, str]
     derived: dict[str, Expr]
-
-    @property
-    def hides(self) -> bool:
-        """Whether columns are read that are not in the answer."""
-        return any(name.startswith(BESIDE) for name in self.stored.values())
 
 
 def reading(meta: FeatureMeta, columns: Mapping[str, str], place: int = 0) -> Reading:
@@ -140,10 +156,29 @@ def filled(expr: Expr, columns: Mapping[str, Expr]) -> Expr:
     return expr.replace(lambda node: columns.get(node.name, node) if isinstance(node, Col) else node)
 
 
-def named_columns(spec: FeatureSpec, meta: FeatureMeta, full_names: bool) -> dict[str, str]:
+def name_of(features: Any) -> str | None:
+    """The name of the one set that is meant; None for anything else."""
+    alone = features[0] if isinstance(features, list | tuple) and len(features) == 1 else features
+    return alone.name if isinstance(alone, FeatureSet) else None
+
+
+def prefixes(versions: Sequence[tuple[str, str]], full_names: bool) -> list[str]:
+    """What the columns' names begin with in an answer: nothing, or `f__`; `f@1.0.0__` where several versions of f are.
+
+    Args:
+        versions: Each feature and the version that is used of it.
+        full_names: Whether names begin with the feature's at all.
+    """
+    if not full_names:
+        return [""] * len(versions)
+    several = Counter(name for name, _ in set(versions))
+    return [f"{name}@{version}__" if several[name] > 1 else f"{name}__" for name, version in versions]
+
+
+def named_columns(spec: FeatureSpec, meta: FeatureMeta, prefix: str) -> dict[str, str]:
     """The columns of a version that are meant, with their names in an answer. Raises `NotFound`."""
     there = meta.answered.names
     wanted = there if spec.columns is None else spec.columns
     if unknown := [c for c in wanted if c not in there]:
         raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))
-    return {c: f"{spec.name}__{c}" if full_names else c for c in wanted}
+    return {c: f"{prefix}{c}" for c in wanted}

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, RequestPin, pin_of
 from mlforge.flow.requests import Composition, compose
 from mlforge.flow.specs import asked_of, filled
 from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.flow.versions.find import artifact
+from mlforge.flow.versions.locks import changed_content
 from mlforge.model.duration import Duration
 from mlforge.model.expr import At, Col, Expr, Lit
 from mlforge.model.feature import FeatureSpec
@@ -40,10 +42,15 @@ class Wanted(NamedTuple):
     composed: list[Composed]
 
     @classmethod
-    def of(cls, store: Store, features: Any, *, full_names: bool) -> Wanted:
-        """What features name in a store. Raises `NotFound` for what was not built."""
-        asked = asked_of(features)
-        chosen = [choose(store, spec, full_names=full_names, place=n) for n, spec in enumerate(asked.specs)]
+    def of(cls, store: Store, features: Any, *, full_names: bool, lock: Lock | None = None) -> Wanted:
+        """What features name in a store, at the versions of a lock where there is one.
+
+        Raises:
+            NotFound: What was not built.
+            Invalid: What the lock does not have, or has with other rows.
+        """
+        asked = asked_of(features, lock)
+        chosen = choose(store, [spec for spec, _ in asked.pairs], full_names=full_names)
         place, composed = len(chosen), []
         for one in asked.requests:
             found: dict[str, Artifact] = {}
@@ -54,7 +61,24 @@ class Wanted(NamedTuple):
             made = compose(one, find, place, full_names=full_names)
             composed.append(Composed(made, tuple(found[use.meta.name] for use in made.uses)))
             place += len(one.feature.uses)
-        return cls(chosen, composed)
+        whole = cls(chosen, composed)
+        pins = {(pin.name, pin.version): pin for pin in (lock.pins if lock else ())}
+        for version in whole.artifacts:
+            pin = pins.get((version.meta.name, version.meta.version))
+            if pin is not None and version.meta.content_hash != pin.content_hash:
+                raise changed_content(pin)
+        return whole
+
+    def lock(self, full_names: bool, name: str | None) -> Lock:
+        """What pins the versions, those that are read for request features too, and the definitions of these."""
+        pins = [pin_of(c.artifact.meta, c.columns) for c in self.chosen]
+        compositions = [c.composition for c in self.composed]
+        pins += [pin_of(use.meta, use.stored, answered=False) for made in compositions for use in made.uses]
+        versions = [{use.meta.name: use.meta.version for use in made.uses} for made in compositions]
+        requests = [
+            RequestPin.of(made.feature, used, made.chosen) for made, used in zip(compositions, versions, strict=True)
+        ]
+        return Lock(tuple(pins), full_names, name, tuple(requests))
 
     @property
     def artifacts(self) -> list[Artifact]:

@@ -29,6 +29,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.schema import INTEGERS
+from mlforge.model.window import Window
 
 Scalar = bool | int | float | str | bytes | date | datetime | timedelta | None
 
@@ -63,9 +64,6 @@ integers, booleans (`true`, `false`) and dates (`2024-02-29`). Datetime of a dat
 
 PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "second")
 """The parts of a time, all of them Int64. The weekday of Monday is 1, that of Sunday 7."""
-
-MERGEABLE = {"count": True, "sum": True, "mean": True, "min": True, "max": True, "std": True, "median": False}
-"""The aggregations, and whether the aggregate of a union follows from the aggregates of its parts."""
 
 
 class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
@@ -403,24 +401,34 @@ class TimePart(Expr, frozen=True, tag="part"):
 class Agg(Expr, frozen=True, tag="agg"):
     """An aggregation over the events of a window, in a metric; without `arg`, `count` counts events.
 
-    Booleans aggregate as 0 and 1 under `sum`, `mean`, `std` and `median`.
+    Booleans aggregate as 0 and 1 where numbers are taken.
+
+    Args:
+        function: One of `mlforge.model.aggregation.AGGREGATIONS`, or of those that an engine announces besides.
+        arg: What is aggregated.
+        options: What else the aggregation asks for, such as `(0.9,)` for a percentile.
+        where: Only events for which this is true are in the window; all of them if None.
+        window: The window; the metric's own if None.
     """
 
     function: str
     arg: Expr | None = None
+    options: tuple[float | bool, ...] = ()
+    where: Expr | None = None
+    window: Window | None = None
 
     def __post_init__(self) -> None:
-        if self.function not in MERGEABLE:
-            raise Invalid(f"There is no aggregation {self.function!r}.", hint=f"One of {', '.join(MERGEABLE)}.")
         if self.arg is None and self.function != "count":
             raise Invalid(f"{self.function!r} needs a column.", hint=f'{self.function.capitalize()}("amount", …)')
 
     @property
     def children(self) -> tuple[Expr, ...]:
-        return () if self.arg is None else (self.arg,)
+        return tuple(e for e in (self.arg, self.where) if e is not None)
 
     def rebuild(self, children: tuple[Expr, ...]) -> Expr:
-        return Agg(self.function, children[0] if children else None)
+        rest = iter(children)
+        arg, where = (None if e is None else next(rest) for e in (self.arg, self.where))
+        return msgspec.structs.replace(self, arg=arg, where=where)
 
 
 def col(name: str) -> Expr:

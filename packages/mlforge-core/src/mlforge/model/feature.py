@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,23 @@ from mlforge.model.source import Source
 from mlforge.model.spelling import Spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.model.version import Version
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+
+
+def refuse_name(name: object, what: str) -> None:
+    """Raise `Invalid` for something that cannot be the name of `a feature` or `a feature set`.
+
+    Example:
+        >>> refuse_name("user spend", "a feature")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: 'user spend' cannot be a feature's name. Use letters, digits, _ and -, ...
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Invalid(
+            f"{name!r} cannot be {what}'s name.",
+            hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
+        )
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -166,28 +184,15 @@ class FeatureSpec(msgspec.Struct, metaclass=Spelled, frozen=True):
                 )
             msgspec.structs.force_setattr(self, "columns", given)
 
-    @classmethod
-    def of(cls, given: Any) -> FeatureSpec:
-        """Which feature, version and columns something names. Raises `Invalid` where it names none.
+    @property
+    def text(self) -> str:
+        """`f`, or `f@1.0.0`.
 
         Example:
-            >>> FeatureSpec.of(("user_spend", "1.0.0")).version
-            '1.0.0'
+            >>> FeatureSpec("user_spend", "1.0.0").text
+            'user_spend@1.0.0'
         """
-        match given:
-            case FeatureSpec():
-                return given
-            case Feature():
-                return cls(given.name)
-            case str():
-                return cls.named(given)
-            case (str() as name, str() as version):
-                return cls(name, version)
-            case _:
-                pass
-        raise Invalid(
-            f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])'
-        )
+        return f"{self.name}@{self.version}" if self.version else self.name
 
     @classmethod
     def named(cls, text: str) -> FeatureSpec:
@@ -201,3 +206,24 @@ class FeatureSpec(msgspec.Struct, metaclass=Spelled, frozen=True):
         if sign and not version:
             raise Invalid(f"{text!r} names no version.", hint=f"Such as {name}@1.0.0, or {name} alone.")
         return cls(name, version or None)
+
+
+def spec_of(given: Any) -> FeatureSpec:
+    """Which feature, version and columns something names. Raises `Invalid` where it names none.
+
+    Example:
+        >>> spec_of(("user_spend", "1.0.0")) == spec_of("user_spend@1.0.0")
+        True
+    """
+    match given:
+        case FeatureSpec():
+            return given
+        case Feature():
+            return FeatureSpec(given.name)
+        case str():
+            return FeatureSpec.named(given)
+        case (str() as name, str() as version):
+            return FeatureSpec(name, version)
+        case _:
+            pass
+    raise Invalid(f"{given!r} does not name a feature.", hint='"f", ("f", "1.0.0") or FeatureSpec("f", columns=[…])')

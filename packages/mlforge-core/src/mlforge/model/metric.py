@@ -9,44 +9,66 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.aggregation import aggregation, no_condition, word_of
 from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, Col, Expr, refuse_at
 from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
+from mlforge.model.window import Window
 
-Windows = str | timedelta | Duration | Sequence[str | timedelta | Duration]
-"""One window or several: `"7d"`, `["1d", "7d"]`, `timedelta(days=7)`."""
+OneWindow = str | timedelta | Duration | Window
+Windows = OneWindow | Sequence[OneWindow]
+"""One window or several: `"7d"`, `["1d", "all"]`, `timedelta(days=7)`, `Window("7d", offset="7d")`."""
 
 
 class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One output column: an expression over the aggregations of one window.
+    """One output column: an expression over aggregations.
 
     Args:
         name: The output column.
-        window: How far back the window reaches.
+        window: The window of those aggregations that say none of their own: a `Window`, or a `Duration` for one that
+            reaches so far back. None where each says its own.
         expr: An expression whose leaves are `Agg` and `Lit`.
         aggregation: One word for it in metadata, such as `sum`.
     """
 
     name: str
-    window: Duration
+    window: Any
     expr: Expr
     aggregation: str
     description: str | None = None
     unit: str | None = None
 
     def __post_init__(self) -> None:
+        window = None if self.window is None else Window.parse(self.window)
+        msgspec.structs.force_setattr(self, "window", window)
         refuse_at(self.expr, f"The metric {self.name!r}")
 
     @property
     def aggs(self) -> tuple[Agg, ...]:
-        """The aggregations it is computed from, each once."""
+        """The aggregations it is computed from, each once, as they are written."""
         return tuple(dict.fromkeys(e for e in self.expr.walk() if isinstance(e, Agg)))
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows of its aggregations, each once."""
+        return tuple(dict.fromkeys(self.window_of(a) for a in self.aggs))
+
+    def window_of(self, agg: Agg) -> Window:
+        """The window of one of its aggregations. Raises `Invalid` where none is given."""
+        found = agg.window or self.window
+        if found is None:
+            raise Invalid(
+                f"{self.name}: {word_of(agg.function, agg.options)} has no window.",
+                hint='Give one: agg("sum", "amount", "7d").',
+            )
+        return Window.parse(found)
 
     @property
     def column(self) -> Column:
         """Its entry in a schema; the engine knows the type."""
-        return Column(self.name, "", self.aggregation, str(self.window), self.description, self.unit)
+        windows = ", ".join(map(str, self.windows)) or str(self.window)
+        return Column(self.name, "", self.aggregation, windows, self.description, self.unit)
 
 
 class Metric(msgspec.Struct, metaclass=Spelled, frozen=True):
@@ -76,14 +98,16 @@ class Aggregate(Metric, frozen=True):
 
     Args:
         column: The column to aggregate, or an expression such as `col("delay") > 15`; None counts events.
-        function: `count`, `sum`, `mean`, `min`, `max`, `std` or `median`.
-        windows: `["1d", "7d"]`, or timedeltas.
+        function: The aggregation as a word: `count`, `sum`, `last`, `count_distinct`, `p90`, `last_5`, `top_3` …
+        windows: `["1d", "7d"]`, `"all"`, timedeltas, or `Window("7d", offset="7d")`.
         name: A plain word; the output is `{name}_{window}`. Without one it is `{column}__{function}__{window}`.
         description: What the value means.
         unit: What it is counted in, such as `USD`.
+        where: Only events for which this is true are in the windows, such as `col("kind").eq("refund")`.
 
     Raises:
-        Invalid: An unknown function, no window, an expression without a name, or a name that is no plain word.
+        Invalid: An unknown function, no window, a condition or an expression without a name, a name that is no plain
+            word, or a `where` that is no expression.
 
     Example:
         >>> [c.name for c in Aggregate("amount", "sum", windows=["1d", "7d"]).columns()]
@@ -96,28 +120,22 @@ class Aggregate(Metric, frozen=True):
     name: str | None = None
     description: str | None = None
     unit: str | None = None
+    where: Expr | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "windows", parse_windows(self.windows))
-        if not isinstance(self.column, str | Expr | None):
-            raise Invalid(
-                f"{self.function!r} of {self.column!r}, which is neither a column nor an expression.",
-                hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
-            )
-        name: Any = self.name
-        if name is not None and not (isinstance(name, str) and name.isidentifier() and len(name) <= 128):
-            raise Invalid(
-                f"{self.name!r} cannot be a metric's name.",
-                hint='Use letters, digits and _, starting with a letter: name="spend".',
-            )
+        aggregated(self.function, self.column)
+        need_metric_name(self.name)
         if isinstance(self.column, Expr) and not self.name:
             raise Invalid(f"{self.function!r} of an expression needs a name.", hint='Give it one: name="late_flights".')
+        need_condition(self.where, self.function, self.name)
         refuse_at(self._agg(), f"The metric {self.name or self.column!r}")
 
     def _agg(self) -> Agg:
-        return Agg(self.function, Col(self.column) if isinstance(self.column, str) else self.column)
+        function, options = aggregation(self.function)
+        return Agg(function, aggregated(self.function, self.column), options, self.where)
 
-    def _output(self, window: Duration) -> str:
+    def _output(self, window: Window) -> str:
         if self.name:
             return f"{self.name}_{window}"
         return f"{self.column or 'events'}__{self.function}__{window}"
@@ -130,7 +148,7 @@ class Aggregate(Metric, frozen=True):
 
 
 class Rolled(Metric, frozen=True):
-    """Several aggregations over the same windows: what the deprecated `Rolling` makes."""
+    """Several aggregations at once: what the deprecated `Rolling` makes, and a `Percentile` of several parts."""
 
     aggregates: tuple[Aggregate, ...]
 
@@ -150,10 +168,21 @@ class WindowPlan(msgspec.Struct, frozen=True):
     columns: tuple[MetricColumn, ...]
 
     @property
-    def windows(self) -> tuple[Duration, ...]:
-        """The distinct lengths, shortest first."""
-        by_length = {c.window.micros: c.window for c in self.columns}
-        return tuple(by_length[m] for m in sorted(by_length))
+    def windows(self) -> tuple[Window, ...]:
+        """The distinct windows, those first that events leave first."""
+        distinct = {w.canonical: w for c in self.columns for w in c.windows}
+        return tuple(sorted(distinct.values(), key=lambda w: w.order))
+
+    @property
+    def reach(self) -> int | None:
+        """How long after it is known an event may change a value, in microseconds; None: for ever."""
+        leaves = [w.leaves for w in self.windows]
+        return None if None in leaves else max((stay for stay in leaves if stay is not None), default=0)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether an aggregation is of some of the events."""
+        return any(a.where is not None for c in self.columns for a in c.aggs)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -161,13 +190,40 @@ class WindowPlan(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(n for c in self.columns for n in c.expr.column_names))
 
 
-def parse_windows(windows: Any) -> tuple[Duration, ...]:
-    """Durations from `"7d"`, `["1d", "7d"]` or timedeltas. Raises `Invalid` for none at all or one twice."""
+def parse_windows(windows: Any) -> tuple[Window, ...]:
+    """Windows from `"7d"`, `["1d", "all"]` or timedeltas. Raises `Invalid` for none at all or one twice."""
     several = isinstance(windows, list | tuple | set)
     given: Sequence[Any] = list(windows) if several else [windows] if windows else []
-    parsed = tuple(Duration.parse(w, "window") for w in given)
+    parsed = tuple(map(Window.parse, given))
     if not parsed:
         raise Invalid("A metric needs at least one window.", hint='windows=["1d", "7d"]')
-    if len({w.micros for w in parsed}) < len(parsed):
+    if len({w.canonical for w in parsed}) < len(parsed):
         raise Invalid(f"A window is given twice: {', '.join(map(str, parsed))}.", hint="Name each length once.")
     return parsed
+
+
+def aggregated(function: str, column: Any) -> Expr | None:
+    """What is aggregated: a column by its name, or an expression. Raises `Invalid` for anything else."""
+    if not isinstance(column, str | Expr | None):
+        raise Invalid(
+            f"{function!r} of {column!r}, which is neither a column nor an expression.",
+            hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
+        )
+    return Col(column) if isinstance(column, str) else column
+
+
+def need_metric_name(name: Any) -> None:
+    """Raise `Invalid` for a metric's name that is no plain word."""
+    if name is not None and not (isinstance(name, str) and name.isidentifier() and len(name) <= 128):
+        raise Invalid(
+            f"{name!r} cannot be a metric's name.",
+            hint='Use letters, digits and _, starting with a letter: name="spend".',
+        )
+
+
+def need_condition(where: Any, function: str, name: str | None) -> None:
+    """Raise `Invalid` for a `where` that is no expression, or whose metric has no name to tell it by."""
+    if where is not None and not isinstance(where, Expr):
+        raise no_condition(where)
+    if where is not None and not name:
+        raise Invalid(f"{function!r} of some events needs a name.", hint='Give it one: name="refunds".')

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from os import PathLike
@@ -14,7 +13,7 @@ from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
 from mlforge.model.expr import Expr
-from mlforge.model.feature import Feature
+from mlforge.model.feature import Feature, refuse_name
 from mlforge.model.field import Field
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
@@ -25,7 +24,6 @@ from mlforge.project.derived import expressions, refuse_derived
 from mlforge.project.fields import fields_of, refuse_described
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 
 
 def feature(
@@ -169,11 +167,11 @@ def _refuse_windows(made: Feature) -> None:
     if made.plan is None or made.interval is None:
         return
     for column in made.plan.columns:
-        if not column.window.is_multiple_of(made.interval):
+        if odd := next((w for w in column.windows if not w.is_multiple_of(made.interval)), None):
             raise Invalid(
-                f"Feature {made.name!r}: the window {column.window} of {column.name!r} is not a whole multiple of the "
-                f"interval {made.interval}.",
-                hint="Choose a window that is, or a shorter interval.",
+                f"Feature {made.name!r}: the window {odd} of {column.name!r} is not a whole multiple of the interval "
+                f"{made.interval}.",
+                hint="Choose a window, and an offset, that are, or a shorter interval.",
             )
 
 
@@ -204,11 +202,7 @@ def checked_name(name: str) -> str:
     """A feature's name. Raises `Invalid` for what cannot be one."""
     if name == "<lambda>":
         raise Invalid("A lambda has no name to call the feature by.", hint='Give it one: name="user_spend".')
-    if not _NAME.fullmatch(name):
-        raise Invalid(
-            f"{name!r} cannot be a feature's name.",
-            hint="Use letters, digits, _ and -, starting with a letter or digit, at most 128 in all.",
-        )
+    refuse_name(name, "a feature")
     return name
 
 

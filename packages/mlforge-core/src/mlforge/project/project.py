@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -12,7 +12,8 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.model.entity import Entity
-from mlforge.model.feature import Feature
+from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source
 from mlforge.model.spelling import spelled
@@ -45,10 +46,13 @@ class Project:
         online_store: Where values are served from: a store, or the path of an SQLite file that ends in `.db`.
         engine: The engine's name or config; `polars` if None, or the one that is installed.
         profile: A profile of `mlforge.yaml`, unless `--profile` or `MLFORGE_PROFILE` names another.
+        feature_sets: Sets of features, such as those of a model; their names stand wherever features do.
         root: Where relative paths start: the nearest folder upward with an `mlforge.yaml`, else the current one.
 
     Raises:
-        Invalid: Two features of one name, something that is no feature, or a store that is none.
+        Invalid: Two features of one name, something that is no feature, a store that is none, or a set that has a
+            feature's name.
+        Unknown: A set that names a feature there is none of.
     """
 
     @spelled
@@ -62,6 +66,7 @@ class Project:
         profile: str | None = None,
         *,
         store: StoreConfig | str | os.PathLike[str] | None = None,
+        feature_sets: FeatureSet | Sequence[FeatureSet] = (),
         root: str | os.PathLike[str] | None = None,
     ) -> None:
         if store is not None and offline_store is not None:
@@ -70,6 +75,7 @@ class Project:
         self.features: dict[str, Feature] = collect(features)
         self.request_features: dict[str, RequestFeature] = collect_requests(features)
         _refuse_shared_names(self.features, self.request_features)
+        self.feature_sets: dict[str, FeatureSet] = collect_sets(feature_sets, self.features)
         self.offline_store = _typed(_local(offline_store or store), StoreConfig, "offline_store")
         self.online_store = _typed(_sqlite(online_store), OnlineStoreConfig, "online_store")
         self.engine = engine
@@ -134,6 +140,50 @@ class Project:
                     f"{name!r} is computed when it is asked for: there is nothing to {verb}.",
                     hint="Ask get_training_data or get_online_features for it.",
                 )
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """The feature set of that name. Raises `Unknown` with the nearest one.
+
+        Example:
+            >>> import mlforge as mlf
+            >>> shop = mlf.Definitions(
+            ...     "shop",
+            ...     features=list(defs.features.values()),
+            ...     feature_sets=[
+            ...         mlf.FeatureSet("churn", features=["user_spend", "last_purchase"]),
+            ...     ],
+            ... )
+            >>> shop.feature_set("churn").names
+            ('user_spend', 'last_purchase')
+        """
+        return _named(self.feature_sets, "feature set", name)
+
+    def spelled_out(self, features: Any) -> Any:
+        """What names features, with sets in place of their names.
+
+        Raises:
+            Invalid: A version or columns of a set.
+
+        Example:
+            >>> defs.spelled_out(["user_spend", ("last_purchase", "1.0.0")])
+            ['user_spend', ('last_purchase', '1.0.0')]
+        """
+        if isinstance(features, str | FeatureSpec):
+            return self._set_or(features)
+        return [self._set_or(one) for one in features] if isinstance(features, list | tuple) else features
+
+    def _set_or(self, one: Any) -> Any:
+        if not isinstance(one, str | tuple | FeatureSpec):
+            return one
+        spec = spec_of(one)
+        if spec.name not in self.feature_sets:
+            return one
+        if spec != FeatureSpec(spec.name):
+            raise Invalid(
+                f"{spec.name!r} is a feature set, which has neither versions nor columns of its own.",
+                hint=f"Name it alone, or one of its features, such as {self.feature_sets[spec.name].names[0]!r}.",
+            )
+        return self.feature_sets[spec.name]
 
     def entity(self, name: str) -> Entity:
         """The entity of that name. Raises `Unknown` with the nearest one.
@@ -246,6 +296,31 @@ def _refuse_shared_names(features: Iterable[str], requests: Iterable[str]) -> No
         raise Invalid(f"A feature and a request feature are named {shared[0]!r}.", hint="Rename one.")
 
 
+def collect_sets(sets: Any, features: Mapping[str, Feature]) -> dict[str, FeatureSet]:
+    """Feature sets by name.
+
+    Raises:
+        Invalid: Two sets of one name, one with a feature's name, or something that is no set.
+        Unknown: A feature that there is none of.
+    """
+    found: dict[str, FeatureSet] = {}
+    for made in sets if isinstance(sets, list | tuple) else (sets,):
+        if not isinstance(made, FeatureSet):
+            raise Invalid(f"{made!r} is no feature set.", hint='feature_sets=[FeatureSet("fraud", features=[…])]')
+        if made.name in features:
+            raise Invalid(f"A feature and a set are named {made.name!r}.", hint="Give one of them another name.")
+        if made.name in found:
+            raise Invalid(f"Two feature sets are named {made.name!r}.", hint="Give one of them another name.")
+        for name in made.names:
+            if name not in features:
+                raise Unknown(
+                    f"The feature set {made.name!r} names {name!r}, and there is no such feature.",
+                    hint=nearest(name, features),
+                )
+        found[made.name] = made
+    return found
+
+
 def _refuse_rival_entities(features: Iterable[Feature]) -> None:
     known: dict[str, Entity] = {}
     for entity in (e for f in features for e in f.entities):
@@ -276,6 +351,8 @@ def _flatten(given: Any) -> Iterable[Feature | RequestFeature]:
     elif isinstance(given, list | tuple | set):
         for item in given:
             yield from _flatten(item)
+    elif isinstance(given, FeatureSet):
+        raise Invalid(f"{given.name!r} is a feature set, no feature.", hint="Give it as feature_sets=[…].")
     else:
         raise Invalid(f"{given!r} is neither a feature nor a module.", hint="features=[my_features, another_feature]")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlforge.errors import Invalid, nearest
 from mlforge.model.expr import Expr
-from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.field import Field
 from mlforge.model.request import INPUT_TYPES, RequestFeature
 from mlforge.model.spelling import spelled
@@ -86,7 +86,7 @@ def _inputs(given: Any, where: str) -> dict[str, str]:
 
 def _uses(given: Any, where: str) -> tuple[FeatureSpec, ...]:
     one = isinstance(given, str | Feature | FeatureSpec)
-    found = tuple(FeatureSpec.of(use) for use in ((given,) if one else given or ()))
+    found = tuple(spec_of(use) for use in ((given,) if one else given or ()))
     names = [spec.name for spec in found]
     if twice := [n for n in names if names.count(n) > 1]:
         raise Invalid(f"{where} uses {twice[0]!r} twice.", hint="One version of it is served at a time: name it once.")

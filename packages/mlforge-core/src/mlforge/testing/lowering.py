@@ -11,9 +11,10 @@ import pytest
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
+from mlforge.model.duration import Duration
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
-from mlforge.model.metric import Metric, WindowPlan, parse_windows
+from mlforge.model.metric import Metric, WindowPlan
 from mlforge.model.schema import Column, Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import EngineConfig, EngineDescriptor, Join
@@ -149,7 +150,7 @@ class MetricTests(EverySubject):
                 assert same(value, row[name], near=True), f"{name} at {text} is {row[name]!r}, expected {value!r}"
 
     def _plan(self) -> WindowPlan:
-        interval = parse_windows(self.interval)[0] if self.interval else None
+        interval = Duration.parse(self.interval) if self.interval else None
         return WindowPlan(interval, self.metric().columns())
 
     def _events(self) -> Table:

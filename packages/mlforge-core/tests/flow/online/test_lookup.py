@@ -35,7 +35,7 @@ def lookup_of(publish, max_age):
         interval=None, columns=(Column("user", "Int64"), Column("x", "Int64")), schema_hash="", config_hash="",
         config=Recipe((Key("user"),)), max_age=max_age,
     )  # fmt: skip
-    return Lookup(FeatureSpec("f"), publish, meta, full_names=False)
+    return Lookup(FeatureSpec("f"), publish, meta)
 
 
 @settings(deadline=None, derandomize=True, database=None, max_examples=500)

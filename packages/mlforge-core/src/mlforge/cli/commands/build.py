@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mlforge.cli.invocation import Invocation
-from mlforge.cli.options import as_of_option, engine_option, json_option, project_options, selection_options
+from mlforge.cli.options import as_of_option, engine_option, json_option, named, project_options, selection_options
 from mlforge.cli.options import command as made
 
 EXAMPLES = """Examples:
@@ -13,6 +13,7 @@ EXAMPLES = """Examples:
 \b
   mlforge build                                  what has changed
   mlforge build --features user_spend --force    one feature, changed or not
+  mlforge build --set fraud                      the features of a set
   mlforge build --schedule daily --profile prod  for a nightly job
   mlforge build --online                         and bring it into the online store
   mlforge build --dry-run                        only say what would be done
@@ -44,6 +45,7 @@ EXAMPLES = """Examples:
 def command(
     ctx: click.Context,
     features: list[str] | None,
+    sets: list[str] | None,
     tags: list[str] | None,
     schedule: list[str] | None,
     version: str | None,
@@ -69,6 +71,7 @@ def command(
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
+    features = named(definitions, features, sets)
     wanted = not call.json if preview is None else preview
     with call.working() as tell:
         found = definitions.build(

@@ -13,11 +13,11 @@ from mlforge.cli.options import json_option, project_options
 if TYPE_CHECKING:
     from mlforge.definitions import Definitions
 
-KINDS = ("feature", "entity", "source")
+KINDS = ("feature", "set", "entity", "source")
 
 
 @made("inspect")
-@click.argument("words", nargs=-1, required=True, metavar="[feature|entity|source] NAME")
+@click.argument("words", nargs=-1, required=True, metavar="[feature|set|entity|source] NAME")
 @click.option("--version", metavar="X.Y.Z", help="This version of a feature instead of the latest.")
 @project_options
 @json_option
@@ -25,7 +25,7 @@ KINDS = ("feature", "entity", "source")
 def command(
     ctx: click.Context, words: tuple[str, ...], version: str | None, profile: str | None, target: str | None
 ) -> None:
-    """Show all there is to know about a feature, an entity or a source.
+    """Show all there is to know about a feature, a set, an entity or a source.
 
     `inspect NAME` finds whichever has that name.
     """
@@ -37,6 +37,8 @@ def command(
         raise click.UsageError(f"--version is for features; {name!r} is {_an(kind)}.", ctx)
     if kind == "feature":
         _feature(call, definitions, name, version, profile)
+    elif kind == "set":
+        _set(call, definitions, name, profile)
     elif kind == "entity":
         _entity(call, definitions, name)
     else:
@@ -48,7 +50,7 @@ def _read(ctx: click.Context, words: tuple[str, ...]) -> tuple[str | None, str]:
     if len(kinds) > 1:
         raise click.UsageError(f"One name at a time: got {len(words)} words.", ctx)
     if kinds and kinds[0] not in KINDS:
-        raise click.UsageError(f"{kinds[0]!r} is neither feature, entity nor source.", ctx)
+        raise click.UsageError(f"{kinds[0]!r} is neither feature, set, entity nor source.", ctx)
     return (kinds[0] if kinds else None), name
 
 
@@ -57,14 +59,18 @@ def _kind_of(definitions: Definitions, name: str, profile: str | None) -> str:
     from mlforge.errors import Invalid, Unknown, nearest
 
     features, entities, sources = definitions.features, definitions.entities(), definitions.sources()
-    known = {"feature": [*features, *definitions.request_features], "entity": list(entities), "source": list(sources)}
+    sets = definitions.feature_sets
+    known = {
+        "feature": [*features, *definitions.request_features], "set": list(sets),
+        "entity": list(entities), "source": list(sources),
+    }  # fmt: skip
     kinds = [kind for kind, names in known.items() if name in names]
     if len(kinds) > 1:
         ways = " or ".join(f"`mlforge inspect {k} {name}`" for k in kinds)
         raise Invalid(f"{name!r} is {' and '.join(map(_an, kinds))}.", hint=f"Say which: {ways}")
     if not kinds and not definitions.list_versions(name, profile):
         everything = dict.fromkeys(n for names in known.values() for n in names)
-        raise Unknown(f"There is no feature, entity or source {name!r}.", hint=nearest(name, everything))
+        raise Unknown(f"There is no feature, set, entity or source {name!r}.", hint=nearest(name, everything))
     return kinds[0] if kinds else "feature"
 
 
@@ -99,6 +105,16 @@ def _feature(call: Invocation, definitions: Definitions, name: str, version: str
         "latest": latest, "built": meta,
     }  # fmt: skip
     call.answer(document, shown)
+
+
+def _set(call: Invocation, definitions: Definitions, name: str, profile: str | None) -> None:
+    from mlforge.cli.views import documents, inspected
+
+    found = documents.feature_set(definitions.feature_set(name))
+    latest = {one["name"]: definitions.latest(one["name"], profile) for one in found["features"]}
+    built = [{**one, "latest": latest[one["name"]]} for one in found["features"]]
+    document = {"kind": "set", **found, "features": built}
+    call.answer(document, lambda: inspected.feature_set(document))
 
 
 def _entity(call: Invocation, definitions: Definitions, name: str) -> None:

@@ -13,7 +13,7 @@ from mlforge.cli.options import json_option, project_options, schedule_option, t
 if TYPE_CHECKING:
     from mlforge.definitions import Definitions
 
-KINDS = ("features", "entities", "sources", "versions", "tags")
+KINDS = ("features", "sets", "entities", "sources", "versions", "tags")
 
 
 @made("list")
@@ -33,7 +33,7 @@ def command(
     profile: str | None,
     target: str | None,
 ) -> None:
-    """List features, entities, sources, versions or tags.
+    """List features, sets, entities, sources, versions or tags.
 
     `mlforge list` alone lists the features; `list versions NAME` the versions of one.
     """
@@ -87,7 +87,10 @@ def _others(call: Invocation, definitions: Definitions, what: str) -> None:
     from mlforge.cli.views import documents, listed
 
     features = definitions.list_features()
-    if what == "entities":
+    if what == "sets":
+        sets = [documents.feature_set(s) for s in definitions.list_feature_sets()]
+        call.answer({"sets": sets}, lambda: listed.sets(sets))
+    elif what == "entities":
         entities = [documents.entity(e, features) for e in definitions.list_entities()]
         call.answer({"entities": entities}, lambda: listed.entities(entities))
     elif what == "sources":

@@ -6,11 +6,12 @@ import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
-from mlforge.cli.options import engine_option, json_option, project_options
+from mlforge.cli.options import engine_option, json_option, named, project_options, set_option
 
 
 @made("replay")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
+@set_option
 @click.option(
     "--sample", metavar="N", type=click.IntRange(1), default=1000, show_default=True,
     help="How many entities of each feature.",
@@ -24,6 +25,7 @@ from mlforge.cli.options import engine_option, json_option, project_options
 def command(
     ctx: click.Context,
     names: tuple[str, ...],
+    sets: list[str] | None,
     sample: int,
     seed: int,
     at: str | None,
@@ -40,6 +42,8 @@ def command(
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
-    found = definitions.replay(list(names) or None, sample=sample, seed=seed, at=at, engine=engine, profile=profile)
+    found = definitions.replay(
+        named(definitions, names, sets), sample=sample, seed=seed, at=at, engine=engine, profile=profile
+    )
     call.answer(documents.replayed(found), lambda: online_reports.replayed(found))
     ctx.exit(0 if found.ok else 1)

@@ -6,7 +6,7 @@ import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
-from mlforge.cli.options import engine_option, json_option, project_options, selection_options
+from mlforge.cli.options import engine_option, json_option, named, project_options, selection_options
 
 
 @made("validate")
@@ -18,6 +18,7 @@ from mlforge.cli.options import engine_option, json_option, project_options, sel
 def command(
     ctx: click.Context,
     features: list[str] | None,
+    sets: list[str] | None,
     tags: list[str] | None,
     schedule: list[str] | None,
     engine: str | None,
@@ -32,6 +33,7 @@ def command(
 
     call = ctx.ensure_object(Invocation)
     definitions = call.definitions(target)
+    features = named(definitions, features, sets)
     with call.working() as tell:
         found = definitions.validate(
             features, tags=tags, schedule=schedule, engine=engine, profile=profile, on_progress=tell

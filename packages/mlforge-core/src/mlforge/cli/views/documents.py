@@ -10,6 +10,7 @@ from msgspec import structs
 
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
+from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import plain
 from mlforge.model.request import RequestFeature
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from mlforge.flow.explaining.explanation import Explanation
     from mlforge.flow.online.publish_report import PublishReport
     from mlforge.flow.online.replay_report import ReplayReport
+    from mlforge.flow.planning.foresee import ChangePlan
     from mlforge.flow.versions.diff import Diff
+    from mlforge.flow.versions.locks import LockReport
     from mlforge.plugin.registry import Registry
     from mlforge.project.profiles import ProfileFile
     from mlforge.project.project import Settings
@@ -81,6 +84,27 @@ def request(found: RequestFeature) -> Document:
     """A request feature's definition."""
     columns = {name: plain(expr) for name, expr in found.columns.items()}
     return {**structs.asdict(found), "columns": columns}
+
+
+def feature_set(found: FeatureSet) -> Document:
+    """A feature set, and what it names of each feature."""
+    return {
+        "name": found.name,
+        "description": found.description,
+        "owner": found.owner,
+        "tags": found.tags,
+        "features": [{"name": s.name, "version": s.version, "columns": s.columns} for s in found.specs],
+    }
+
+
+def checked_lock(found: LockReport) -> Document:
+    """How a lock stands."""
+    return {"ok": found.ok, "name": found.name, "policy": found.policy, "features": found.features}
+
+
+def change_plan(found: ChangePlan) -> Document:
+    """What the definitions would change."""
+    return {"ok": found.ok, "breaks": found.breaks, **structs.asdict(found)}
 
 
 def engine_name(engine: Any) -> str | None:

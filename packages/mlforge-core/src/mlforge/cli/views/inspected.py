@@ -1,4 +1,4 @@
-"""One feature, entity or source, with all there is to know about it."""
+"""One feature, set, entity or source, with all there is to know about it."""
 
 from __future__ import annotations
 
@@ -86,6 +86,20 @@ def use(spec: FeatureSpec) -> str:
     """A feature that is used: `user_spend@1.0.0 (spend_7d)`."""
     version = f"@{spec.version}" if spec.version else ""
     return f"{spec.name}{version}{f' ({listing(spec.columns)})' if spec.columns else ''}"
+
+
+def feature_set(found: Document) -> None:
+    """A feature set and what it names of each feature."""
+    _named(found["name"], "feature set")
+    given = [("about", found["description"]), ("tags", ", ".join(found["tags"])), ("owner", found["owner"])]
+    if told := [(name, value) for name, value in given if value]:
+        facts(told)
+        say()
+    rows = [
+        (f["name"], f["version"] or "latest", f["latest"] or "not built", listing(f["columns"] or ["all"]))
+        for f in found["features"]
+    ]
+    table(columns("*feature", "version", "built", "*columns"), rows, indent=2)
 
 
 def entity(found: Document) -> None:

@@ -32,6 +32,22 @@ def requests(found: Sequence[RequestFeature]) -> None:
     table(heads, rows)
 
 
+def sets(found: Sequence[Document]) -> None:
+    """A line for each feature set."""
+    heads = columns("*set", "*features", "tags", "owner", "*description")
+    rows = [
+        (
+            s["name"],
+            listing([f"{f['name']}@{f['version']}" if f["version"] else f["name"] for f in s["features"]]),
+            listing(s["tags"]),
+            s["owner"] or NONE,
+            s["description"] or NONE,
+        )
+        for s in found
+    ]
+    _table_or(heads, rows, "There are no feature sets: Definitions(…, feature_sets=[…])")
+
+
 def entities(found: Sequence[Document]) -> None:
     """A line for each entity."""
     heads = columns("*entity", "keys", "made of", "*features")

@@ -20,6 +20,7 @@ _REASONS = {
     "logic_changed": "function changed",
     "logic_unknown": "function cannot be told",
     "terms_changed": "terms changed",
+    "checks_changed": "validators changed",
     "data_refresh": "data refreshed",
 }
 

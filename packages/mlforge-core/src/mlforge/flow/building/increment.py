@@ -51,7 +51,7 @@ def reach(changed: Span, plan: WindowPlan | None, base: FeatureMeta | None) -> R
     """
     if plan is None:
         return Reach(changed, changed, changed)
-    since, until, longest = changed.since, changed.until, plan.windows[-1].micros
+    since, until, longest = changed.since, changed.until, plan.reach
     if plan.interval:
         length, origin = plan.interval.micros, plan.interval.origin
         since = None if since is None else (since - origin) // length * length + origin
@@ -61,12 +61,13 @@ def reach(changed: Span, plan: WindowPlan | None, base: FeatureMeta | None) -> R
     beyond = (
         base is not None and changed.until is not None and (base.watermark is None or base.watermark >= changed.until)
     )
-    read = Span(_plus(since, -longest), _plus(until, longest) if beyond else changed.until)
+    before = None if longest is None else -longest  # what never leaves is in every window since
+    read = Span(_plus(since, before), _plus(until, longest) if beyond else changed.until)
     return Reach(read, Span(entered.since, _plus(entered.until, longest)), entered)
 
 
-def _plus(instant: int | None, micros: int) -> int | None:
-    return None if instant is None else instant + micros
+def _plus(instant: int | None, micros: int | None) -> int | None:
+    return None if instant is None or micros is None else instant + micros
 
 
 def refuse_changed(feature: Feature, prints: Fingerprints, base: FeatureMeta) -> None:

@@ -26,7 +26,7 @@ def derived_value(
     """
     expr = meta.expressions[column]
     derivation = Derivation({column: expr}, {c: meta.schema.dtype(c) for c in expr.column_names})
-    known = again is not None and all(c in again.columns for c in expr.column_names)
+    known = again is not None and all(c in again.schema for c in expr.column_names)
     was = derivation.of(stored, at)[column]
     now = derivation.of(again.row, at)[column] if again is not None and known else None
     return ExplainedValue(

@@ -13,6 +13,7 @@ from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, Row
 from mlforge.flow.explaining.key_values import entity_of
 from mlforge.flow.explaining.origin import Origin
 from mlforge.flow.explaining.recompute import Again, KeyValues, agree, is_, recomputed
+from mlforge.flow.explaining.views import View, label_of, views_of
 from mlforge.flow.failure import Failure
 from mlforge.flow.planning.plan import plan_job
 from mlforge.flow.planning.session import Session
@@ -22,7 +23,6 @@ from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
-from mlforge.model.metric import WindowPlan
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.window import end_at, known_from, span_of
 from mlforge.plugin.config import EngineConfig
@@ -84,7 +84,7 @@ def _engine(session: Session, feature: Feature | None) -> EngineConfig:
 def _chosen(session: Session, spec: FeatureSpec) -> Chosen:
     if not session.store.versions(spec.name):
         session.project.feature(spec.name)
-    return choose(session.store, spec, full_names=False)
+    return choose(session.store, [spec], full_names=False)[0]
 
 
 def _stored(engine: Engine, chosen: Chosen, entity: KeyValues, at: int) -> Stored:
@@ -136,14 +136,14 @@ def _value(chosen: Chosen, column: str, stored: Stored, again: Again | None, at:
         row = stored.row if stored.status == "row" else {}
         return derived_value(meta, column, row, stored.row, again, moment_of(at))
     details, was = meta.schema.get(column), stored.row.get(column)
-    now, known = (again.row.get(column), column in again.columns) if again else (None, False)
+    now, known = (again.row.get(column), column in again.schema) if again else (None, False)
     return ExplainedValue(
         column=column,
         answer=None if stored.status == "expired" else was,
         stored=was,
         recomputed=now,
         agrees=agree(was, now) if known else None,
-        window=details.window if details else None,
+        window=label_of(column, details.window, again) if details and details.window else None,
         aggregation=details.aggregation if details else None,
     )
 
@@ -151,25 +151,18 @@ def _value(chosen: Chosen, column: str, stored: Stored, again: Again | None, at:
 def _windows(chosen: Chosen, at: int, again: Again | None) -> Iterable[WindowEvents]:
     meta = chosen.artifact.meta
     interval = Duration.parse(meta.config.interval) if meta.config.interval else None
-    lengths = {Duration.parse(c.window) for c in meta.columns if c.window and c.name in chosen.reading.stored}
     end = end_at(at, interval)
-    for window in sorted(lengths):
-        inputs = _inputs(again.plan if again else None, window, chosen.reading.stored)
-        events = again and _inside(meta, again, span_of(window, end, interval), inputs)
-        closed: Literal["left", "right"] = "left" if interval else "right"
-        yield WindowEvents(window.text, moment_of(end - window.micros), moment_of(end), closed, events)
+    closed: Literal["left", "right"] = "left" if interval else "right"
+    for view in sorted(views_of(meta, chosen.reading.stored, again), key=lambda v: v.window.order):
+        start = None if view.window.leaves is None else moment_of(end - view.window.leaves)
+        events = again and _inside(meta, again, span_of(view.window, end, interval), view)
+        yield WindowEvents(view.label, start, moment_of(end - view.window.enters), closed, events)
 
 
-def _inputs(plan: WindowPlan | None, window: Duration, columns: Mapping[str, str]) -> list[str]:
-    """What the chosen columns of a window aggregate."""
-    chosen = [c for c in (plan.columns if plan else ()) if c.window.micros == window.micros and c.name in columns]
-    return list(dict.fromkeys(n for c in chosen for n in c.expr.column_names))
-
-
-def _inside(meta: FeatureMeta, again: Again, span: Span, inputs: Sequence[str]) -> Sample:
-    names = dict.fromkeys([str(meta.timestamp), *inputs])
+def _inside(meta: FeatureMeta, again: Again, span: Span, view: View) -> Sample:
+    names = dict.fromkeys([str(meta.timestamp), *view.inputs])
     inside = [e for e in again.events if span.has(micros_of(e[str(meta.timestamp)]))]
-    return Sample.of([{n: e[n] for n in names} for e in inside])
+    return Sample.of([{n: e[n] for n in names} for e in view.passing(inside, again.words)])
 
 
 def _source_rows(meta: FeatureMeta, stored: Stored, again: Again | None) -> Sample | None:
@@ -186,7 +179,8 @@ def _causes(meta: FeatureMeta, stamp: int | None, again: Again | None) -> tuple[
     if stamp is None or again is None or again.plan is None:
         return 0, {}
     known = [known_from(micros_of(e[str(meta.timestamp)]), again.plan.interval) for e in again.events]
-    left = {w.text: sum(k + w.micros == stamp for k in known) for w in again.plan.windows}
+    lasting = [w for w in again.plan.windows if w.leaves is not None]
+    left = {str(w): sum(k + (w.leaves or 0) == stamp for k in known) for w in lasting}
     return known.count(stamp), {window: n for window, n in left.items() if n}
 
 

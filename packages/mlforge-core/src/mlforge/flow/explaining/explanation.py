@@ -32,15 +32,15 @@ class WindowEvents(msgspec.Struct, frozen=True):
     """A window as the instant sees it, and the events in it.
 
     Args:
-        window: Its length.
-        start: Where it begins.
+        window: The window, such as `7d`, and whose it is where it holds some of the events only.
+        start: Where it begins; None for all events by its end.
         end: Where it ends.
         closed: Which end belongs to it: the `left` one with an interval, the `right` one without.
         events: The time and the aggregated columns of the events in it; None where they could not be read.
     """
 
     window: str
-    start: datetime
+    start: datetime | None
     end: datetime
     closed: Literal["left", "right"]
     events: Sample | None = None
@@ -48,6 +48,8 @@ class WindowEvents(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """`[2025-03-04 00:00:00, 2025-03-11 00:00:00)`."""
         opening, closing = "[)" if self.closed == "left" else "(]"
+        if self.start is None:
+            return f"(the beginning, {shown_time(self.end)}{closing}"
         return f"{opening}{shown_time(self.start)}, {shown_time(self.end)}{closing}"
 
 

@@ -20,10 +20,12 @@ from mlforge.model.feature import Feature, Shape
 from mlforge.model.keys import KeyValue
 from mlforge.model.meta import Recipe
 from mlforge.model.metric import WindowPlan
+from mlforge.model.schema import Schema
 from mlforge.model.span import micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.model.window import newest_change
 from mlforge.plugin.engine.frames import Frame
+from mlforge.plugin.engine.protocol import Engine
 
 TOLERANCE = 1e-9
 KeyValues = Mapping[str, KeyValue]
@@ -34,9 +36,10 @@ class Again(NamedTuple):
 
     events: list[Row]
     row: Row
-    columns: tuple[str, ...]
+    schema: Schema
     plan: WindowPlan | None
     stamp: int | None
+    words: Mapping[str, str] = {}
 
 
 def recomputed(origin: Origin, entity: KeyValues, given: Mapping[str, Any], at: int) -> Again | Failure:
@@ -56,12 +59,13 @@ def _computed(origin: Origin, entity: KeyValues, given: Mapping[str, Any], at: i
     if stamp_name := shape.stamp:
         events.sort(key=lambda row: row[stamp_name])
     made = engine.settle(held, shape) if plan is None else engine.aggregate(held, shape, plan)
-    columns = engine.schema(made).names
-    stamp = _newest(events, shape, plan, at)
+    schema, words = engine.schema(made), {c.name: c.dtype for c in engine.schema(held)}
+    filtered = plan is not None and plan.is_filtered
+    stamp = _last(engine, made, shape, at) if filtered else _newest(events, shape, plan, at)
     if shape.stamp is not None and stamp is None:
-        return Again(events, {}, columns, plan, None)
+        return Again(events, {}, schema, plan, None, words)
     here = made if stamp is None else engine.where(made, is_({str(shape.stamp): moment_of(stamp)}))
-    return Again(events, next(iter(rows_of(engine, here)), {}), columns, plan, stamp)
+    return Again(events, next(iter(rows_of(engine, here)), {}), schema, plan, stamp, words)
 
 
 def _only(origin: Origin, entity: KeyValues, given: Mapping[str, Any]) -> Frame:
@@ -73,6 +77,13 @@ def _only(origin: Origin, entity: KeyValues, given: Mapping[str, Any]) -> Frame:
     there = {k.name: entity[k.name] for k in keys if k not in made}
     sources = {s: v for k in made for s, v in source_values(k, given, origin.types).items()}
     return engine.where(origin.result, is_(there | sources))
+
+
+def _last(engine: Engine, made: Frame, shape: Shape, at: int) -> int | None:
+    """The last stamp up to an instant, where it takes the conditions of the metrics to tell."""
+    stamp = str(shape.stamp)
+    rows = engine.rows(engine.where(made, Col(stamp) <= moment_of(at)))
+    return max((micros_of(row[stamp]) for batch in rows for row in batch), default=None)
 
 
 def _newest(events: Iterable[Row], shape: Shape, plan: WindowPlan | None, at: int) -> int | None:

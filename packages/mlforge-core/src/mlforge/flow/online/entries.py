@@ -18,8 +18,11 @@ from mlforge.plugin.online_stores import Entry, Point
 BATCH = 5_000
 
 
-def entries(engine: Engine, artifact: Artifact, publish: Round) -> Iterator[Entry]:
-    """An entry for each entity: the row valid at `as_of`, and its change points up to `until`."""
+def entries(engine: Engine, artifact: Artifact, publish: Round, place: str | None = None) -> Iterator[Entry]:
+    """An entry for each entity: the row valid at `as_of`, and its change points up to `until`.
+
+    `place` is what the feature is called in the online store, where that is not its name.
+    """
     meta = artifact.meta
     until = publish.as_of if publish.until is None else publish.until
     frame = engine.horizon(artifact, publish.as_of, until)
@@ -30,7 +33,7 @@ def entries(engine: Engine, artifact: Artifact, publish: Round) -> Iterator[Entr
 
     def entry(key: tuple[Any, ...]) -> Entry:
         hashed = surrogate_key(*key)
-        return Entry(meta.name, hashed, publish.version, publish.as_of, publish.until, columns, tuple(points))
+        return Entry(place or meta.name, hashed, publish.version, publish.as_of, publish.until, columns, tuple(points))
 
     for rows in engine.rows(frame, BATCH):
         for row in rows:

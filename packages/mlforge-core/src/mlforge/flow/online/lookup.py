@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any, Literal
 
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import Invalid
 from mlforge.flow.online.publication import Round
 from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
@@ -119,17 +119,23 @@ class KeyColumns:
 
 
 class Lookup:
-    """One feature that is served: its columns under their names in the answer, and what its entries mean."""
+    """One feature that is served: its columns under their names in the answer, and what its entries mean.
 
-    def __init__(self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, full_names: bool) -> None:
-        if spec.version is not None and spec.version != publish.version:
-            raise NotFound(
-                f"{spec.name!r} is served as {publish.version}, not {spec.version}.",
-                hint=f"Ask for that one, or publish the other: mlforge publish {spec.name}@{spec.version}",
-            )
-        self.name, self.publish, self.meta = spec.name, publish, meta
+    Args:
+        spec: What is asked for.
+        publish: The publish it is of.
+        meta: What was published.
+        prefix: What the columns' names begin with in an answer.
+        place: What it is called in the online store, where that is not its name.
+    """
+
+    def __init__(
+        self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, prefix: str = "", place: str | None = None
+    ) -> None:
+        self.name, self.place, self.publish, self.meta = spec.name, place or spec.name, publish, meta
+        self.label = spec.name
         self.keys = KeyColumns(meta)
-        self.columns = named_columns(spec, meta, full_names)
+        self.columns = named_columns(spec, meta, prefix)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
         self._since = publish.since
         self._derived = Derived.of(meta, self.columns)

@@ -96,24 +96,61 @@ def _refuse_later(feature: str, note: bytes) -> None:
 
 
 class LastPublish(NamedTuple):
-    """A feature's note, its last whole publish and the metadata of what was published."""
+    """A feature's note, its last whole publish, the metadata of what was published, and under which name it is there.
+
+    That is the feature's own, or `f@1.0.0` for a version that is served beside it to those who name it.
+    """
 
     note: bytes
     publish: Round
     meta: FeatureMeta
+    place: str
 
 
-def last_publish(online: OnlineStore, feature: str) -> LastPublish:
-    """What is served of a feature.
+def beside(feature: str, version: str) -> str:
+    """What a version is called in an online store that is published beside the one served to all."""
+    return f"{feature}@{version}"
+
+
+def last_publish(online: OnlineStore, feature: str, version: str | None = None) -> LastPublish:
+    """What is served of a feature; of a version, where one is named, beside that too.
 
     Raises:
-        NotFound: It has not been published, or not wholly yet, or its note is damaged.
+        NotFound: It has not been published, or not wholly yet, or its note is damaged, or is served as another version.
     """
-    note = online.read_note(feature)
-    found = decode_publication(feature, note)
+    if version is None:
+        return _last(online, feature, feature)
+    try:
+        found = _last(online, feature, feature)
+    except NotFound:
+        if online.read_note(beside(feature, version)) is None:
+            raise
+        return _last(online, beside(feature, version), feature)
+    if found.publish.version == version:
+        return found
+    if online.read_note(beside(feature, version)) is None:
+        raise NotFound(
+            f"{feature!r} is served as {found.publish.version}, not {version}.",
+            hint=f"Ask for that one, or publish the other beside it: mlforge publish {feature}@{version} --beside",
+        )
+    return _last(online, beside(feature, version), feature)
+
+
+def published_beside(online: OnlineStore, feature: str, version: str) -> LastPublish | None:
+    """What is served of a version beside that of all; None where it is not."""
+    try:
+        return _last(online, beside(feature, version), feature)
+    except NotFound:
+        return None
+
+
+def _last(online: OnlineStore, place: str, feature: str) -> LastPublish:
+    note = online.read_note(place)
+    found = decode_publication(place, note)
     if note is None or found is None or found.done is None or found.meta is None:
         state = "has not been published" if found is None else "has not been published wholly yet"
         if found is None and note is not None:
             state = "is not served: what the online store notes of it is damaged"
-        raise NotFound(f"{feature!r} {state}.", hint=f"Publish it: mlforge publish {feature}")
-    return LastPublish(note, found.done, found.meta)
+        how = f"{place} --beside" if place != feature else feature
+        raise NotFound(f"{place!r} {state}.", hint=f"Publish it: mlforge publish {how}")
+    return LastPublish(note, found.done, found.meta, place)

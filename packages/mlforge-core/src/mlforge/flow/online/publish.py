@@ -18,7 +18,7 @@ from mlforge.errors import Conflict, Invalid, MlforgeError
 from mlforge.flow.failure import failure_of
 from mlforge.flow.moments import iso
 from mlforge.flow.online.entries import BATCH, changes, comparable, entries, tombstone
-from mlforge.flow.online.publication import DEFAULT_HORIZON, Publication, Round, decode_publication
+from mlforge.flow.online.publication import DEFAULT_HORIZON, Publication, Round, beside, decode_publication
 from mlforge.flow.online.publish_report import PublishResult
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.find import artifact as find
@@ -50,7 +50,7 @@ class Publishing(msgspec.Struct, frozen=True):
 class PublishOrder(msgspec.Struct, frozen=True):
     """What to publish: a feature, a version (the latest if None), as of when (now if None), how far ahead.
 
-    `force` writes every entry, changed or not.
+    `force` writes every entry, changed or not; `beside` leaves what is served to those who name no version.
     """
 
     feature: str
@@ -58,6 +58,12 @@ class PublishOrder(msgspec.Struct, frozen=True):
     as_of: int | None = None
     horizon: Duration | None = None
     force: bool = False
+    beside: bool = False
+
+    @property
+    def place(self) -> str:
+        """What the feature is called in the online store."""
+        return beside(self.feature, self.version) if self.beside and self.version else self.feature
 
 
 def publish_safely(publishing: Publishing, order: PublishOrder) -> PublishResult:
@@ -66,7 +72,7 @@ def publish_safely(publishing: Publishing, order: PublishOrder) -> PublishResult
     try:
         result = publish(publishing, order)
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
-        result = PublishResult(feature=order.feature, status="failed", failure=failure_of(error))
+        result = PublishResult(feature=order.place, status="failed", failure=failure_of(error))
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 
@@ -116,14 +122,14 @@ class _Run:
             before = seen or Publication(wanted)
             if self._swap(msgspec.structs.replace(before, begun=wanted)):
                 return True
-        raise Conflict(f"Many publish {self.order.feature!r} at once.", hint="Let them finish, then publish again.")
+        raise Conflict(f"Many publish {self.order.place!r} at once.", hint="Let them finish, then publish again.")
 
     def write(self) -> None:
         """Write what has to be written, batch by batch, each noted."""
         publish, engine = self.note.begun, self.publishing.engine
-        new = entries(engine, self.new, publish)
+        new = entries(engine, self.new, publish, self.order.place)
         done = self.note.done
-        wanted = changes(entries(engine, self.old, done), new, publish) if self.old and done else new
+        wanted = changes(entries(engine, self.old, done, self.order.place), new, publish) if self.old and done else new
         left = islice(wanted, self.resumed, None)
         while batch := list(islice(left, self.publishing.batch)):
             self._write(batch)
@@ -133,9 +139,9 @@ class _Run:
         """Remove what is left over, and note that the publish is whole."""
         publish = self.note.begun
         if self.note.done is not None and publish.all and isinstance(self.online, Listing):
-            left = iter(self.online.older(self.order.feature, publish.as_of))
+            left = iter(self.online.older(self.order.place, publish.as_of))
             while keys := list(islice(left, self.publishing.batch)):
-                self._write([tombstone(self.order.feature, key, publish) for key in keys])
+                self._write([tombstone(self.order.place, key, publish) for key in keys])
         meta = msgspec.structs.replace(self.new.meta, parts=())
         while not self._swap(Publication(publish, publish, meta)):
             self._refuse_overtaken()
@@ -144,18 +150,18 @@ class _Run:
         """What there is to say of it."""
         publish = self.note.begun
         return PublishResult(
-            feature=self.order.feature, status=status, version=publish.version, as_of=iso(publish.as_of),
+            feature=self.order.place, status=status, version=publish.version, as_of=iso(publish.as_of),
             until=None if publish.until is None else iso(publish.until), entities=self.entities,
             removed=self.removed, resumed=self.resumed, whole=status == "published" and self.old is None,
         )  # fmt: skip
 
     def _look(self) -> Publication | None:
-        self._raw = self.online.read_note(self.order.feature)
-        return decode_publication(self.order.feature, self._raw)
+        self._raw = self.online.read_note(self.order.place)
+        return decode_publication(self.order.place, self._raw)
 
     def _swap(self, note: Publication) -> bool:
-        after = note.encode(self.order.feature)
-        if not self.online.swap_note(self.order.feature, self._raw, after):
+        after = note.encode(self.order.place)
+        if not self.online.swap_note(self.order.place, self._raw, after):
             return False
         self._raw, self.note = after, note
         return True
@@ -167,7 +173,7 @@ class _Run:
             return seen.begun
         as_of = self.publishing.now if order.as_of is None else order.as_of
         if seen is not None and seen.begun.as_of > as_of:
-            raise _overtaken(order.feature, seen.begun)
+            raise _overtaken(order.place, seen.begun)
         if seen and seen.done and seen.whole and meta.timestamp is None and self._publishes(seen.done):
             as_of = seen.done.as_of if order.as_of is None and not self._must_write() else as_of
         base = seen.done if seen and self._can_compare(seen) else None
@@ -176,7 +182,7 @@ class _Run:
             meta.version, meta.content_hash, as_of, self._until(as_of), self.publishing.engine_kind, since, base is None
         )
         if seen is not None and seen.begun.as_of == as_of and not seen.begun.same_rows(wanted):
-            raise _overtaken(order.feature, seen.begun)
+            raise _overtaken(order.place, seen.begun)
         return wanted
 
     def _is_taken_up(self, seen: Publication) -> bool:
@@ -232,7 +238,7 @@ class _Run:
         gone = sum(not e.points for e in batch)
         self.removed += gone
         self.entities += len(batch) - gone
-        self.publishing.tell(Progress(self.order.feature, "publishing", self.entities + self.removed))
+        self.publishing.tell(Progress(self.order.place, "publishing", self.entities + self.removed))
 
     def _advance(self, written: int) -> None:
         """Note how far it is."""
@@ -243,7 +249,7 @@ class _Run:
         """Another publish of the very same may note things too; any other one ends this."""
         seen = self._look()
         if seen is None or not seen.begun.same_rows(self.note.begun):
-            raise _overtaken(self.order.feature, None if seen is None else seen.begun)
+            raise _overtaken(self.order.place, None if seen is None else seen.begun)
 
 
 def _at(publish: Round, written: int) -> Round:

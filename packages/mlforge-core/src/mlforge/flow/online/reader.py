@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from time import monotonic, time_ns
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, LockPolicy
+from mlforge.flow.online.locked import ServedVersion, served
 from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
-from mlforge.flow.online.publication import LastPublish, last_publish
 from mlforge.flow.online.requested import RequestLookup
 from mlforge.flow.online.vector import Vector
 from mlforge.flow.requests import compose
-from mlforge.flow.specs import Requested, asked_of
+from mlforge.flow.specs import Requested, asked_of, prefixes
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema
 from mlforge.plugin.codec import decode_entry
 from mlforge.plugin.online_stores import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore
 
+_log = logging.getLogger("mlforge.online")
 REFRESHED_AFTER = 5.0
 Kept = bytes | Entry | None
 """What a store gives of an entity: the bytes of its entry where it reads those, else the entry; None for nothing."""
@@ -58,7 +62,7 @@ class _Prepared:
         for one in self.read:
             places.setdefault(one.keys.about, len(places))
         self.keys = tuple(next(one.keys for one in self.read if one.keys.about == about) for about in places)
-        self.slots = tuple((one.name, places[one.keys.about]) for one in self.read)
+        self.slots = tuple((one.place, places[one.keys.about]) for one in self.read)
 
     def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
         """For each feature that is read the keys of the entities, in order."""
@@ -77,13 +81,18 @@ class Reader:
     Args:
         store: A live online store.
         features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, or several.
-        full_names: Name the columns `{feature}__{column}`.
+        full_names: Name the columns `{feature}__{column}`, or `{feature}@{version}__{column}` where several versions
+            of the feature are read.
         clock: The present instant, in microseconds since the Unix epoch.
         refreshed_after: Seconds after which a new publish is noticed at the latest.
+        lock: Read its versions of `features`, or of all that it has.
+        policy: What to do where another version is served than the lock has.
+        warn: Whom to tell where that is served all the same; the log if None.
 
     Raises:
         NotFound: A feature that has not been published, or is served as another version.
-        Invalid: Two features that bring a column of one name.
+        Invalid: Two features that bring a column of one name, or one that the lock does not have.
+        Conflict: What is served is not what the lock has.
     """
 
     def __init__(
@@ -93,12 +102,20 @@ class Reader:
         full_names: bool = False,
         clock: Callable[[], int] | None = None,
         refreshed_after: float = REFRESHED_AFTER,
+        *,
+        lock: Lock | None = None,
+        policy: LockPolicy = "refuse",
+        warn: Callable[[str], None] | None = None,
     ) -> None:
+        held, asked = (features, ()) if isinstance(features, Lock) else (lock, features)
         self.store = store
-        self.full_names = full_names
+        self.full_names = full_names or (held is not None and held.full_names)
+        self._policy: LockPolicy = policy
+        self._warn = warn or _log.warning
         self._awaited = store.aread if isinstance(store, AsyncReading) else None
         self._encoded = store if isinstance(store, EncodedReading) else None
-        self._asked = asked_of(features)
+        self._asked = asked_of(asked, held)
+        self._pins = {(pin.name, pin.version): pin for pin in (held.pins if held else ())}
         self._clock = clock or _now
         self._refreshed_after = refreshed_after
         self._prepared: _Prepared | None = None
@@ -107,7 +124,7 @@ class Reader:
     @property
     def features(self) -> dict[str, FeatureMeta]:
         """What is known of each feature that is read: its version, keys, columns and description."""
-        return {one.name: one.meta for one in self._ready().read}
+        return {one.label: one.meta for one in self._ready().read}
 
     @property
     def requests(self) -> tuple[RequestLookup, ...]:
@@ -140,29 +157,34 @@ class Reader:
             raise
 
     def _prepare(self, before: _Prepared | None) -> _Prepared:
-        specs, requests = self._asked
-        used = dict.fromkeys(use.name for one in requests for use in one.feature.uses)
-        found = {name: last_publish(self.store, name) for name in dict.fromkeys([*(s.name for s in specs), *used])}
-        notes = tuple(one.note for one in found.values())
+        pairs, requests = self._asked
+        found = [served(self.store, spec, pin, self._policy) for spec, pin in pairs]
+        used = [[self._used(spec) for spec in one.feature.uses] for one in requests]
+        every = [*found, *(one for some in used for one in some)]
+        notes = tuple(one.last.note for one in every)
         if before is not None and before.notes == notes:
             return before
-        lookups = [self._lookup(spec, found, self.full_names) for spec in specs]
-        computed = [self._computed(one, found) for one in requests]
+        for one in every:
+            if one.warning:
+                self._warn(one.warning)
+        begun = prefixes([(one.last.meta.name, one.last.publish.version) for one in found], self.full_names)
+        parts = zip(pairs, found, begun, strict=True)
+        lookups = [Lookup(spec, o.last.publish, o.last.meta, prefix, o.last.place) for (spec, _), o, prefix in parts]
+        _name_apart(lookups)
+        computed = [self._computed(one, some) for one, some in zip(requests, used, strict=True)]
         _refuse_collisions([*lookups, *computed])
         return _Prepared(lookups, notes, computed)
 
-    def _lookup(self, spec: FeatureSpec, found: Mapping[str, LastPublish], full_names: bool = False) -> Lookup:
-        published = found[spec.name]
-        return Lookup(spec, published.publish, published.meta, full_names)
+    def _used(self, spec: FeatureSpec) -> ServedVersion:
+        """What is served of a feature that a request feature uses."""
+        return served(self.store, spec, self._pins.get((spec.name, spec.version or "")), self._policy)
 
-    def _computed(self, requested: Requested, found: Mapping[str, LastPublish]) -> RequestLookup:
+    def _computed(self, requested: Requested, used: Sequence[ServedVersion]) -> RequestLookup:
         """A request feature over what is published of the features that it uses."""
-
-        def find(spec: FeatureSpec) -> FeatureMeta:
-            return self._lookup(spec, found).meta
-
-        made = compose(requested, find, 0, full_names=self.full_names)
-        return RequestLookup(made, [self._lookup(use.spec, found) for use in made.uses])
+        known = {one.last.meta.name: one.last for one in used}
+        made = compose(requested, lambda spec: known[spec.name].meta, 0, full_names=self.full_names)
+        lasts = [(use.spec, known[use.meta.name]) for use in made.uses]
+        return RequestLookup(made, [Lookup(s, o.publish, o.meta, place=o.place) for s, o in lasts])
 
     def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
@@ -264,6 +286,14 @@ def _addresses(asked: Sequence[Asked]) -> list[Address]:
 def _by_feature(asked: Sequence[Asked], found: Sequence[Entry | None]) -> list[Sequence[Kept]]:
     rest = iter(found)
     return [list(islice(rest, len(keys))) for _, keys in asked]
+
+
+def _name_apart(lookups: Sequence[Lookup]) -> None:
+    """Of a feature that is read in several versions each is told with its own."""
+    several = Counter(name for name, _ in {(one.name, one.publish.version) for one in lookups})
+    for one in lookups:
+        if several[one.name] > 1:
+            one.label = f"{one.name}@{one.publish.version}"
 
 
 def _refuse_collisions(lookups: Sequence[Lookup | RequestLookup]) -> None:

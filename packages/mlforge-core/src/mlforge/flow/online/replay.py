@@ -19,6 +19,7 @@ from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.rows import rows_of
 from mlforge.flow.versions.choose import Chosen
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.schema import Column, Schema
 from mlforge.model.span import moment_of
@@ -53,8 +54,10 @@ def replay_safely(feature: str, run: Callable[[], ReplayResult]) -> ReplayResult
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 
-def replay(replaying: Replaying, feature: str) -> ReplayResult:
+def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     """Compare what is served for some entities with the point-in-time join at the same instant.
+
+    Of a version, where one is named, what is served as that.
 
     Raises:
         NotFound: The feature is not served, or the version it was published from is gone.
@@ -62,15 +65,15 @@ def replay(replaying: Replaying, feature: str) -> ReplayResult:
     """
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
-    what = last_publish(replaying.online, feature)
-    artifact = published(replaying.store, feature, what)
+    what = last_publish(replaying.online, spec.name, spec.version)
+    artifact = published(replaying.store, spec.name, what)
     keys = sample_of(replaying, artifact)
-    found = Reader(replaying.online, feature, clock=lambda: replaying.at).read(keys)
+    found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
     offline = _offline(replaying, artifact, keys) if keys else []
     columns = artifact.meta.answered.names
-    statuses = [status[feature] for status in found.statuses]
+    statuses = [status[spec.name] for status in found.statuses]
     return ReplayResult(
-        feature=feature, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
+        feature=spec.text, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
         entities=len(keys), cells=len(keys) * len(columns),
         differences=tuple(_differences(artifact.meta, keys, found.values, offline, statuses, what)),
     )  # fmt: skip

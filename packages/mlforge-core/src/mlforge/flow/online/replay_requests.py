@@ -36,7 +36,10 @@ def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResul
         NotFound: A feature that it uses is not served, or its version is gone.
         Invalid: That version was built again with other rows, or its data is damaged.
     """
-    artifacts = [published(replaying.store, use.name, last_publish(replaying.online, use.name)) for use in feature.uses]
+    artifacts = [
+        published(replaying.store, use.name, last_publish(replaying.online, use.name, use.version))
+        for use in feature.uses
+    ]
     pairs = zip(feature.uses, artifacts, strict=True)
     uses = tuple(FeatureSpec(use.name, use.version or one.meta.version, use.columns) for use, one in pairs)
     pinned = Requested(msgspec.structs.replace(feature, uses=uses))

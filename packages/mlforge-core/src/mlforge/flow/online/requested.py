@@ -29,7 +29,7 @@ class RequestLookup:
 
     def __init__(self, composition: Composition, uses: Sequence[Lookup]) -> None:
         self.feature, self.uses = composition.feature, tuple(uses)
-        self.name = self.feature.name
+        self.name = self.label = self.feature.name
         self.schema: tuple[Column, ...] = composition.schema
         self.columns = dict(zip(_chosen(composition), composition.columns, strict=True))
         self._names = [tuple(use.stored.values()) for use in composition.uses]

@@ -23,19 +23,20 @@ class Vector:
 
     def __init__(self, lookups: Sequence[Lookup], requests: Sequence[RequestLookup] = ()) -> None:
         every: list[Lookup | RequestLookup] = [*lookups, *requests]
-        self.names = tuple(one.name for one in every)
+        self.names = tuple(one.label for one in every)
+        self.features = tuple(one.name for one in every)
         self.columns = tuple(name for one in every for name in one.columns.values())
         first: dict[str, int] = {}
         read = list(lookups)
         for place, one in enumerate(lookups):
-            first.setdefault(one.name, place)
+            first.setdefault(one.place, place)
         for use in (use for one in requests for use in one.uses):
-            if use.name not in first:
-                first[use.name] = len(read)
+            if use.place not in first:
+                first[use.place] = len(read)
                 read.append(use)
         self.read = tuple(read)
         self._found = tuple(one.found for one in lookups)
-        self._requests = tuple((one, [(use.stored, first[use.name]) for use in one.uses]) for one in requests)
+        self._requests = tuple((one, [(use.stored, first[use.place]) for use in one.uses]) for one in requests)
 
     def of(self, entries: Sequence[Entry | None], row: EntityRow, now: int) -> Answered:
         """The answer, of an entry for each of the features to `read`, and of the row that was asked with.

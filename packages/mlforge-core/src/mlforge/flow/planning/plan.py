@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from mlforge.errors import Unsupported
+from mlforge.model.aggregation import part_of
 from mlforge.model.feature import Feature
 from mlforge.model.source import format_name
 from mlforge.plugin.config import EngineConfig, StoreConfig
@@ -54,7 +55,7 @@ def check_scan(scan: Scan, scheme: str, engine: EngineDescriptor) -> None:
 
 def _refuse_metrics(feature: Feature, engine: EngineDescriptor) -> None:
     for column in feature.plan.columns if feature.plan else ():
-        for function in (a.function for a in column.aggs):
+        for function in (part_of(a.function) for a in column.aggs):
             if function not in engine.aggregations:
                 what = f"cannot compute {function!r}, which {column.name!r} needs"
                 able = partial(_computes, function)

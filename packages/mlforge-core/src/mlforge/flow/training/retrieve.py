@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, nearest
-from mlforge.flow.lock import Lock, Pin, RequestPin
+from mlforge.flow.lock import Lock
+from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.wanted import Wanted, joined
-from mlforge.model.meta import FeatureMeta
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_brought_twice
 from mlforge.plugin.engine.protocol import Engine
@@ -38,19 +38,21 @@ def training_data(
     timestamp: str | Timestamp | None,
     full_names: bool,
     locked: bool = False,
+    lock: Lock | None = None,
 ) -> TrainingData:
     """Join features to a spine, as of each row's own time. `locked` says that the lock will be kept.
+
+    With a `lock` the versions are those that it has, of what `features` names, or of everything in it.
 
     Raises:
         NotFound: A feature or version that was not built.
         Invalid: A missing key or time column, two columns of one name, a lock that no longer holds, damaged data.
     """
-    full_names = full_names or (isinstance(features, Lock) and features.full_names)
-    wanted = Wanted.of(store, features, full_names=full_names)
-    if isinstance(features, Lock):
-        _refuse_changed(features, wanted)
+    held, asked = (features, ()) if isinstance(features, Lock) else (lock, features)
+    full_names = full_names or (held is not None and held.full_names)
+    wanted = Wanted.of(store, asked, full_names=full_names, lock=held)
     for one in wanted.artifacts:
-        verify(store, one, relied=locked or isinstance(features, Lock))
+        verify(store, one, relied=locked or held is not None)
     spine = spine_of(frame, engine)
     refuse_brought_twice(spine.names, wanted.brought)
     label = _label(spine, wanted, timestamp)
@@ -58,7 +60,7 @@ def training_data(
     brought = [name for _, names in wanted.brought for name in names]
     kept = spine.names if engine.owns(spine.frame) else needed
     answer = join_to(spine, engine, needed, lambda frame: joined(engine, frame, label, wanted, kept), brought)
-    return TrainingData(answer, _lock(wanted, full_names))
+    return TrainingData(answer, wanted.lock(full_names, name_of(features) or (held.name if held else None)))
 
 
 def _needed(spine: Spine, label: Timestamp | None, wanted: Wanted) -> list[str]:
@@ -106,30 +108,3 @@ def _label(spine: Spine, wanted: Wanted, timestamp: str | Timestamp | None) -> T
     raise Invalid(
         f"Which column of the spine is its time cannot be told. {seen}", hint='Say it: timestamp="label_time"'
     )
-
-
-def _refuse_changed(lock: Lock, wanted: Wanted) -> None:
-    pins = {(pin.name, pin.version): pin for pin in lock.pins}
-    for one in wanted.artifacts:
-        pin = pins[one.meta.name, one.meta.version]
-        if one.meta.content_hash != pin.content_hash:
-            raise Invalid(
-                f"{pin.name!r} {pin.version} is not what the lock was made with: its content has another hash.",
-                hint="The store was rebuilt or damaged; make a new lock, or restore the version.",
-            )
-
-
-def _lock(wanted: Wanted, full_names: bool) -> Lock:
-    pins = [_pin(c.artifact.meta, tuple(c.columns)) for c in wanted.chosen]
-    requests = []
-    for one in wanted.composed:
-        made = one.composition
-        pins += [_pin(use.meta, tuple(use.stored), answered=False) for use in made.uses]
-        requests.append(
-            RequestPin.of(made.feature, {use.meta.name: use.meta.version for use in made.uses}, made.chosen)
-        )
-    return Lock(tuple(pins), full_names, tuple(requests))
-
-
-def _pin(meta: FeatureMeta, columns: tuple[str, ...], *, answered: bool = True) -> Pin:
-    return Pin(meta.name, meta.version, meta.content_hash, columns, answered)

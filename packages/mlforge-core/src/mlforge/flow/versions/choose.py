@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mlforge.flow.specs import Reading, named_columns, reading
+from mlforge.flow.lock import Lock, pin_of
+from mlforge.flow.specs import Reading, named_columns, prefixes, reading
 from mlforge.flow.versions.find import artifact
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
@@ -32,7 +34,14 @@ class Chosen(NamedTuple):
         return Join(self.artifact, self.reading.stored, max_age)
 
 
-def choose(store: Store, spec: FeatureSpec, *, full_names: bool, place: int = 0) -> Chosen:
-    """A version and its columns. Raises `NotFound` for one that is not there."""
-    found = artifact(store, spec.name, spec.version)
-    return Chosen(found, named_columns(spec, found.meta, full_names), place)
+def choose(store: Store, specs: Sequence[FeatureSpec], *, full_names: bool) -> list[Chosen]:
+    """Versions and their columns, named as they are in an answer. Raises `NotFound` for one that is not there."""
+    found = [artifact(store, spec.name, spec.version) for spec in specs]
+    begun = prefixes([(one.meta.name, one.meta.version) for one in found], full_names)
+    triples = zip(specs, found, begun, strict=True)
+    return [Chosen(a, named_columns(s, a.meta, prefix), n) for n, (s, a, prefix) in enumerate(triples)]
+
+
+def lock_of(chosen: Iterable[Chosen], full_names: bool, name: str | None = None) -> Lock:
+    """What pins the versions that were chosen."""
+    return Lock(tuple(pin_of(one.artifact.meta, one.columns) for one in chosen), full_names, name)

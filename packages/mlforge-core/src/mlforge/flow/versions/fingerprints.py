@@ -12,6 +12,7 @@ from mlforge.flow.versions.logic.told import Logic
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta, Recipe
 from mlforge.model.plain import plain
+from mlforge.model.window import Window
 
 
 class Fingerprints(msgspec.Struct, frozen=True):
@@ -53,7 +54,9 @@ def fingerprints(feature: Feature, source: str | None, logic: Logic) -> Fingerpr
 def recipe_of(feature: Feature) -> Recipe:
     """The part of a definition that decides values."""
     columns = feature.plan.columns if feature.plan else ()
-    metrics = {c.name: {"window": c.window.micros, "expr": _as_stored(c.expr)} for c in columns}
+    metrics = {
+        c.name: {"window": c.window and c.window.canonical, "expr": _aggregates(_as_stored(c.expr))} for c in columns
+    }
     stamp = feature.timestamp
     return Recipe(
         keys=feature.keys,
@@ -72,6 +75,22 @@ def recipe_of(feature: Feature) -> Recipe:
 def _as_stored(value: Any) -> Any:
     """A struct as it is read back from JSON, so that what is read compares with what is written."""
     return msgspec.json.decode(msgspec.json.encode(value))
+
+
+_UNSAID: dict[str, Any] = {"options": [], "where": None, "window": None}
+
+
+def _aggregates(expr: Any) -> Any:
+    """A stored expression whose aggregations say what is not usual of them, and windows in one spelling."""
+    if isinstance(expr, list):
+        return [_aggregates(e) for e in expr]
+    if not isinstance(expr, dict):
+        return expr
+    said = {k: _aggregates(v) for k, v in expr.items()}
+    if said.get("node") != "agg":
+        return said
+    window = said.get("window") and msgspec.convert(said["window"], Window).canonical
+    return {k: v for k, v in (said | {"window": window}).items() if k not in _UNSAID or v != _UNSAID[k]}
 
 
 def digest(value: Any) -> str:

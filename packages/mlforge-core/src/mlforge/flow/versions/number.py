@@ -39,6 +39,15 @@ def _expected(previous: FeatureMeta, prints: Fingerprints) -> Schema:
     return Schema((*stored, *(known.get(n, Column(n, "")) for n in prints.config.derived)))
 
 
+def expected_changes(previous: FeatureMeta, prints: Fingerprints) -> list[Change]:
+    """Every reason for another version that can be told before the columns are known, the gravest first."""
+    refreshed = prints.source is None or prints.source != previous.source_hash
+    found = [c for c in _changes(previous, previous.schema, prints) if c.reason != "data_refresh" or refreshed]
+    if previous.checks_hash != prints.checks:
+        found.append(Change("patch", "checks_changed"))
+    return sorted(found, key=lambda c: -_RANK[c.bump])
+
+
 def next_version(base: str | None, change: Change, taken: Collection[str]) -> str:
     """The number after `base` that nobody has."""
     number = FIRST if base is None else Version.parse(base).bump(change.bump)

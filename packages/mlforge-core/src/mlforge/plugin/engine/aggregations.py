@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Expr
+from mlforge.model.aggregation import AGGREGATIONS, Aggregation, Options, part_of
+from mlforge.model.expr import Agg, Call, Col, Expr
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.expressions import (
@@ -24,62 +25,51 @@ from mlforge.plugin.engine.expressions import (
 )
 from mlforge.plugin.engine.types import digits, family, is_decimal, is_list
 
+_TAKEN = {
+    "anything": "a value",
+    "numbers": "a number",
+    "booleans": "a boolean",
+    "ordered": "values with an order",
+}
 
-class Aggregation(msgspec.Struct, frozen=True):
-    """An aggregation over the non-null values of a window.
 
-    Args:
-        takes: What it is defined for: `anything`, `numbers` and booleans, or what is `ordered`: all but lists.
-        gives: The type of its result: always the same word, the `values` own, or a `total`: Float64 of floats, 38
-            digits of decimals, else Int64. Where numbers are taken, decimals are computed with as their `Digits`.
-        empty: The result where there are no values.
-        merges: Whether the aggregate of a union follows from the aggregates of its parts.
+def is_defined_for(aggregation: Aggregation, word: str) -> bool:
+    """Whether an aggregation takes values of a type.
+
+    Example:
+        >>> is_defined_for(AGGREGATIONS["sum"], "String"), is_defined_for(AGGREGATIONS["last"], "String")
+        (False, True)
+    """
+    match aggregation.takes:
+        case "numbers":
+            return family(word) in ("Number", "Boolean")
+        case "booleans":
+            return word == "Boolean"
+        case "ordered":
+            return not is_list(word)
+        case "anything":
+            return True
+
+
+def result_for(aggregation: Aggregation, word: str) -> str:
+    """The type of an aggregation's result, by that of the values; decimals are computed with as their `Digits`.
 
     Example:
         >>> total = AGGREGATIONS["sum"]
-        >>> total.is_defined_for("String"), total.result_for("Int8"), total.result_for("Decimal(9, 2)"), total.empty
-        (False, 'Int64', 'Decimal(38, 2)', 0)
+        >>> result_for(total, "Int8"), result_for(total, "Decimal(9, 2)"), result_for(AGGREGATIONS["top_k"], "String")
+        ('Int64', 'Decimal(38, 2)', 'List(String)')
     """
-
-    takes: Literal["anything", "numbers", "ordered"]
-    gives: Literal["Int64", "Float64", "values", "total"]
-    empty: Any
-    merges: bool
-
-    @property
-    def needs(self) -> str:
-        """What it takes, in words."""
-        return {"anything": "a value", "numbers": "a number", "ordered": "values with an order"}[self.takes]
-
-    def is_defined_for(self, word: str) -> bool:
-        """Whether it takes values of a type."""
-        if self.takes == "numbers":
-            return family(word) in ("Number", "Boolean")
-        return self.takes == "anything" or not is_list(word)
-
-    def result_for(self, word: str) -> str:
-        """The type of its result, by that of the values."""
-        match self.gives:
-            case "values":
-                return word
-            case "total" if is_decimal(word):
-                return f"Decimal(38, {digits(word)[1]})"
-            case "total":
-                return "Float64" if is_float(word) else "Int64"
-            case always:
-                return always
-
-
-AGGREGATIONS = {
-    "count": Aggregation("anything", "Int64", 0, MERGEABLE["count"]),
-    "sum": Aggregation("numbers", "total", 0, MERGEABLE["sum"]),
-    "mean": Aggregation("numbers", "Float64", None, MERGEABLE["mean"]),
-    "std": Aggregation("numbers", "Float64", None, MERGEABLE["std"]),
-    "median": Aggregation("numbers", "Float64", None, MERGEABLE["median"]),
-    "min": Aggregation("ordered", "values", None, MERGEABLE["min"]),
-    "max": Aggregation("ordered", "values", None, MERGEABLE["max"]),
-}
-"""All of them, by name."""
+    match aggregation.gives:
+        case "values":
+            return word
+        case "list":
+            return f"List({word})"
+        case "total" if is_decimal(word):
+            return f"Decimal(38, {digits(word)[1]})"
+        case "total":
+            return "Float64" if is_float(word) else "Int64"
+        case always:
+            return always
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -103,22 +93,30 @@ class Aggregate(msgspec.Struct, frozen=True):
     """An aggregation of one input over one window.
 
     Args:
-        function: One of `AGGREGATIONS`.
+        function: One of `AGGREGATIONS` that is a part of its own.
         column: The name of the input; None: of the events themselves.
-        window: The window's length in microseconds.
+        enters: How long after an event is known it is in the window, in microseconds: the window's offset.
+        leaves: How long after it is known it leaves: offset and length; None: never.
         name: A name of its own.
         word: The word for the type of its result.
+        options: What else the aggregation asks for: the part of a percentile, the number of a list and whether its
+            values are distinct.
+        passes: The input that is not null in the events that are in the window; None: all are. The others are null
+            in the aggregated input, too, and their leaving is no change.
 
     Example:
-        >>> Aggregate("count", None, 3_600_000_000, "a0", "Int64").word
+        >>> Aggregate("count", None, 0, 3_600_000_000, "a0", "Int64").word
         'Int64'
     """
 
     function: str
     column: str | None
-    window: int
+    enters: int
+    leaves: int | None
     name: str
     word: str
+    options: Options = ()
+    passes: str | None = None
 
 
 class Output(msgspec.Struct, frozen=True):
@@ -154,8 +152,9 @@ class Windowed(msgspec.Struct, frozen=True):
     outputs: tuple[Output, ...]
 
     def functions_of(self, column: str) -> frozenset[str]:
-        """The aggregations of an input."""
-        return frozenset(a.function for a in self.aggregates if a.column == column)
+        """The aggregations of an input; `count` where it tells which events are in a window."""
+        passes = {"count"} if any(a.passes == column for a in self.aggregates) else set()
+        return frozenset(a.function for a in self.aggregates if a.column == column) | passes
 
     def outputs_of(self, aggregates: Collection[str]) -> list[str]:
         """The output columns that are made of some of the aggregates."""
@@ -227,7 +226,7 @@ class _Asking:
     def __init__(self, words: Mapping[str, str], cast: str) -> None:
         self._words, self._cast = words, cast
         self.inputs: dict[Typed, Input] = {}
-        self.aggregates: dict[tuple[str, str | None, int], Aggregate] = {}
+        self.aggregates: dict[tuple[Any, ...], Aggregate] = {}
 
     def output(self, column: MetricColumn) -> Typed:
         return typed_over(_over_windows(column), lambda leaf: self._aggregate(column, leaf))
@@ -238,24 +237,59 @@ class _Asking:
                 f"{column.name} reads {_shown(leaf)} outside of any aggregation.",
                 hint='Aggregate it: Agg("max", col("amount")).',
             )
-        source = None if leaf.arg is None else self._input(column, leaf.function, leaf.arg)
-        key = (leaf.function, source.name if source else None, column.window.micros)
-        if key not in self.aggregates:
-            word = AGGREGATIONS[leaf.function].result_for(source.word if source else "")
-            self.aggregates[key] = Aggregate(*key, self._free("a", len(self.aggregates)), word)
-        found = Read(self.aggregates[key].name, self.aggregates[key].word)
-        return _of_digits(found, source.source) if source and isinstance(source.source, Digits) else found
-
-    def _input(self, column: MetricColumn, function: str, arg: Expr) -> Input:
-        source, aggregation = typed(arg, self._words), AGGREGATIONS[function]
-        if not aggregation.is_defined_for(source.word):
-            of, name = (f"column {arg.name!r}", arg.name) if isinstance(arg, Col) else ("its expression", "amount")
+        described = AGGREGATIONS.get(leaf.function)
+        if described is None:
             raise Invalid(
-                f"{column.name}: {function} needs {aggregation.needs}, and {of} is {source.word}.",
-                hint=f"Cast it in the function: {self._cast.format(name)}.",
+                f"{column.name}: there is no aggregation {leaf.function!r}.", hint=f"One of {', '.join(AGGREGATIONS)}."
             )
-        if aggregation.takes == "numbers" and is_decimal(source.word):
+        passes = None if leaf.where is None else self._passing(column, leaf.where)
+        source = self._source(column, described, leaf)
+        found = self._read(column, leaf, source, passes)
+        if source is not None and isinstance(source.source, Digits):
+            return _of_digits(found, source.source, described)
+        return Operation("mul", (found, found), "Float64") if described.power > 1 else found
+
+    def _read(self, column: MetricColumn, leaf: Agg, source: Input | None, passes: Input | None) -> Read:
+        """The aggregate that an engine computes for a leaf, by its name."""
+        part, window = part_of(leaf.function), column.window_of(leaf)
+        of, passing = (each.name if each else None for each in (source, passes))
+        key = (part, of, window.enters, window.leaves, leaf.options, passing)
+        if key not in self.aggregates:
+            word = result_for(AGGREGATIONS[part], source.word if source else "")
+            name = self._free("a", len(self.aggregates))
+            self.aggregates[key] = Aggregate(part, of, window.enters, window.leaves, name, word, leaf.options, passing)
+        return Read(self.aggregates[key].name, self.aggregates[key].word)
+
+    def _passing(self, column: MetricColumn, where: Expr) -> Input:
+        """The input that is true in the events for which a condition is, and null in the others."""
+        found = typed(where, self._words)
+        if found.word != "Boolean":
+            raise Invalid(
+                f"{column.name}: its where is {found.word}, which is no condition.",
+                hint='Write one, such as col("kind").eq("refund").',
+            )
+        return self._keep(_only_if(found, Constant(value=True, word="Boolean")))
+
+    def _source(self, column: MetricColumn, described: Aggregation, leaf: Agg) -> Input | None:
+        """What is aggregated: its own value in the events of the window, null in the others."""
+        if leaf.arg is None:
+            return None if leaf.where is None else self._passing(column, leaf.where)
+        source = typed(leaf.arg, self._words)
+        if not is_defined_for(described, source.word):
+            of, name = (f"column {leaf.arg.name!r}", leaf.arg.name) if isinstance(leaf.arg, Col) else _MADE
+            way = f"Cast it in the function: {self._cast.format(name)}."
+            if described.takes == "booleans":
+                way = f'Compare it: {leaf.function.capitalize()}(col("{name}") > 0, windows="7d", name="large").'
+            raise Invalid(
+                f"{column.name}: {leaf.function} needs {_TAKEN[described.takes]}, and {of} is {source.word}.", hint=way
+            )
+        if leaf.where is not None:
+            source = _only_if(typed(leaf.where, self._words), source)
+        if described.takes == "numbers" and is_decimal(source.word):
             source = Digits(source, f"Decimal({digits(source.word)[0]}, 0)")
+        return self._keep(source)
+
+    def _keep(self, source: Typed) -> Input:
         return self.inputs.setdefault(source, Input(self._free("v", len(self.inputs)), source))
 
     def _free(self, prefix: str, number: int) -> str:
@@ -265,14 +299,22 @@ class _Asking:
         return f"{prefix}{number}"
 
 
-def _of_digits(found: Read, source: Digits) -> Typed:
+_MADE = ("its expression", "amount")
+
+
+def _only_if(condition: Typed, value: Typed) -> Typed:
+    """The value where the condition is true, else null."""
+    return Operation("if", (condition, value, Constant(None, value.word)), value.word)
+
+
+def _of_digits(found: Read, source: Digits, described: Aggregation) -> Typed:
     """What an aggregate of digits says of the decimals."""
     scale = digits(source.arg.word)[1]
-    if not scale:
-        return found
     if is_decimal(found.word):
-        return Scaled(found, f"Decimal(38, {scale})")
-    return Operation("div", (found, Constant(10.0**scale, "Float64")), "Float64")
+        return Scaled(found, f"Decimal(38, {scale})") if scale else found
+    in_units = scale and described.power
+    number = Operation("div", (found, Constant(10.0**scale, "Float64")), "Float64") if in_units else found
+    return Operation("mul", (number, number), "Float64") if described.power > 1 else number
 
 
 def _over_windows(column: MetricColumn) -> Expr:

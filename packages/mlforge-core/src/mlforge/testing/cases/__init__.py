@@ -130,7 +130,7 @@ def expr_of(form: Any) -> Expr:
         case ["matches", arg, pattern]:
             return Matches(expr_of(arg), pattern)
         case ["agg", function, *args]:
-            return Agg(function, *map(expr_of, args))
+            return Agg(function, expr_of(args[0]) if args else None)
         case [op, *args]:
             return Call(op, tuple(map(expr_of, args)))
         case str() if form.startswith("$"):

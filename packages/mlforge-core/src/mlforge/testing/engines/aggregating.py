@@ -10,8 +10,9 @@ import pytest
 from hypothesis import strategies as st
 
 from mlforge.errors import Invalid
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.duration import Duration
-from mlforge.model.expr import MERGEABLE, Agg, Call, Col, Lit
+from mlforge.model.expr import Agg, Call, Col, Lit
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import MetricColumn, WindowPlan
@@ -23,10 +24,12 @@ from mlforge.testing.engines.bench import Bench, near_columns, reference_bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import explore, generated, takes, total_cases
 from mlforge.testing.reference import Table
+from mlforge.testing.reference.dtypes import takes as accepts
 from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies import Case, cases
-from mlforge.testing.strategies.mixtures import mixed_metrics, mixed_table
+from mlforge.testing.strategies.mixtures import UNASKING, mixed_metrics, mixed_table
+from mlforge.testing.strategies.plans import OPTIONS
 from mlforge.testing.strategies.values import ORDERED
 
 SHAPE = Shape((Key("k"),), Timestamp("ts"))
@@ -123,12 +126,12 @@ class AggregateTests(EngineSubject):
     def test_windows_without_an_interval_are_those_of_the_reference(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
 
-    @takes(SHARE_OF_A_FUNCTION * len(MERGEABLE))
-    @pytest.mark.parametrize("function", MERGEABLE)
+    @takes(SHARE_OF_A_FUNCTION * len(AGGREGATIONS))
+    @pytest.mark.parametrize("function", AGGREGATIONS)
     def test_each_aggregation_is_that_of_the_reference(self, bench: Bench, function: str) -> None:
         number = max(10, round(total_cases() * SHARE_OF_A_FUNCTION))
         explore(
-            cases((function,), combined=False, dtypes=COMPUTED),
+            cases((function,), combined=False, dtypes=("Boolean",) if function in ("any", "all") else COMPUTED),
             lambda case: assert_aggregates(bench, case),
             bench,
             number,
@@ -155,6 +158,15 @@ class AggregateTests(EngineSubject):
         turned = msgspec.structs.replace(case, events=Table(case.events.schema, case.events.rows[::-1]))
         assert_same(bench.aggregate(case), bench.aggregate(turned), near_columns(case))
 
+    @pytest.mark.parametrize("function", ["first", "last", "first_n", "last_n"])
+    def test_ties_are_settled_by_value(self, bench: Bench, function: str) -> None:
+        rows = [{"k": 1, "ts": instant(i // 3), "x": v} for i, v in enumerate([2, 1, 3, 6, None, 5, 1, 1, 0, 7, 7, 7])]
+        table = Table.of(Schema.of(k="Int64", ts="Datetime", x="Int64"), rows)
+        aggs = [Agg(function, Col("x"), o) for o in OPTIONS.get(function, ((),)) if function in bench.functions]
+        columns = tuple(MetricColumn(f"m{i}", Duration.parse("1h"), a, function) for i, a in enumerate(aggs))
+        for interval in (None, Duration.parse("1s")) if columns else ():
+            assert_same_plan(bench, table, SHAPE, WindowPlan(interval, columns))
+
     @pytest.mark.parametrize("case", drawn_cases(), ids=lambda c: c.name)
     def test_change_points_are_those_drawn_by_hand(self, bench: Bench, case: DrawnCase) -> None:
         found = bench.table(bench.engine.aggregate(bench.frame(case.table), case.shape, case.plan))
@@ -171,7 +183,7 @@ class AggregateTests(EngineSubject):
 
     @pytest.mark.parametrize("interval", [None, "1s"])
     def test_many_columns_are_those_of_the_reference(self, bench: Bench, interval: str | None) -> None:
-        table, functions = wide_events(40), sorted(bench.functions)
+        table, functions = wide_events(40), [f for f in UNASKING if f in bench.functions and accepts(f, "Int64")]
         columns = [
             MetricColumn(f"m{i}", Duration.parse("12s" if i % 3 else "2s"), Agg(f, Col(f"x{i}")), f)
             for i in range(40)
@@ -181,7 +193,7 @@ class AggregateTests(EngineSubject):
         plan = WindowPlan(Duration.parse(interval) if interval else None, (*columns, rows))
         assert_same_plan(bench, table, SHAPE, plan)
 
-    @generated(0.06, mixed_metrics())
+    @generated(0.06, lambda bench: mixed_metrics(bench.functions))
     def test_metrics_of_any_kinds_are_refused_where_the_reference_refuses_them(self, bench: Bench, expr: Any) -> None:
         table, plan = mixed_table(), WindowPlan(None, (MetricColumn("m", Duration.parse("1h"), expr, "any"),))
         expected, found = (_unless_refused(b, table, plan) for b in (reference_bench(bench.folder), bench))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from mlforge.model.aggregation import AGGREGATIONS, part_of
 from mlforge.model.feature import Shape
 from mlforge.model.meta import Artifact, FeatureMeta, Part, Recipe, Target
 from mlforge.model.metric import WindowPlan
@@ -49,8 +50,8 @@ class Bench:
 
     @property
     def functions(self) -> frozenset[str]:
-        """The aggregations the engine announces."""
-        return self.descriptor.aggregations
+        """The aggregations that the engine announces the parts of."""
+        return frozenset(f for f in AGGREGATIONS if part_of(f) in self.descriptor.aggregations)
 
     @property
     def format(self) -> str:

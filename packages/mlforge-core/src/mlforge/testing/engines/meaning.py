@@ -22,7 +22,7 @@ from mlforge.testing.strategies import Case, cases
 
 def watched(case: Case) -> Case:
     """The case with a spine that asks about every key at every edge, and one microsecond on either side."""
-    points = windows.change_points((micros(row["ts"]) for row in case.events.rows), case.plan)[:9]
+    points = windows.change_points(windows.events_of(case.events, case.shape, case.plan), case.plan)[:9]
     keys = {key_of(row, case.shape.key_names): None for row in case.events.rows}
     key_columns = tuple(Column(n, case.events.schema.dtype(n)) for n in case.shape.key_names)
     rows = [

@@ -22,6 +22,8 @@ LITERALS = (
     (timedelta, "Duration"),
 )
 UNORDERED = "List"
+KEPT = ("min", "max", "any", "all", "first", "last", "mode")
+LISTED = ("first_n", "last_n", "top_k")
 
 
 def dtype_of(expr: Expr, leaf: Callable[[Expr], str]) -> str:
@@ -192,20 +194,24 @@ def cast(value: Any, dtype: str) -> Any:
 
 def takes(function: str, dtype: str) -> bool:
     """Whether an aggregation is defined for a type."""
-    if function in ("min", "max"):
+    if function in ("any", "all"):
+        return dtype == "Boolean"
+    if function in (*KEPT, *LISTED, "count_distinct"):
         return not dtype.startswith(UNORDERED)
     return function == "count" or kind_of(dtype) in ("number", "Boolean")
 
 
 def result_of(function: str, dtype: str) -> str:
     """The type an aggregation gives."""
-    if function == "count":
+    if function in ("count", "count_distinct"):
         return "Int64"
+    if function in LISTED:
+        return f"List({dtype})"
     if function == "sum":
         if dtype.startswith("Decimal"):
             return f"Decimal(38, {dtype[8:-1].split(', ')[1]})"
         return "Float64" if is_float(dtype) else "Int64"
-    return dtype if function in ("min", "max") else "Float64"
+    return dtype if function in KEPT else "Float64"
 
 
 def _each(dtype: str, gives: str) -> Callable[[list[str]], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,19 +14,21 @@ from mlforge.model.expr import Agg, Call, Col, Expr, Lit
 from mlforge.model.feature import Shape
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.schema import Column, Schema
+from mlforge.model.window import Window
 from mlforge.testing.reference import aggregations
 from mlforge.testing.reference.dtypes import cast, dtype_of, kept, result_of, takes
-from mlforge.testing.reference.expressions import column, column_dtype, evaluate
+from mlforge.testing.reference.expressions import column, column_dtype, evaluate, rank
 from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
 from mlforge.testing.reference.table import Row, Table
 from mlforge.testing.reference.times import LAST, instant, micros
 
 
 class Event(msgspec.Struct, frozen=True):
-    """An event: its time in microseconds, and the argument of each aggregation."""
+    """An event: its time in microseconds, the argument of each aggregation, and for which conditions it is there."""
 
     time: int
     arguments: dict[Agg, Any]
+    passed: frozenset[Expr]
 
 
 def known(time: int, interval: Duration | None) -> int:
@@ -43,17 +46,29 @@ def stamp_at(instant: int, interval: Duration | None) -> int:
     return instant if interval is None else bucket(instant, interval)
 
 
-def holds(time: int, stamp: int, window: Duration, interval: Duration | None) -> bool:
-    """Whether the window that ends at a stamp holds an event."""
-    start = stamp - window.micros
-    return start < time <= stamp if interval is None else start <= time < stamp
+def holds(time: int, stamp: int, window: Window, interval: Duration | None) -> bool:
+    """Whether the window of a stamp holds an event."""
+    end = stamp - (window.offset.micros if window.offset else 0)
+    start = end - window.length.micros if window.length else -math.inf
+    return start < time <= end if interval is None else start <= time < end
 
 
-def change_points(times: Iterable[int], plan: WindowPlan) -> list[int]:
-    """Every instant at which an event enters, and at which it leaves a window; none after the year 9999."""
-    entries = {known(t, plan.interval) for t in times}
-    points = entries | {k + w.micros for k in entries for w in plan.windows}
+def change_points(events: Iterable[Event], plan: WindowPlan) -> list[int]:
+    """Every instant at which an event is known, and at which it enters or leaves a window it is in: none after 9999."""
+    points = set[int]()
+    for event in events:
+        k = known(event.time, plan.interval)
+        stays = [0]
+        for window in (c.window_of(a) for c in plan.columns for a in c.aggs if is_in(event, a)):
+            offset = window.offset.micros if window.offset else 0
+            stays += [offset, *([offset + window.length.micros] if window.length else [])]
+        points |= {k + stay for stay in stays}
     return sorted(p for p in points if p <= LAST)
+
+
+def is_in(event: Event, agg: Agg) -> bool:
+    """Whether an aggregation is of an event, by its condition."""
+    return agg.where is None or agg.where in event.passed
 
 
 def values_at(events: Sequence[Event], stamp: int, plan: WindowPlan, dtypes: dict[str, str]) -> Row:
@@ -63,22 +78,25 @@ def values_at(events: Sequence[Event], stamp: int, plan: WindowPlan, dtypes: dic
 
 def value_of(output: MetricColumn, events: Sequence[Event], stamp: int, interval: Duration | None) -> Any:
     """One output: its expression over the events that its window holds."""
-    inside = [e for e in events if holds(e.time, stamp, output.window, interval)]
-    return evaluate(output.expr, lambda leaf: aggregated(leaf, inside))
+    return evaluate(output.expr, lambda leaf: aggregated(leaf, events, stamp, output, interval))
 
 
-def aggregated(agg: Expr, events: Sequence[Event]) -> Any:
-    """One aggregation over some events."""
+def aggregated(agg: Expr, events: Sequence[Event], stamp: int, output: MetricColumn, interval: Duration | None) -> Any:
+    """One aggregation over the events that its window holds at a stamp."""
     if not isinstance(agg, Agg):
         raise Invalid(f"{agg!r} has no value in a window.", hint="Aggregate it.")
+    window = output.window_of(agg)
+    inside = [e for e in events if holds(e.time, stamp, window, interval) and is_in(e, agg)]
     if agg.arg is None:
-        return len(events)
-    return aggregations.FUNCTIONS[agg.function](present([e.arguments[agg] for e in events]))
+        return len(inside)
+    there = present([(e.time, e.arguments[agg]) for e in inside])
+    there.sort(key=lambda pair: (pair[0], rank(pair[1])))
+    return aggregations.FUNCTIONS[agg.function]([v for _, v in there], *agg.options)
 
 
-def present(values: Sequence[Any]) -> list[Any]:
-    """The non-null ones."""
-    return [v for v in values if v is not None]
+def present(values: Sequence[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The non-null ones, with their times."""
+    return [(t, v) for t, v in values if v is not None]
 
 
 def values_when(events: Sequence[Event], instant: int, plan: WindowPlan, dtypes: dict[str, str]) -> Row:
@@ -91,11 +109,17 @@ def values_when(events: Sequence[Event], instant: int, plan: WindowPlan, dtypes:
 
 def events_of(table: Table, shape: Shape, plan: WindowPlan) -> list[Event]:
     """The rows as events, in their order."""
-    aggs = {a for c in plan.columns for a in c.aggs if a.arg is not None}
-    arguments = {a: _arguments(a, table) for a in aggs}
+    aggs = {a for c in plan.columns for a in c.aggs}
+    arguments = {a: _arguments(a, table) for a in aggs if a.arg is not None}
+    conditions = {a.where: column(a.where, table) for a in aggs if a.where is not None}
     stamp = str(shape.stamp)
     return [
-        Event(micros(row[stamp]), {a: values[i] for a, values in arguments.items()}) for i, row in enumerate(table.rows)
+        Event(
+            micros(row[stamp]),
+            {a: values[i] for a, values in arguments.items()},
+            frozenset(w for w, verdicts in conditions.items() if verdicts[i] is True),
+        )
+        for i, row in enumerate(table.rows)
     ]
 
 
@@ -122,6 +146,8 @@ def need_aggregates(output: MetricColumn) -> None:
 def _agg_dtype(agg: Expr, table: Table) -> str:
     if not isinstance(agg, Agg):
         raise Invalid(f"{agg!r} has no value in a window.", hint="Aggregate it.")
+    if agg.where is not None and dtype_of(agg.where, lambda leaf: column_dtype(leaf, table)) != "Boolean":
+        raise Invalid(f"{agg.where!r} is no condition.", hint="Compare something.")
     if agg.arg is None:
         return "Int64"
     dtype = kept(dtype_of(agg.arg, lambda leaf: column_dtype(leaf, table)))
@@ -150,5 +176,5 @@ def _entity_rows(table: Table, shape: Shape, plan: WindowPlan, dtypes: dict[str,
     keys = {k: table.rows[0][k] for k in shape.key_names}
     return [
         {**keys, str(shape.stamp): instant(s), **values_at(events, s, plan, dtypes)}
-        for s in change_points((e.time for e in events), plan)
+        for s in change_points(events, plan)
     ]

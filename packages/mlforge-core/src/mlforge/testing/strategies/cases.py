@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from mlforge.model.expr import MERGEABLE
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Column, Schema
@@ -48,7 +48,7 @@ class Case(msgspec.Struct, frozen=True):
 @st.composite
 def cases(
     draw: st.DrawFn,
-    functions: Collection[str] = tuple(MERGEABLE),
+    functions: Collection[str] = tuple(AGGREGATIONS),
     clocks: Sequence[bool] = (True, False),
     floats: Sequence[str] = ("plain", "plain", "special"),
     dtypes: Sequence[str] = (*NUMBERS, *ORDERED),

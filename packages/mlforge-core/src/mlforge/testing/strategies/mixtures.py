@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.expr import (
     CASTS,
-    MERGEABLE,
     OPERATIONS,
     PARTS,
     Agg,
@@ -95,8 +96,15 @@ def _calls(op: str, below: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     return st.lists(below, min_size=most or 1, max_size=most or 3).map(lambda args: Call(op, tuple(args)))
 
 
-def mixed_metrics() -> st.SearchStrategy[Expr]:
+UNASKING = sorted(set(AGGREGATIONS) - {"percentile", "first_n", "last_n", "top_k"})
+"""The aggregations that ask for nothing besides values."""
+
+
+def mixed_metrics(functions: Collection[str] = UNASKING) -> st.SearchStrategy[Expr]:
     """An aggregation of anything; or an operation on a few of them, constants, and what was never aggregated."""
-    one = st.builds(Agg, st.sampled_from(list(MERGEABLE)), mixtures(1))
+    of = mixtures(1)
+    one = st.builds(
+        Agg, st.sampled_from(sorted({*UNASKING} & {*functions})), of, where=st.one_of(st.none(), st.none(), of)
+    )
     part = st.one_of(one, one, one, one, st.sampled_from([Lit(1), Lit(None), Lit(True), Col("i")]))
     return st.one_of(one, one, st.sampled_from(list(OPERATIONS)).flatmap(lambda op: _calls(op, part)))

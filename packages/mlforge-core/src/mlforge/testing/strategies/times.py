@@ -26,7 +26,9 @@ def instants(units: Sequence[int], base: int, steps: tuple[int, int] = (-2, 6)) 
 
 def units_of(plan: WindowPlan) -> list[int]:
     """The lengths that matter to a plan."""
-    return [*([plan.interval.micros] if plan.interval else []), *(w.micros for w in plan.windows)]
+    stays = [stay for w in plan.windows for stay in (w.enters, w.leaves)]
+    units = [*([plan.interval.micros] if plan.interval else []), *(w for w in stays if w)]
+    return units or [3_600_000_000]
 
 
 class TimeColumn(msgspec.Struct, frozen=True):

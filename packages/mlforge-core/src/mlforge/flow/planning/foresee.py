@@ -1,0 +1,319 @@
+"""Foreseeing: what the definitions would change against the store, before anything is built.
+
+No function is run and no source is read, so what depends on the columns that come out is said to be unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+
+from mlforge.flow.failure import Failure, failure_of
+from mlforge.flow.lock import Lock, LockPolicy, Pin, ServedAs, Verdict, allowed, verdict_on
+from mlforge.flow.planning.prepare import prepare
+from mlforge.flow.planning.resolve import source_fingerprint
+from mlforge.flow.planning.session import Session
+from mlforge.flow.versions.fingerprints import Fingerprints, fingerprints
+from mlforge.flow.versions.locks import broken_pin
+from mlforge.flow.versions.logic.told import logic_of
+from mlforge.flow.versions.number import expected_change, expected_changes, next_version
+from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.feature_set import FeatureSet
+from mlforge.model.meta import Change, FeatureMeta
+from mlforge.plugin.stores import Store
+
+FeatureStatus = Literal["new", "unchanged", "refreshed", "changed", "undefined", "failed"]
+Standing = Literal["holds", "changes", "breaks"]
+_ROWS_ALONE = frozenset({"data_refresh", "terms_changed", "checks_changed"})
+
+
+class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would become of one feature.
+
+    Args:
+        feature: Its name.
+        status: `new`, `unchanged`, `refreshed` (the same definition over other data), `changed`, `undefined` (in the
+            store, and in the definitions no more) or `failed` (it cannot be built).
+        current: The version that readers get.
+        next: The version to expect, at least; None where none would be built.
+        changes: Every reason, the gravest first.
+        columns: Columns that come (`+ x`), go (`- x`) or mean something else (`~ x`), as far as that can be told.
+        unknown: What cannot be told until it is built.
+        served: The version that is served to those who name none; None where none is, or that is not known.
+        serves: The version to be served after the next build and publish, where that is another.
+        failure: Why it cannot be built.
+    """
+
+    feature: str
+    status: FeatureStatus
+    current: str | None = None
+    next: str | None = None
+    changes: tuple[Change, ...] = ()
+    columns: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    served: str | None = None
+    serves: str | None = None
+    failure: Failure | None = None
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """The columns that would go."""
+        return frozenset(c[2:] for c in self.columns if c.startswith("- "))
+
+    @property
+    def added(self) -> frozenset[str]:
+        """The columns that would come."""
+        return frozenset(c[2:] for c in self.columns if c.startswith("+ "))
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What would become of a set, or of a lock.
+
+    Args:
+        name: The set's name, or the lock's file.
+        standing: Whether it `holds`, `changes` (a set gives other values, for a lock others are served that its policy
+            allows) or `breaks`.
+        why: A sentence for each feature that has part in it.
+    """
+
+    name: str
+    standing: Standing
+    why: tuple[str, ...] = ()
+
+
+class ChangePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the definitions would change, feature by feature, and which sets and locks that concerns.
+
+    Example:
+        >>> plan = defs.plan()
+        >>> [(one.feature, one.status, one.current) for one in plan.features]
+        [('user_spend', 'unchanged', '1.0.0'), ('last_purchase', 'unchanged', '1.0.0')]
+        >>> plan.ok, plan.breaks
+        (True, False)
+    """
+
+    features: tuple[FeaturePlan, ...]
+    sets: tuple[Effect, ...] = ()
+    locks: tuple[Effect, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every feature can be built and nothing breaks.
+
+        Example:
+            >>> defs.plan("user_spend").ok
+            True
+        """
+        broken = [e for e in (*self.sets, *self.locks) if e.standing == "breaks"]
+        return not broken and all(one.status != "failed" for one in self.features)
+
+    @property
+    def breaks(self) -> bool:
+        """Whether a lock breaks.
+
+        Example:
+            >>> defs.plan("user_spend", locks=[defs.lock("user_spend")]).breaks
+            False
+        """
+        return any(e.standing == "breaks" for e in self.locks)
+
+    def __iter__(self) -> Iterator[FeaturePlan]:
+        return iter(self.features)
+
+    def __getitem__(self, name: str) -> FeaturePlan:
+        return {one.feature: one for one in self.features}[name]
+
+
+class Foreseeing(msgspec.Struct, frozen=True):
+    """What it takes: a session that is open, and what is served, by feature and by `f@1.0.0` of the locks.
+
+    `notes` say what could not be looked at.
+    """
+
+    session: Session
+    served: Mapping[str, ServedAs | None]
+    policy: LockPolicy
+    notes: tuple[str, ...] = ()
+
+
+def foresee(
+    seeing: Foreseeing,
+    features: Sequence[Feature],
+    sets: Sequence[FeatureSet],
+    locks: Mapping[str, Lock],
+    everything: bool,
+) -> ChangePlan:
+    """What the definitions would change of these features, sets and locks.
+
+    Args:
+        seeing: What it takes.
+        features: Those to tell of.
+        sets: Sets to tell of.
+        locks: Locks to tell of, by what to call them.
+        everything: Tell of features, too, that the store has and the definitions have no more.
+    """
+    store, defined = seeing.session.store, seeing.session.project.features
+    concerned = [n for s in sets for n in s.names] + [p.name for held in locks.values() for p in held.pins]
+    more = [defined[n] for n in dict.fromkeys(concerned) if n in defined and defined[n] not in features]
+    known = {f.name: _feature(seeing, f) for f in (*features, *more)}
+    lost = [n for n in store.names() if n not in defined] if everything else []
+    plans = [*(known[f.name] for f in features), *(_undefined(seeing, name) for name in lost)]
+    return ChangePlan(
+        features=tuple(plans),
+        sets=tuple(_set(store, one, known) for one in sets),
+        locks=tuple(_lock(seeing, name, held, known) for name, held in locks.items()),
+        notes=seeing.notes,
+    )
+
+
+def _feature(seeing: Foreseeing, feature: Feature) -> FeaturePlan:
+    served = seeing.served.get(feature.name)
+    try:
+        found = _foreseen(seeing.session, feature)
+    except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
+        current = seeing.session.store.latest(feature.name)
+        found = FeaturePlan(feature=feature.name, status="failed", current=current, failure=failure_of(error, feature))
+    if served is None:
+        return found
+    would = found.next or found.current
+    return msgspec.structs.replace(found, served=served.version, serves=would if would != served.version else None)
+
+
+def _foreseen(session: Session, feature: Feature) -> FeaturePlan:
+    _, scan = prepare(session, feature)
+    prints = fingerprints(feature, source_fingerprint(feature.source, scan), logic_of(feature.function))
+    latest, taken = session.store.latest(feature.name), session.store.versions(feature.name)
+    if latest is None:
+        change = expected_change(None, prints)
+        return FeaturePlan(
+            feature=feature.name, status="new", next=next_version(None, change, taken), changes=(change,),
+            columns=tuple(f"+ {name}" for name in _declared(feature)), unknown=_unknown_of_new(feature),
+        )  # fmt: skip
+    previous = session.store.get(feature.name, latest).meta
+    if prints.unchanged_since(previous):
+        return FeaturePlan(feature=feature.name, status="unchanged", current=latest)
+    changes = expected_changes(previous, prints)
+    same = all(c.reason in _ROWS_ALONE for c in changes)
+    return FeaturePlan(
+        feature=feature.name, status="refreshed" if same else "changed", current=latest,
+        next=next_version(latest, changes[0], taken), changes=tuple(changes),
+        columns=tuple(_columns(previous, prints)), unknown=_unknown(feature, previous, prints),
+    )  # fmt: skip
+
+
+def _declared(feature: Feature) -> list[str]:
+    """The columns that a definition says: all of a feature with windows, else its keys and timestamp."""
+    return [*feature.shape.identity, *(c.name for c in (feature.plan.columns if feature.plan else ()))]
+
+
+def _columns(previous: FeatureMeta, prints: Fingerprints) -> Iterator[str]:
+    before, after = previous.config, prints.config
+    was, now = _named(before.metrics, previous.entity_keys), _named(after.metrics, [k.name for k in after.keys])
+    yield from (f"+ {name}" for name in now if name not in was)
+    yield from (f"- {name}" for name in was if name not in now)
+    yield from (f"~ {n}" for n in now if n in was and before.metrics.get(n) != after.metrics.get(n))
+
+
+def _named(metrics: Mapping[str, object], keys: Sequence[str]) -> list[str]:
+    return [*keys, *metrics]
+
+
+def _unknown_of_new(feature: Feature) -> tuple[str, ...]:
+    return ("the columns' types",) if feature.plan else ("the columns that the function returns, and their types",)
+
+
+def _unknown(feature: Feature, previous: FeatureMeta, prints: Fingerprints) -> tuple[str, ...]:
+    """What another build may find out."""
+    told = [f"whether the function changed: {what}" for what in prints.logic_unknown(previous)]
+    if prints.source is None:
+        told.append("whether the source changed, which is no file here")
+    may = prints.source != previous.source_hash or prints.logic.hash != previous.logic_hash or bool(told)
+    if feature.plan is None and may:
+        told.append("the columns that the function returns, and their types")
+    elif may or prints.config_hash != previous.config_hash:
+        told.append("the columns' types")
+    return tuple(told)
+
+
+def _undefined(seeing: Foreseeing, name: str) -> FeaturePlan:
+    served = seeing.served.get(name)
+    current = seeing.session.store.latest(name)
+    return FeaturePlan(feature=name, status="undefined", current=current, served=served.version if served else None)
+
+
+def _set(store: Store, one: FeatureSet, known: Mapping[str, FeaturePlan]) -> Effect:
+    broken, changed = [], []
+    for spec in one.specs:
+        plan = known[spec.name]
+        if why := _broken(store, spec, plan):
+            broken.append(why)
+        elif spec.version is None and plan.next is not None:
+            changed.append(f"{spec.name} {plan.current or ''} → {plan.next}".replace("  ", " "))
+    standing: Standing = "breaks" if broken else "changes" if changed else "holds"
+    return Effect(name=one.name, standing=standing, why=(*broken, *changed))
+
+
+def _broken(store: Store, spec: FeatureSpec, plan: FeaturePlan) -> str | None:
+    """Why a feature could not be had as a set names it."""
+    if plan.failure is not None and (spec.version is None or plan.current is None):
+        return f"{spec.name} cannot be built: {plan.failure.message}"
+    if spec.version is not None:
+        if spec.version not in store.versions(spec.name):
+            return None if plan.next == spec.version else f"{spec.name} has no version {spec.version}."
+        there: frozenset[str] = frozenset(store.get(spec.name, spec.version).meta.value_columns)
+    elif plan.current is None:
+        return None  # which columns it will have is not known yet
+    else:
+        had = store.get(spec.name, plan.current).meta.value_columns
+        there = (frozenset(had) - plan.gone) | plan.added
+        if plan.unknown and not frozenset(spec.columns or ()) & plan.gone:
+            return None
+    lost = [c for c in spec.columns or () if c not in there]
+    return f"{spec.name} would have no column {lost[0]!r}." if lost else None
+
+
+def _lock(seeing: Foreseeing, name: str, held: Lock, known: Mapping[str, FeaturePlan]) -> Effect:
+    told = [_pin(seeing, pin, known.get(pin.name)) for pin in held.pins]
+    broken = [why for standing, why in told if standing == "breaks" and why]
+    changed = [why for standing, why in told if standing == "changes" and why]
+    standing: Standing = "breaks" if broken else "changes" if changed else "holds"
+    return Effect(name=name, standing=standing, why=(*broken, *changed))
+
+
+def _pin(seeing: Foreseeing, pin: Pin, plan: FeaturePlan | None) -> tuple[Standing, str | None]:
+    store = seeing.session.store
+    if error := broken_pin(store, pin):
+        return "breaks", error.message
+    served = seeing.served.get(pin.text)
+    is_served = served is not None and verdict_on(pin, served.version, served.meta) == "same"
+    if served is not None and is_served and served.beside:
+        return "holds", None  # it stays served to those who name it
+    if is_served and plan is not None and plan.current != pin.version:
+        return "holds", None  # it is served on purpose, though it is not the latest
+    if plan is None:
+        return "breaks", f"{pin.name} is not defined any more: it will not be published again."
+    verdict, would = _verdict(store, pin, plan)
+    if verdict == "same":
+        return "holds", None
+    rows = ", with the same definition" if verdict == "refresh" else ""
+    why = f"{pin.name} would be served as {would}, not {pin.version}{rows}{_because(plan)}."
+    return ("changes" if allowed(verdict, seeing.policy) else "breaks"), why
+
+
+def _verdict(store: Store, pin: Pin, plan: FeaturePlan) -> tuple[Verdict, str | None]:
+    """How what would be served after the next build and publish compares with a lock."""
+    if plan.current is None:
+        return "other", plan.next
+    now = verdict_on(pin, plan.current, store.get(pin.name, plan.current).meta)
+    if plan.next is None:
+        return now, plan.current
+    same = plan.status == "refreshed" and now != "other"
+    return ("refresh" if same else "other"), plan.next
+
+
+def _because(plan: FeaturePlan) -> str:
+    details = [d for change in plan.changes for d in change.details or (change.reason.replace("_", " "),)]
+    return f" ({', '.join(dict.fromkeys(details))})" if details else ""

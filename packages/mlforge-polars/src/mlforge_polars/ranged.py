@@ -1,0 +1,86 @@
+"""Aggregates that look at the values of a window one by one: runs of them, in the order of entity, time and value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+from mlforge_ranges import Ranges
+
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_polars.aggs import Plan, is_ordered, is_ranged
+from mlforge_polars.entities import integer
+from mlforge_polars.values import Value
+
+
+class Sequences:
+    """The values of the inputs that are looked at one by one, without nulls, and the entity of each."""
+
+    def __init__(self, events: pl.DataFrame, plan: Plan) -> None:
+        self._events, self._plan = events, plan
+        self._found: dict[str, tuple[pl.Series, pl.Series]] = {}
+
+    def of(self, value: Value) -> tuple[pl.Series, pl.Series]:
+        """Those of an input: in the order of time, then of value, where one of its aggregates asks for it."""
+        if value.name not in self._found:
+            self._found[value.name] = self._sequence(value)
+        return self._found[value.name]
+
+    def _sequence(self, value: Value) -> tuple[pl.Series, pl.Series]:
+        name, plan = value.name, self._plan
+        order = [n for n in ("key", "when") if n in self._events.columns]
+        there = self._events.lazy().select(*order, name).drop_nulls(name)
+        if any(is_ordered(a) for a in plan.aggs if a.column is not None and plan.values[a.column].name == name):
+            there = there.sort(*order, name)
+        found = there.select(pl.col("key") // plan.clock.gap, name).collect()
+        return found[name], found["key"]
+
+
+def ranged(
+    sequences: Sequences, sums: pl.DataFrame, high: pl.Series, low: pl.Series, aggs: Sequence[Aggregate], plan: Plan
+) -> list[pl.Series]:
+    """What is found one by one of the tiles from `low` up to, not including, `high`: a column for each aggregate."""
+    found = []
+    for column in dict.fromkeys(a.column for a in aggs if is_ranged(a)):
+        value, counted = plan.values[column], sums[plan.values[column].events]
+        runs = Ranges(*sequences.of(value), counted.gather(low), counted.gather(high))
+        mine = [a for a in aggs if a.column == column and is_ranged(a)]
+        found += [_FOUND[a.function](runs, *a.options).alias(ranged_name(a, value)) for a in mine]
+    return found
+
+
+def ranged_name(agg: Aggregate, value: Value) -> str:
+    """The column in which an aggregate is found."""
+    return f"{value.name}.{agg.name}"
+
+
+def bound_of_runs(values: pl.Series, high: pl.Series, low: pl.Series, function: str) -> pl.Series:
+    """The least or greatest value of each run, null of none: that of two runs of a power of two that cover it."""
+    name, choose = values.name, pl.min_horizontal if function == "min" else pl.max_horizontal
+    runs = pl.DataFrame({"low": low, "length": high - low}).with_row_index("run")
+    found = [runs.filter(pl.col("length") <= 0).select("run", bound=pl.lit(None, dtype=values.dtype))]
+    longest, reach = integer(runs["length"].max() or 0), 1
+    while reach <= longest:
+        of = runs.filter(pl.col("length").is_between(reach, 2 * reach - 1))
+        first, last = of["low"], of["low"] + of["length"] - reach
+        pair = pl.DataFrame({"run": of["run"], "first": values.gather(first), "last": values.gather(last)})
+        found.append(pair.select("run", bound=choose("first", "last")))
+        beside = pl.DataFrame({"first": values.head(-reach), "last": values.tail(-reach)})
+        values, reach = beside.select(choose("first", "last")).to_series(), 2 * reach
+    return pl.concat(found).sort("run")["bound"].alias(name)
+
+
+_FOUND: Mapping[str, Callable[..., Any]] = {
+    "first": Ranges.first,
+    "last": Ranges.last,
+    "first_n": Ranges.first_n,
+    "last_n": Ranges.last_n,
+    "count_distinct": Ranges.count_distinct,
+    "percentile": Ranges.percentile,
+    "median": lambda runs: runs.percentile(0.5),
+    "skew": Ranges.skewness,
+    "kurtosis": Ranges.kurtosis,
+    "mode": Ranges.mode,
+    "top_k": Ranges.top_k,
+}

@@ -1,0 +1,215 @@
+"""Locks and plans, as people use them: what a model was trained with, what is served, and what would change."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+
+import msgspec
+import pytest
+from tests.conftest import House
+from tests.test_sets import LABELS, WHO, define, loaded, two_versions
+
+import mlforge as mlf
+from mlforge.cli.app import run
+from mlforge.errors import Conflict, Invalid, NotFound
+
+
+@pytest.fixture(scope="module")
+def first_shop(tmp_path_factory):
+    """A house with two versions of `plan`, the first published, and a lock of the set `churn`; not to be changed."""
+    house = two_versions(tmp_path_factory.mktemp("locks"), "polars")
+    loaded(house).lock("churn").save(house.root / "churn.lock")
+    return house
+
+
+@pytest.fixture
+def shop(first_shop, tmp_path):
+    """Such a house of one's own."""
+    return House(tmp_path / "shop", like=first_shop)
+
+
+@pytest.fixture
+def defs(shop, monkeypatch):
+    """Its definitions."""
+    monkeypatch.chdir(shop.root)
+    return loaded(shop)
+
+
+@pytest.fixture
+def mlforge(defs, monkeypatch, capsys):
+    """Call `mlforge` in this process; gives the exit code, and what was printed."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words):
+        sys.modules.pop("definitions", None)
+        code = run(words)
+        shown = capsys.readouterr()
+        return code, shown.out + ("" if "--json" in words else shown.err)
+
+    return call
+
+
+def test_a_lock_has_the_versions_of_a_set_and_makes_its_training_data_again(defs, mlforge):
+    code, printed = mlforge("lock", "churn")
+    lock = mlf.Lock.decode(printed.encode())
+    assert (code, lock.name, [p.text for p in lock.pins]) == (0, "churn", ["spend@1.0.0", "plan@1.0.0"])
+    assert "Locked 2 versions in new.lock" in mlforge("lock", "churn", "-o", "new.lock")[1]
+    assert mlf.Lock.load("new.lock") == lock == mlf.Lock.load("churn.lock")
+    before, trained = defs.get_training_data(LABELS, "churn", with_lock=True)
+    assert trained == lock
+    assert defs.build("spend", force=True)["spend"].version == "1.0.1"
+    assert defs.get_training_data(LABELS, lock="new.lock").equals(before)
+    assert defs.get_training_data(LABELS, "spend", lock=lock).columns == before.columns[:-1]
+    assert mlf.get_training_data(LABELS, "churn.lock" and lock, store=mlf.LocalStore("store")).equals(before)
+    assert defs.get_training_data(LABELS, with_lock=True, lock=lock).lock == lock
+
+
+def test_a_lock_is_asked_only_for_what_it_has(defs):
+    lock = mlf.Lock.load("churn.lock")
+    for verb in (
+        lambda features: defs.get_training_data(LABELS, features, lock=lock),
+        lambda features: defs.get_online_features(features, WHO, lock=lock),
+    ):
+        with pytest.raises(Invalid, match="The lock of 'churn' does not have 'other'"):
+            verb("other")
+        with pytest.raises(Invalid, match=r"has 'plan' 1\.0\.0, and 1\.1\.0 is asked for.*mlforge lock plan@1\.1\.0"):
+            verb(["plan@1.1.0"])
+
+
+def test_another_version_than_the_lock_has_is_refused_or_let_or_warned_of_as_asked(defs, mlforge, caplog):
+    assert defs.get_online_features((), WHO, lock="churn.lock") == defs.get_online_features("churn", WHO)
+    assert mlforge("lock", "--check", "churn.lock")[0] == 0
+    defs.build("spend", force=True)
+    defs.publish("spend").raise_for_failure()
+    with pytest.raises(Conflict, match=r"'spend' is served as 1\.0\.1, and the model was trained with 1\.0\.0"):
+        defs.get_online_features("churn", WHO, lock="churn.lock")
+    code, said = mlforge("lock", "--check", "churn.lock")
+    assert (code, "publish spend@1.0.0 --beside" in said, "does not hold" in said) == (1, True, True)
+    with caplog.at_level(logging.WARNING, "mlforge.online"):
+        refreshed = defs.get_online_features("churn", WHO, lock="churn.lock", policy="refresh")
+        assert not caplog.messages
+        assert mlforge("lock", "--check", "churn.lock", "--lock-policy", "refresh")[0] == 0
+        assert defs.get_online_features("churn", WHO, lock="churn.lock", policy="warn") == refreshed
+        assert ["'spend' is served as 1.0.1" in m for m in caplog.messages] == [True]
+    defs.publish("plan").raise_for_failure()
+    with pytest.raises(Conflict, match="'plan' is served as 1.1.0"):
+        defs.get_online_features("churn", WHO, lock="churn.lock", policy="refresh")
+    defs.publish(["plan@1.0.0", "spend@1.0.0"], beside=True).raise_for_failure()
+    values = defs.get_online_features("churn", WHO, lock="churn.lock")
+    assert "cheapest" not in values[0]
+    told = json.loads(mlforge("lock", "--check", "churn.lock", "--json")[1])
+    assert (told["ok"], [f["served"] for f in told["features"]]) == (True, ["1.0.0", "1.0.0"])
+
+
+def test_a_version_that_is_gone_or_other_breaks_the_lock(defs, mlforge):
+    lock = mlf.Lock.load("churn.lock")
+    other = msgspec.structs.replace(lock, pins=(msgspec.structs.replace(lock.pins[1], content_hash="0" * 64),))
+    gone = msgspec.structs.replace(lock, pins=(msgspec.structs.replace(lock.pins[1], version="7.0.0"),))
+    for broken, kind, says in ((other, Invalid, "another hash"), (gone, NotFound, "no version '7.0.0'")):
+        broken.save("broken.lock")
+        with pytest.raises(kind, match=says):
+            defs.get_training_data(LABELS, lock="broken.lock")
+        code, said = mlforge("lock", "--check", "broken.lock")
+        assert (code, says in said) == (1, True)
+        code, said = mlforge("plan", "plan", "--lock", "broken.lock")
+        assert (code, says in said) == (2, True)
+
+
+def test_what_is_no_lock_is_refused_with_a_way_out(defs, mlforge, shop):
+    (shop.root / "no.lock").write_bytes(b'{"pins": 3}')
+    (shop.root / "noise.lock").write_bytes(b"\xff\xfe\x00")
+    for words, says in (
+        (["--check", "no.lock"], "no.lock is no lock"),
+        (["--check", "noise.lock"], "noise.lock is no lock"),
+        (["--check", "nowhere.lock"], "There is no lock at nowhere.lock"),
+        (["--check", "store"], "store is a folder"),
+        (["churn", "-o", "nowhere/x.lock"], "cannot be written"),
+        (["churm"], "'churm' has not been built"),
+        (["ab"], "both bring a column 'dearest'"),
+        (["churn@1.0.0"], "'churn' is a feature set"),
+        ([], "Name what to lock"),
+        (["churn", "--check", "churn.lock"], "Name what to lock"),
+        (["--check", "churn.lock", "-o", "x"], "--check makes none"),
+    ):
+        code, said = mlforge("lock", *words)
+        assert code in (1, 2) and says in said and "Hint:" in said, said
+    assert "plan@1.1.0" in [p.text for p in defs.lock("ab", full_names=True).pins]
+    with pytest.raises(Invalid, match="'refresj' is no policy for locks.*'refresh'"):
+        defs.check_lock("churn.lock", policy="refresj")
+
+
+def test_a_plan_says_what_would_change_and_builds_nothing(shop, defs, mlforge):
+    quiet = defs.plan(locks="churn.lock")
+    assert [(f.feature, f.status, f.next) for f in quiet] == [
+        ("spend", "unchanged", None), ("plan", "unchanged", None), ("other", "unchanged", None),
+    ]  # fmt: skip
+    assert (quiet["plan"].served, quiet["plan"].serves) == ("1.0.0", "1.1.0")
+    assert [(e.name, e.standing) for e in quiet.sets] == [("churn", "holds"), ("ab", "holds"), ("some", "holds")]
+    kept = sorted(p for p in (shop.root / "store").rglob("*") if p.is_file())
+
+    text = (shop.root / "definitions.py").read_text()
+    text = text.replace('windows=["1d", "7d"]', 'windows=["1d", "30d"]').replace(
+        'mlf.Count(windows="7d", ', "mlf.Count(windows='14d', "
+    )
+    text = text.replace("features=[spend, plan, other]", "features=[spend, plan, new]").replace("def other", "def new")
+    (shop.root / "definitions.py").write_text(text.replace("return df.select", "raise SystemExit; return df.select", 1))
+    code, said = mlforge("plan", "--lock", "churn.lock", "--json")
+    told = json.loads(said)
+    found = {f["feature"]: f for f in told["features"]}
+    assert (code, told["breaks"]) == (2, True)
+    spend = found["spend"]
+    assert (spend["status"], spend["current"], spend["next"]) == ("changed", "1.0.0", "2.0.0")
+    assert spend["columns"] == ["+ amount__sum__30d", "+ events_14d", "- amount__sum__7d", "- events_7d"]
+    assert [c["reason"] for c in spend["changes"]] == ["removed_metrics", "added_metrics"]
+    assert (spend["served"], spend["serves"]) == ("1.0.0", "2.0.0")
+    assert found["plan"]["changes"][0]["reason"] == "logic_changed"
+    assert found["plan"]["unknown"] == ["the columns that the function returns, and their types"]
+    assert (found["new"]["status"], found["new"]["next"], found["new"]["columns"]) == ("new", "1.0.0", ["+ user_id"])
+    assert found["other"]["status"] == "undefined"
+    assert {s["name"]: s["standing"] for s in told["sets"]} == {"churn": "changes", "ab": "holds", "some": "breaks"}
+    (lock,) = told["locks"]
+    assert lock["standing"] == "breaks"
+    assert "spend would be served as 2.0.0, not 1.0.0" in lock["why"][0]
+    code, said = mlforge("plan", "--lock", "churn.lock", "--lock-policy", "warn")
+    assert code == 0
+    assert "unknown until built: the columns that the function returns" in said
+    assert sorted(p for p in (shop.root / "store").rglob("*") if p.is_file()) == kept
+
+
+def test_a_plan_tells_data_from_definitions_and_what_cannot_be_built(shop, defs, mlforge):
+    shop.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
+    (plan,) = defs.plan("spend", locks="churn.lock").features
+    assert (plan.status, plan.next, [c.reason for c in plan.changes]) == ("refreshed", "1.0.1", ["data_refresh"])
+    assert plan.unknown == ("the columns' types",)
+    assert mlforge("plan", "--set", "some", "--lock", "churn.lock")[0] == 2
+    assert mlforge("plan", "--set", "some", "--lock", "churn.lock", "--lock-policy", "refresh")[0] == 0
+    defs.publish("spend@1.0.0", beside=True).raise_for_failure()
+    assert mlforge("plan", "--set", "some", "--lock", "churn.lock")[0] == 0
+    (shop.root / "plans.csv").rename(shop.root / "gone.csv")
+    code, said = mlforge("plan", "other")
+    assert (code, "failed" in said, "plans.csv" in said) == (1, True, True)
+
+
+def test_a_plan_of_a_project_that_was_never_built_makes_nothing(tmp_path, monkeypatch):
+    house = House(tmp_path / "shop")
+    monkeypatch.chdir(house.root)
+    (house.root / "plans.csv").write_text("user_id,dearest,cheapest\n1,2.0,1.0\n")
+    plan = define(house).plan()
+    assert {f.status for f in plan} == {"new"}
+    assert {e.name: e.standing for e in plan.sets} == {"churn": "changes", "ab": "breaks", "some": "changes"}
+    assert sorted(p.name for p in house.root.iterdir() if p.name != "__pycache__") == [
+        "definitions.py", "events.parquet", "plans.csv",
+    ]  # fmt: skip
+
+
+def test_bad_words_to_plan_are_refused(mlforge):
+    for words, says in (
+        (["spent"], "There is no feature 'spent'"),
+        (["--set", "churm"], "There is no feature set 'churm'"),
+        (["--lock", "nowhere.lock"], "There is no lock at nowhere.lock"),
+        (["--lock-policy", "maybe"], "maybe"),
+    ):
+        code, said = mlforge("plan", *words)
+        assert code in (1, 2) and says in said and "Hint:" in said, said
