@@ -27,6 +27,7 @@ def wheels(tmp_path_factory):
         ROOT / "scripts/build.py",
         "mlforge-core",
         "mlforge-csv",
+        "mlforge-ranges",
         "mlforge-polars",
         "--out",
         out,
@@ -78,6 +79,7 @@ def test_the_wheels_hold_the_package_its_types_and_its_licence_and_nothing_else(
     for name, package in (
         ("mlforge_core", "mlforge"),
         ("mlforge_csv", "mlforge_csv"),
+        ("mlforge_ranges", "mlforge_ranges"),
         ("mlforge_polars", "mlforge_polars"),
     ):
         names = zipfile.ZipFile(wheels[name]).namelist()

@@ -15,6 +15,11 @@ METRICS = [
     *(f("x", windows=["2h", "1d"]) for f in (mlf.Sum, mlf.Mean, mlf.Min, mlf.Max, mlf.Std, mlf.Median)),
     mlf.Count(windows=["2h"]),
     mlf.Min("word", windows=["1d"]),
+    mlf.Sum("x", windows=["1d", mlf.Window("1d", offset="2h"), "all"], where=mlf.col("word") > "w2", name="large"),
+    mlf.Max("x", windows=[mlf.Window("1d", offset="2h"), "all"]),
+    mlf.LastN("word", 2, windows=["1d", "all"]),
+    mlf.Percentile("x", 0.9, windows=["1d", mlf.Window("all", offset="2h")]),
+    mlf.CountDistinct("word", windows=["1d"]),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.sizing import MOST_SQUARED, Limbs
@@ -12,6 +13,10 @@ from mlforge_duckdb.types import floored
 
 SUMMED = ("sum", "mean")
 BOUNDS = ("min", "max")
+_UNCOUNTED = {"sum", *BOUNDS}  # what needs no number of values
+
+Stay = tuple[int, int | None]
+"""How long after an event is known it enters a window, and when it leaves; None: never."""
 
 
 class Value(NamedTuple):
@@ -29,6 +34,11 @@ class Value(NamedTuple):
     def events(self) -> str:
         """The partial that counts its values."""
         return f"{self.name}_n" if self.nullable else "n"
+
+    @property
+    def counted(self) -> bool:
+        """Do its aggregates need how many values there are?"""
+        return self.nullable and not self.functions <= _UNCOUNTED
 
     @property
     def summed(self) -> bool:
@@ -73,11 +83,14 @@ class Value(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A least or greatest value: the tiles' column, the window's number and the slot it stands in."""
+    """A least or greatest value: the tiles' column, the length of its windows and the slot it stands in.
+
+    A length of None is that of windows without end.
+    """
 
     function: str
     value: str
-    window: int
+    length: int | None
     slot: str
 
     @property
@@ -88,15 +101,24 @@ class Bound(NamedTuple):
 class Plan(NamedTuple):
     """What to compute: how many keys there are, the interval, the distinct windows, the values and the aggregates.
 
-    And how many bytes a query may take for it.
+    And how many bytes a query may take for it; and of shifts at which not all events change a window, the inputs of
+    which those that do have one.
     """
 
     keys: int
     interval: int | None
-    windows: Sequence[int]
+    windows: Sequence[Stay]
     values: Mapping[str, Value]
     aggs: Sequence[Aggregate]
     memory: int
+    passing: Mapping[int, Sequence[str]]
+    hot: bool = False  # an entity has so many events that its medians are taken of runs
+
+    @property
+    def shifts(self) -> list[int | None]:
+        """How long after a tile it changes windows, from 0 on; None, at the end of time, where some never end."""
+        stays = {stay for window in self.windows for stay in window}
+        return [*sorted({0, *(s for s in stays if s is not None)}), *([None] if None in stays else [])]
 
     @property
     def key_names(self) -> list[str]:
@@ -104,35 +126,77 @@ class Plan(NamedTuple):
 
     @property
     def bounds(self) -> list[Bound]:
-        found = dict.fromkeys((a.function, a.column, a.leaves) for a in self.aggs if a.function in BOUNDS)
-        return [Bound(f, c or "", self.windows.index(w), f"slot{i}") for i, (f, c, w) in enumerate(found)]
+        found = dict.fromkeys((a.function, a.column, length(a)) for a in self.aggs if a.function in BOUNDS)
+        return [Bound(f, c or "", w, f"slot{i}") for i, (f, c, w) in enumerate(found)]
+
+    def bound(self, agg: Aggregate) -> Bound:
+        """The least or greatest value that an aggregate is made of."""
+        wanted = (agg.function, agg.column, length(agg))
+        return next(b for b in self.bounds if b[:3] == wanted)
+
+    def bounds_at(self, shift: int) -> tuple[list[Bound], list[Bound]]:
+        """Those whose windows a tile enters at a shift, and those whose windows it leaves."""
+        asked = [a for a in self.aggs if a.function in BOUNDS]
+        entered = dict.fromkeys(self.bound(a) for a in asked if a.enters == shift)
+        left = dict.fromkeys(self.bound(a) for a in asked if a.leaves == shift and self.blocked(length(a)))
+        return list(entered), list(left)
 
     @property
     def slow(self) -> list[Aggregate]:
-        """The aggregates that look at the events themselves."""
+        """The medians that are taken of lists, in SQL."""
         return [a for a in self.aggs if self._is_slow(a)]
 
     @property
+    def ranged(self) -> list[Aggregate]:
+        """The aggregates that are taken of runs of values, out of SQL."""
+        return [a for a in self.aggs if self._is_ranged(a)]
+
+    @property
+    def looked_at(self) -> list[str]:
+        """The inputs whose values are looked at themselves."""
+        return list(dict.fromkeys(a.column or "" for a in (*self.slow, *self.ranged)))
+
+    @property
     def quick(self) -> list[Aggregate]:
-        return [a for a in self.aggs if not self._is_slow(a)]
+        return [a for a in self.aggs if not self._is_slow(a) and not self._is_ranged(a)]
 
     def _is_slow(self, agg: Aggregate) -> bool:
-        return agg.function == "median" or (agg.function == "std" and not self.values[agg.column or ""].squared)
+        return agg.function == "median" and not self._is_ranged(agg)
 
-    def blocked(self, window: int) -> bool:
+    def _is_ranged(self, agg: Aggregate) -> bool:
+        if agg.function == "median":
+            return self.hot or agg.enters > 0 or agg.leaves is None
+        if agg.function == "std":
+            return not self.values[agg.column or ""].squared
+        return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
+
+    def blocked(self, length: int | None) -> bool:
         """Is a window longer than one tile?"""
-        return self.windows[window] != self.interval
+        return length != self.interval or length is None
 
-    def block(self, window: int, time: str) -> str:
-        return floored(time, self.windows[window])
+    def window(self, agg: Aggregate) -> int:
+        """The number of an aggregate's window."""
+        return self.windows.index(stay(agg))
 
-    def block_start(self, window: int, time: str) -> str:
-        return f"({self.block(window, time)} * {self.windows[window]})"
+
+def stay(agg: Aggregate) -> Stay:
+    """When events enter an aggregate's window and leave it."""
+    return agg.enters, agg.leaves
+
+
+def length(agg: Aggregate) -> int | None:
+    """The length of an aggregate's window; None: it has no end."""
+    return None if agg.leaves is None else agg.leaves - agg.enters
+
+
+def block_start(length: int, time: str) -> str:
+    """Where the block of a window's length begins that an instant lies in, in SQL."""
+    return f"({floored(time, length)} * {length})"
 
 
 def held(agg: Aggregate, plan: Plan) -> str:
     """The column of the change points that says how many values a slow aggregate's window holds."""
-    return f"w{plan.windows.index(agg.leaves)}_{plan.values[agg.column or ''].events}"
+    return f"w{plan.window(agg)}_{plan.values[agg.column or ''].events}"
 
 
 def ended(value: Value) -> str:
@@ -140,13 +204,9 @@ def ended(value: Value) -> str:
     return f"all_{value.name}"
 
 
-def frames(plan: Plan) -> str:
-    """The windows as frames `in{i}` over events and change points, in SQL."""
-    named = (
-        f"in{i} AS (PARTITION BY e ORDER BY t RANGE BETWEEN {w - 1} PRECEDING AND CURRENT ROW)"
-        for i, w in enumerate(plan.windows)
-    )
-    return f"WINDOW {', '.join(named)}"
+def reached(value: Value, shift: int | None, plan: Plan) -> str:
+    """The column of the change points that says how many values of an input, of all entities, came to a shift."""
+    return f"at{plan.shifts.index(shift)}_{value.events}"
 
 
 def columns(*parts: Sequence[str]) -> str:

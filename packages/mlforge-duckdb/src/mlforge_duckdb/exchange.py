@@ -11,12 +11,12 @@ from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
 from mlforge.plugin.engine.columns import refuse_names
 from mlforge_duckdb.session import Session
-from mlforge_duckdb.types import Type, bytes_of, is_null, quoted, types_of
+from mlforge_duckdb.types import Type, bytes_of, has_durations, in_micros, is_null, quoted, types_of
 
 _WIDE = {"hugeint": pl.Int128(), "uhugeint": pl.UInt128()}
 
 
-class _Stream:
+class Stream:
     """A Polars frame as nothing but an Arrow stream, which DuckDB then reads without pyarrow."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
@@ -44,7 +44,7 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
     if not typed:
         rows = pl.select(pl.repeat(0, frame.height, dtype=pl.Int8).alias(carrier))
     columns = [quoted(n) if n in typed else f"NULL AS {quoted(n)}" for n in frame.columns]
-    name = session.register(_Stream(rows))
+    name = session.register(Stream(rows))
     return session.connection.sql(f"SELECT {', '.join(columns)} FROM {name}")
 
 
@@ -114,8 +114,8 @@ def _imported(name: str, dtype: Type) -> str:
     column = quoted(name)
     if is_null(dtype):
         return f"NULL::INTEGER AS {column}"
-    if dtype.id == "interval":
-        return f"epoch_us({column}) AS {column}"
+    if has_durations(dtype):
+        return f"{in_micros(column, dtype)} AS {column}"
     if dtype.id in _WIDE:
         return f"CAST({column} AS VARCHAR) AS {column}"
     if dtype.id == "uuid":
@@ -127,8 +127,8 @@ def _restored(name: str, found: pl.DataType, dtype: Type) -> list[pl.Expr]:
     """The column as it was meant, where it came as another."""
     if is_null(dtype):
         return [pl.lit(None).alias(name)]
-    if dtype.id == "interval":
-        return [pl.col(name).cast(pl.Duration("us"))]
+    if has_durations(dtype):
+        return [pl.col(name).cast(pl.Duration("us") if dtype.id == "interval" else pl.List(pl.Duration("us")))]
     if dtype.id in _WIDE:
         return [pl.col(name).cast(_WIDE[dtype.id])]
     if isinstance(found, pl.Datetime) and found.time_zone not in (None, "UTC"):

@@ -10,7 +10,7 @@ import duckdb
 
 from mlforge_duckdb.footer import MAGIC, STRUCT, Elements, Field, Struct, footer_bytes, read_footer
 from mlforge_duckdb.sources import parquet_files
-from mlforge_duckdb.types import Type, quoted, text, types_of
+from mlforge_duckdb.types import Type, has_durations, in_micros, of_micros, quoted, text, types_of
 
 _ROW_GROUP = 245_760  # rows, in whole vectors: small enough that a reader skips most of a file
 _DICTIONARY = 2_048  # values: looking for more of them takes as long as writing all
@@ -26,7 +26,7 @@ _DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _BLOOM_FILTER = 9, 10, 11, 14
 
 def copying(query: str, types: Mapping[str, Type], path: str) -> str:
     """The statement that writes a query's rows to a file, in order; a duration as its microseconds."""
-    columns = (f"epoch_us({quoted(n)}) AS {quoted(n)}" if t.id == "interval" else quoted(n) for n, t in types.items())
+    columns = (f"{in_micros(quoted(n), t)} AS {quoted(n)}" for n, t in types.items())
     return f"COPY (SELECT {', '.join(columns)} FROM ({query})) TO {text(path)} ({_OPTIONS})"
 
 
@@ -39,8 +39,8 @@ def written(files: Sequence[Path], types: Mapping[str, Type], connection: duckdb
 
 
 def _restored(name: str, found: Type, wanted: Type) -> str:
-    if wanted.id == "interval":
-        return f"to_microseconds({quoted(name)})"
+    if has_durations(wanted):
+        return of_micros(quoted(name), wanted)
     return quoted(name) if found == wanted else f"CAST({quoted(name)} AS {wanted})"
 
 

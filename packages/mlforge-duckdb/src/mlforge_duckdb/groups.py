@@ -6,10 +6,10 @@ so what they found stands side by side.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mlforge_duckdb.aggs import Plan, Value, columns
-from mlforge_duckdb.tiles import partials_of
+from mlforge_duckdb.tiles import changing, partials_of
 
 _MOST = 16  # inputs that are summed, or that least and greatest values are taken of, in one query
 _COSTS_OF_A_MEDIAN = 4  # as many as this of those
@@ -44,20 +44,25 @@ def _part(plan: Plan, names: list[str], *, first: bool) -> Plan:
 def tile_columns(plan: Plan) -> str:
     """What a group needs of the tiles."""
     bounds = dict.fromkeys(b.tile for b in plan.bounds)
-    return columns(["e", *plan.key_names, "t"], list(partials_of(plan)), list(bounds))
+    changes = [changing(shift, plan) for shift in plan.passing]
+    return columns(["e", *plan.key_names, "t"], list(partials_of(plan)), list(bounds), changes)
 
 
 def event_columns(plan: Plan) -> str:
     """What a group needs of the events."""
-    return columns(["e", *plan.key_names, "t"], list(plan.values))
+    return columns(["e", *plan.key_names, "t"], plan.looked_at)
 
 
-def beside_each_other(tables: list[str], groups: list[Plan]) -> str:
-    """What the groups found of some entities, each in a table of the same rows, with the keys and the time."""
-    return f"SELECT {', '.join(_found(tables, groups))} FROM {' POSITIONAL JOIN '.join(tables)}"
+def beside_each_other(tables: Sequence[str], groups: Sequence[Plan], ranged: str | None = None) -> str:
+    """What the groups found of some entities, each in a table of the same rows, with the keys and the time.
+
+    What is taken of runs of values stands in another table of such rows.
+    """
+    found = [*tables, *([ranged] if ranged else [])]
+    return f"SELECT {', '.join(_found(tables, groups, ranged))} FROM {' POSITIONAL JOIN '.join(found)}"
 
 
-def _found(tables: list[str], groups: list[Plan]) -> Iterator[str]:
+def _found(tables: Sequence[str], groups: Sequence[Plan], ranged: str | None) -> Iterator[str]:
     yield from (f"{tables[0]}.{name}" for name in [*groups[0].key_names, "t"])
     for table, group in zip(tables, groups, strict=True):
-        yield from (f"{table}.{a.name}" for a in group.aggs)
+        yield from (f"{ranged if a in group.ranged else table}.{a.name}" for a in group.aggs)

@@ -8,7 +8,7 @@ from mlforge.model.meta import Artifact
 from mlforge.plugin.engine.layers import overlay, told
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.sources import parquet_files
-from mlforge_duckdb.types import plainly, quoted, sql_of, types_of, word
+from mlforge_duckdb.types import has_durations, of_micros, plainly, quoted, sql_of, types_of, word
 
 
 def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> str:
@@ -50,6 +50,5 @@ def _types(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBP
 def _told(name: str, dtype: object, wanted: str | None) -> str:
     if wanted is None or wanted == word(dtype, name):
         return plainly(name, dtype)
-    if wanted == "Duration":
-        return f"to_microseconds({quoted(name)})"
-    return f"CAST({quoted(name)} AS {sql_of(wanted)})"
+    kept = duckdb.sqltype(sql_of(wanted))
+    return of_micros(quoted(name), kept) if has_durations(kept) else f"CAST({quoted(name)} AS {sql_of(wanted)})"

@@ -1,9 +1,8 @@
-"""Medians in windows.
+"""Medians in windows of entities that have but few values.
 
-The values stand one after the other in the order of entities and time, and a window is a run of them. Where it holds
-few, its median is taken of a list: the run lies within two blocks of as many values as it may hold. A list costs what
-its values do; a frame costs the same for many values as for few, but for every event as well as for every change point.
-So an entity whose windows are full has frames only where its lists would be long, or too many for its events.
+The values stand one after the other in the order of entities and time, and a window is a run of them. Its median is
+taken of a list: the run lies within two blocks of as many values as it may hold. A list costs what its values do, so
+where there are many of them medians are taken like all other runs.
 """
 
 from __future__ import annotations
@@ -13,14 +12,31 @@ from itertools import pairwise
 
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_duckdb.aggs import Plan, Value, columns, ended, frames, held
+from mlforge_duckdb.aggs import Plan, Value, columns, ended, held
 
-_BLOCKS = (8, 32, 128, 512, 2048)  # values
+_BLOCKS = (8, 32, 128, 512)  # values
 _BYTES = 2 * 8 * 2048 * 16  # for each value of a block: two blocks a row, a vector of rows, and a few such vectors
-_FEW = 128  # values in a list that costs less than a frame, however many points there are
-_PER_EVENT = 512  # values in lists for each event of an entity, beyond which its frames cost less
+_FEW = 128  # values in a list for which there is always memory
 
 _MIDDLE = "[0.5, 0.50001]"  # the lower and the upper of two values in the middle, or twice the one, of not too many
+
+
+def most_listed(memory: int) -> int:
+    """How many values a list may have in so many bytes."""
+    return max(b for b in _BLOCKS if b <= max(_FEW, memory // _BYTES))
+
+
+def with_medians(points: str, events: str, plan: Plan, most: int) -> str:
+    """The change points, a query, with the medians of the numbered events, which is another.
+
+    No entity has more than `most` events.
+    """
+    tables, joins = [f"points AS MATERIALIZED ({points})"], []
+    for number, name in enumerate(dict.fromkeys(a.column or "" for a in plan.slow)):
+        mine = [a for a in plan.slow if a.column == name]
+        tables.append(f"found{number} AS ({medians_of(plan.values[name], mine, events, plan, most)})")
+        joins.append(f"LEFT JOIN found{number} USING (e, t)")
+    return f"WITH {', '.join(tables)} FROM points {' '.join(joins)} ORDER BY e, t"
 
 
 def medians_of(value: Value, medians: Sequence[Aggregate], events: str, plan: Plan, most: int) -> str:
@@ -30,30 +46,11 @@ def medians_of(value: Value, medians: Sequence[Aggregate], events: str, plan: Pl
     """
     fullest = f"greatest({', '.join(held(a, plan) for a in medians)})"
     points = f"SELECT *, {fullest} AS n FROM points WHERE n > 0"
-    blocks = [b for b in _BLOCKS if b <= max(_FEW, plan.memory // _BYTES)]
-    dense = _dense(points, f"SELECT e FROM ({events}) WHERE {value.name} IS NOT NULL", blocks[-1])
-    listed = [
-        _listed(value, medians, _between(points, above, block, dense), block, events, plan)
-        for above, block in pairwise((0, *blocks))
+    return " UNION ALL ".join(
+        _listed(value, medians, f"FROM ({points}) WHERE n > {above} AND n <= {block}", block, events, plan)
+        for above, block in pairwise((0, *_BLOCKS))
         if above < max(most, 1)
-    ]
-    if most <= _FEW:
-        return " UNION ALL ".join(listed)
-    framed = _framed(value, medians, f"FROM ({points}) SEMI JOIN ({dense}) USING (e) WHERE n > {_FEW}", events, plan)
-    return " UNION ALL ".join([*listed, framed])
-
-
-def _dense(points: str, entered: str, longest: int) -> str:
-    """The entities whose full windows frames are for."""
-    full = f"SELECT e, sum(n) AS listed, max(n) AS most FROM ({points}) WHERE n > {_FEW} GROUP BY e"
-    sizes = f"SELECT e, count(*) AS size FROM ({entered}) SEMI JOIN ({full}) USING (e) GROUP BY e"
-    return f"SELECT e FROM ({full}) JOIN ({sizes}) USING (e) WHERE listed > {_PER_EVENT} * size OR most > {longest}"
-
-
-def _between(points: str, above: int, most: int, dense: str) -> str:
-    """The change points whose fullest window holds so many values, to be taken from lists."""
-    rest = f"ANTI JOIN ({dense}) USING (e) " if above >= _FEW else ""
-    return f"FROM ({points}) {rest}WHERE n > {above} AND n <= {most}"
+    )
 
 
 def _listed(value: Value, medians: Sequence[Aggregate], points: str, most: int, events: str, plan: Plan) -> str:
@@ -69,21 +66,6 @@ def _listed(value: Value, medians: Sequence[Aggregate], points: str, most: int, 
     pairs = [f"CASE WHEN {held(a, plan)} > 0 THEN {m} END AS {a.name}" for a, m in zip(medians, middles, strict=True)]
     found = f"SELECT {columns(['e', 't'], pairs)} FROM ({seen})"
     return _halfway(value, [(a.name, f"{a.name}[1]", f"{a.name}[2]") for a in medians], found)
-
-
-def _framed(value: Value, medians: Sequence[Aggregate], points: str, events: str, plan: Plan) -> str:
-    """The medians at some change points, whatever their windows hold."""
-    middles = [
-        f"quantile_disc({value.name}, {place}) OVER in{plan.windows.index(a.leaves)} AS {a.name}_{side}"
-        for a in medians
-        for side, place in (("low", 0.5), ("high", -0.5))
-    ]
-    marked = (
-        f"SELECT e, t, false AS mark, {value.name} FROM ({events}) SEMI JOIN ({points}) USING (e) "
-        f"UNION ALL SELECT e, t, true, NULL FROM ({points})"
-    )
-    found = f"FROM (SELECT {columns(['e', 't', 'mark'], middles)} FROM ({marked}) {frames(plan)}) WHERE mark"
-    return _halfway(value, [(a.name, f"{a.name}_low", f"{a.name}_high") for a in medians], found)
 
 
 def _halfway(value: Value, middles: Sequence[tuple[str, str, str]], found: str) -> str:

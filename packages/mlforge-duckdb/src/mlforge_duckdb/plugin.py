@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import msgspec
 
+from mlforge.model.aggregation import PARTS
 from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, Lack, hookimpl
 
 
@@ -52,6 +53,7 @@ def mlforge_engines() -> list[EngineDescriptor]:
             ),
             reads=frozenset({"parquet", "csv"}),
             writes=frozenset({"parquet"}),
+            aggregations=PARTS,
             lacks={"delta": Lack("not_yet", "Delta tables are not read by this engine; convert them to Parquet.")},
         )
     ]

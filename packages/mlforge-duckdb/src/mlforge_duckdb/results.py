@@ -6,7 +6,8 @@ from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_duckdb import ends, exact
-from mlforge_duckdb.aggs import BOUNDS, Plan, Value, columns, ended, held
+from mlforge_duckdb.aggs import BOUNDS, Plan, Value, block_start, columns, ended, held, reached, stay
+from mlforge_duckdb.running import entering, latest
 from mlforge_duckdb.types import sql_of, text
 
 TOO_MANY_DIGITS = "more than 38 digits in"
@@ -15,19 +16,21 @@ TOO_MANY_DIGITS = "more than 38 digits in"
 
 def finished(query: str, plan: Plan) -> str:
     """The change points with a column for each aggregate that needs no events, and with what the others need."""
+    runs = [(plan.values[a.column or ""], shift) for a in plan.ranged for shift in stay(a)]
+    places = dict.fromkeys(f"{latest(s, plan)}.{v.events} AS {reached(v, s, plan)}" for v, s in runs)
     found = [_finish(agg, plan) for agg in plan.quick]
     made = [f"CAST({sql} AS {sql_of(a.word)}) AS {a.name}" for a, (_, sql) in zip(plan.quick, found, strict=True)]
     values = [plan.values[a.column or ""] for a in plan.slow]
     counts = dict.fromkeys([f"entered.{v.events} AS {ended(v)}" for v in values] + [held(a, plan) for a in plan.slow])
     query = exact.computed(query, exact.side_by_side([steps for steps, _ in found]))
-    return f"SELECT {columns(['e', *plan.key_names, 't'], list(counts), made)} FROM ({query})"
+    return f"SELECT {columns(['e', *plan.key_names, 't'], list(counts), list(places), made)} FROM ({query})"
 
 
 def _finish(agg: Aggregate, plan: Plan) -> tuple[exact.Steps, str]:
     """What an aggregate is computed by, and the aggregate over it."""
     if agg.function in BOUNDS:
         return [], _bound(agg, plan)
-    w = f"w{plan.windows.index(agg.leaves)}_"
+    w = f"w{plan.window(agg)}_"
     if agg.column is None:
         return [], f"{w}n"
     value = plan.values[agg.column]
@@ -83,12 +86,14 @@ def _std(value: Value, w: str, name: str) -> tuple[exact.Steps, str]:
 
 def _bound(agg: Aggregate, plan: Plan) -> str:
     """The bound over the window's own block, and over what it reaches of the block before."""
-    wanted = (agg.function, agg.column, agg.leaves)
-    bound = next(b for b in plan.bounds if (b.function, b.value, plan.windows[b.window]) == wanted)
-    if not plan.blocked(bound.window):
-        return f"CASE WHEN entered.t = t THEN entered.{bound.slot} END"
-    begins, left = plan.block_start(bound.window, "t"), f"left{bound.window}"
-    own = f"CASE WHEN entered.t >= {begins} THEN entered.{bound.slot} END"
+    bound, now = plan.bound(agg), f"(t - {agg.enters})" if agg.enters else "t"
+    time, slot, mine = entering(bound, agg.enters, plan)
+    if bound.length is None:
+        return f"CASE WHEN {mine} THEN {slot} END"
+    if not plan.blocked(bound.length):
+        return f"CASE WHEN {mine} AND {time} = {now} THEN {slot} END"
+    begins, left = block_start(bound.length, now), latest(agg.leaves, plan)
+    own = f"CASE WHEN {mine} AND {time} >= {begins} THEN {slot} END"
     reached = f"{left}.e_next = e AND {left}.t_next < {begins}"
     choose = "least" if agg.function == "min" else "greatest"
     return f"{choose}({own}, CASE WHEN {reached} THEN {left}.{bound.slot} END)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,8 @@ _SETTINGS = (
     "SET enable_progress_bar = false",
     "SET asof_loop_join_threshold = 0",  # the size of a frame from outside is not known, and may be any
 )
+
+Work = Callable[[duckdb.DuckDBPyConnection], object]
 
 _SIDE_BY_SIDE = 4  # queries at most: each needs memory of its own
 
@@ -87,8 +89,12 @@ class Session:
 
     def run_each(self, statements: Sequence[str]) -> None:
         """Run statements that do not need each other, a few side by side."""
+        self.do_each([_running(statement) for statement in statements])
+
+    def do_each(self, works: Sequence[Work]) -> None:
+        """Do works that do not need each other, a few side by side, each on a connection of its own."""
         with ThreadPoolExecutor(self.side_by_side) as pool:
-            work = [pool.submit(self._run_aside, statement) for statement in statements]
+            work = [pool.submit(self._do_aside, each) for each in works]
             try:
                 for done in as_completed(work):
                     done.result()
@@ -96,10 +102,10 @@ class Session:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _run_aside(self, statement: str) -> None:
+    def _do_aside(self, work: Work) -> None:
         with self.connection.cursor() as aside:
             _set(aside)
-            aside.execute(statement)
+            work(aside)
 
     @property
     def side_by_side(self) -> int:
@@ -154,6 +160,10 @@ def asked(frame: duckdb.DuckDBPyRelation, query: str, view: str = "frame") -> du
     if answer is None:
         raise PluginFailed("DuckDB answered a query with nothing.", hint=query)
     return answer
+
+
+def _running(statement: str) -> Work:
+    return lambda connection: connection.execute(statement)
 
 
 def _drop(session: weakref.ref[Session], names: tuple[str, ...]) -> None:

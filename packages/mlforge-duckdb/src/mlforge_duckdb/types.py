@@ -112,6 +112,27 @@ def plainly(name: str, dtype: Type) -> str:
     return column if str(dtype) == kept or dtype.id == "timestamp with time zone" else f"CAST({column} AS {kept})"
 
 
+def in_micros(column: str, dtype: Type) -> str:
+    """A column, with durations, and those in lists, as their microseconds."""
+    return _each(column, dtype, "epoch_us")
+
+
+def of_micros(column: str, dtype: Type) -> str:
+    """A column of some type whose durations were made their microseconds, as it was."""
+    return _each(column, dtype, "to_microseconds")
+
+
+def has_durations(dtype: Type) -> bool:
+    """Whether a type is that of durations, or of lists of them."""
+    return bool(dtype.id == "interval" or (dtype.id in ("list", "array") and dtype.children[0][1].id == "interval"))
+
+
+def _each(column: str, dtype: Type, function: str) -> str:
+    if not has_durations(dtype):
+        return column
+    return f"{function}({column})" if dtype.id == "interval" else f"list_transform({column}, lambda d: {function}(d))"
+
+
 def bytes_of(uuid: str) -> str:
     """The 16 bytes of a UUID, as Arrow keeps it."""
     return f"unhex(replace(CAST({uuid} AS VARCHAR), '-', ''))"

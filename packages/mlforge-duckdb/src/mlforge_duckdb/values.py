@@ -19,19 +19,23 @@ from mlforge_duckdb.types import Type, floored, quoted
 def events_of(
     shape: Shape, interval: int | None, origin: int, inputs: Sequence[Input], types: Mapping[str, Type]
 ) -> str:
-    """The events as keys `k0` …, the instant `t` they are known from, and the inputs."""
+    """The events as keys `k0` …, their instant `happened`, the instant `t` they are known from, and the inputs."""
     keys = [f"{quoted(k)} AS k{i}" for i, k in enumerate(shape.key_names)]
-    known = f"epoch_us({quoted(shape.stamp or '')})"
+    known = happened = f"epoch_us({quoted(shape.stamp or '')})"
     if interval is not None:
         known = f"({floored(f'{known} - {origin}', interval)} + 1) * {interval} + {origin}"
     there = " AND ".join(f"{quoted(k)} IS NOT NULL" for k in shape.key_names)
-    inside = columns(keys, [f"{known} AS t"], [f"{compiled(i.source, types)} AS {i.name}" for i in inputs])
+    inside = columns(
+        keys, [f"{happened} AS happened", f"{known} AS t"], [f"{compiled(i.source, types)} AS {i.name}" for i in inputs]
+    )
     return f"SELECT {inside} FROM frame WHERE {there}"
 
 
 def values_of(rows: duckdb.DuckDBPyRelation, events: str, windowed: Windowed) -> dict[str, Value]:
     """What is known of each input."""
-    functions = {i.name: windowed.functions_of(i.name) for i in windowed.inputs}
+    functions = {
+        i.name: frozenset(a.function for a in windowed.aggregates if a.column == i.name) for i in windowed.inputs
+    }
     facts = [_facts(i, functions[i.name]) for i in windowed.inputs]
     sizes = [_size(i) for i in windowed.inputs if is_float(i.word)]
     sized = f"SELECT {columns(['*'], sizes)} FROM ({events})"

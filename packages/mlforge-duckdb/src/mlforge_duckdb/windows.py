@@ -16,31 +16,38 @@ into slices of whole entities, and a few slices are computed side by side.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import duckdb
+import polars as pl
 
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge.plugin.engine.aggregations import Output, Windowed, overflow, too_many_digits
 from mlforge.plugin.engine.times import LAST
-from mlforge_duckdb.aggs import Plan, columns
+from mlforge_duckdb.aggs import Plan, Value, columns, stay
 from mlforge_duckdb.compile import compiled
+from mlforge_duckdb.exchange import Stream, to_polars
 from mlforge_duckdb.files import copying, written
 from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
-from mlforge_duckdb.raw import with_slow
+from mlforge_duckdb.medians import most_listed, with_medians
+from mlforge_duckdb.ranged import ends_of_runs, inputs_of, ranged
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
-from mlforge_duckdb.session import Session
+from mlforge_duckdb.session import Session, Work
 from mlforge_duckdb.tiles import numbered, tiles_of, with_neighbours
-from mlforge_duckdb.types import quoted, sql_of, types_of
+from mlforge_duckdb.types import Type, quoted, sql_of, types_of
 from mlforge_duckdb.values import events_of, values_of
+
+Copying = Callable[[duckdb.DuckDBPyConnection, Callable[[str], str]], object]
+"""Writes rows on a connection; what it is given makes of their query the statement that does."""
 
 CAST = 'CAST({0} AS DOUBLE), or pl.col("{0}").cast(pl.Float64)'  # how a column is made a float
 ROWS_PER_SLICE = 250_000  # tiles, or events to look at: few enough that a slice is sorted in the cache, or nearly
 LEAST_ROWS = 50_000  # in a slice, so that a small build is one query
+_RUNS = "mlforge_runs"
 
 
 def change_points(
@@ -49,22 +56,42 @@ def change_points(
     """One row per entity and instant at which an event enters or leaves a window, sorted by keys and stamp."""
     interval = plan.interval.micros if plan.interval else None
     events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs, types_of(rows))
-    windows = sorted({a.leaves for a in windowed.aggregates})
     values = values_of(rows, events, windowed)
-    kernel = Plan(len(shape.keys), interval, windows, values, windowed.aggregates, session.memory_each)
+    kernel = _plan(len(shape.keys), interval, windowed, values, session)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
-    known = session.store(rows, numbered(events, kernel)) if kernel.slow else None
-    slices, groups = _slices(tiles, known, session), groups_of(kernel)
-    made: list[str] = []
+    known = session.store(rows, numbered(_looked_at(events, kernel), kernel, "happened")) if kernel.looked_at else None
     with _naming_sums(kernel, windowed):
-        queries = [[_points(some, tiles, known, group) for group in groups] for some in slices]
-        if len(groups) > 1:
-            ordered = [f"FROM ({query}) ORDER BY e, t" for found in queries for query in found]
-            made = session.make_each(ordered)
-            queries = [[beside_each_other(made[i : i + len(groups)], groups)] for i in range(0, len(made), len(groups))]
-        answer = _encoded([_outputs(query, shape, windowed) for (query,) in queries], session)
+        slices = _slices(tiles, known, session)
+        groups = groups_of(kernel._replace(hot=max(some.most for some in slices) > most_listed(kernel.memory)))
+        parts = [_Part(some, groups, known) for some in slices]
+        queries = [_points(some, tiles, known, group) for some in slices for group in groups]
+        made: list[str] = []
+        if len(groups) > 1 or parts[0].is_ranged:
+            made = session.make_each([f"FROM ({query}) ORDER BY e, t" for query in queries])
+            parts = [p._replace(tables=made[i * len(groups) :][: len(groups)]) for i, p in enumerate(parts)]
+        else:
+            parts = [part._replace(query=query) for part, query in zip(parts, queries, strict=True)]
+        typed = _outputs(_typed(tiles, kernel), shape, windowed)
+        answer = _encoded([part.written_by(lambda q: _outputs(q, shape, windowed)) for part in parts], typed, session)
     session.drop(tiles, *([known] if known else []), *made)
     return answer
+
+
+def _looked_at(events: str, plan: Plan) -> str:
+    """The events with no other inputs than those whose values are looked at."""
+    return f"SELECT {columns(plan.key_names, ['happened', 't'], plan.looked_at)} FROM ({events})"
+
+
+def _plan(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], session: Session) -> Plan:
+    aggs = windowed.aggregates
+    stays = sorted({stay(a) for a in aggs}, key=lambda s: (s[1] is None, s[1], s[0]))
+    passing = {}
+    for shift in {shift for found in stays for shift in found if shift}:
+        conditions = dict.fromkeys(a.passes for a in aggs if shift in stay(a))
+        some = [c for c in conditions if c is not None and values[c].nullable]
+        if len(some) == len(conditions):
+            passing[shift] = some
+    return Plan(keys, interval, stays, values, aggs, session.memory_each, passing)
 
 
 @contextmanager
@@ -79,7 +106,7 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
     except duckdb.ConversionException as error:
         total = re.search(r"\bw([0-9]+)_(v_*[0-9]+)_s0\b", str(error))
         wanted = ("sum", total[2], plan.windows[int(total[1])]) if total else None
-        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, a.leaves) == wanted})
+        names = windowed.outputs_of({a.name for a in plan.aggs if (a.function, a.column, stay(a)) == wanted})
         if not names:
             raise
         raise overflow(names, CAST.format("amount")) from error
@@ -97,6 +124,42 @@ class Slice(NamedTuple):
         """Some columns of their rows in a table, numbered from 1."""
         numbered = f"* REPLACE (CAST(e - {self.first - 1} AS INTEGER) AS e)"
         return f"SELECT {numbered} FROM (SELECT {wanted} FROM {table}) WHERE e BETWEEN {self.first} AND {self.last}"
+
+
+class _Part(NamedTuple):
+    """A slice, the plan in groups, and what these found: as a query, or in tables that stand side by side."""
+
+    slice: Slice
+    groups: Sequence[Plan]
+    events: str | None
+    query: str = ""
+    tables: Sequence[str] = ()
+
+    @property
+    def is_ranged(self) -> bool:
+        """Is any aggregate taken of runs of values?"""
+        return any(group.ranged for group in self.groups)
+
+    def written_by(self, outputs: Callable[[str], str]) -> Copying:
+        """How its rows are written to a file."""
+        if not self.tables:
+            return lambda connection, copied: connection.execute(copied(outputs(self.query)))
+        if not self.is_ranged:
+            joined = outputs(beside_each_other(self.tables, self.groups))
+            return lambda connection, copied: connection.execute(copied(joined))
+        return lambda connection, copied: self._write_ranged(connection, lambda q: copied(outputs(q)))
+
+    def _write_ranged(self, connection: duckdb.DuckDBPyConnection, copied: Callable[[str], str]) -> None:
+        wanted = columns(["e", "happened"], list(dict.fromkeys(n for g in self.groups for n in inputs_of(g))))
+        events = to_polars(connection.sql(self.slice.of(str(self.events), wanted)))
+        frames = [
+            ranged(events, to_polars(connection.sql(f"SELECT {ends_of_runs(group)} FROM {table}")), group)
+            for table, group in zip(self.tables, self.groups, strict=True)
+            if group.ranged
+        ]
+        connection.register(_RUNS, Stream(pl.concat(frames, how="horizontal")))
+        connection.execute(copied(beside_each_other(self.tables, self.groups, _RUNS)))
+        connection.unregister(_RUNS)
 
 
 def _slices(tiles: str, events: str | None, session: Session) -> list[Slice]:
@@ -120,7 +183,9 @@ def _points(some: Slice, tiles: str, events: str | None, plan: Plan) -> str:
     """The change points of some of the entities, and what is aggregated at them."""
     ready = with_neighbours(some.of(tiles, tile_columns(plan)), plan, some.longest)
     points = f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
-    return with_slow(points, some.of(events, event_columns(plan)), plan, some.most) if events and plan.slow else points
+    return (
+        with_medians(points, some.of(events, event_columns(plan)), plan, some.most) if events and plan.slow else points
+    )
 
 
 def _outputs(points: str, shape: Shape, windowed: Windowed) -> str:
@@ -137,9 +202,22 @@ def _written(output: Output) -> str:
     return f"{made} AS {quoted(output.name)}"
 
 
-def _encoded(queries: Sequence[str], session: Session) -> duckdb.DuckDBPyRelation:
-    """The rows of some queries, one after the other, by way of Parquet files, each of which is written but once."""
-    types = types_of(session.connection.sql(queries[0]))
-    paths = [session.folder / f"{session.fresh('part')}.parquet" for _ in queries]
-    session.run_each([copying(query, types, str(path)) for query, path in zip(queries, paths, strict=True)])
+def _typed(tiles: str, plan: Plan) -> str:
+    """Change points of the right types, none of which is computed."""
+    found = [f"CAST(NULL AS {sql_of(a.word)}) AS {a.name}" for a in plan.aggs]
+    return f"SELECT {columns(plan.key_names, ['t'], found)} FROM {tiles}"
+
+
+def _encoded(parts: Sequence[Copying], typed: str, session: Session) -> duckdb.DuckDBPyRelation:
+    """The rows of some parts, one after the other, by way of Parquet files, each of which is written but once.
+
+    They are of the types of the query `typed`.
+    """
+    types = types_of(session.connection.sql(typed))
+    paths = [session.folder / f"{session.fresh('part')}.parquet" for _ in parts]
+    session.do_each([_to(part, types, str(path)) for part, path in zip(parts, paths, strict=True)])
     return session.read(written(paths, types, session.connection), paths)
+
+
+def _to(part: Copying, types: Mapping[str, Type], path: str) -> Work:
+    return lambda connection: part(connection, lambda query: copying(query, types, path))

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from mlforge_ranges import Ranges
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.aggs import Plan, is_ordered, is_ranged
 from mlforge_polars.entities import integer
 from mlforge_polars.values import Value
+from mlforge_ranges import Ranges
 
 
 class Sequences:

@@ -124,7 +124,7 @@ def skew(values: Sequence[Any]) -> float | None:
     if not second:
         return None
     square = third**2 / second**3 * n * (n - 1) / Fraction(n - 2) ** 2
-    return math.copysign(root(square), third) if third else 0.0
+    return root(square) if third > 0 else 0.0 - root(square)
 
 
 def kurtosis(values: Sequence[Any]) -> float | None:

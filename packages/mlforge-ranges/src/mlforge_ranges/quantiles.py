@@ -1,0 +1,103 @@
+"""Percentiles of ranges: between order statistics that are found by a wavelet matrix."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import polars as pl
+
+from mlforge_ranges.sequence import PLACE, Sequence
+
+_CANCELLED = 2.0**-16
+"""A sum of two terms that is less than this share of them has lost digits that count."""
+_SMALL = 2.0**-960
+"""A float below has neighbours so far away that its products have fewer digits than others."""
+
+
+def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -> pl.Series:
+    """The value at `q (n - 1)` of each range's ordered values, between two of them in proportion; null of none."""
+    share = Fraction(repr(float(q)))
+    rows = pl.DataFrame({"low": low, "high": high}).with_row_index("range").filter(pl.col("low") < pl.col("high"))
+    rows = rows.with_columns(_places((rows["high"] - rows["low"]).alias("n"), share))
+    is_between = rows["part"] > 0
+    between = rows.filter(is_between)
+    following = between.select("low", "high", pl.col("place") + 1)
+    numbers = _order_statistics(sequence, pl.concat([rows.select("low", "high", "place"), following]))
+    found = sequence.named.cast(pl.Float64).gather(numbers)
+    ends = between.select("n", "part", "other", a=found.head(len(rows)).filter(is_between), b=found.tail(len(between)))
+    values = found.head(len(rows)).scatter(is_between.arg_true(), _interpolated(ends, share))
+    return pl.Series([None], dtype=pl.Float64).new_from_index(0, len(low)).scatter(rows["range"], values)
+
+
+def _places(n: pl.Series, share: Fraction) -> list[pl.Series]:
+    """Sizes, the place of the order statistic before `q (n - 1)`, the part of the way to the next, and the other part."""
+    sizes, step, whole = n.unique(), share.numerator, share.denominator
+    split = [divmod((size - 1) * step, whole) for size in sizes.to_list()]
+    found = [
+        pl.Series("place", [place for place, _ in split], dtype=PLACE),
+        pl.Series("part", [rest / whole for _, rest in split], dtype=pl.Float64),
+        pl.Series("other", [(whole - rest) / whole for _, rest in split], dtype=pl.Float64),
+    ]
+    row = pl.zeros(max(sizes.to_list(), default=0) + 1, dtype=PLACE, eager=True)
+    at = row.scatter(sizes, pl.int_range(0, len(sizes), dtype=PLACE, eager=True)).gather(n)
+    return [n, *(column.gather(at) for column in found)]
+
+
+def _order_statistics(sequence: Sequence, asked: pl.DataFrame) -> pl.Series:
+    """The number of the value at a place in the order of a range's values, for ranges and places.
+
+    The sequence is sorted bit by bit from the highest on, for all ranges at once. At each bit a range becomes one of
+    the zeros or one of the ones, whichever the place is in: how many ones are before its ends tells which, and where.
+    """
+    ordered = pl.DataFrame({"begins": sequence.begins, "number": sequence.by_value["number"]})
+    least = ordered.select(pl.when("begins").then("number").forward_fill()).to_series()  # of each place's entity
+    digits = sequence.numbers - least
+    base = least.gather(asked["low"])
+    asked = asked.with_columns(found=base)
+    greatest = int(pl.DataFrame({"digit": digits}).select(pl.col("digit").max().fill_null(0)).item())
+    for bit in reversed(range(greatest.bit_length())):
+        is_one = digits >= 2**bit
+        zeros, ones = digits.filter(~is_one), digits.filter(is_one) - 2**bit
+        before = pl.concat([pl.Series([0], dtype=PLACE), is_one.cum_sum().cast(PLACE)])
+        asked = _descended(asked, before, len(zeros), 2**bit)
+        digits = pl.concat([zeros, ones])
+    return asked["found"]
+
+
+def _descended(asked: pl.DataFrame, before: pl.Series, zeros: int, worth: int) -> pl.DataFrame:
+    ones_low, ones_high = before.gather(asked["low"]), before.gather(asked["high"])
+    beside = asked.with_columns(low1=ones_low, high1=ones_high).lazy()
+    zeros_inside = (pl.col("high") - pl.col("low")) - (pl.col("high1") - pl.col("low1"))
+    beside = beside.with_columns(inside=zeros_inside).with_columns(is_one=pl.col("place") >= pl.col("inside"))
+    is_one = pl.when("is_one")
+    return beside.select(
+        is_one.then(pl.col("low1") + zeros).otherwise(pl.col("low") - pl.col("low1")).cast(PLACE).alias("low"),
+        is_one.then(pl.col("high1") + zeros).otherwise(pl.col("high") - pl.col("high1")).cast(PLACE).alias("high"),
+        is_one.then(pl.col("place") - pl.col("inside")).otherwise("place").cast(PLACE).alias("place"),
+        is_one.then(pl.col("found") + worth).otherwise("found").cast(PLACE).alias("found"),
+    ).collect()
+
+
+def _interpolated(ends: pl.DataFrame, share: Fraction) -> pl.Series:
+    """Numbers between `a` and `b`: by floats, and by fractions where those would lose digits."""
+    a, b, part, other = (pl.col(name) for name in ("a", "b", "part", "other"))
+    near, far = a * other, b * part
+    one_sign = pl.when(a >= 0).then(a + (b - a) * part).otherwise(b - (b - a) * other)  # each a sum of one sign
+    value = pl.when((a < 0) & (b > 0)).then(near + far).otherwise(one_sign)
+    cancelled = (a < 0) & (b > 0) & (part != 0.5) & ((near + far).abs() < near.abs() * _CANCELLED)
+    small = (a != b) & (pl.max_horizontal(a.abs(), b.abs()) * part < _SMALL) | (value.abs() < _SMALL) & (value != 0)
+    finite = a.is_finite() & b.is_finite()
+    beside = pl.when(a.is_finite()).then(b).otherwise(pl.when(b.is_finite()).then(a).otherwise(float("nan")))
+    rows = ends.with_columns(
+        value=pl.when(a == b).then(a).when(finite).then(value).otherwise(beside),
+        exact=finite & (a != b) & (cancelled | small),
+    )
+    lost = rows.filter("exact").select("a", "b", "n")
+    different = lost.unique()
+    exact = [_exact(*row, share) for row in different.iter_rows()]
+    settled = lost.join(different.with_columns(value=pl.Series(exact, dtype=pl.Float64)), on=["a", "b", "n"], how="left", maintain_order="left")
+    return rows["value"].scatter(rows["exact"].arg_true(), settled["value"])
+
+
+def _exact(a: float, b: float, n: int, share: Fraction) -> float:
+    return float(Fraction(a) + (Fraction(b) - Fraction(a)) * (share * (n - 1) % 1))
