@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, RequestPin, pin_of
 from mlforge.flow.requests import Composition, compose
-from mlforge.flow.specs import asked_of, filled
+from mlforge.flow.specs import asked_of, filled, name_of
 from mlforge.flow.versions.choose import Chosen, choose
 from mlforge.flow.versions.find import artifact
 from mlforge.flow.versions.locks import changed_content
@@ -18,8 +18,10 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.request import takes
 from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.columns import refuse_brought_twice
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
 
 
@@ -145,6 +147,20 @@ def _given(engine: Engine, frame: Any, wanted: Wanted) -> dict[str, str]:
                 hint=f"Cast {name!r} to {dtype} in the spine.",
             ) from error
     return found
+
+
+def lock(store: Store, features: Any, full_names: bool) -> Lock:
+    """The versions of some features that the store has now.
+
+    Raises:
+        NotFound: One that was not built.
+        Invalid: Two columns of one name, or damaged data.
+    """
+    wanted = Wanted.of(store, features, full_names=full_names)
+    refuse_brought_twice((), wanted.brought)
+    for one in wanted.artifacts:
+        verify(store, one, relied=True)
+    return wanted.lock(full_names, name_of(features))
 
 
 def _max_age(meta: FeatureMeta) -> int | None:

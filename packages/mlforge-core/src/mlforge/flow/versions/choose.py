@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlforge.flow.lock import Lock, pin_of
 from mlforge.flow.specs import Reading, named_columns, prefixes, reading
 from mlforge.flow.versions.find import artifact
 from mlforge.model.duration import Duration
@@ -40,8 +39,3 @@ def choose(store: Store, specs: Sequence[FeatureSpec], *, full_names: bool) -> l
     begun = prefixes([(one.meta.name, one.meta.version) for one in found], full_names)
     triples = zip(specs, found, begun, strict=True)
     return [Chosen(a, named_columns(s, a.meta, prefix), n) for n, (s, a, prefix) in enumerate(triples)]
-
-
-def lock_of(chosen: Iterable[Chosen], full_names: bool, name: str | None = None) -> Lock:
-    """What pins the versions that were chosen."""
-    return Lock(tuple(pin_of(one.artifact.meta, one.columns) for one in chosen), full_names, name)
