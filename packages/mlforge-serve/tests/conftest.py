@@ -46,7 +46,9 @@ def shifts(df):
 def fresh(df):
     return df.select("user_id", "at", pl.col("visits").alias("fresh_visits"))
 
-@mlf.feature(source="spend.parquet", keys="user_id", timestamp="at")
+@mlf.feature(source="spend.parquet", keys="user_id", timestamp="at",
+             derived={"secret_parity": mlf.col("secret_visits").mod(2),
+                      "secret_age": (mlf.at() - mlf.at()) / mlf.days(1)})
 def secret(df):
     return df.select("user_id", "at", pl.col("visits").alias("secret_visits"))
 
@@ -54,8 +56,19 @@ def secret(df):
 def unpublished(df):
     return df
 
+risk = mlf.request_feature(
+    "risk", inputs={"paid": "Float64", "due": "Date"},
+    uses=["spend", mlf.FeatureSpec("secret", columns="secret_parity")],
+    columns={"ratio": mlf.col("paid") / mlf.col("amount"), "odd": mlf.col("secret_parity") > 0,
+             "days_left": (mlf.col("due") - mlf.at()) / mlf.days(1)},
+    description="How odd it is.",
+)
+asked = mlf.request_feature("asked", columns={"at_year": mlf.at().year()})
+waiting = mlf.request_feature("waiting", uses="unpublished", columns={"x": mlf.col("visits")})
+
 store = mlf.LocalStore("store")
-defs = mlf.Definitions("shop", features=[spend, places, shops, shifts, fresh, secret, unpublished], store=store)
+stored = [spend, places, shops, shifts, fresh, secret, unpublished]
+defs = mlf.Definitions("shop", features=[*stored, risk, asked, waiting], store=store)
 """
 PROFILES = """
 default_profile: dev

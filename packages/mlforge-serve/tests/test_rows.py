@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mlforge.flow.online.lookup import Lookup
 from mlforge.flow.online.publication import Round
+from mlforge.flow.online.vector import Vector
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import Key
 from mlforge.model.meta import FeatureMeta, Recipe
@@ -32,7 +33,7 @@ def lookup(name: str) -> Lookup:
     return Lookup(FeatureSpec(name), Round("1.0.0", "", 0, 20_000_000, "it", 0), meta)
 
 
-LOOKUPS: Any = tuple(map(lookup, FEATURES))
+VECTOR: Any = Vector(tuple(map(lookup, FEATURES)))
 
 
 def entries(name: str) -> st.SearchStrategy[Entry | None]:
@@ -59,28 +60,28 @@ def said(row: Row) -> tuple[bytes, bytes, tuple[str, ...]]:
 def test_what_is_remembered_is_what_would_be_made(form: Form, limit: int, data: st.DataObject) -> None:
     entities = data.draw(st.lists(st.tuples(*map(entries, FEATURES)), min_size=1, max_size=6))
     records = [tuple(entry and encode_entry(entry) for entry in entity) for entity in entities]
-    remembering = Rows(LOOKUPS, form, Memory(limit))
+    remembering = Rows(VECTOR, form, Memory(limit))
     for now in data.draw(st.lists(st.integers(-2, 45).map(lambda s: s * 10**6), min_size=1, max_size=8)):
         asked = data.draw(st.lists(st.integers(0, len(entities) - 1), min_size=1, max_size=8))
         keys: Any = [(name, ["k"] * len(asked)) for name in FEATURES]
-        found = remembering.at(now, keys, list(zip(*(records[n] for n in asked), strict=True)))
+        found = remembering.at(now, [{}] * len(asked), keys, list(zip(*(records[n] for n in asked), strict=True)))
         plain = list(zip(*(entities[n] for n in asked), strict=True))
-        expected = Rows(LOOKUPS, form, Memory(0)).at(now, keys, plain)
+        expected = Rows(VECTOR, form, Memory(0)).at(now, [{}] * len(asked), keys, plain)
         assert [said(row) for row in found] == [said(row) for row in expected]
         assert all(row.since <= now < row.before for row in found)
 
 
 def test_what_is_damaged_is_missing_and_counted_each_time() -> None:
-    rows, plan = Rows(LOOKUPS, FORMATS[0], Memory(1 << 20)), encode_entry(Entry("plan", "k", "1", 0, None, ("plan",)))
+    rows, plan = Rows(VECTOR, FORMATS[0], Memory(1 << 20)), encode_entry(Entry("plan", "k", "1", 0, None, ("plan",)))
     kept = encode_entry(Entry("spend", "k", "1.0.0", 0, None, ("spend",), (Point(0, (7,)),)))
     damaged = kept[:-9] + bytes([kept[-9] ^ 4]) + kept[-8:]
     before = damaged_entries().get("spend", 0)
     for now in (0, 0, 1):
-        (row,) = rows.at(now, [("spend", ["k"]), ("plan", ["k"])], [[damaged], [plan]])
+        (row,) = rows.at(now, [{}], [("spend", ["k"]), ("plan", ["k"])], [[damaged], [plan]])
         assert row.statuses == ("missing", "missing")
         assert b"7" not in row.values
     assert damaged_entries()["spend"] == before + 3
-    (row,) = rows.at(0, [("spend", ["k"]), ("plan", ["k"])], [[kept], [plan]])
+    (row,) = rows.at(0, [{}], [("spend", ["k"]), ("plan", ["k"])], [[kept], [plan]])
     assert row.statuses == ("present", "missing")
 
 

@@ -46,6 +46,57 @@ def test_values_are_those_that_python_reads_from_the_store(server: Server, publi
                                                             ("present", "present", "missing", "present")]  # fmt: skip
 
 
+def test_request_features_are_computed_of_what_is_sent_and_of_what_is_served(server: Server) -> None:
+    asked: dict[str, Any] = {"user_id": 1, "paid": 3, "due": "2999-01-01"}
+    answer = server.online(["risk", "spend"], asked)
+    assert answer.json["values"].pop("days_left") > 300_000
+    assert answer.json["status"] == {"spend": "present", "risk": "present"}
+    assert answer.json["versions"] == {"spend": "1.0.0", "secret": "1.0.0"}
+    many = server.batch(["risk"], [asked, asked | {"paid": None, "due": None}, asked | {"user_id": 404, "paid": 0.5}])
+    assert [(row["ratio"], row["odd"]) for row in many.json["values"]] == [(2.0, False), (None, False), (None, None)]
+    assert many.json["status"][2] == {"risk": "missing"}
+    assert unpacked(server.online(["risk"], asked, accept=MSGPACK))["values"]["ratio"] == 2.0
+    assert server.online(["asked"], {}).json["values"]["at_year"] >= 2026
+    assert server.online(["asked"], {}).json["status"] == {"asked": "present"}
+    some = server.online([{"name": "risk", "columns": ["odd"]}], asked | {"full": 1}).json["values"]
+    assert some == {"odd": False}
+
+
+def test_request_features_are_described_with_their_inputs(server: Server) -> None:
+    found = server.get("/features/risk").json
+    assert (found["version"], found["description"]) == (None, "How odd it is.")
+    assert found["inputs"] == [{"name": "paid", "type": "Float64"}, {"name": "due", "type": "Date"}]
+    assert found["uses"] == {"spend": "1.0.0", "secret": "1.0.0"}
+    assert [(c["name"], c["type"]) for c in found["columns"]] == [
+        ("ratio", "Float64"), ("odd", "Boolean"), ("days_left", "Float64"),
+    ]  # fmt: skip
+    secret = {c["name"]: c["type"] for c in server.get("/features/secret").json["columns"]}
+    assert secret == {"secret_visits": "Int64", "secret_parity": "Int64", "secret_age": "Float64"}
+    assert server.get("/features/waiting").json["code"] == "feature_not_found"
+
+
+@pytest.mark.parametrize(
+    ("features", "changes", "field", "says"),
+    [
+        (["risk"], {"paid": "3"}, "entity.paid", "type of this input is Float64"),
+        (["risk"], {"paid": True}, "entity.paid", "type of this input is Float64"),
+        (["risk"], {"due": 5}, "entity.due", "2024-02-29"),
+        (["risk"], {"due": "soon"}, "entity.due", "2024-02-29"),
+        (["risk"], {"paid": ...}, "entity.paid", "does not have"),
+        (["risk@1.0.0"], {}, None, "no version"),
+        ([{"name": "risk", "columns": ["rato"]}], {}, None, "ratio"),
+    ],
+)
+def test_inputs_that_cannot_be_are_refused(
+    server: Server, features: Any, changes: dict[str, Any], field: str | None, says: str
+) -> None:
+    entity = {"user_id": 1, "paid": 3.5, "due": None} | changes
+    found = server.online(features, {k: v for k, v in entity.items() if v is not ...})
+    assert found.status in (400, 404, 422)
+    assert found.json.get("field") == field or field is None
+    assert says in found.json["detail"] + found.json["hint"]
+
+
 def test_features_of_different_entities_are_answered_in_one_request(server: Server) -> None:
     entity = {"user_id": 2, "city": "Köln", "day": "2024-02-29", "brand": "Bo", "street": None, "beside": "the point"}
     values = server.online(["shops", "spend", "places"], entity).json["values"]
@@ -99,7 +150,8 @@ def test_json_is_answered_unless_messagepack_is_liked_no_less(server: Server, ac
 def test_columns_versions_and_names_may_be_chosen(server: Server) -> None:
     pick = {"name": "spend", "columns": ["visits"], "version": "1.0.0"}
     body = {"features": [pick, "secret@1.0.0"], "entity": {"user_id": 2}, "full_names": True}
-    assert server.post("/features/online", body).json["values"] == {"spend__visits": 2, "secret__secret_visits": 2}
+    secret = {"secret__secret_visits": 2, "secret__secret_parity": 0, "secret__secret_age": 0.0}
+    assert server.post("/features/online", body).json["values"] == {"spend__visits": 2} | secret
 
 
 def test_no_entities_are_answered_with_no_rows(server: Server) -> None:
@@ -115,7 +167,7 @@ def test_a_thousand_entities_come_in_their_order(server: Server) -> None:
 
 def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -> None:
     listed = server.get("/features").json
-    assert (listed["project"], [f["name"] for f in listed["features"]]) == ("shop", PUBLISHED)
+    assert (listed["project"], [f["name"] for f in listed["features"]]) == ("shop", [*PUBLISHED, "risk", "asked"])
     one = server.get("/features/spend").json
     assert one == listed["features"][0]
     assert one["keys"] == [{"name": "user_id", "type": "Int64", "made_of": []}]
@@ -126,7 +178,7 @@ def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -
 
 def test_the_server_lives_and_its_store_answers(server: Server) -> None:
     assert server.get("/health").json == {"status": "alive"}
-    assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED)}
+    assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED) + 2}
     assert unpacked(server.get("/ready", accept=MSGPACK))["status"] == "ready"
 
 

@@ -51,12 +51,15 @@ if TYPE_CHECKING:
     from mlforge.model.expr import col
     from mlforge.model.feature import Feature, FeatureSpec
     from mlforge.model.feature_set import FeatureSet
+    from mlforge.model.field import Field
     from mlforge.model.keys import surrogate_key
+    from mlforge.model.request import RequestFeature
     from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
     from mlforge.model.terms import at, coalesce, days, greatest, hours, least, minutes, seconds, when
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
+    from mlforge.project.requesting import request_feature
     from mlforge.standalone import aget_online_features, get_online_features, get_training_data
     from mlforge.stores.local.plugin import LocalStore
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
@@ -77,6 +80,7 @@ _WORDS = {
     "Feature": "mlforge.model.feature",
     "FeatureSet": "mlforge.model.feature_set",
     "FeatureSpec": "mlforge.model.feature",
+    "Field": "mlforge.model.field",
     "First": "mlforge.metrics",
     "FirstN": "mlforge.metrics",
     "Formula": "mlforge.metrics",
@@ -96,6 +100,7 @@ _WORDS = {
     "PublishReport": "mlforge.flow.online.publish_report",
     "PublishResult": "mlforge.flow.online.publish_report",
     "Ratio": "mlforge.metrics",
+    "RequestFeature": "mlforge.model.request",
     "Rolling": "mlforge.metrics",
     "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
     "Skew": "mlforge.metrics",
@@ -121,6 +126,7 @@ _WORDS = {
     "hours": "mlforge.model.terms",
     "least": "mlforge.model.terms",
     "minutes": "mlforge.model.terms",
+    "request_feature": "mlforge.project.requesting",
     "seconds": "mlforge.model.terms",
     "surrogate_key": "mlforge.model.keys",
     "when": "mlforge.model.terms",
@@ -129,13 +135,13 @@ _MODULES = ("errors", "metrics", "validators")
 
 __all__ = [
     "Aggregate", "All", "Any", "BuildReport", "BuildResult", "CSVFormat", "Count", "CountDistinct", "Definitions",
-    "DeltaFormat", "Entity", "Explanation", "Feature", "FeatureSet", "FeatureSpec", "First", "FirstN", "Formula",
-    "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "Mode", "OnlineFeatures",
-    "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio", "Rolling", "SQLiteOnlineStore",
-    "Skew", "Source", "Std", "Sum", "Timestamp", "TopK", "TrainingData", "Var", "Window", "__version__",
-    "aget_online_features", "agg", "at", "coalesce", "col", "days", "entity_key", "errors", "feature",
-    "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics", "minutes", "seconds",
-    "surrogate_key", "validators", "when",
+    "DeltaFormat", "Entity", "Explanation", "Feature", "FeatureSet", "FeatureSpec", "Field", "First", "FirstN",
+    "Formula", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "Mode",
+    "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio", "RequestFeature",
+    "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK", "TrainingData", "Var",
+    "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days", "entity_key", "errors",
+    "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics", "minutes",
+    "request_feature", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 

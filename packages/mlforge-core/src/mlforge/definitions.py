@@ -20,6 +20,7 @@ from mlforge.flow.lock import Lock, opened
 from mlforge.flow.moments import Instant, now
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress, quiet
+from mlforge.flow.specs import resolved
 from mlforge.flow.training.retrieve import TrainingData
 from mlforge.flow.versions.diff import Diff, diff
 from mlforge.flow.versions.find import artifact, history
@@ -32,6 +33,7 @@ from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta, Manifest
+from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
@@ -40,7 +42,7 @@ from mlforge.plugin.config import EngineConfig, StoreConfig
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
-from mlforge.project.selection import Words, select
+from mlforge.project.selection import Words, select, words
 from mlforge.standalone import Features, train
 
 
@@ -209,6 +211,7 @@ class Definitions(LockVerbs):
             Recomputing gives the same.
         """
         spec = spec_of(feature)
+        self.refuse_requests([spec.name], "explain")
         wanted = FeatureSpec(spec.name, version or spec.version, spec.columns if columns is None else columns)
         present = now()
         instant = micros_of(present) if at is None else read_instant(at, present, "at")
@@ -248,7 +251,7 @@ class Definitions(LockVerbs):
         """Every row of the spine, in order, with what each feature's value was at the row's own time.
 
         Args:
-            spine: Keys and label times: a Polars, pandas or pyarrow table.
+            spine: Keys, label times and the inputs of request features: a Polars, pandas or pyarrow table.
             entity_df: The same.
             features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, a set's name, or a `Lock`.
             timestamp: The spine's column of label times; told from its type where there is only one.
@@ -275,9 +278,8 @@ class Definitions(LockVerbs):
         settings = self.settings(profile)
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
-        found = train(
-            place, spine, entity_df, self.spelled_out(features), timestamp, chosen, full_names, with_lock, opened(lock)
-        )
+        named = resolved(self.spelled_out(features), self.request_features)
+        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock, opened(lock))
         return found if with_lock else found.frame
 
     @spelled
@@ -315,6 +317,15 @@ class Definitions(LockVerbs):
             [Feature('user_spend', keys=['user_id'], source='data/purchases.csv')]
         """
         return list(select(self.features, None, tags, schedule))
+
+    def list_request_features(self) -> list[RequestFeature]:
+        """The features that are computed of a request; see `request_feature`.
+
+        Example:
+            >>> defs.list_request_features()
+            []
+        """
+        return list(self.request_features.values())
 
     def list_entities(self) -> list[Entity]:
         """The entities of all features, each once.
@@ -447,8 +458,9 @@ class Definitions(LockVerbs):
     def _chosen(self, features: Words, feature_names: Words, tags: Words, schedule: Words) -> tuple[Feature, ...]:
         if features is not None and feature_names is not None:
             raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
-        names = features if features is not None else feature_names
-        return select(self.features, names, tags, schedule, self.feature_sets)
+        named = features if features is not None else feature_names
+        self.refuse_requests(words(named), "build")
+        return select(self.features, named, tags, schedule, self.feature_sets)
 
     def _session(
         self,

@@ -14,7 +14,9 @@ from mlforge.flow.online.publication import last_publish
 from mlforge.flow.planning.foresee import ChangePlan, Foreseeing, foresee
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import quiet
-from mlforge.flow.versions.locks import LockReport, check_lock, lock
+from mlforge.flow.specs import resolved
+from mlforge.flow.versions.locks import LockReport, check_lock
+from mlforge.flow.wanted import lock
 from mlforge.model.spelling import spelled
 from mlforge.online_verbs import OnlineVerbs
 from mlforge.project.selection import Words, select, words
@@ -41,7 +43,8 @@ class LockVerbs(OnlineVerbs):
             ['1.0.0', '1.0.0']
         """
         with self.settings(profile).offline_store.open() as store:
-            return lock(store, self.spelled_out(features), full_names)
+            named = resolved(self.spelled_out(features), self.request_features)
+            return lock(store, named, full_names)
 
     @spelled
     def check_lock(

@@ -16,16 +16,18 @@ from mlforge.flow.online.answer import online_features
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
 from mlforge.flow.online.publish_report import PublishReport
 from mlforge.flow.online.reader import Reader
-from mlforge.flow.online.replay import Replaying, replay_safely
+from mlforge.flow.online.replay import Replaying, replay, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
+from mlforge.flow.online.replay_requests import replay_request
 from mlforge.flow.progress import Progress, quiet
+from mlforge.flow.specs import resolved
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.span import micros_of, read_instant
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.project import Project, Settings
-from mlforge.project.selection import Words, members, select
+from mlforge.project.selection import Words, members, select, words
 from mlforge.standalone import Entities, aread, engine_of, split_names
 
 SAMPLE = 1000
@@ -105,7 +107,7 @@ class OnlineVerbs(Project):
         Args:
             features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])`, features, sets, or several.
             entity_df: A list of dicts, or a Polars, pandas or pyarrow table: the key columns of every feature, or those
-                that surrogate keys are made of.
+                that surrogate keys are made of, and the inputs of request features.
             store: Another online store than the project's.
             engine: The engine that reads a table; dicts need none.
             full_names: Name the columns `{feature}__{column}`.
@@ -227,7 +229,7 @@ class OnlineVerbs(Project):
         """Compare what is served at an instant with what a training set would have then, cell by cell.
 
         Args:
-            features: Names or features; all if None.
+            features: Names or features; all if None. Inputs of request features are drawn by chance.
             sample: How many entities of each feature, chosen by chance.
             seed: Another number chooses others.
             at: The instant: what a reader with that clock is given; now if None.
@@ -247,10 +249,15 @@ class OnlineVerbs(Project):
         present = now()
         instant = micros_of(present) if at is None else read_instant(at, present, "at")
         settings = self.settings(profile)
-        chosen = self._named(features)
+        named = words(features)
+        requests = [f for f in self.request_features.values() if features is None or f.name in named]
+        stored = [name for name in named if name not in self.request_features]
+        chosen = [] if requests and named and not stored else self._named(stored or features)
         with self._live(settings, engine) as (offline, online, computing, _):
             replaying = Replaying(offline, online, computing, instant, sample, seed)
-            return ReplayReport(tuple(replay_safely(replaying, spec) for spec in chosen))
+            results = [replay_safely(spec.text, partial(replay, replaying, spec)) for spec in chosen]
+            results += [replay_safely(f.name, partial(replay_request, replaying, f)) for f in requests]
+        return ReplayReport(tuple(results))
 
     def online_store_of(self, profile: str | None = None) -> OnlineStoreConfig:
         """The online store in use. Raises `Invalid` where there is none.
@@ -263,6 +270,7 @@ class OnlineVerbs(Project):
 
     def _named(self, features: Words, tags: Words = None, schedule: Words = None) -> list[FeatureSpec]:
         """The features that are meant, those of sets at the versions they name."""
+        self.refuse_requests([word.partition("@")[0] for word in words(features)], "publish")
         named = [FeatureSpec.named(word) for word in members(features, self.feature_sets, versions=True)]
         found = select(
             self.features, list(dict.fromkeys(s.name for s in named)) or features, tags, schedule, self.feature_sets
@@ -293,7 +301,8 @@ class OnlineVerbs(Project):
         return found
 
     def _online(self, features: Any) -> Any:
-        return self.spelled_out(split_names(features))
+        """The features that are meant: sets and request features by what they are."""
+        return resolved(self.spelled_out(split_names(features)), self.request_features)
 
     def _order(
         self, name: str, version: str | None, as_of: int | None, force: bool = False, beside: bool = False

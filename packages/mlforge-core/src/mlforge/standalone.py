@@ -14,6 +14,7 @@ from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.training.retrieve import TrainingData, training_data
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.feature_set import FeatureSet
+from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig, StoreConfig
@@ -21,14 +22,8 @@ from mlforge.plugin.online_stores import AsyncReading
 from mlforge.project.project import Settings, default_engine, engine_config
 from mlforge.project.selection import words
 
-Features = (
-    str
-    | Feature
-    | FeatureSpec
-    | FeatureSet
-    | Lock
-    | Sequence[str | tuple[str, str] | Feature | FeatureSpec | FeatureSet]
-)
+One = str | Feature | FeatureSpec | FeatureSet | RequestFeature
+Features = One | Lock | Sequence[One | tuple[str, str]]
 """What names the features of a training set."""
 Entities = Sequence[Mapping[str, Any]] | Any
 

@@ -3,8 +3,10 @@ import inspect
 import pytest
 
 import mlforge as mlf
+from mlforge import col
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.duration import Duration
+from mlforge.model.expr import Agg, it
 from mlforge.model.metric import MetricColumn
 
 WINDOWED = {"source": "events.parquet", "keys": "user_id", "timestamp": "t", "interval": "1d"}
@@ -84,6 +86,31 @@ def test_parts_that_do_not_fit_are_refused_with_a_way_out(changes, word):
     with pytest.raises(MlforgeError, match=word) as error:
         make(**changes)
     assert error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("derived", "says", "hint"),
+    [
+        ({"user_id": col("a")}, "column 'user_id'", "another name"),
+        ({"X_1D": col("x_1d")}, "column 'x_1d'", "another name"),
+        ({"y": col("x_7d")}, "no column 'x_7d'", "x_1d"),
+        ({"y": col("t")}, "'t', which is a key or the timestamp", "Max"),
+        ({"y": col("x_1d"), "z": col("y")}, "'y', which is derived itself", "expression"),
+        ({"y": col("y")}, "'y', which is derived itself", "otherwise"),
+        ({"y": mlf.when(col("x_1d") > 0).then(1)}, "otherwise", "otherwise"),
+        ({"y": "x_1d * 2"}, "no expression", "col("),
+        ({"y": col("x_1d").duplicated()}, "duplicated", "metric"),
+        ({"y": it() > 0}, "it()", "col("),
+        ({"y": Agg("sum", col("a"))}, "aggregates", "metric"),
+        ({1: col("x_1d")}, "1", "derived="),
+        ([col("x_1d")], "names no columns", "derived="),
+    ],
+)
+def test_derived_columns_that_cannot_be_are_refused_where_they_are_defined(derived, says, hint):
+    with pytest.raises(Invalid) as error:
+        make(**WINDOWED, metrics=mlf.Sum("a", windows="1d", name="x"), derived=derived)
+    assert says in str(error.value)
+    assert hint in error.value.hint
 
 
 def test_a_validator_that_was_not_called_is_named():

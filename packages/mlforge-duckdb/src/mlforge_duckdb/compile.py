@@ -97,7 +97,7 @@ def _constant(node: Constant) -> str:
         case timedelta():
             return f"to_microseconds(CAST({value // timedelta(microseconds=1)} AS BIGINT))"
         case datetime():
-            return f"CAST(make_timestamp({(value - _EPOCH) // timedelta(microseconds=1)}) AS {sql})"
+            return f"make_timestamptz({(value - _EPOCH) // timedelta(microseconds=1)})"
         case _:
             return f"{sql} '{value.isoformat()}'"
 

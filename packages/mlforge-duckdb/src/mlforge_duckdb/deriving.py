@@ -13,6 +13,7 @@ from mlforge.plugin.engine.expressions import derivations
 from mlforge_duckdb import times
 from mlforge_duckdb.compile import compiled, words_of
 from mlforge_duckdb.session import Session
+from mlforge_duckdb.session import asked as late
 from mlforge_duckdb.types import quoted, sql_of, types_of
 
 _AT = "at of mlforge"
@@ -21,15 +22,16 @@ _AT = "at of mlforge"
 def derived(
     rows: duckdb.DuckDBPyRelation, columns: Mapping[str, Expr], at: Timestamp | None, session: Session
 ) -> duckdb.DuckDBPyRelation:
-    """The rows with columns more, as of the instants in the column of `at`."""
+    """The rows with columns more, as of the instants in the column of `at`; late on another connection."""
     need_free(columns, rows.columns)
     nodes = derivations(columns, words_of(types_of(rows)), _AT if at else None)
     asked = rows
     if at is not None:
         need_columns([at.column], rows.columns, "The frame")
         micros = times.instants(rows, types_of(rows)[at.column], at)
-        asked = rows.project(f"*, CAST(make_timestamp({micros}) AS TIMESTAMPTZ) AS {quoted(_AT)}")
+        asked = rows.project(f"*, make_timestamptz({micros}) AS {quoted(_AT)}")
     types = types_of(asked)
     kept = [quoted(name) for name in rows.columns]
     made = [f"CAST({compiled(n, types)} AS {sql_of(n.word)}) AS {quoted(name)}" for name, n in nodes.items()]
-    return session.keep(asked, f"SELECT {', '.join([*kept, *made])} FROM frame")
+    query = f"SELECT {', '.join([*kept, *made])} FROM frame"
+    return session.keep(asked, query) if session.own(asked) is not None else late(asked, query)

@@ -23,7 +23,7 @@ from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
 from mlforge.plugin.engine.aggregations import windowed
-from mlforge.plugin.engine.columns import need_values
+from mlforge.plugin.engine.columns import need_columns, need_values
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
@@ -177,6 +177,11 @@ class LiveDuckDBEngine(Engine):
         rows = self._relation(frame)
         with edge("The columns cannot be derived", "Look at the types of the columns."):
             return deriving.derived(rows, columns, at, self._session)
+
+    def select(self, frame: Frame, columns: Sequence[str]) -> Relation:
+        rows = self._relation(frame)
+        need_columns(columns, rows.columns, "The frame")
+        return rows.project(", ".join(map(quoted, columns)))
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Relation:
         """The rows, on a connection that lives as long as they do."""

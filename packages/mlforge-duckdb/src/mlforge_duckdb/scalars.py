@@ -20,7 +20,9 @@ def cast(value: str, word: str, to: str) -> str:
         case "Datetime", "Date":
             return f"CAST({_local(value, None)} AS DATE)"
         case "Int64", "Datetime":
-            return f"CAST(make_timestamp(CASE WHEN {value} BETWEEN {FIRST} AND {LAST} THEN {value} END) AS TIMESTAMPTZ)"
+            return f"make_timestamptz(CASE WHEN {value} BETWEEN {FIRST} AND {LAST} THEN {value} END)"
+        case "Date", "Datetime":  # whatever the zone of the connection is
+            return f"make_timestamptz(epoch_us(CAST({value} AS TIMESTAMP)))"
         case "Int64", "Duration":
             return f"to_microseconds({value})"
         case _ if is_integer(to) and is_float(word):

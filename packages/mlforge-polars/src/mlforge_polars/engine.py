@@ -21,7 +21,7 @@ from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Frame, Join, Scan
 from mlforge.plugin.engine.aggregations import overflow, too_many_digits, windowed
-from mlforge.plugin.engine.columns import need_values
+from mlforge.plugin.engine.columns import need_columns, need_values
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.keys import check_key, need_result
@@ -160,6 +160,10 @@ class LivePolarsEngine(Engine):
         rows = self._collect(frame)
         with edge("The columns cannot be derived", "Look at the types of the columns."):
             return deriving.derived(rows, columns, at)
+
+    def select(self, frame: Frame, columns: Sequence[str]) -> Frame:
+        need_columns(columns, frame.collect_schema(), "The frame")
+        return frame.select(columns)
 
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pl.DataFrame:
         with _reading(artifact):

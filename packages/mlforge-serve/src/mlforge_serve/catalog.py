@@ -14,7 +14,7 @@ from mlforge.errors import Invalid, MlforgeError, NotFound, PluginFailed
 from mlforge.model.feature import FeatureSpec
 from mlforge.plugin import Address, AsyncReading, EncodedReading, Entry, OnlineStore
 from mlforge_serve.answers import FORMATS
-from mlforge_serve.door import Lookup, Reader, Served
+from mlforge_serve.door import Lookup, Reader, RequestLookup, Served
 from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
@@ -88,9 +88,10 @@ class Plan(NamedTuple):
         reader: Reads it.
         names: The features.
         places: Where each feature stands among those served.
-        dtypes: The types of the keys that come as text in JSON.
+        dtypes: The types of the keys and inputs that come as text in JSON.
         rows: The rows that are answered, by whether in MessagePack.
-        versions: Which version each feature is of, encoded in the same ways.
+        versions: Which version each stored feature is of, those that are read for request features too, encoded in the
+            same ways.
     """
 
     reader: Reader
@@ -112,6 +113,10 @@ class Catalog:
         self._named = [spec.text for one in served.sets for spec in one.specs if spec.version]
         self._beside: OrderedDict[str, None] = OrderedDict()
         self.lookups: dict[str, Lookup] = {}
+        self.requests: dict[str, RequestLookup] = {}
+        self._stored = [name for name in self.places if name not in served.requests]
+        uses = [use for one in served.requests.values() for use in one.uses]
+        self._used = [place for use in uses for place in dict.fromkeys([use.name, use.text])]
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
         self._memory = Memory(remembered)
@@ -122,7 +127,7 @@ class Catalog:
     async def look(self) -> None:
         """See what is published now. What fails is logged once, and what was known stays."""
         try:
-            notes, lookups = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
+            notes, lookups, requests = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at again
             self._is_down(error)
             return
@@ -130,7 +135,7 @@ class Catalog:
             _log.info("the online store answers")
         self.up = True
         if notes != self.watched.notes:
-            self.watched.notes, self.lookups = notes, lookups
+            self.watched.notes, self.lookups, self.requests = notes, lookups, requests
             self._forget(list(self._plans))
 
     async def watch(self, place: str) -> None:
@@ -169,8 +174,12 @@ class Catalog:
         self._pinging.shutdown(wait=False, cancel_futures=True)
         await self.watched.aclose()
 
-    def lookup(self, name: str) -> Lookup:
+    def lookup(self, name: str) -> Lookup | RequestLookup:
         """What is known of a feature. Raises `NotFound`."""
+        if name in self.requests:
+            return self.requests[name]
+        if name in self.served.requests:
+            self.plan(((name,), False))  # says what of it has not been published
         if name not in self.lookups:
             self._refuse_stranger(name)
             self.watched.read_note(name)
@@ -197,11 +206,12 @@ class Catalog:
         lookups = reader.lookups
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
         keys += [pair for one in lookups for types in one.meta.key_types.values() for pair in types.items()]
-        names = tuple(one.name for one in lookups)
+        keys += [pair for one in reader.requests for pair in one.feature.inputs.items()]
+        names = tuple(reader.vector.features)
         versions = {one.label: one.publish.version for one in lookups}
         return Plan(
             reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
-            tuple(Rows(lookups, form, self._memory) for form in FORMATS),
+            tuple(Rows(reader.vector, form, self._memory) for form in FORMATS),
             tuple(form.document(versions) for form in FORMATS),
         )  # fmt: skip
 
@@ -228,16 +238,17 @@ class Catalog:
         if name not in self.places:
             raise NotFound(f"There is no feature {name!r} here.", hint="GET /features lists what is served.")
 
-    def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup]]:
+    def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup], dict[str, RequestLookup]]:
         """What is published now, and how it is looked up: of what did not change, as before."""
-        places = dict.fromkeys([*self.places, *self._named, *self._beside])
+        places = dict.fromkeys([*self._stored, *self._named, *self._used, *self._beside])
         notes = {name: self.store.read_note(name) for name in places}
         if notes == self.watched.notes:
-            return notes, self.lookups
+            return notes, self.lookups, self.requests
         found: dict[str, Lookup] = {}
-        for name in self.places:
+        for name in self._stored:
             found |= {one.label: one for one in self._known(name, notes) or self._learned(name, notes)}
-        return notes, found
+        computed = {name: reader.requests[0] for name in self.served.requests if (reader := self._read(name, notes))}
+        return notes, found, computed
 
     def _known(self, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
         """How a feature is looked up whose note is as it was; nothing where that has to be seen anew."""
@@ -246,14 +257,19 @@ class Catalog:
 
     def _learned(self, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
         """How a feature is looked up: in one version, or in those of a lock; nothing where it is not served."""
+        reader = self._read(name, notes)
+        return reader.lookups if reader else ()
+
+    def _read(self, name: str, notes: Mapping[str, bytes | None]) -> Reader | None:
+        """How a feature is read, of what is noted; None where it is not served."""
         noted: Any = _Noted(notes)
         try:
-            return self.served.reader(noted, [name], False, refreshed_after=math.inf, warn=_log.warning).lookups
+            return self.served.reader(noted, [name], False, refreshed_after=math.inf, warn=_log.warning)
         except NotFound:
-            return ()
+            return None
         except MlforgeError as error:
             _log.error("%s is not served: %s", name, error)
-            return ()
+            return None
 
 
 def _told_already(_: str) -> None:

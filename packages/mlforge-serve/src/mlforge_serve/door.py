@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.schema import Column
 from mlforge.plugin import Asked, Entry, OnlineStore, OnlineStoreConfig
 
 
@@ -42,8 +44,60 @@ class Lookup(Protocol):
     @property
     def columns(self) -> Mapping[str, str]: ...
 
-    def found(self, entry: Entry | None, now: int) -> tuple[Sequence[Any], str, int, int]:
-        """An entry's values, how good they are, and the instants between which that holds."""
+
+class RequestFeature(Protocol):
+    """A feature that is computed of a request: its inputs with their types, and the features that it uses."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def inputs(self) -> Mapping[str, str]: ...
+
+    @property
+    def uses(self) -> Sequence[FeatureSpec]: ...
+
+    @property
+    def tags(self) -> Sequence[str]: ...
+
+    @property
+    def description(self) -> str | None: ...
+
+    @property
+    def owner(self) -> str | None: ...
+
+
+@runtime_checkable
+class RequestLookup(Protocol):
+    """A request feature over what is published: its columns, and how what it uses is looked up."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def feature(self) -> RequestFeature: ...
+
+    @property
+    def schema(self) -> Sequence[Column]: ...
+
+    @property
+    def uses(self) -> Sequence[Lookup]: ...
+
+
+class Vector(Protocol):
+    """The answer for one entity: the features, their columns, and the values of entries and of what was sent."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    @property
+    def features(self) -> Sequence[str]: ...
+
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    def of(self, entries: Sequence[Entry | None], row: Mapping[str, Any], now: int) -> tuple[Any, Any, int, int]:
+        """Values, how good they are by feature, and the instants between which that holds."""
 
 
 class Reader(Protocol):
@@ -51,6 +105,12 @@ class Reader(Protocol):
 
     @property
     def lookups(self) -> Sequence[Lookup]: ...
+
+    @property
+    def requests(self) -> Sequence[RequestLookup]: ...
+
+    @property
+    def vector(self) -> Vector: ...
 
     def asked(self, rows: Sequence[Mapping[str, Any]], first: int = ...) -> list[Asked]: ...
 
@@ -70,6 +130,9 @@ class Served(Protocol):
 
     @property
     def store(self) -> OnlineStoreConfig: ...
+
+    @property
+    def requests(self) -> Mapping[str, RequestFeature]: ...
 
     @property
     def sets(self) -> tuple[FeatureSet, ...]: ...

@@ -108,7 +108,11 @@ def _schemas(limits: Limits) -> JSONSchema:
     named = {"type": "string", "minLength": 1}
     text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
     maybe = {"type": ["string", "null"]}
-    entity = {"type": "object", "description": "The key columns; others are ignored.", "examples": [{"user_id": 1}]}
+    entity = {
+        "type": "object",
+        "description": "The key columns, and the inputs of request features; others are ignored.",
+        "examples": [{"user_id": 1}],
+    }
     number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
     some = {"type": "array", "minItems": 1, "items": named}
     chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
@@ -132,9 +136,10 @@ def _schemas(limits: Limits) -> JSONSchema:
     key = _object({"name": text, "type": text, "made_of": texts})
     column = _object({"name": text, "type": text, "description": maybe, "unit": maybe})
     feature = {
-        "name": text, "version": text, "description": maybe, "owner": maybe, "tags": texts,
+        "name": text, "version": maybe, "description": maybe, "owner": maybe, "tags": texts,
         "keys": {"type": "array", "items": key}, "columns": {"type": "array", "items": column},
-        "max_age": maybe, "published_as_of": text, "exact_until": maybe,
+        "inputs": {"type": "array", "items": _object({"name": text, "type": text})}, "uses": versions,
+        "max_age": maybe, "published_as_of": maybe, "exact_until": maybe,
     }  # fmt: skip
     return {
         "OnlineRequest": _object({**asked, "entity": entity}, required=["entity"]) | {"oneOf": either},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from mlforge.model.feature_set import FeatureSet
+from mlforge.model.schema import Column
 from mlforge.plugin import damaged_entries
 from mlforge_serve import door
 from mlforge_serve.answers import FORMATS
@@ -54,13 +55,14 @@ async def _ready(request: Request) -> Response:
         app.tally.up("mlforge_store_up", False)
         raise
     app.tally.up("mlforge_store_up", True)
-    return _document(request, {"status": "ready", "features": len(app.catalog.lookups)})
+    return _document(request, {"status": "ready", "features": len(app.catalog.lookups) + len(app.catalog.requests)})
 
 
 async def _features(request: Request) -> Response:
     app, key = _admitted(request)
     catalog = app.catalog
-    shown = [feature(one) for one in catalog.lookups.values() if key is None or key.allows(one.name)]
+    served = [*catalog.lookups.values(), *catalog.requests.values()]
+    shown = [feature(one) for one in served if key is None or key.allows(one.name)]
     sets = [feature_set(s) for s in catalog.sets.values() if key is None or all(map(key.allows, s.names))]
     return _document(request, {"project": catalog.served.project, "features": shown, "sets": sets})
 
@@ -105,8 +107,40 @@ def _docs(settings: ServerSettings) -> Endpoint:
     return endpoint
 
 
-def feature(one: door.Lookup) -> dict[str, Any]:
+def feature(one: door.Lookup | door.RequestLookup) -> dict[str, Any]:
     """What is said of a feature."""
+    return _computed(one) if isinstance(one, door.RequestLookup) else _stored(one)
+
+
+def _computed(one: door.RequestLookup) -> dict[str, Any]:
+    """A request feature: it has the keys of the features that it uses, and no version of its own."""
+    made, keys = one.feature, {key["name"]: key for use in one.uses for key in _keys(use)}
+    return {
+        "name": made.name,
+        "version": None,
+        "description": made.description,
+        "owner": made.owner,
+        "tags": made.tags,
+        "keys": list(keys.values()),
+        "inputs": [{"name": name, "type": dtype} for name, dtype in made.inputs.items()],
+        "uses": {use.name: use.publish.version for use in one.uses},
+        "columns": _columns(one.schema),
+        "max_age": None,
+        "published_as_of": None,
+        "exact_until": None,
+    }
+
+
+def _keys(one: door.Lookup) -> list[dict[str, Any]]:
+    meta = one.meta
+    return [{"name": k.name, "type": meta.schema.dtype(k.name), "made_of": k.sources} for k in meta.keys]
+
+
+def _columns(columns: Iterable[Column]) -> list[dict[str, Any]]:
+    return [{"name": c.name, "type": c.dtype, "description": c.description, "unit": c.unit} for c in columns]
+
+
+def _stored(one: door.Lookup) -> dict[str, Any]:
     meta, publish = one.meta, one.publish
     return {
         "name": meta.name,
@@ -114,13 +148,10 @@ def feature(one: door.Lookup) -> dict[str, Any]:
         "description": meta.description,
         "owner": meta.owner,
         "tags": meta.tags,
-        "keys": [
-            {"name": k.name, "type": meta.schema.dtype(k.name), "made_of": k.sources} for k in meta.keys
-        ],
-        "columns": [
-            {"name": c.name, "type": c.dtype, "description": c.description, "unit": c.unit}
-            for c in meta.columns if c.name in meta.value_columns
-        ],
+        "keys": _keys(one),
+        "inputs": [],
+        "uses": {},
+        "columns": _columns(meta.answered),
         "max_age": meta.max_age,
         "published_as_of": _shown(publish.as_of),
         "exact_until": None if publish.until is None else _shown(publish.until),

@@ -205,7 +205,7 @@ def bad_key(error: BadKey, where: str) -> Problem:
         return Problem("invalid_request", error.message, error.hint or "Mend the request.", field=field)
     sent = msgspec.json.encode(error.value, enc_hook=repr).decode()
     return Problem(
-        "invalid_request", f"{field} is {sent}, and the type of this key is {error.dtype}.",
+        "invalid_request", f"{field} is {sent}, and the type of this {error.what} is {error.dtype}.",
         f"Send {_json_type(error.dtype)}.", field=field,
     )  # fmt: skip
 
@@ -213,4 +213,4 @@ def bad_key(error: BadKey, where: str) -> Problem:
 def _json_type(dtype: str) -> str:
     if dtype in CONVERTED:
         return f"a string: {CONVERTED[dtype][1]}"
-    return {"String": "a string", "Boolean": "true or false"}.get(dtype, "an integer")
+    return {"String": "a string", "Boolean": "true or false", "Float64": "a number"}.get(dtype, "an integer")

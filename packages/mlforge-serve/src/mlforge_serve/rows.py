@@ -14,7 +14,7 @@ import msgspec
 
 from mlforge.plugin import Asked, Entry, decode_entry
 from mlforge_serve.answers import Form
-from mlforge_serve.door import Lookup
+from mlforge_serve.door import Vector
 
 STATUSES = 1000
 ROW = 400
@@ -83,16 +83,14 @@ class Rows:
     """The rows of one combination of features in one format.
 
     Args:
-        lookups: How each feature is looked up.
+        vector: How the answer for an entity is put together.
         form: How rows are written.
         memory: Where the rows of all combinations are counted.
     """
 
-    def __init__(self, lookups: Sequence[Lookup], form: Form, memory: Memory) -> None:
+    def __init__(self, vector: Vector, form: Form, memory: Memory) -> None:
         self.form, self._memory = form, memory
-        self._names = [one.label for one in lookups]
-        self._columns = [name for one in lookups for name in one.columns.values()]
-        self._found = [one.found for one in lookups]
+        self._names, self._columns, self._answer = vector.names, vector.columns, vector.of
         self._statuses: dict[tuple[str, ...], tuple[bytes, tuple[str, ...]]] = {}
         self._young: dict[Records, Row] = {}
         self._old: dict[Records, Row] = {}
@@ -103,40 +101,54 @@ class Rows:
         self._memory.free(self._old)
         self._old, self._young = self._young, {}
 
-    def at(self, now: int, asked: Sequence[Asked], kept: Sequence[Sequence[bytes | Entry | None]]) -> list[Row]:
-        """The rows of what is kept of some entities, by feature. What is damaged is missing, and not remembered."""
-        together = list(zip(*kept, strict=True))
+    def at(
+        self,
+        now: int,
+        entities: Sequence[dict[str, Any]],
+        asked: Sequence[Asked],
+        kept: Sequence[Sequence[bytes | Entry | None]],
+    ) -> list[Row]:
+        """The rows of some entities, of what is kept of them by feature, and of what was sent.
+
+        What is damaged is missing, and not remembered.
+        """
+        together = list(zip(*kept, strict=True)) if kept else [()] * len(entities)
         if Entry in map(type, chain.from_iterable(kept)):  # the store decodes by itself
-            return [self._made(now, asked, number, one) for number, one in enumerate(together)]
+            return [self._made(now, entities, asked, number, one) for number, one in enumerate(together)]
         known = self._young.get
         return [
-            row if (row := known(one)) and row.since <= now < row.before else self._row(now, asked, number, one)
+            row
+            if (row := known(one)) and row.since <= now < row.before
+            else self._row(now, entities, asked, number, one)
             for number, one in enumerate(together)
         ]
 
-    def _row(self, now: int, asked: Sequence[Asked], number: int, records: Records) -> Row:
+    def _row(
+        self, now: int, entities: Sequence[dict[str, Any]], asked: Sequence[Asked], number: int, records: Records
+    ) -> Row:
         row = self._old.pop(records, None)
         if row is None or not row.since <= now < row.before:
-            row = self._made(now, asked, number, records)
+            row = self._made(now, entities, asked, number, records)
+            if row.before == now + 1:  # it holds for this instant, or for what was sent, alone
+                return row
         self._young[records] = row
         size = sum(map(len, filter(None, records)))  # type: ignore[arg-type] # no entries are remembered
         self._memory.take(size + len(row.values) + RECORD * len(records) + ROW)
         return row
 
-    def _made(self, now: int, asked: Sequence[Asked], number: int, records: Records) -> Row:
-        values: list[Any] = []
-        statuses: list[str] = []
-        since, before = -(2**63), 2**63
-        for look, (feature, keys), record in zip(self._found, asked, records, strict=True):
+    def _made(
+        self, now: int, entities: Sequence[dict[str, Any]], asked: Sequence[Asked], number: int, records: Records
+    ) -> Row:
+        entries: list[Entry | None] = []
+        damaged = False
+        for (feature, keys), record in zip(asked, records, strict=True):
             entry: Any = record
             if type(record) is bytes:
                 entry = decode_entry(record, feature, keys[number])
-                if entry is None:
-                    before = since  # it is met, and counted, again
-            part, status, starts, ends = look(entry, now)
-            values += part
-            statuses.append(status)
-            since, before = max(since, starts), min(before, ends)
+                damaged = damaged or entry is None
+            entries.append(entry)
+        values, statuses, since, before = self._answer(entries, entities[number], now)
+        before = since if damaged else before  # it is met, and counted, again
         return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), since, before)
 
     def _status(self, statuses: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:

@@ -25,6 +25,7 @@ AT_ONCE = 1000
 """Entries that are decoded in one go; other requests get their turn in between."""
 _online = Decoder(OnlineRequest).decode
 _batch = Decoder(BatchRequest).decode
+Sent = Sequence[dict[str, Any]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -61,9 +62,9 @@ class Serving:
         found: list[Row] = []
         step = max(1, AT_ONCE // len(plan.names))
         for start in range(0, len(entities), step):
-            asked = _asked(plan, entities[start : start + step], where, start)
+            sent, asked = _asked(plan, entities[start : start + step], where, start)
             kept = await plan.reader.akept(asked)
-            found += rows.at(plan.reader.now(), asked, kept)
+            found += rows.at(plan.reader.now(), sent, asked, kept)
         for statuses, times in Counter([row.statuses for row in found]).items():
             if "missing" in statuses:  # what is damaged is
                 self.tally.damage(damaged_entries())
@@ -152,13 +153,13 @@ def _bound(field: str, count: int, limit: int) -> None:
         )  # fmt: skip
 
 
-def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str, first: int) -> list[Asked]:
-    """For each feature the keys of the entities, the first of which has a number. Raises `Problem`."""
+def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str, first: int) -> tuple[Sent, list[Asked]]:
+    """The entities, the first of which has a number, and for each feature their keys. Raises `Problem`."""
     if not plan.dtypes:
         with suppress(Invalid):  # a value may say its type itself: told below, or read as what it says
-            return plan.reader.asked(entities, first)
+            return entities, plan.reader.asked(entities, first)
     try:
         ready = [typed(e, plan.dtypes, where.format(n)) for n, e in enumerate(entities, first)]
-        return plan.reader.asked(ready, first)
+        return ready, plan.reader.asked(ready, first)
     except BadKey as error:
         raise bad_key(error, where.format(error.entity)) from None

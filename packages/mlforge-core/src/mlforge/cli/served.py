@@ -14,7 +14,9 @@ import msgspec
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, specs_in
 from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
+from mlforge.flow.specs import resolved
 from mlforge.model.feature_set import FeatureSet
+from mlforge.model.request import RequestFeature
 from mlforge.plugin.config import OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.profiles import choose_profile
@@ -28,11 +30,12 @@ class Served(msgspec.Struct, frozen=True):
 
     Args:
         project: The project's name.
-        features: The features that may be asked for, published or not.
+        features: The features that may be asked for, published or not, those of requests last.
         store: The online store's config.
         sets: The feature sets that may be asked for.
         lock: What a model was trained with: nothing else is served.
         policy: What may be served in the lock's place.
+        requests: Those that are computed of a request.
     """
 
     project: str
@@ -41,6 +44,7 @@ class Served(msgspec.Struct, frozen=True):
     sets: tuple[FeatureSet, ...] = ()
     lock: Lock | None = None
     policy: LockPolicy = "refuse"
+    requests: dict[str, RequestFeature] = {}
 
     def reader(
         self,
@@ -52,7 +56,13 @@ class Served(msgspec.Struct, frozen=True):
     ) -> Reader:
         """A reader of some features from the opened store. Raises as `Reader` does."""
         return Reader(
-            online, features, full_names, refreshed_after=refreshed_after, lock=self.lock, policy=self.policy, warn=warn
+            online,
+            resolved(features, self.requests),
+            full_names,
+            refreshed_after=refreshed_after,
+            lock=self.lock,
+            policy=self.policy,
+            warn=warn,
         )
 
     def locked(self, lock: Lock, policy: LockPolicy) -> Served:
@@ -61,12 +71,15 @@ class Served(msgspec.Struct, frozen=True):
         Raises:
             Invalid: Features are named that the lock does not have.
         """
-        names = dict.fromkeys(pin.name for pin in lock.pins)
+        names = dict.fromkeys([*(pin.name for pin in lock.pins if pin.answered), *(one.name for one in lock.requests)])
         if not names:
             raise Invalid("The lock has no features.", hint="Make one: mlforge lock NAME -o FILE")
         own = [FeatureSet(lock.name, [spec for spec, _ in specs_in(lock, None)])] if lock.name else []
         sets = [s for s in self.sets if s.name != lock.name and _has(lock, s)]
-        return msgspec.structs.replace(self, features=tuple(names), sets=(*own, *sets), lock=lock, policy=policy)
+        requests = {one.name: one.feature for one in lock.requests}
+        return msgspec.structs.replace(
+            self, features=tuple(names), sets=(*own, *sets), lock=lock, policy=policy, requests=requests
+        )
 
 
 def _has(lock: Lock, one: FeatureSet) -> bool:
@@ -105,4 +118,5 @@ def _of_definitions(load: Load, target: str | None, profile: str | None) -> Serv
             "There is no online store.",
             hint='Definitions(…, online_store=SQLiteOnlineStore("online.db")), or online_store in mlforge.yaml.',
         )
-    return Served(project.name, tuple(project.features), store, tuple(project.feature_sets.values()))
+    names, sets = (*project.features, *project.request_features), tuple(project.feature_sets.values())
+    return Served(project.name, names, store, sets, requests=project.request_features)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.plain import expression, plain
+from mlforge.model.request import RequestFeature
 
 LockPolicy = Literal["refuse", "refresh", "warn"]
 """What to do where another version is served than a lock has: refuse it; refuse it, but for later rows of the same
@@ -22,7 +24,7 @@ class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
     """A version that was used: enough to use the very same one again, and to know that it is the same.
 
     `definition` tells whether another version is one of the same columns, config and function; None where that cannot
-    be told.
+    be told. One that is not `answered` was read for request features alone; its columns are those that they read.
     """
 
     name: str
@@ -30,10 +32,36 @@ class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
     content_hash: str
     columns: tuple[str, ...]
     definition: str | None = None
+    answered: bool = True
 
     @property
     def text(self) -> str:
         return f"{self.name}@{self.version}"
+
+
+class RequestPin(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A request feature that was used, as it was defined, over the versions that it used."""
+
+    name: str
+    columns: dict[str, Any]
+    inputs: dict[str, str] = {}
+    uses: tuple[tuple[str, str, tuple[str, ...] | None], ...] = ()
+    chosen: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, feature: RequestFeature, versions: Mapping[str, str], chosen: tuple[str, ...] | None) -> RequestPin:
+        columns = {name: plain(expr) for name, expr in feature.columns.items()}
+        uses = tuple(
+            (u.name, versions[u.name], None if u.columns is None else tuple(u.columns))
+            for u in feature.uses
+            if u.name in versions
+        )
+        return cls(feature.name, columns, feature.inputs, uses, chosen)
+
+    @property
+    def feature(self) -> RequestFeature:
+        columns = {name: expression(data) for name, data in self.columns.items()}
+        return RequestFeature(self.name, columns, self.inputs, tuple(FeatureSpec(*use) for use in self.uses))
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -51,6 +79,7 @@ class Lock(msgspec.Struct, frozen=True):
     pins: tuple[Pin, ...]
     full_names: bool = False
     name: str | None = None
+    requests: tuple[RequestPin, ...] = ()
 
     def encode(self) -> bytes:
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
@@ -105,9 +134,9 @@ def checked_policy(policy: str) -> LockPolicy:
     return policy  # type: ignore[return-value] # one of them
 
 
-def pin_of(meta: FeatureMeta, columns: Iterable[str]) -> Pin:
+def pin_of(meta: FeatureMeta, columns: Iterable[str], *, answered: bool = True) -> Pin:
     """A version and the columns that are used of it."""
-    return Pin(meta.name, meta.version, meta.content_hash, tuple(columns), definition_of(meta))
+    return Pin(meta.name, meta.version, meta.content_hash, tuple(columns), definition_of(meta), answered)
 
 
 def definition_of(meta: FeatureMeta) -> str | None:
@@ -155,14 +184,14 @@ def specs_in(lock: Lock, asked: Sequence[FeatureSpec] | None) -> list[tuple[Feat
         Invalid: A feature, or a version of it, that the lock does not have.
     """
     if asked is None:
-        return [(FeatureSpec(p.name, p.version, p.columns or None), p) for p in lock.pins]
+        return [(FeatureSpec(p.name, p.version, p.columns or None), p) for p in lock.pins if p.answered]
     return [found for spec in asked for found in _pinned(lock, spec)]
 
 
 def _pinned(lock: Lock, spec: FeatureSpec) -> list[tuple[FeatureSpec, Pin]]:
-    pins = [p for p in lock.pins if p.name == spec.name]
+    pins = [p for p in lock.pins if p.answered and p.name == spec.name]
     if not pins:
-        names = dict.fromkeys(p.name for p in lock.pins)
+        names = dict.fromkeys(p.name for p in lock.pins if p.answered)
         raise Invalid(f"{_begun(lock.label)} does not have {spec.name!r}.", hint=nearest(spec.name, names))
     if spec.version is not None:
         of_it = [p for p in pins if p.version == spec.version]

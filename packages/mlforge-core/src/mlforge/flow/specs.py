@@ -3,33 +3,157 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.flow.lock import Lock, Pin, specs_in
+from mlforge.model.expr import Col, Expr
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.request import RequestFeature
+
+BESIDE = "__read__"
+"""What the names of columns begin with that are read and not answered."""
+
+
+class Requested(NamedTuple):
+    """A request feature that is asked for, and which of its columns; all if None."""
+
+    feature: RequestFeature
+    columns: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, feature: RequestFeature, spec: FeatureSpec) -> Requested:
+        """The feature as a spec asks for it.
+
+        Raises:
+            Invalid: A version: it has none.
+            NotFound: A column that it does not have.
+        """
+        if spec.version is not None:
+            raise Invalid(
+                f"{feature.name!r} is computed when it is asked for, and has no version {spec.version}.",
+                hint=f"Ask for {feature.name!r}; the features it uses have versions.",
+            )
+        chosen = None if spec.columns is None else tuple(spec.columns)
+        if unknown := [c for c in chosen or () if c not in feature.columns]:
+            raise NotFound(f"{spec.name!r} has no column {unknown[0]!r}.", hint=nearest(unknown[0], feature.columns))
+        return cls(feature, chosen)
+
+
+class Asked(NamedTuple):
+    """What is asked for: stored features, each with its pin where there is one, and those that are computed."""
+
+    pairs: list[tuple[FeatureSpec, Pin | None]]
+    requests: list[Requested]
 
 
 def specs_of(features: Any) -> list[FeatureSpec]:
-    """The features that are meant. Raises `Invalid` for none, and for something that names none."""
+    """The stored features that are meant. Raises `Invalid` for none, and for something that names none."""
     if isinstance(features, Lock):
         return [spec for spec, _ in specs_in(features, None)]
-    alone = isinstance(features, str | Feature | FeatureSpec | FeatureSet)
-    given = [features] if alone else list(features or ())
-    if not given:
-        raise Invalid("No feature is named.", hint='features=["user_spend"]')
-    return [spec for one in given for spec in (one.specs if isinstance(one, FeatureSet) else [spec_of(one)])]
+    return _named(features)[0]
 
 
-def wanted(features: Any, lock: Lock | None) -> list[tuple[FeatureSpec, Pin | None]]:
+def asked_of(features: Any, lock: Lock | None = None) -> Asked:
     """The features that are meant, at the versions of a lock where there is one. Raises `Invalid`."""
     if lock is None:
-        return [(spec, None) for spec in specs_of(features)]
-    named = features is not None and not (isinstance(features, list | tuple | str) and not features)
-    return [*specs_in(lock, specs_of(features) if named else None)]
+        specs, requests = _named(features)
+        return Asked([(spec, None) for spec in specs], requests)
+    if features is None or (isinstance(features, list | tuple | str) and not features):
+        return Asked([*specs_in(lock, None)], [Requested(r.feature, r.chosen) for r in lock.requests])
+    specs, requests = _named(features)
+    return Asked([*specs_in(lock, specs)], [_held(lock, one) for one in requests])
+
+
+def _held(lock: Lock, one: Requested) -> Requested:
+    """A request feature as a lock has it."""
+    found = next((r for r in lock.requests if r.name == one.feature.name), None)
+    if found is None:
+        raise Invalid(
+            f"The lock does not have {one.feature.name!r}.",
+            hint="Make one with it: get_training_data(…, with_lock=True).",
+        )
+    return Requested(found.feature, one.columns or found.chosen)
+
+
+def _named(features: Any) -> tuple[list[FeatureSpec], list[Requested]]:
+    given = listed(features)
+    if not given:
+        raise Invalid("No feature is named.", hint='features=["user_spend"]')
+    known = [Requested(one) if isinstance(one, RequestFeature) else one for one in given]
+    stored = [one for one in known if not isinstance(one, Requested)]
+    specs = [spec for one in stored for spec in (one.specs if isinstance(one, FeatureSet) else [spec_of(one)])]
+    return specs, [one for one in known if isinstance(one, Requested)]
+
+
+def listed(features: Any) -> list[Any]:
+    """Several features, or one."""
+    one = isinstance(features, str | Feature | FeatureSpec | FeatureSet | RequestFeature | Requested)
+    return [features] if one else list(features or ())
+
+
+def resolved(features: Any, known: Mapping[str, RequestFeature]) -> Any:
+    """The same, with those that name a known request feature as `Requested`."""
+    if isinstance(features, Lock) or not known:
+        return features
+    return [_resolved(one, known) for one in listed(features)]
+
+
+def _resolved(one: Any, known: Mapping[str, RequestFeature]) -> Any:
+    if isinstance(one, RequestFeature | Requested | FeatureSet):
+        return one
+    spec = spec_of(one)
+    return Requested.of(known[spec.name], spec) if spec.name in known else one
+
+
+class Reading(NamedTuple):
+    """What of a version is read to answer with some columns, and what is derived of that.
+
+    Args:
+        stored: The stored columns to read, each with a name: its own in the answer, or one beside it.
+        derived: The other columns of the answer by their names in it, computed of columns under such names.
+    """
+
+    stored: dict[str, str]
+    derived: dict[str, Expr]
+
+
+def reading(meta: FeatureMeta, columns: Mapping[str, str], place: int = 0) -> Reading:
+    """What to read for columns of a version, each with its name in the answer.
+
+    Args:
+        meta: The version.
+        columns: Its columns that are asked for, each with its name in the answer.
+        place: A number that no other version in the same answer has.
+    """
+    there = meta.value_columns
+    found = {c: name for c, name in columns.items() if c in there}
+    if len(found) == len(columns):
+        return Reading(found, {})
+    expressions = {name: meta.expressions[c] for c, name in columns.items() if c not in found}
+    for column in (c for expr in expressions.values() for c in expr.column_names):
+        found.setdefault(column, f"{BESIDE}{place}__{column}")
+    return Reading(found, {name: renamed(expr, found) for name, expr in expressions.items()})
+
+
+def beside(meta: FeatureMeta, columns: Iterable[str], place: int) -> tuple[dict[str, str], dict[str, Expr]]:
+    """What of a version is read beside an answer, and some of its columns as expressions over that."""
+    exprs = {c: meta.expressions[c] if c in meta.config.derived else Col(c) for c in columns}
+    stored = {c: f"{BESIDE}{place}__{c}" for expr in exprs.values() for c in expr.column_names}
+    return stored, {c: renamed(expr, stored) for c, expr in exprs.items()}
+
+
+def renamed(expr: Expr, names: Mapping[str, str]) -> Expr:
+    """The expression over columns of other names."""
+    return filled(expr, {name: Col(other) for name, other in names.items()})
+
+
+def filled(expr: Expr, columns: Mapping[str, Expr]) -> Expr:
+    """The expression with others in the place of its columns."""
+    return expr.replace(lambda node: columns.get(node.name, node) if isinstance(node, Col) else node)
 
 
 def name_of(features: Any) -> str | None:
@@ -53,7 +177,7 @@ def prefixes(versions: Sequence[tuple[str, str]], full_names: bool) -> list[str]
 
 def named_columns(spec: FeatureSpec, meta: FeatureMeta, prefix: str) -> dict[str, str]:
     """The columns of a version that are meant, with their names in an answer. Raises `NotFound`."""
-    there = meta.value_columns
+    there = meta.answered.names
     wanted = there if spec.columns is None else spec.columns
     if unknown := [c for c in wanted if c not in there]:
         raise NotFound(f"{spec.name!r} {meta.version} has no column {unknown[0]!r}.", hint=nearest(unknown[0], there))

@@ -12,6 +12,8 @@ from mlforge.errors import Invalid
 from mlforge.model.check import Check, Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
+from mlforge.model.expr import Expr
+from mlforge.model.field import Field
 from mlforge.model.keys import Key
 from mlforge.model.metric import Metric, WindowPlan
 from mlforge.model.source import Source
@@ -86,6 +88,8 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     timestamp: Timestamp | None = None
     interval: Duration | None = None
     metrics: tuple[Metric, ...] = ()
+    derived: dict[str, Expr] = {}
+    fields: tuple[Field, ...] = ()
     validators: tuple[tuple[str, Validator], ...] = ()
     tags: tuple[str, ...] = ()
     description: str | None = None
@@ -137,6 +141,7 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
             ("timestamp", self.timestamp.name if self.timestamp else "–"),
             ("interval", str(self.interval or "–")),
             ("columns", ", ".join(c.name for c in self.plan.columns) if self.plan else "what the function returns"),
+            *([("derived", ", ".join(self.derived))] if self.derived else []),
             ("validators", ", ".join(f"{column} {v.label or v.name}" for column, v in self.validators) or "–"),
             ("tags", ", ".join(self.tags) or "–"),
             ("owner", self.owner or "–"),

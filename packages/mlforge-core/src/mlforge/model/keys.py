@@ -40,13 +40,16 @@ class Key(msgspec.Struct, frozen=True):
 class BadKey(Invalid):
     """An entity whose key cannot be used. `entity` is its number, `column` its key's, `dtype` the type that is wanted.
 
-    `column` is empty where no single one is meant, `dtype` where the type is not what is wrong.
+    `column` is empty where no single one is meant, `dtype` where the type is not what is wrong. `what` is `input` where
+    it is no key but an input of a request feature.
     """
 
     def __init__(
-        self, message: str, hint: str, *, entity: int = 0, column: str = "", value: Any = None, dtype: str = ""
-    ) -> None:
+        self, message: str, hint: str, *, entity: int = 0, column: str = "", value: Any = None, dtype: str = "",
+        what: str = "key",
+    ) -> None:  # fmt: skip
         super().__init__(message, hint)
+        self.what = what
         self.entity, self.column, self.value, self.dtype = entity, column, value, dtype
 
 

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.expr import Expr
 from mlforge.model.keys import Key
+from mlforge.model.plain import expression
 from mlforge.model.schema import Column, Schema, same_key_type
 
 
@@ -69,6 +71,7 @@ class Recipe(msgspec.Struct, frozen=True, omit_defaults=True):
     tie_break: str | None = None
     timestamp_zone: str | None = None
     timestamp_nonexistent: Literal["raise", "forward"] = "raise"
+    derived: dict[str, Any] = {}
 
 
 class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -79,7 +82,9 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     Times are ISO 8601 in UTC. `dropped_rows` counts the rows with a null key that were left out. `watermark` is the
     latest time of an event that was built, in microseconds since the Unix epoch. Parts may be those of earlier
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
-    key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge.
+    key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge. `derived`
+    are the columns that are computed of a row when it is asked for, as `config.derived` says; `columns` those that are
+    stored.
     """
 
     name: str
@@ -91,6 +96,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     timestamp: str | None
     interval: str | None
     columns: tuple[Column, ...]
+    derived: tuple[Column, ...] = ()
     schema_hash: str
     config_hash: str
     logic_hash: str | None = None
@@ -130,8 +136,19 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     @property
     def value_columns(self) -> tuple[str, ...]:
-        """The columns that are neither key nor timestamp."""
+        """The columns that are stored and neither key nor timestamp."""
         return tuple(c.name for c in self.columns if c.name not in (*self.entity_keys, self.timestamp))
+
+    @property
+    def answered(self) -> Schema:
+        """The columns that answers can have: those that are stored, then those that are derived of them."""
+        stored = tuple(c for c in self.columns if c.name not in (*self.entity_keys, self.timestamp))
+        return Schema((*stored, *self.derived))
+
+    @property
+    def expressions(self) -> dict[str, Expr]:
+        """What the derived columns are computed with, by column."""
+        return {name: expression(data) for name, data in self.config.derived.items()}
 
     def check_sources(self, key: Key, found: Mapping[str, str | None], where: str) -> None:
         """Raise `Invalid` for a column that would give other keys than those the version has, being of another type.

@@ -12,12 +12,16 @@ from mlforge.errors import Invalid
 from mlforge.model.check import Validator
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
+from mlforge.model.expr import Expr
 from mlforge.model.feature import Feature, refuse_name
+from mlforge.model.field import Field
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.spelling import refuse_unknown
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
+from mlforge.project.derived import expressions, refuse_derived
+from mlforge.project.fields import fields_of, refuse_described
 
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 
@@ -32,6 +36,8 @@ def feature(
     timestamp: str | Timestamp | None = None,
     interval: str | timedelta | None = None,
     metrics: Metric | Sequence[Metric] = (),
+    derived: Mapping[str, Expr] | None = None,
+    fields: Field | Sequence[Field] = (),
     validators: Mapping[str, Validator | Sequence[Validator]] | None = None,
     tags: str | Sequence[str] = (),
     description: str | None = None,
@@ -54,6 +60,10 @@ def feature(
         interval: The bucket's length for metrics, such as `"1d"`; every window is a whole multiple of it. Without one,
             windows follow every single event.
         metrics: What to compute over windows of the returned rows. Without any, the returned rows are the feature.
+        derived: Columns that are computed of the others, and of `at()`, when somebody asks for them; they are not
+            stored: `{"days_since_paid": (at() - col("last_paid_all")) / days(1)}`.
+        fields: What columns mean, stored or derived ones: `Field("amount", description="Last paid", unit="USD")`.
+            Metrics say it of theirs.
         validators: Promises by column, checked before anything is written.
         tags: Words to select by; `hourly`, `daily` … are schedules.
         description: What it means; the function's docstring if None.
@@ -89,15 +99,17 @@ def feature(
 
     def decorate(function: Callable[..., Any]) -> Feature:
         made = Feature(
-            name=_checked_name(name or str(getattr(function, "__name__", ""))),
+            name=checked_name(name or str(getattr(function, "__name__", ""))),
             function=_checked_function(function),
             source=_source(source),
             entities=_entities(keys, entities),
             timestamp=Timestamp(timestamp) if isinstance(timestamp, str) else timestamp,
             interval=None if interval is None else Duration.parse(interval, "interval"),
             metrics=_metrics(metrics),
+            derived=expressions(derived or {}, "derived"),
+            fields=fields_of(fields, "@feature"),
             validators=_validators(validators or {}),
-            tags=_strings(tags, "tags"),
+            tags=strings(tags, "tags"),
             description=description or _first_paragraph(function),
             owner=owner,
             engine=engine,
@@ -129,7 +141,7 @@ def _source(given: Any) -> Source:
 
 def check_definition(made: Feature) -> None:
     """Refuse a definition whose parts do not fit each other."""
-    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break):
+    for refuse in (_refuse_clock, _refuse_windows, _refuse_names, _refuse_tie_break, refuse_derived, refuse_described):
         refuse(made)
 
 
@@ -186,7 +198,8 @@ def _refuse_tie_break(made: Feature) -> None:
         )
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """A feature's name. Raises `Invalid` for what cannot be one."""
     if name == "<lambda>":
         raise Invalid("A lambda has no name to call the feature by.", hint='Give it one: name="user_spend".')
     refuse_name(name, "a feature")
@@ -205,7 +218,7 @@ def _entities(keys: Any, entities: Any) -> tuple[Entity, ...]:
     if (keys is None) == (entities is None):
         raise Invalid("A feature needs keys or entities, one of them.", hint='keys=["user_id"] or entities=[user]')
     if entities is None:
-        names = _strings(keys, "keys")
+        names = strings(keys, "keys")
         found = tuple(Entity(k, join_key=k) for k in names)
     else:
         found = (entities,) if isinstance(entities, Entity) else tuple(entities)
@@ -257,7 +270,8 @@ def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], .
     return tuple(pairs)
 
 
-def _strings(value: Any, what: str) -> tuple[str, ...]:
+def strings(value: Any, what: str) -> tuple[str, ...]:
+    """One text or several. Raises `Invalid` for anything else."""
     found = (value,) if isinstance(value, str) else tuple(value or ())
     if wrong := [v for v in found if not isinstance(v, str) or not v]:
         raise Invalid(f"{wrong[0]!r} in {what} is not a name.", hint=f"Give {what} as strings.")

@@ -14,6 +14,7 @@ from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
+from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
@@ -39,7 +40,7 @@ class Project:
 
     Args:
         name: The project's name.
-        features: Features, modules that hold some, or lists of either.
+        features: Features, stored ones and those of requests, modules that hold some, or lists of either.
         offline_store: Where versions are kept: a store, or a folder's path. `store` says the same. The profile's, or
             `LocalStore()`, if None.
         online_store: Where values are served from: a store, or the path of an SQLite file that ends in `.db`.
@@ -72,6 +73,8 @@ class Project:
             raise Invalid("Both store and offline_store are given.", hint="They mean the same: give one.")
         self.name = name
         self.features: dict[str, Feature] = collect(features)
+        self.request_features: dict[str, RequestFeature] = collect_requests(features)
+        _refuse_shared_names(self.features, self.request_features)
         self.feature_sets: dict[str, FeatureSet] = collect_sets(feature_sets, self.features)
         self.offline_store = _typed(_local(offline_store or store), StoreConfig, "offline_store")
         self.online_store = _typed(_sqlite(online_store), OnlineStoreConfig, "online_store")
@@ -114,6 +117,29 @@ class Project:
             '1d'
         """
         return _named(self.features, "feature", name)
+
+    def request_feature(self, name: str) -> RequestFeature:
+        """The request feature of that name. Raises `Unknown` with the nearest one.
+
+        Example:
+            >>> defs.request_feature("risk")
+            Traceback (most recent call last):
+            mlforge.errors.Unknown: There is no request feature 'risk'. ...
+        """
+        return _named(self.request_features, "request feature", name)
+
+    def refuse_requests(self, names: Iterable[str], verb: str) -> None:
+        """Raise `Invalid` for a request feature among names, where there is nothing of it to do this to.
+
+        Example:
+            >>> defs.refuse_requests(["user_spend"], "build")
+        """
+        for name in names:
+            if name in self.request_features:
+                raise Invalid(
+                    f"{name!r} is computed when it is asked for: there is nothing to {verb}.",
+                    hint="Ask get_training_data or get_online_features for it.",
+                )
 
     def feature_set(self, name: str) -> FeatureSet:
         """The feature set of that name. Raises `Unknown` with the nearest one.
@@ -238,6 +264,8 @@ def collect(features: Any) -> dict[str, Feature]:
     """Features by name, from features, modules and lists of them. Raises `Invalid` for two of one name."""
     found: dict[str, Feature] = {}
     for made in _flatten(features):
+        if isinstance(made, RequestFeature):
+            continue
         other = found.setdefault(made.name, made)
         if other is not made:
             raise Invalid(
@@ -246,6 +274,26 @@ def collect(features: Any) -> dict[str, Feature]:
             )
     _refuse_rival_entities(found.values())
     return found
+
+
+def collect_requests(features: Any) -> dict[str, RequestFeature]:
+    """Request features by name, from the same. Raises `Invalid` for two of one name, and for one that uses another."""
+    found: dict[str, RequestFeature] = {}
+    for made in _flatten(features):
+        if isinstance(made, RequestFeature) and found.setdefault(made.name, made) is not made:
+            raise Invalid(f"Two request features are named {made.name!r}.", hint="Rename one.")
+    for made in found.values():
+        if other := next((spec.name for spec in made.uses if spec.name in found), None):
+            raise Invalid(
+                f"Request feature {made.name!r} uses {other!r}, which is not stored either.",
+                hint="Use stored features, and write the other's expression out.",
+            )
+    return found
+
+
+def _refuse_shared_names(features: Iterable[str], requests: Iterable[str]) -> None:
+    if shared := sorted({*features} & {*requests}):
+        raise Invalid(f"A feature and a request feature are named {shared[0]!r}.", hint="Rename one.")
 
 
 def collect_sets(sets: Any, features: Mapping[str, Feature]) -> dict[str, FeatureSet]:
@@ -295,8 +343,8 @@ def find_root(start: Path) -> Path:
     return next((p for p in (start, *start.parents) if (p / FILE).is_file()), start)
 
 
-def _flatten(given: Any) -> Iterable[Feature]:
-    if isinstance(given, Feature):
+def _flatten(given: Any) -> Iterable[Feature | RequestFeature]:
+    if isinstance(given, Feature | RequestFeature):
         yield given
     elif isinstance(given, ModuleType):
         yield from _features_of(given)
@@ -309,11 +357,11 @@ def _flatten(given: Any) -> Iterable[Feature]:
         raise Invalid(f"{given!r} is neither a feature nor a module.", hint="features=[my_features, another_feature]")
 
 
-def _features_of(module: ModuleType) -> list[Feature]:
-    found = [v for v in vars(module).values() if isinstance(v, Feature)]
+def _features_of(module: ModuleType) -> list[Feature | RequestFeature]:
+    found = [v for v in vars(module).values() if isinstance(v, Feature | RequestFeature)]
     if not found:
         raise Invalid(f"The module {module.__name__} holds no feature.", hint="Decorate a function with @mlf.feature.")
-    return list(dict.fromkeys(found))
+    return list({id(one): one for one in found}.values())
 
 
 def _home(feature: Feature) -> str:

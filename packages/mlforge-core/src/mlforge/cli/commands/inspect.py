@@ -60,7 +60,10 @@ def _kind_of(definitions: Definitions, name: str, profile: str | None) -> str:
 
     features, entities, sources = definitions.features, definitions.entities(), definitions.sources()
     sets = definitions.feature_sets
-    known = {"feature": list(features), "set": list(sets), "entity": list(entities), "source": list(sources)}
+    known = {
+        "feature": [*features, *definitions.request_features], "set": list(sets),
+        "entity": list(entities), "source": list(sources),
+    }  # fmt: skip
     kinds = [kind for kind, names in known.items() if name in names]
     if len(kinds) > 1:
         ways = " or ".join(f"`mlforge inspect {k} {name}`" for k in kinds)
@@ -78,6 +81,13 @@ def _an(kind: str) -> str:
 def _feature(call: Invocation, definitions: Definitions, name: str, version: str | None, profile: str | None) -> None:
     from mlforge.cli.views import documents, inspected
 
+    if name in definitions.request_features:
+        if version:
+            raise click.UsageError(f"{name!r} is computed when it is asked for, and has no versions.")
+        request = definitions.request_feature(name)
+        document = {"kind": "request feature", **documents.request(request)}
+        call.answer(document, lambda: inspected.request(request))
+        return
     latest = definitions.latest(name, profile)
     meta = definitions.metadata(name, version, profile) if version or latest else None
     defined = definitions.features.get(name) if meta else definitions.feature(name)

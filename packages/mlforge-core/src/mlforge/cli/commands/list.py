@@ -55,7 +55,18 @@ def _features(call: Invocation, definitions: Definitions, tags: list[str] | None
     from mlforge.cli.views import documents, listed
 
     found = definitions.list_features(tags, schedule)
-    call.answer({"features": [documents.feature(f) for f in found]}, lambda: listed.features(found))
+    requests = [] if schedule else definitions.list_request_features()
+    requests = [f for f in requests if not tags or {*tags} & {*f.tags}]
+
+    def shown() -> None:
+        listed.features(found)
+        listed.requests(requests)
+
+    document = {
+        "features": [documents.feature(f) for f in found],
+        "request_features": [documents.request(f) for f in requests],
+    }
+    call.answer(document, shown)
 
 
 def _versions(call: Invocation, definitions: Definitions, name: str | None, profile: str | None) -> None:

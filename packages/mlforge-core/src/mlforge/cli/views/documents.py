@@ -12,6 +12,8 @@ from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.plain import plain
+from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source, format_name
 from mlforge.plugin.claims import rivalry
 from mlforge.plugin.config import Config
@@ -72,8 +74,16 @@ def feature(found: Feature) -> Document:
         "incremental": found.incremental,
         "engine": engine_name(found.engine),
         "metrics": [_metric(c) for c in found.plan.columns] if found.plan else [],
+        "derived": {name: plain(expr) for name, expr in found.derived.items()},
+        "fields": found.fields,
         "validators": [{"column": c.column, "label": c.label} for c in found.checks],
     }
+
+
+def request(found: RequestFeature) -> Document:
+    """A request feature's definition."""
+    columns = {name: plain(expr) for name, expr in found.columns.items()}
+    return {**structs.asdict(found), "columns": columns}
 
 
 def feature_set(found: FeatureSet) -> Document:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mlforge.cli.views.documents import Document
+from mlforge.cli.views.expressions import written
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
 from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, readable, size
-from mlforge.model.feature import Feature
+from mlforge.model.feature import Feature, FeatureSpec
+from mlforge.model.field import told
 from mlforge.model.meta import FeatureMeta, Part
+from mlforge.model.request import RequestFeature
 from mlforge.model.schema import Column
 from mlforge.model.span import Span, shown
 
@@ -20,6 +23,10 @@ def definition(found: Feature) -> None:
         say(found.description)
     say()
     facts(_definition_facts(found))
+    if found.derived:
+        say()
+        rows = [(name, written(expr)) for name, expr in found.derived.items()]
+        table(columns("column", "*derived of"), rows, indent=2)
     if found.checks:
         say()
         table(columns("column", "*promises"), [(c.column, c.label) for c in found.checks], indent=2)
@@ -30,7 +37,9 @@ def unbuilt(found: Feature) -> None:
     if found.plan:
         say()
         heads = columns("column", "*is")
-        table(heads, [(c.name, _made(c.column)) for c in found.plan.columns], indent=2)
+        said = {c.name: c.column for c in found.plan.columns}
+        shown = [(c.name, _made(c)) for c in told(said.values(), found.fields)]
+        table(heads, shown, indent=2)
     say()
     say(f"Not built yet: mlforge build --features {found.name}")
 
@@ -48,7 +57,35 @@ def stored(meta: FeatureMeta, latest: str | None) -> None:
         table(columns("*part", "holds", ">rows", ">size", "*SHA-256"), parts, indent=2)
     say()
     rows = [(c.name, c.dtype, _role(c.name, meta) or _made(c)) for c in meta.columns]
+    exprs = meta.expressions
+    rows += [(c.name, c.dtype, _told([f"derived: {written(exprs[c.name])}"], c)) for c in meta.derived]
     table(columns("column", "type", "*is"), rows, indent=2)
+
+
+def request(found: RequestFeature) -> None:
+    """A request feature: what it takes, what it uses, and what it is computed of."""
+    _named(found.name, "request feature")
+    if found.description:
+        say(found.description)
+        say()
+    facts([
+        ("inputs", listing(f"{name} {dtype}" for name, dtype in found.inputs.items())),
+        ("uses", listing(map(use, found.uses))),
+        *((name, value) for name, value in (("tags", ", ".join(found.tags)), ("owner", found.owner)) if value),
+    ])  # fmt: skip
+    say()
+    fields = {f.name: f for f in found.fields}
+    columns_of = [
+        (name, _told([written(expr)], fields[name].on(Column(name, "")) if name in fields else Column(name, "")))
+        for name, expr in found.columns.items()
+    ]
+    table(columns("column", "*is"), columns_of, indent=2)
+
+
+def use(spec: FeatureSpec) -> str:
+    """A feature that is used: `user_spend@1.0.0 (spend_7d)`."""
+    version = f"@{spec.version}" if spec.version else ""
+    return f"{spec.name}{version}{f' ({listing(spec.columns)})' if spec.columns else ''}"
 
 
 def feature_set(found: Document) -> None:
@@ -139,5 +176,9 @@ def _role(column: str, meta: FeatureMeta) -> str:
 
 def _made(column: Column) -> str:
     """How a metric made a column, in words."""
-    how = f"{column.aggregation} over {column.window}" if column.aggregation else ""
-    return ", ".join(w for w in (how, column.unit or "", column.description or "") if w)
+    return _told([f"{column.aggregation} over {column.window}"] if column.aggregation else [], column)
+
+
+def _told(words: list[str], column: Column) -> str:
+    """Words, and what is said of a column."""
+    return ", ".join(w for w in (*words, column.unit or "", column.description or "") if w)

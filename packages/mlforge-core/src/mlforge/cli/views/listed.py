@@ -9,6 +9,7 @@ from mlforge.cli.views.terminal import Cell, ColumnHead, Styled, columns, say, t
 from mlforge.cli.views.wording import NONE, listing, readable
 from mlforge.model.feature import Feature
 from mlforge.model.meta import Manifest
+from mlforge.model.request import RequestFeature
 
 
 def features(found: Sequence[Feature]) -> None:
@@ -16,6 +17,19 @@ def features(found: Sequence[Feature]) -> None:
     heads = columns("*feature", "keys", "source", "tags", "*description")
     rows = [(f.name, listing(f.shape.key_names), f.source.name, listing(f.tags), f.description or NONE) for f in found]
     _table_or(heads, rows, "No feature fits.")
+
+
+def requests(found: Sequence[RequestFeature]) -> None:
+    """A line for each request feature; nothing where there are none."""
+    if not found:
+        return
+    say()
+    heads = columns("*request feature", "inputs", "uses", "*columns", "*description")
+    rows = [
+        (f.name, listing(f.inputs), listing(s.name for s in f.uses), listing(f.columns), f.description or NONE)
+        for f in found
+    ]
+    table(heads, rows)
 
 
 def sets(found: Sequence[Document]) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from mlforge.__about__ import __version__
 from mlforge.errors import Conflict
 from mlforge.flow.building.compute import ComputedRows
+from mlforge.flow.building.derived import derived_columns
 from mlforge.flow.building.increment import Step
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.planning.plan import Job
@@ -18,6 +19,7 @@ from mlforge.flow.progress import Progress
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
+from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.stores import Store
@@ -166,7 +168,8 @@ def _refuse_overtaken(order: BuildOrder, latest: str | None) -> None:
 
 
 def _numbered(store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: BuildOrder) -> tuple[Change, str]:
-    change = categorise(previous, draft.schema, order.prints, draft.key_types)
+    schema = Schema((*draft.columns, *draft.derived))
+    change = categorise(previous, schema, order.prints, draft.key_types)
     if order.version is not None:
         return Change("explicit", change.reason, change.details), order.version
     return change, next_version(previous.version if previous else None, change, store.versions(draft.name))
@@ -178,7 +181,8 @@ def _draft(order: BuildOrder, rows: ComputedRows, staged: Staged, total: int, st
         name=feature.name, version="", created_at=now, updated_at=now, row_count=total,
         entity_keys=feature.shape.key_names, timestamp=feature.shape.stamp,
         interval=str(feature.interval) if feature.interval else None,
-        columns=rows.schema.columns, schema_hash=rows.schema.hash, config_hash=prints.config_hash,
+        columns=rows.schema.columns, derived=derived_columns(feature, rows.schema),
+        schema_hash=rows.schema.hash, config_hash=prints.config_hash,
         logic_hash=prints.logic.hash, logic_unknown=prints.logic.unknown,
         source_hash=_source_hash(order), checks_hash=prints.checks, config=prints.config,
         parts=staged.kept, increment=_increment(order, staged), watermark=rows.watermark,

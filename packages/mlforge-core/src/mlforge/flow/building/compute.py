@@ -7,14 +7,17 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import CheckFailed, Invalid, nearest
+from mlforge.flow.building.derived import derived_columns
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.key_types import KeyTypes, key_types
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.feature import Feature
+from mlforge.model.field import told
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Conformed, Frame, Scan
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.project.fields import refuse_fields
 
 
 class Computing(msgspec.Struct, frozen=True):
@@ -86,10 +89,16 @@ def stamp_of(feature: Feature) -> Timestamp:
 
 
 def described(work: Computing, frame: Frame) -> Schema:
-    """The columns of built rows, with what the metrics tell of theirs."""
+    """The columns of built rows, with what the metrics and the fields tell of theirs.
+
+    Raises `Invalid` where the columns that are to be derived of them cannot be, and for fields of none.
+    """
     plan = work.feature.plan
     details = {c.name: c.column for c in plan.columns} if plan else {}
-    return work.engine.schema(frame).describe(details)
+    schema = work.engine.schema(frame).describe(details)
+    derived = derived_columns(work.feature, schema)
+    refuse_fields(work.feature, [c.name for c in (*schema, *derived)])
+    return Schema(told(schema, work.feature.fields))
 
 
 def check_events(work: Computing, held: Conformed) -> tuple[list[Check], tuple[CheckResult, ...]]:

@@ -6,7 +6,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.flow.building.compute import ComputedRows, Computing, check_events, checked, described, made_of, stamp_of
-from mlforge.flow.versions.fingerprints import Fingerprints, recipe_changes
+from mlforge.flow.versions.fingerprints import Fingerprints, derived_anew, recipe_changes
 from mlforge.flow.versions.key_types import KeyTypes, key_types, refuse_other_types
 from mlforge.model.feature import Feature, Shape
 from mlforge.model.meta import Artifact, FeatureMeta
@@ -76,6 +76,7 @@ def refuse_changed(feature: Feature, prints: Fingerprints, base: FeatureMeta) ->
     gone = [n for n in base.config.metrics if n not in prints.config.metrics]
     added = [n for n in prints.config.metrics if n not in base.config.metrics]
     changes += [f"metric {n} is new" for n in added] + [f"metric {n} is gone" for n in gone]
+    changes += [f"derived {n}" for n in derived_anew(base.config, prints.config)]
     if prints.logic_changed(base):
         changes.append("the function")
     if changes:

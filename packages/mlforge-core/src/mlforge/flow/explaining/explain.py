@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from mlforge.flow.explaining.derived import derived_value
 from mlforge.flow.explaining.explanation import ExplainedValue, Explanation, RowStatus, Sample, WindowEvents
 from mlforge.flow.explaining.key_values import entity_of
 from mlforge.flow.explaining.origin import Origin
@@ -90,7 +91,7 @@ def _stored(engine: Engine, chosen: Chosen, entity: KeyValues, at: int) -> Store
     artifact, stamp = chosen.artifact, chosen.artifact.meta.timestamp
     keys = artifact.meta.entity_keys
     if stamp is None:
-        rows = _rows_where(engine, artifact, [*keys, *chosen.columns], entity)
+        rows = _rows_where(engine, artifact, [*keys, *chosen.reading.stored], entity)
         return Stored("row", rows[0]) if rows else Stored("unknown", {})
     stamps = sorted(micros_of(row[stamp]) for row in _rows_where(engine, artifact, [*keys, stamp], entity))
     seen, later = [s for s in stamps if s <= at], [s for s in stamps if s > at]
@@ -99,7 +100,7 @@ def _stored(engine: Engine, chosen: Chosen, entity: KeyValues, at: int) -> Store
         return Stored("early" if stamps else "unknown", {}, first=first, until=until)
     here = {**entity, stamp: moment_of(seen[-1])}
     status: RowStatus = "expired" if _is_expired(chosen, seen[-1], at) else "row"
-    row = _rows_where(engine, artifact, [*keys, stamp, *chosen.columns], here)[0]
+    row = _rows_where(engine, artifact, [*keys, stamp, *chosen.reading.stored], here)[0]
     return Stored(status, row, seen[-1], first, until)
 
 
@@ -120,7 +121,7 @@ def _composed(chosen: Chosen, question: Question, stored: Stored, again: Again |
         feature=meta.name, version=meta.version, key={}, at=moment_of(question.at), status=stored.status,
         stamp=_instant(stored.stamp), until=_instant(stored.until), first=_instant(stored.first),
         max_age=meta.max_age, entered=entered, left=left,
-        values=tuple(_value(meta, c, stored, computed) for c in chosen.columns),
+        values=tuple(_value(chosen, c, stored, computed, question.at) for c in chosen.columns),
         windows=tuple(_windows(chosen, question.at, computed)),
         rows=_source_rows(meta, stored, computed),
         recomputed_stamp=_instant(computed.stamp) if computed else None,
@@ -129,7 +130,11 @@ def _composed(chosen: Chosen, question: Question, stored: Stored, again: Again |
     )  # fmt: skip
 
 
-def _value(meta: FeatureMeta, column: str, stored: Stored, again: Again | None) -> ExplainedValue:
+def _value(chosen: Chosen, column: str, stored: Stored, again: Again | None, at: int) -> ExplainedValue:
+    meta = chosen.artifact.meta
+    if column in meta.config.derived:
+        row = stored.row if stored.status == "row" else {}
+        return derived_value(meta, column, row, stored.row, again, moment_of(at))
     details, was = meta.schema.get(column), stored.row.get(column)
     now, known = (again.row.get(column), column in again.schema) if again else (None, False)
     return ExplainedValue(
@@ -148,7 +153,7 @@ def _windows(chosen: Chosen, at: int, again: Again | None) -> Iterable[WindowEve
     interval = Duration.parse(meta.config.interval) if meta.config.interval else None
     end = end_at(at, interval)
     closed: Literal["left", "right"] = "left" if interval else "right"
-    for view in sorted(views_of(meta, chosen.columns, again), key=lambda v: v.window.order):
+    for view in sorted(views_of(meta, chosen.reading.stored, again), key=lambda v: v.window.order):
         start = None if view.window.leaves is None else moment_of(end - view.window.leaves)
         events = again and _inside(meta, again, span_of(view.window, end, interval), view)
         yield WindowEvents(view.label, start, moment_of(end - view.window.enters), closed, events)

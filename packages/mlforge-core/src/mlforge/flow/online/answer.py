@@ -97,4 +97,11 @@ def _needed(reader: Reader, spine: Spine) -> list[str]:
                     hint=nearest(missing[0], spine.names),
                 )
             wanted += columns
+    for one in reader.requests:
+        if missing := [name for name in one.feature.inputs if name not in spine.names]:
+            raise Invalid(
+                f"{one.name!r} takes the input {missing[0]!r}, which the table does not have.",
+                hint=nearest(missing[0], spine.names),
+            )
+        wanted += one.feature.inputs
     return list(dict.fromkeys(wanted))

@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 from mlforge.errors import Invalid
 from mlforge.flow.online.publication import Round
-from mlforge.flow.specs import named_columns
+from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
+from mlforge.model.expr import At
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Column, is_integer
+from mlforge.model.span import moment_of
+from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.plugin.online_stores import Entry, Point
 
 ServedStatus = Literal["present", "missing", "expired", "stale"]
@@ -95,9 +98,9 @@ class KeyColumns:
 
     def _source(self, value: Any, name: str, key: Key, number: int) -> Any:
         """A value that a surrogate key is made of, of the type that it was made of, where that is known."""
-        plain = _plain(value)
+        plain = plain_value(value)
         dtype = self._made_of.get((key.name, name))
-        if plain is None or dtype is None or _fits(plain, _python(dtype)):
+        if plain is None or dtype is None or fits(plain, _python(dtype)):
             return plain
         raise BadKey(
             f"{name!r} of entity {number} is {value!r}, and {self.feature!r} has a key {key.name!r} made of {dtype}.",
@@ -105,8 +108,8 @@ class KeyColumns:
         )  # fmt: skip
 
     def _typed(self, value: Any, name: str, kind: type, number: int) -> Any:
-        plain = _plain(value)
-        if plain is None or _fits(plain, kind):
+        plain = plain_value(value)
+        if plain is None or fits(plain, kind):
             return plain
         dtype = self.dtypes[[k.name for k in self.keys].index(name)]
         raise BadKey(
@@ -134,31 +137,40 @@ class Lookup:
         self.keys = KeyColumns(meta)
         self.columns = named_columns(spec, meta, prefix)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        self.blank = (None,) * len(self.columns)
         self._since = publish.since
-        self._wanted = self._whole = tuple(self.columns)
+        self._derived = Derived.of(meta, self.columns)
+        self._wanted = self._whole = tuple(self.columns) if self._derived is None else self._derived.stored
+        self._blank = (None,) * len(self._wanted)
         self._places: dict[tuple[str, ...], list[int | None]] = {}
 
     @property
     def schema(self) -> tuple[Column, ...]:
         """The columns of the answer with their types."""
-        return tuple(Column(name, self.meta.schema.dtype(c)) for c, name in self.columns.items())
+        known = self.meta.answered
+        return tuple(Column(name, known.dtype(c)) for c, name in self.columns.items())
 
     def found(self, entry: Entry | None, now: int) -> Found:
-        """An entry's values as of an instant, nulls where there are none; how good they are; how long that holds."""
+        """An entry's values as of an instant, nulls where there are none; how good they are; how long that holds.
+
+        Raises `Invalid` for a derived integer that does not fit 64 bits.
+        """
+        return self.stored(entry, now) if self._derived is None else self._derived.found(self.stored(entry, now), now)
+
+    def stored(self, entry: Entry | None, now: int) -> Found:
+        """What is stored of the columns, or of what they are derived of."""
         if entry is None or entry.as_of < self._since or not entry.points:
-            return self.blank, "missing", ALWAYS, NEVER
+            return self._blank, "missing", ALWAYS, NEVER
         points, until = entry.points, entry.until
         point, before = (points[0], NEVER) if len(points) == 1 else _newest(points, now)
         since = ALWAYS
         if point.stamp is not None:
             since = point.stamp
             if since > now:
-                return self.blank, "missing", ALWAYS, since
+                return self._blank, "missing", ALWAYS, since
             if self.max_age is not None:
                 end = since + self.max_age + 1
                 if now >= end:
-                    return self.blank, "expired", end, before
+                    return self._blank, "expired", end, before
                 before = min(before, end)
         values = point.values if entry.columns is self._whole else self._pick(entry.columns, point.values)
         if until is None:
@@ -187,6 +199,31 @@ class Lookup:
         return [None if n is None else values[n] for n in places]
 
 
+class Derived:
+    """Columns of which some are derived: what is read for them, and their values of that at an instant."""
+
+    def __init__(self, meta: FeatureMeta, columns: Sequence[str]) -> None:
+        wanted = reading(meta, {c: c for c in columns})
+        exprs = {c: meta.expressions[c] for c in wanted.derived}
+        self.stored = tuple(wanted.stored)
+        self._columns = tuple(columns)
+        self._derivation = Derivation(exprs, {c: meta.schema.dtype(c) for c in self.stored})
+        self._reads_at = any(isinstance(node, At) for expr in exprs.values() for node in expr.walk())
+
+    @classmethod
+    def of(cls, meta: FeatureMeta, columns: Mapping[str, str]) -> Derived | None:
+        """None where all columns are stored."""
+        return cls(meta, tuple(columns)) if any(c in meta.config.derived for c in columns) else None
+
+    def found(self, stored: Found, now: int) -> Found:
+        """What is found of the columns. Where one reads the instant, it holds for no other."""
+        values, status, since, before = stored
+        row = dict(zip(self.stored, values, strict=True))
+        row |= self._derivation.of(row, moment_of(now))
+        answer = [row[c] for c in self._columns]
+        return (answer, status, now, now + 1) if self._reads_at else (answer, status, since, before)
+
+
 def _newest(points: Sequence[Point], now: int) -> tuple[Point, int]:
     """The newest point at an instant, or the first that will be; and when the next one comes."""
     point = points[0]
@@ -202,11 +239,12 @@ def _python(dtype: str) -> type:
     return int if is_integer(dtype) else _TYPES[dtype]
 
 
-def _fits(value: Any, kind: type) -> bool:
+def fits(value: Any, kind: type) -> bool:
+    """Whether a value is of a type, a boolean being no integer and an instant no date."""
     other = {int: bool, date: datetime}.get(kind)
     return isinstance(value, kind) and not (other is not None and isinstance(value, other))
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """A plain Python value, of NumPy's scalars and the like too."""
     return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

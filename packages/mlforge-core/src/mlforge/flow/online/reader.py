@@ -12,9 +12,13 @@ from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy
-from mlforge.flow.online.locked import served
+from mlforge.flow.online.locked import ServedVersion, served
 from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
-from mlforge.flow.specs import prefixes, wanted
+from mlforge.flow.online.requested import RequestLookup
+from mlforge.flow.online.vector import Vector
+from mlforge.flow.requests import compose
+from mlforge.flow.specs import Requested, asked_of, prefixes
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import Schema
 from mlforge.plugin.codec import decode_entry
@@ -44,21 +48,26 @@ class OnlineFeatures(NamedTuple):
 
 
 class _Prepared:
-    """The features as they were published when somebody last looked."""
+    """The features as they were published when somebody last looked, and what is computed of them."""
 
-    def __init__(self, lookups: Sequence[Lookup], notes: Sequence[bytes]) -> None:
-        self.lookups, self.notes = tuple(lookups), tuple(notes)
-        self.names = tuple(one.label for one in lookups)
-        self.columns = tuple(name for one in lookups for name in one.columns.values())
+    def __init__(
+        self, lookups: Sequence[Lookup], notes: Sequence[bytes], requests: Sequence[RequestLookup] = ()
+    ) -> None:
+        self.lookups, self.notes, self.requests = tuple(lookups), tuple(notes), tuple(requests)
+        self.vector = Vector(self.lookups, self.requests)
+        self.names, self.columns = self.vector.names, self.vector.columns
         self.found = tuple(one.found for one in lookups)
+        self.read = self.vector.read
         places: dict[Any, int] = {}
-        for one in lookups:
+        for one in self.read:
             places.setdefault(one.keys.about, len(places))
-        self.keys = tuple(next(one.keys for one in lookups if one.keys.about == about) for about in places)
-        self.slots = tuple((one.place, places[one.keys.about]) for one in lookups)
+        self.keys = tuple(next(one.keys for one in self.read if one.keys.about == about) for about in places)
+        self.slots = tuple((one.place, places[one.keys.about]) for one in self.read)
 
     def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
-        """For each feature the keys of the entities, in order."""
+        """For each feature that is read the keys of the entities, in order."""
+        for one in self.requests:
+            one.check(rows, first)
         keys = [one.hashes(rows, first) for one in self.keys]
         return [(name, keys[place]) for name, place in self.slots]
 
@@ -105,7 +114,8 @@ class Reader:
         self._warn = warn or _log.warning
         self._awaited = store.aread if isinstance(store, AsyncReading) else None
         self._encoded = store if isinstance(store, EncodedReading) else None
-        self._wanted = wanted(asked, held)
+        self._asked = asked_of(asked, held)
+        self._pins = {(pin.name, pin.version): pin for pin in (held.pins if held else ())}
         self._clock = clock or _now
         self._refreshed_after = refreshed_after
         self._prepared: _Prepared | None = None
@@ -113,18 +123,29 @@ class Reader:
 
     @property
     def features(self) -> dict[str, FeatureMeta]:
-        """What is known of each feature: its version, keys, columns and description."""
-        return {one.label: one.meta for one in self._ready().lookups}
+        """What is known of each feature that is read: its version, keys, columns and description."""
+        return {one.label: one.meta for one in self._ready().read}
+
+    @property
+    def requests(self) -> tuple[RequestLookup, ...]:
+        """The request features."""
+        return self._ready().requests
+
+    @property
+    def vector(self) -> Vector:
+        """How the answer for one entity is put together."""
+        return self._ready().vector
 
     @property
     def schema(self) -> Schema:
         """The columns of an answer and their types."""
-        return Schema(tuple(column for one in self._ready().lookups for column in one.schema))
+        every: list[Lookup | RequestLookup] = [*self._ready().lookups, *self._ready().requests]
+        return Schema(tuple(column for one in every for column in one.schema))
 
     @property
     def lookups(self) -> tuple[Lookup, ...]:
-        """How each feature is looked up."""
-        return self._ready().lookups
+        """How each feature is looked up, those last that are read for request features alone."""
+        return self._ready().read
 
     def refresh(self) -> None:
         """Look at what is published now. Raises as the constructor does."""
@@ -136,34 +157,51 @@ class Reader:
             raise
 
     def _prepare(self, before: _Prepared | None) -> _Prepared:
-        found = [served(self.store, spec, pin, self._policy) for spec, pin in self._wanted]
-        if before is not None and before.notes == tuple(one.last.note for one in found):
+        pairs, requests = self._asked
+        found = [served(self.store, spec, pin, self._policy) for spec, pin in pairs]
+        used = [[self._used(spec) for spec in one.feature.uses] for one in requests]
+        every = [*found, *(one for some in used for one in some)]
+        notes = tuple(one.last.note for one in every)
+        if before is not None and before.notes == notes:
             return before
-        for one in found:
+        for one in every:
             if one.warning:
                 self._warn(one.warning)
         begun = prefixes([(one.last.meta.name, one.last.publish.version) for one in found], self.full_names)
-        parts = zip(self._wanted, found, begun, strict=True)
+        parts = zip(pairs, found, begun, strict=True)
         lookups = [Lookup(spec, o.last.publish, o.last.meta, prefix, o.last.place) for (spec, _), o, prefix in parts]
         _name_apart(lookups)
-        _refuse_collisions(lookups)
-        return _Prepared(lookups, [one.last.note for one in found])
+        computed = [self._computed(one, some) for one, some in zip(requests, used, strict=True)]
+        _refuse_collisions([*lookups, *computed])
+        return _Prepared(lookups, notes, computed)
+
+    def _used(self, spec: FeatureSpec) -> ServedVersion:
+        """What is served of a feature that a request feature uses."""
+        return served(self.store, spec, self._pins.get((spec.name, spec.version or "")), self._policy)
+
+    def _computed(self, requested: Requested, used: Sequence[ServedVersion]) -> RequestLookup:
+        """A request feature over what is published of the features that it uses."""
+        known = {one.last.meta.name: one.last for one in used}
+        made = compose(requested, lambda spec: known[spec.name].meta, 0, full_names=self.full_names)
+        lasts = [(use.spec, known[use.meta.name]) for use in made.uses]
+        return RequestLookup(made, [Lookup(s, o.publish, o.meta, place=o.place) for s, o in lasts])
 
     def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
 
         Args:
-            rows: For each entity its key columns, or those that surrogate keys are made of; others are ignored.
+            rows: For each entity its key columns, or those that surrogate keys are made of, and the inputs of request
+                features; others are ignored.
 
         Raises:
-            Invalid: A key that is missing, or of another type.
+            Invalid: A key or an input that is missing, or of another type.
             PluginFailed: The store does not answer.
         """
         if monotonic() > self._due:
             self.refresh()
         prepared = self._ready()
         asked = prepared.asked(rows)
-        return self._answer(prepared, asked, self._kept(asked))
+        return self._answer(prepared, rows, asked, self._kept(asked))
 
     async def aread(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """What `read` gives, without holding up other requests."""
@@ -172,7 +210,7 @@ class Reader:
             await asyncio.to_thread(self.refresh)
         prepared = self._ready()
         asked = prepared.asked(rows)
-        return self._answer(prepared, asked, await self.akept(asked))
+        return self._answer(prepared, rows, asked, await self.akept(asked))
 
     def asked(self, rows: Sequence[EntityRow], first: int = 0) -> list[Asked]:
         """For each feature the keys of the entities, in order. Raises `BadKey`, which numbers them from `first`."""
@@ -196,15 +234,20 @@ class Reader:
         """The present instant, in microseconds since the Unix epoch."""
         return self._clock()
 
-    def _answer(self, prepared: _Prepared, asked: Sequence[Asked], kept: Sequence[Sequence[Kept]]) -> OnlineFeatures:
+    def _answer(
+        self,
+        prepared: _Prepared,
+        rows: Sequence[EntityRow],
+        asked: Sequence[Asked],
+        kept: Sequence[Sequence[Kept]],
+    ) -> OnlineFeatures:
         now = self._clock()
+        if prepared.requests:
+            return _computed(prepared.vector, rows, asked, kept, now)
         parts: list[Any] = []
         seen: list[Any] = []
         for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
-            found = [
-                look(decode_entry(one, feature, key) if type(one) is bytes else one, now)  # type: ignore[arg-type]
-                for key, one in zip(keys, column, strict=True)
-            ]
+            found = [look(_entry(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
             parts.append([one[0] for one in found])
             seen.append([one[1] for one in found])
         columns, names = prepared.columns, prepared.names
@@ -216,6 +259,24 @@ class Reader:
         if self._prepared is None:
             raise Invalid("The reader is not prepared.", hint="Call refresh().")
         return self._prepared
+
+
+def _computed(
+    vector: Vector, rows: Sequence[EntityRow], asked: Sequence[Asked], kept: Sequence[Sequence[Kept]], now: int
+) -> OnlineFeatures:
+    """The answer, an entity at a time."""
+    values, statuses = [], []
+    for number, row in enumerate(rows):
+        pairs = zip(asked, kept, strict=True)
+        entries = [_entry(column[number], feature, keys[number]) for (feature, keys), column in pairs]
+        found, seen, _, _ = vector.of(entries, row, now)
+        values.append(dict(zip(vector.columns, found, strict=True)))
+        statuses.append(dict(zip(vector.names, seen, strict=True)))
+    return OnlineFeatures(values, statuses)
+
+
+def _entry(kept: Kept, feature: str, key: str) -> Entry | None:
+    return decode_entry(kept, feature, key) if type(kept) is bytes else kept  # type: ignore[return-value]
 
 
 def _addresses(asked: Sequence[Asked]) -> list[Address]:
@@ -235,7 +296,7 @@ def _name_apart(lookups: Sequence[Lookup]) -> None:
             one.label = f"{one.name}@{one.publish.version}"
 
 
-def _refuse_collisions(lookups: Sequence[Lookup]) -> None:
+def _refuse_collisions(lookups: Sequence[Lookup | RequestLookup]) -> None:
     owners: dict[str, str] = {}
     for one in lookups:
         for column in one.columns.values():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -18,19 +18,19 @@ from mlforge.flow.online.publication import LastPublish, last_publish
 from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.rows import rows_of
-from mlforge.model.duration import Duration
+from mlforge.flow.versions.choose import Chosen
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.meta import Artifact
+from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.schema import Column, Schema
 from mlforge.model.span import moment_of
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.plugin.stores import Store
 
 LABEL = "__replayed_at__"
+CLOSE = 1e-12
 
 
 class Replaying(msgspec.Struct, frozen=True):
@@ -44,13 +44,13 @@ class Replaying(msgspec.Struct, frozen=True):
     seed: int
 
 
-def replay_safely(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
-    """Replay a feature; whatever goes wrong is its own failure and nobody else's."""
+def replay_safely(feature: str, run: Callable[[], ReplayResult]) -> ReplayResult:
+    """Run the replay of a feature; whatever goes wrong is its own failure and nobody else's."""
     started = perf_counter()
     try:
-        result = replay(replaying, spec)
+        result = run()
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
-        result = ReplayResult(feature=spec.text, failure=failure_of(error))
+        result = ReplayResult(feature=feature, failure=failure_of(error))
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 
@@ -66,20 +66,21 @@ def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
     what = last_publish(replaying.online, spec.name, spec.version)
-    artifact = _published(replaying.store, spec.name, what)
-    keys = _sample(replaying, artifact)
+    artifact = published(replaying.store, spec.name, what)
+    keys = sample_of(replaying, artifact)
     found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
     offline = _offline(replaying, artifact, keys) if keys else []
-    columns = artifact.meta.value_columns
+    columns = artifact.meta.answered.names
     statuses = [status[spec.name] for status in found.statuses]
     return ReplayResult(
         feature=spec.text, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
         entities=len(keys), cells=len(keys) * len(columns),
-        differences=tuple(_differences(columns, keys, found.values, offline, statuses, what)),
+        differences=tuple(_differences(artifact.meta, keys, found.values, offline, statuses, what)),
     )  # fmt: skip
 
 
-def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
+def published(store: Store, feature: str, what: LastPublish) -> Artifact:
+    """The version that is served, as it was when it was published. Raises `NotFound` and `Invalid` where it is not."""
     version = what.publish.version
     if version not in store.versions(feature):
         raise NotFound(
@@ -95,7 +96,7 @@ def _published(store: Store, feature: str, what: LastPublish) -> Artifact:
     return verify(store, found, relied=True)
 
 
-def _sample(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
+def sample_of(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:
     """The keys of some entities that have a value at the instant, each as likely as another, in the store's order."""
     chance, names = random.Random(replaying.seed), artifact.meta.entity_keys  # noqa: S311 - a sample is no secret
     kept: list[tuple[int, dict[str, Any]]] = []
@@ -119,14 +120,14 @@ def _offline(replaying: Replaying, artifact: Artifact, keys: Sequence[EntityRow]
     meta, engine = artifact.meta, replaying.engine
     schema = Schema((*(Column(n, meta.schema.dtype(n)) for n in meta.entity_keys), Column(LABEL, "Datetime")))
     spine = engine.from_rows([{**key, LABEL: moment_of(replaying.at)} for key in keys], schema)
-    max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-    join = Join(artifact, {c: c for c in meta.value_columns}, max_age)
-    timestamp = Timestamp(LABEL) if meta.timestamp else None
-    return rows_of(engine, engine.asof(spine, timestamp, [join]))
+    chosen = Chosen(artifact, {c: c for c in meta.answered.names})
+    joined = engine.asof(spine, Timestamp(LABEL) if meta.timestamp else None, [chosen.join])
+    derived = chosen.reading.derived
+    return rows_of(engine, engine.derive(joined, derived, Timestamp(LABEL)) if derived else joined)
 
 
 def _differences(
-    columns: Sequence[str],
+    meta: FeatureMeta,
     keys: Sequence[dict[str, Any]],
     found: Sequence[EntityRow],
     offline: Sequence[EntityRow],
@@ -134,8 +135,9 @@ def _differences(
     what: LastPublish,
 ) -> Iterator[ReplayDifference]:
     for key, got, wanted, status in zip(keys, found, offline, statuses, strict=True):
-        for column in columns:
-            if not _identical(got[column], wanted[column]):
+        for column in meta.answered.names:
+            same = close if column in meta.config.derived else _identical
+            if not same(got[column], wanted[column]):
                 yield ReplayDifference(key, column, got[column], wanted[column], _why(status, what))
 
 
@@ -150,6 +152,13 @@ def _why(status: ServedStatus, what: LastPublish) -> str:
             return "expired online, and not offline"
         case "present":
             return "another value is online than was published"
+
+
+def close(one: Any, other: Any) -> bool:
+    """Whether two derived values are one: who computes a logarithm decides its last bit."""
+    if isinstance(one, float) and isinstance(other, float) and math.isfinite(one):
+        return math.isclose(one, other, rel_tol=CLOSE, abs_tol=0.0)
+    return _identical(one, other)
 
 
 def _identical(one: Any, other: Any) -> bool:

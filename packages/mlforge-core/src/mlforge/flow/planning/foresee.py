@@ -206,15 +206,20 @@ def _foreseen(session: Session, feature: Feature) -> FeaturePlan:
 
 def _declared(feature: Feature) -> list[str]:
     """The columns that a definition says: all of a feature with windows, else its keys and timestamp."""
-    return [*feature.shape.identity, *(c.name for c in (feature.plan.columns if feature.plan else ()))]
+    return [
+        *feature.shape.identity,
+        *(c.name for c in (feature.plan.columns if feature.plan else ())),
+        *feature.derived,
+    ]
 
 
 def _columns(previous: FeatureMeta, prints: Fingerprints) -> Iterator[str]:
     before, after = previous.config, prints.config
-    was, now = _named(before.metrics, previous.entity_keys), _named(after.metrics, [k.name for k in after.keys])
+    made, makes = before.metrics | before.derived, after.metrics | after.derived
+    was, now = _named(made, previous.entity_keys), _named(makes, [k.name for k in after.keys])
     yield from (f"+ {name}" for name in now if name not in was)
     yield from (f"- {name}" for name in was if name not in now)
-    yield from (f"~ {n}" for n in now if n in was and before.metrics.get(n) != after.metrics.get(n))
+    yield from (f"~ {n}" for n in now if n in was and made.get(n) != makes.get(n))
 
 
 def _named(metrics: Mapping[str, object], keys: Sequence[str]) -> list[str]:
@@ -263,11 +268,11 @@ def _broken(store: Store, spec: FeatureSpec, plan: FeaturePlan) -> str | None:
     if spec.version is not None:
         if spec.version not in store.versions(spec.name):
             return None if plan.next == spec.version else f"{spec.name} has no version {spec.version}."
-        there: frozenset[str] = frozenset(store.get(spec.name, spec.version).meta.value_columns)
+        there: frozenset[str] = frozenset(store.get(spec.name, spec.version).meta.answered.names)
     elif plan.current is None:
         return None  # which columns it will have is not known yet
     else:
-        had = store.get(spec.name, plan.current).meta.value_columns
+        had = store.get(spec.name, plan.current).meta.answered.names
         there = (frozenset(had) - plan.gone) | plan.added
         if plan.unknown and not frozenset(spec.columns or ()) & plan.gone:
             return None

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid, nearest
-from mlforge.flow.lock import Lock, Pin
-from mlforge.flow.specs import name_of, wanted
+from mlforge.flow.lock import Lock
+from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
-from mlforge.flow.versions.choose import Chosen, choose, lock_of
-from mlforge.flow.versions.locks import changed_content
-from mlforge.model.feature import FeatureSpec
+from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.columns import refuse_twins
-from mlforge.plugin.engine.frames import Join
+from mlforge.plugin.engine.columns import refuse_brought_twice
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
@@ -54,29 +50,34 @@ def training_data(
     """
     held, asked = (features, ()) if isinstance(features, Lock) else (lock, features)
     full_names = full_names or (held is not None and held.full_names)
-    pairs: list[tuple[FeatureSpec, Pin | None]] = [*wanted(asked, held)]
-    chosen = choose(store, [spec for spec, _ in pairs], full_names=full_names)
-    for (_, pin), one in zip(pairs, chosen, strict=True):
-        _refuse_changed(pin, one)
-    for one in chosen:
-        verify(store, one.artifact, relied=locked or held is not None)
+    wanted = Wanted.of(store, asked, full_names=full_names, lock=held)
+    for one in wanted.artifacts:
+        verify(store, one, relied=locked or held is not None)
     spine = spine_of(frame, engine)
-    joins = [c.join for c in chosen]
-    refuse_twins(spine.names, joins)
-    label = _label(spine, chosen, timestamp)
-    brought = [name for join in joins for name in join.columns.values()]
-    answer = join_to(spine, engine, _needed(spine, label, joins), lambda f: engine.asof(f, label, joins), brought)
-    return TrainingData(answer, lock_of(chosen, full_names, name_of(features) or (held.name if held else None)))
+    refuse_brought_twice(spine.names, wanted.brought)
+    label = _label(spine, wanted, timestamp)
+    needed = _needed(spine, label, wanted)
+    brought = [name for _, names in wanted.brought for name in names]
+    kept = spine.names if engine.owns(spine.frame) else needed
+    answer = join_to(spine, engine, needed, lambda frame: joined(engine, frame, label, wanted, kept), brought)
+    return TrainingData(answer, wanted.lock(full_names, name_of(features) or (held.name if held else None)))
 
 
-def _needed(spine: Spine, label: Timestamp | None, joins: Sequence[Join]) -> list[str]:
-    wanted = [label.column] if label else []
-    for join in joins:
-        for key in join.artifact.meta.keys:
-            wanted += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
-            if missing := [w for w in wanted if w not in spine.names]:
-                raise _missing_key(join.artifact.meta.name, missing[0], spine)
-    return list(dict.fromkeys(wanted))
+def _needed(spine: Spine, label: Timestamp | None, wanted: Wanted) -> list[str]:
+    needed = [label.column] if label else []
+    for one in wanted.artifacts:
+        for key in one.meta.keys:
+            needed += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
+            if missing := [n for n in needed if n not in spine.names]:
+                raise _missing_key(one.meta.name, missing[0], spine)
+    for feature, name, dtype in wanted.inputs:
+        if name not in spine.names:
+            raise Invalid(
+                f"{feature!r} takes the input {name!r}, which the spine does not have.",
+                hint=f"{nearest(name, spine.names)} Add the column {name!r}, of {dtype}, to the spine.",
+            )
+        needed.append(name)
+    return list(dict.fromkeys(needed))
 
 
 def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
@@ -86,17 +87,18 @@ def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
     )
 
 
-def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | None) -> Timestamp | None:
-    stamps = {c.artifact.meta.timestamp for c in chosen} - {None}
+def _label(spine: Spine, wanted: Wanted, timestamp: str | Timestamp | None) -> Timestamp | None:
+    stamps = {a.meta.timestamp for a in wanted.artifacts} - {None}
     if timestamp is not None:
         label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
         if label.column not in spine.names:
             raise Invalid(f"The spine has no column {label.column!r}.", hint=nearest(label.column, spine.names))
         return label
-    if not stamps:
+    if not stamps and not wanted.asks:
         return None
-    keys = {k for c in chosen for key in c.artifact.meta.keys for k in (key.name, *key.sources)}
-    temporal = [n for n in spine.temporal() if n not in keys]
+    others = {k for a in wanted.artifacts for key in a.meta.keys for k in (key.name, *key.sources)}
+    others |= {name for _, name, _ in wanted.inputs}
+    temporal = [n for n in spine.temporal() if n not in others]
     named = [n for n in spine.names if n in stamps]
     if len(temporal) == 1 and set(named) <= set(temporal):
         return Timestamp(temporal[0])
@@ -106,8 +108,3 @@ def _label(spine: Spine, chosen: Sequence[Chosen], timestamp: str | Timestamp | 
     raise Invalid(
         f"Which column of the spine is its time cannot be told. {seen}", hint='Say it: timestamp="label_time"'
     )
-
-
-def _refuse_changed(pin: Pin | None, one: Chosen) -> None:
-    if pin is not None and one.artifact.meta.content_hash != pin.content_hash:
-        raise changed_content(pin)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlforge.flow.lock import Lock, pin_of
-from mlforge.flow.specs import named_columns, prefixes
+from mlforge.flow.specs import Reading, named_columns, prefixes, reading
 from mlforge.flow.versions.find import artifact
 from mlforge.model.duration import Duration
 from mlforge.model.feature import FeatureSpec
@@ -16,25 +15,27 @@ from mlforge.plugin.stores import Store
 
 
 class Chosen(NamedTuple):
-    """A version to join, and its columns with their names in the answer."""
+    """A version to join, its columns with their names in the answer, and its place among several."""
 
     artifact: Artifact
     columns: dict[str, str]
+    place: int = 0
+
+    @property
+    def reading(self) -> Reading:
+        """What of it is read, and what is derived of that."""
+        return reading(self.artifact.meta, self.columns, self.place)
 
     @property
     def join(self) -> Join:
         meta = self.artifact.meta
         max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        return Join(self.artifact, self.columns, max_age)
+        return Join(self.artifact, self.reading.stored, max_age)
 
 
 def choose(store: Store, specs: Sequence[FeatureSpec], *, full_names: bool) -> list[Chosen]:
     """Versions and their columns, named as they are in an answer. Raises `NotFound` for one that is not there."""
     found = [artifact(store, spec.name, spec.version) for spec in specs]
     begun = prefixes([(one.meta.name, one.meta.version) for one in found], full_names)
-    return [Chosen(a, named_columns(s, a.meta, prefix)) for s, a, prefix in zip(specs, found, begun, strict=True)]
-
-
-def lock_of(chosen: Iterable[Chosen], full_names: bool, name: str | None = None) -> Lock:
-    """What pins the versions that were chosen."""
-    return Lock(tuple(pin_of(one.artifact.meta, one.columns) for one in chosen), full_names, name)
+    triples = zip(specs, found, begun, strict=True)
+    return [Chosen(a, named_columns(s, a.meta, prefix), n) for n, (s, a, prefix) in enumerate(triples)]

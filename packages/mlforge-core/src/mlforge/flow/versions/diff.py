@@ -39,7 +39,7 @@ class Diff(msgspec.Struct, frozen=True):
 def diff(store: Store, name: str, before: str, after: str) -> Diff:
     """What changed from one version to another. Raises `NotFound`."""
     old, new = artifact(store, name, before).meta, artifact(store, name, after).meta
-    was, now = {c.name: c.dtype for c in old.columns}, {c.name: c.dtype for c in new.columns}
+    was, now = ({c.name: c.dtype for c in (*meta.columns, *meta.derived)} for meta in (old, new))
     changed = {n: (was.get(n), now.get(n)) for n in {**was, **now} if was.get(n) != now.get(n)}
     return Diff(
         name, before, after, changed, tuple(definition_changes(old.config, new.config)),

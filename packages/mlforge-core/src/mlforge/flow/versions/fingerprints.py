@@ -11,6 +11,7 @@ import msgspec
 from mlforge.flow.versions.logic.told import Logic
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta, Recipe
+from mlforge.model.plain import plain
 from mlforge.model.window import Window
 
 
@@ -67,6 +68,7 @@ def recipe_of(feature: Feature) -> Recipe:
         tie_break=feature.tie_break,
         timestamp_zone=stamp.timezone if stamp else None,
         timestamp_nonexistent=stamp.nonexistent if stamp else "raise",
+        derived={name: plain(expr) for name, expr in feature.derived.items()},
     )
 
 
@@ -116,11 +118,18 @@ def recipe_changes(before: Recipe, after: Recipe) -> Iterable[str]:
             yield f"metric {name}"
 
 
+def derived_anew(before: Recipe, after: Recipe) -> list[str]:
+    """The columns that are derived in one of two configs, and not, or otherwise, in the other."""
+    names = dict.fromkeys([*before.derived, *after.derived])
+    return [n for n in names if digest(before.derived.get(n)) != digest(after.derived.get(n))]
+
+
 def definition_changes(before: Recipe, after: Recipe) -> Iterable[str]:
     """What differs between two configs, metrics that came or went included."""
     yield from recipe_changes(before, after)
     yield from (f"metric {n} removed" for n in before.metrics if n not in after.metrics)
     yield from (f"metric {n} added" for n in after.metrics if n not in before.metrics)
+    yield from (f"derived {n}" for n in derived_anew(before, after))
 
 
 def _key_texts(config: Recipe) -> list[str]:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import msgspec
 
 from mlforge.errors import Invalid, MlforgeError, NotFound
 from mlforge.flow.lock import Lock, LockPolicy, Pin, ServedAs, Verdict, allowed, verdict_on
-from mlforge.flow.specs import name_of, specs_of
-from mlforge.flow.versions.choose import choose, lock_of
 from mlforge.flow.versions.find import artifact
-from mlforge.plugin.engine.columns import refuse_twins
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
 
@@ -72,20 +68,6 @@ class LockReport(msgspec.Struct, frozen=True):
         return iter(self.features)
 
 
-def lock(store: Store, features: Any, full_names: bool) -> Lock:
-    """The versions of some features that the store has now.
-
-    Raises:
-        NotFound: One that was not built.
-        Invalid: Two columns of one name, or damaged data.
-    """
-    chosen = choose(store, specs_of(features), full_names=full_names)
-    refuse_twins((), [one.join for one in chosen])
-    for one in chosen:
-        verify(store, one.artifact, relied=True)
-    return lock_of(chosen, full_names, name_of(features))
-
-
 def check_lock(store: Store, held: Lock, served: Mapping[str, ServedAs | None], policy: LockPolicy) -> LockReport:
     """A lock against the offline store, and against what is served where that is known."""
     return LockReport(held.name, policy, tuple(_checked(store, pin, served.get(pin.text), policy) for pin in held.pins))
@@ -110,7 +92,7 @@ def broken_pin(store: Store, pin: Pin) -> MlforgeError | None:
         found = artifact(store, pin.name, pin.version)
         if found.meta.content_hash != pin.content_hash:
             return changed_content(pin)
-        if gone := [c for c in pin.columns if c not in found.meta.value_columns]:
+        if gone := [c for c in pin.columns if c not in found.meta.answered.names]:
             return Invalid(f"{pin.name!r} {pin.version} has no column {gone[0]!r}.", hint="Make a new lock.")
         verify(store, found, relied=True)
     except (NotFound, Invalid) as error:

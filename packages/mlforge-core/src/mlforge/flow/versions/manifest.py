@@ -71,6 +71,7 @@ def _entry(store: Store, name: str) -> ManifestEntry | None:
         return None
     meta = store.get(name, latest).meta
     return ManifestEntry(
-        latest, tuple(store.versions(name)), meta.row_count, meta.updated_at, meta.entity_keys, meta.columns,
+        latest, tuple(store.versions(name)), meta.row_count, meta.updated_at, meta.entity_keys,
+        (*meta.columns, *meta.derived),
         meta.content_hash, meta.tags, meta.description, meta.owner,
     )  # fmt: skip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from mlforge.flow.versions.fingerprints import Fingerprints, recipe_changes
+from mlforge.flow.versions.fingerprints import Fingerprints, derived_anew, recipe_changes
 from mlforge.flow.versions.key_types import KeyTypes, others
 from mlforge.model.meta import Change, FeatureMeta
-from mlforge.model.schema import Schema
+from mlforge.model.schema import Column, Schema
 from mlforge.model.version import Version
 
 FIRST = Version(1, 0, 0)
@@ -17,16 +17,26 @@ _RANK = {"major": 3, "minor": 2, "patch": 1}
 def categorise(
     previous: FeatureMeta | None, schema: Schema, prints: Fingerprints, key_types: KeyTypes | None = None
 ) -> Change:
-    """The bump that a new build asks for; of several reasons the gravest."""
+    """The bump that a new build asks for, of the stored and derived columns; of several reasons the gravest."""
     if previous is None:
         return Change("initial", "first_build")
-    changes = [*_changes(previous, schema, prints), *_other_keys(previous, key_types or {})]
+    changes = [
+        *_changes(previous, schema, prints), *_otherwise_derived(previous, schema, prints),
+        *_other_keys(previous, key_types or {}),
+    ]  # fmt: skip
     return max(changes, key=lambda c: _RANK[c.bump])
 
 
 def expected_change(previous: FeatureMeta | None, prints: Fingerprints) -> Change:
     """The least bump to expect before the columns are known."""
-    return categorise(previous, previous.schema if previous else Schema(()), prints)
+    return categorise(previous, _expected(previous, prints) if previous else Schema(()), prints)
+
+
+def _expected(previous: FeatureMeta, prints: Fingerprints) -> Schema:
+    """The columns as they were, and those that are derived now."""
+    known = {c.name: c for c in (*previous.columns, *previous.derived)}
+    stored = (c for c in previous.columns if c.name not in prints.config.derived)
+    return Schema((*stored, *(known.get(n, Column(n, "")) for n in prints.config.derived)))
 
 
 def expected_changes(previous: FeatureMeta, prints: Fingerprints) -> list[Change]:
@@ -47,7 +57,8 @@ def next_version(base: str | None, change: Change, taken: Collection[str]) -> st
 
 
 def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Iterable[Change]:
-    old, new = {c.name: c.dtype for c in previous.columns}, {c.name: c.dtype for c in schema}
+    old = {c.name: c.dtype for c in (*previous.columns, *previous.derived)}
+    new = {c.name: c.dtype for c in schema}
     before, after = previous.config.metrics, prints.config.metrics
     if gone := [n for n in before if n not in after]:
         yield Change("major", "removed_metrics", tuple(gone))
@@ -68,6 +79,13 @@ def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Ite
     if unknown := prints.logic_unknown(previous):
         yield Change("patch", "logic_unknown", unknown)
     yield Change("patch", "data_refresh")
+
+
+def _otherwise_derived(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Iterable[Change]:
+    """Columns that were there and are there, and are computed otherwise when they are asked for."""
+    there = {c.name for c in (*previous.columns, *previous.derived)}
+    if changed := [n for n in derived_anew(previous.config, prints.config) if n in there and n in schema]:
+        yield Change("minor", "logic_changed", tuple(f"derived {n}" for n in changed))
 
 
 def _other_keys(previous: FeatureMeta, types: KeyTypes) -> Iterable[Change]:

@@ -93,15 +93,25 @@ def refuse_twins(spine: Iterable[str], joins: Sequence[Join]) -> None:
 
     Names that differ in case alone are one: not every engine tells them apart.
     """
+    refuse_brought_twice(spine, [(join.artifact.meta.name, join.columns.values()) for join in joins])
+
+
+def refuse_brought_twice(spine: Iterable[str], brought: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """As `refuse_twins`, of features and the columns that they bring.
+
+    Example:
+        >>> refuse_brought_twice(["user"], [("spend", ["total"]), ("visits", ["total"])])
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: 'spend' and 'visits' both bring a column 'total'. Choose columns with FeatureSpec(...
+    """
     given = list(spine)
     refuse_names(given, "The spine")
     owners = {name.lower(): ("The spine", name) for name in given}
-    for join in joins:
-        feature = repr(join.artifact.meta.name)
-        for name in join.columns.values():
+    for feature, names in brought:
+        for name in names:
             if found := owners.get(name.lower()):
-                raise _brought_twice(*found, feature, name)
-            owners[name.lower()] = (feature, name)
+                raise _brought_twice(*found, repr(feature), name)
+            owners[name.lower()] = (repr(feature), name)
 
 
 def _brought_twice(owner: str, first: str, feature: str, second: str) -> Invalid:

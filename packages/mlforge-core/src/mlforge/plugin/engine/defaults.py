@@ -20,7 +20,7 @@ from mlforge.model.schema import Column, Schema
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.checks import violations
-from mlforge.plugin.engine.columns import need_free
+from mlforge.plugin.engine.columns import need_columns, need_free
 from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.plugin.engine.frames import Extent, Frame
 from mlforge.plugin.engine.keys import derivable
@@ -91,6 +91,14 @@ def _inside(at: Expr, span: Span) -> Expr:
     if span.until is not None and span.until <= last:
         inside.append(at < moment_of(span.until))
     return at.is_null() | reduce(and_, inside or [lift(value=True)])
+
+
+def select(engine: Engine, frame: Frame, columns: Sequence[str]) -> Frame:
+    """The rows as Python's, without the other columns, and back."""
+    schema = engine.schema(frame)
+    need_columns(columns, schema.names, "The frame")
+    kept = Schema(tuple(c for name in columns if (c := schema.get(name))))
+    return engine.from_rows([{n: row[n] for n in columns} for batch in engine.rows(frame) for row in batch], kept)
 
 
 def extent(engine: Engine, frame: Frame, timestamp: Timestamp | None) -> Extent:

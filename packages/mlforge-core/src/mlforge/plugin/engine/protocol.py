@@ -207,6 +207,10 @@ class Engine(Live, Protocol):
         """
         return defaults.derive(self, frame, columns, at)
 
+    def select(self, frame: Frame, columns: Sequence[str]) -> Frame:
+        """The rows, in order, with some of their columns, in the order given. Raises `Invalid` for one not there."""
+        return defaults.select(self, frame, columns)
+
     def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
         """How many rows there are, and their first and last time. Raises `Invalid` as `conform`."""
         return defaults.extent(self, frame, timestamp)

@@ -150,6 +150,13 @@ class DeriveTests(EngineSubject):
         upper = ["STRAßE 12", "ÀÉÎ", "\u03a3\u0391\u03a3", "\u0414\u0416", "\u0130\u212a\ufb01\uff21", "", None]
         assert (found.column("l"), found.column("u")) == (lower, upper)
 
+    def test_some_columns_are_selected_in_the_order_given(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(a="Int64", b="String", c="Date"), [{"a": 2, "b": "x", "c": None}] * 2)
+        found = bench.table(bench.engine.select(bench.frame(table), ["c", "a"]))
+        assert_same(Table.of(Schema.of(c="Date", a="Int64"), [{"c": None, "a": 2}] * 2), found)
+        with refused(Invalid, "'d'", "a"):
+            bench.engine.select(bench.frame(table), ["d"])
+
     def test_no_columns_change_nothing(self, bench: Bench) -> None:
         table = Table.of(Schema.of(a="Int64"), [{"a": 2}, {"a": 1}])
         assert_same(table, bench.table(bench.engine.derive(bench.frame(table), {})))

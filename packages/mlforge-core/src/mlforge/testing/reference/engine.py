@@ -98,6 +98,11 @@ class Reference:
         instants = narrowing.timed(frame, at).column(at.column) if at else None
         return expressions.derive(frame, columns, instants)
 
+    def select(self, frame: Table, columns: Sequence[str]) -> Table:
+        if missing := [name for name in columns if name not in frame.names]:
+            raise Invalid(f"There is no column {missing[0]!r}.", hint=f"Columns: {', '.join(frame.names)}.")
+        return frame.select(columns)
+
     def read_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> Table:
         table = layering.read(artifact)
         if missing := [name for name in columns or () if name not in table.names]:

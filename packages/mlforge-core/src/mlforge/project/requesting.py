@@ -1,0 +1,115 @@
+"""`request_feature`: features that are computed of a request, refused here where they cannot be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlforge.errors import Invalid, nearest
+from mlforge.model.expr import Expr
+from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.field import Field
+from mlforge.model.request import INPUT_TYPES, RequestFeature
+from mlforge.model.spelling import spelled
+from mlforge.plugin.engine.columns import need_columns, refuse_names, refuse_unnamable
+from mlforge.plugin.engine.evaluation import Derivation
+from mlforge.project.decorator import checked_name, strings
+from mlforge.project.derived import expressions
+from mlforge.project.fields import fields_of, need_named
+
+_COLUMNS = 'columns={"ratio": col("amount") / col("mean_30d")}'
+_INPUTS = 'inputs={"amount": "Float64"}'
+Use = str | tuple[str, str] | Feature | FeatureSpec
+
+
+@spelled
+def request_feature(
+    name: str,
+    *,
+    columns: Mapping[str, Expr],
+    inputs: Mapping[str, str] | None = None,
+    uses: Use | Sequence[Use] = (),
+    fields: Field | Sequence[Field] = (),
+    tags: str | Sequence[str] = (),
+    description: str | None = None,
+    owner: str | None = None,
+) -> RequestFeature:
+    """Define a feature without a source: computed of a request's inputs and of stored features when somebody asks.
+
+    In training the inputs are columns of the spine, in serving they come with the entity. Nothing is built.
+
+    Args:
+        name: Its name, which stands where those of features do.
+        columns: Its columns: expressions over the inputs, the columns of the features it uses, and `at()`.
+        inputs: The columns that come with each row or request, with their types: `Int64`, `Float64`, `String`,
+            `Boolean`, `Date` or `Datetime`.
+        uses: The stored features whose columns it reads: names, `"f@1.0.0"`, or `FeatureSpec("f", columns=[…])`.
+        fields: What its columns mean: `Field("ratio", description="…")`.
+        tags: Words about it.
+        description: What it means.
+        owner: Who to ask.
+
+    Raises:
+        Invalid: Something in the definition cannot be right; the message names it.
+
+    Example:
+        >>> import mlforge as mlf
+        >>> mlf.request_feature(
+        ...     "basket", inputs={"amount": "Float64"}, columns={"is_large": mlf.col("amount") > 100}
+        ... ).inputs
+        {'amount': 'Float64'}
+    """
+    checked_name(name)
+    where = f"Request feature {name!r}"
+    made = RequestFeature(
+        name, expressions(columns, where, _COLUMNS), _inputs(inputs or {}, where), _uses(uses, where),
+        fields_of(fields, where), strings(tags, "tags"), description, owner,
+    )  # fmt: skip
+    _refuse(made, where)
+    return made
+
+
+def _inputs(given: Any, where: str) -> dict[str, str]:
+    if not isinstance(given, Mapping):
+        raise Invalid(f"{where} has the inputs {given!r}, which have no types.", hint=_INPUTS)
+    for name, dtype in given.items():
+        if not isinstance(name, str) or not name:
+            raise Invalid(f"{where} has an input {name!r}, which is no name.", hint=_INPUTS)
+        if dtype not in INPUT_TYPES:
+            raise Invalid(
+                f"{where} takes {name!r} as {dtype!r}, which no input can be.",
+                hint=f"{nearest(str(dtype), INPUT_TYPES)} Inputs are {', '.join(INPUT_TYPES)}.",
+            )
+    refuse_unnamable(given, where, "Name the input otherwise.")
+    return dict(given)
+
+
+def _uses(given: Any, where: str) -> tuple[FeatureSpec, ...]:
+    one = isinstance(given, str | Feature | FeatureSpec)
+    found = tuple(spec_of(use) for use in ((given,) if one else given or ()))
+    names = [spec.name for spec in found]
+    if twice := [n for n in names if names.count(n) > 1]:
+        raise Invalid(f"{where} uses {twice[0]!r} twice.", hint="One version of it is served at a time: name it once.")
+    return found
+
+
+def _refuse(made: RequestFeature, where: str) -> None:
+    if not made.columns:
+        raise Invalid(f"{where} has no columns.", hint=_COLUMNS)
+    need_named(made.fields, list(made.columns), f"{where}, which has a Field for it,")
+    if clash := [n for n in made.inputs if n in {made.name, *(spec.name for spec in made.uses)}]:
+        raise Invalid(
+            f"{where} has an input {clash[0]!r}, which is a feature's name.", hint="Name the input otherwise."
+        )
+    refuse_names([*made.inputs, *dict.fromkeys(n for n in made.columns if n not in made.inputs)], where)
+    if clash := [n for n in made.columns if n in made.inputs]:
+        raise Invalid(f"{where} has an input and a column {clash[0]!r}.", hint="Name one of them otherwise.")
+    reads = dict.fromkeys(c for expr in made.columns.values() for c in expr.column_names)
+    if own := [c for c in reads if c in made.columns]:
+        raise Invalid(f"{where} reads {own[0]!r}, a column of its own.", hint="Write its expression out.")
+    if not made.uses:
+        need_columns(reads, made.inputs, f"{where}, which uses no feature,")
+        try:
+            Derivation(made.columns, made.inputs)
+        except Invalid as error:
+            raise Invalid(f"{where} cannot compute {error.message}", hint=error.hint) from None
