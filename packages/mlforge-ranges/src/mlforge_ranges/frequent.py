@@ -81,7 +81,9 @@ def _heaviest(steps: pl.DataFrame, length: int) -> pl.Series:
 
 
 def _laid_on(heaviest: pl.Series, steps: pl.DataFrame, reach: int) -> pl.Series:
-    runs = pl.concat([steps.select("from", "weight"), steps.select(pl.col("to") - reach, "weight").rename({"to": "from"})])
+    runs = pl.concat(
+        [steps.select("from", "weight"), steps.select(pl.col("to") - reach, "weight").rename({"to": "from"})]
+    )
     runs = runs.group_by("from").agg(pl.col("weight").max())
     both = runs.select("from", "weight", there=heaviest.gather(runs["from"]))
     return heaviest.scatter(both["from"], both.select(pl.max_horizontal("weight", "there")).to_series())
@@ -107,7 +109,11 @@ def _without(steps: pl.DataFrame, heaviest: pl.Series) -> pl.DataFrame:
     Where both the steps and what is taken of them begin and end is put in a row, and the count and whether it is taken
     are carried on from one point to the next.
     """
-    runs = pl.DataFrame({"weight": heaviest}).with_row_index("from").filter(pl.col("weight").ne_missing(pl.col("weight").shift()))
+    runs = (
+        pl.DataFrame({"weight": heaviest})
+        .with_row_index("from")
+        .filter(pl.col("weight").ne_missing(pl.col("weight").shift()))
+    )
     runs = runs.with_columns(to=pl.col("from").shift(-1, fill_value=len(heaviest))).filter(pl.col("weight") > 0)
     taken = runs.select("from", "to", number=_numbers(runs["weight"]))
     points = [  # of several at one place the last one holds: ends come first
@@ -117,7 +123,9 @@ def _without(steps: pl.DataFrame, heaviest: pl.Series) -> pl.DataFrame:
         _points(taken, "from", taken=pl.lit(value=True)),
     ]
     carried = pl.concat(points, how="diagonal").sort("key", maintain_order=True)
-    carried = carried.select("key", pl.col("count").forward_fill(), pl.col("taken").forward_fill(), to=pl.col("key").shift(-1))
+    carried = carried.select(
+        "key", pl.col("count").forward_fill(), pl.col("taken").forward_fill(), to=pl.col("key").shift(-1)
+    )
     is_left = (pl.col("count") > 0) & ~pl.col("taken").fill_null(value=False) & (pl.col("key") < pl.col("to"))
     return carried.filter(is_left).select(*_PARTS, "count").collect()
 

@@ -95,7 +95,12 @@ def _interpolated(ends: pl.DataFrame, share: Fraction) -> pl.Series:
     lost = rows.filter("exact").select("a", "b", "n")
     different = lost.unique()
     exact = [_exact(*row, share) for row in different.iter_rows()]
-    settled = lost.join(different.with_columns(value=pl.Series(exact, dtype=pl.Float64)), on=["a", "b", "n"], how="left", maintain_order="left")
+    settled = lost.join(
+        different.with_columns(value=pl.Series(exact, dtype=pl.Float64)),
+        on=["a", "b", "n"],
+        how="left",
+        maintain_order="left",
+    )
     return rows["value"].scatter(rows["exact"].arg_true(), settled["value"])
 
 
