@@ -47,7 +47,7 @@ def cases(
     some, dtype = draw(st.sampled_from(kinds))
     values, entity, bounds = [], [], []
     for number in range(draw(st.integers(0, 3))):
-        mine = draw(st.lists(st.sampled_from(some), max_size=12))
+        mine = draw(st.lists(st.sampled_from(some), max_size=12)) * draw(st.sampled_from([1, 1, 8]))
         ends = sorted(draw(st.lists(st.integers(0, len(mine)), max_size=12)))
         starts = sorted(draw(st.lists(st.integers(0, len(mine)), min_size=len(ends), max_size=len(ends))))
         begun = len(values)

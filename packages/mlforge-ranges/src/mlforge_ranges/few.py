@@ -19,7 +19,7 @@ _WHOLE = 2.0**53
 """Whole numbers below it are floats."""
 
 Formula = Callable[[int], pl.Expr]
-"""A moment of so many values by `sum`, `square`, `cube`, `fourth`, their powers' sums, and `size`, that of all cubes."""
+"""A moment of so many values, by the sums of their powers and by `size`, that of all cubes without their signs."""
 
 
 def found(numbers: pl.Series, ranges: pl.DataFrame, formula: Formula) -> Iterator[pl.DataFrame]:
