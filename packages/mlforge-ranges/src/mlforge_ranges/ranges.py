@@ -76,7 +76,7 @@ class Ranges:
         return distinct.counts(self._sequence, self._low, self._high)
 
     def percentile(self, q: float) -> pl.Series:
-        """The value `q` of the way from the least to the greatest: between two in proportion, null of an empty range."""
+        """The value at `q (n - 1)` in the order of values, between two in proportion; null of an empty range."""
         return quantiles.percentiles(self._sequence, self._low, self._high, q)
 
     def mode(self) -> pl.Series:
