@@ -3,77 +3,29 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from functools import cached_property
-from itertools import accumulate
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.ends import nearest, nearest_root
-from toy_engine.order import Numbers, ranks
+from mlforge.plugin.engine.runs import distinct, firsts, in_order, lasts, most_frequent
+from mlforge.plugin.engine.statistics import between, kurtosis, place_of, skewness
+from toy_engine.order import Numbers
+from toy_engine.values import Values
 
 
 class Overflow(Exception):
     """A sum that does not fit its type."""
 
 
-class Values:
-    """An aggregated column in the order of the events, and its running totals."""
-
-    def __init__(self, array: pa.Array) -> None:
-        self.array = array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
-        self.type = array.type
-        self.floats = pa.types.is_floating(array.type)
-        self.counts = _running(array.is_valid().to_numpy(zero_copy_only=False))
-
-    @cached_property
-    def special(self) -> list[Numbers]:
-        """Running counts of NaN, infinity and minus infinity."""
-        numbers = self.array.cast(pa.float64()).fill_null(0).to_numpy()
-        return [_running(found) for found in (np.isnan(numbers), numbers == math.inf, numbers == -math.inf)]
-
-    @cached_property
-    def _exact(self) -> tuple[int, list[int]]:
-        """A power of two, and the values as whole multiples of its inverse; 0 for what is not finite."""
-        given = self.array.to_pylist()
-        if not self.floats:
-            return 0, [int(v or 0) for v in given]
-        ratios = [v.as_integer_ratio() if v is not None and math.isfinite(v) else (0, 1) for v in given]
-        power = max((bottom.bit_length() for _, bottom in ratios), default=1) - 1
-        return power, [top << (power + 1 - bottom.bit_length()) for top, bottom in ratios]
-
-    @property
-    def power(self) -> int:
-        """Of two, by which the totals are divided."""
-        return self._exact[0]
-
-    @cached_property
-    def totals(self) -> list[int]:
-        """Running totals."""
-        return [0, *accumulate(self._exact[1])]
-
-    @cached_property
-    def squares(self) -> list[int]:
-        """Running totals of squares."""
-        return [0, *accumulate(v * v for v in self._exact[1])]
-
-    @cached_property
-    def ranks(self) -> tuple[Numbers, pa.Array]:
-        """Places among the different values, -1 for null; and those."""
-        return ranks(self.array)
-
-
-def aggregated(function: str, values: Values | None, low: Numbers, high: Numbers) -> pa.Array:
+def aggregated(asked: Aggregate, values: Values | None, low: Numbers, high: Numbers) -> pa.Array:
     """An aggregation over runs of events, from `low` up to, not including, `high`. Raises `Overflow`."""
-    return pa.array(high - low) if values is None else FUNCTIONS[function](values, low, high)
-
-
-def _running(found: np.ndarray[Any, Any]) -> Numbers:
-    return np.r_[0, np.cumsum(found, dtype=np.int64)]
+    return pa.array(high - low) if values is None else FUNCTIONS[asked.function](values, low, high, *asked.options)
 
 
 def _count(values: Values, low: Numbers, high: Numbers) -> pa.Array:
@@ -82,15 +34,19 @@ def _count(values: Values, low: Numbers, high: Numbers) -> pa.Array:
 
 def _sums(values: Values, low: Numbers, high: Numbers) -> Iterator[tuple[int, int, float | None]]:
     """For each run how many values it has, their exact total, and instead of that what is not finite."""
-    totals, counts = values.totals, (values.counts[high] - values.counts[low]).tolist()
-    runs = zip(low.tolist(), high.tolist(), strict=True)
-    exact = [totals[b] - totals[a] for a, b in runs]
+    counts, exact = (values.counts[high] - values.counts[low]).tolist(), _totals(values, low, high, 1)[0]
     if not values.floats:
         return zip(counts, exact, [None] * len(counts), strict=True)
     nan, up, down = (c[high] - c[low] > 0 for c in values.special)
     odd = np.where(nan | (up & down), math.nan, np.where(up, math.inf, -math.inf))
     special = np.where(nan | up | down, odd, None)
     return zip(counts, exact, special.tolist(), strict=True)
+
+
+def _totals(values: Values, low: Numbers, high: Numbers, powers: int) -> list[list[int]]:
+    """The totals of each run: of the values, of their squares, and so on."""
+    runs = list(zip(low.tolist(), high.tolist(), strict=True))
+    return [[totals[b] - totals[a] for a, b in runs] for totals in values.totals[:powers]]
 
 
 def _sum(values: Values, low: Numbers, high: Numbers) -> pa.Array:
@@ -112,20 +68,21 @@ def _mean(values: Values, low: Numbers, high: Numbers) -> pa.Array:
     return pa.array(means, pa.float64())
 
 
+def _shape(values: Values, low: Numbers, high: Numbers, least: int, shape: Callable[..., float | None]) -> pa.Array:
+    """What the totals of a run's powers say of it: null of too few values, NaN where one is not finite."""
+    totals = zip(*_totals(values, low, high, max(least, 2)), strict=True)
+    found = zip(_sums(values, low, high), totals, strict=True)
+    shapes = [
+        None if n < least else math.nan if odd is not None else shape(n, *powers) for (n, _, odd), powers in found
+    ]
+    return pa.array(shapes, pa.float64())
+
+
 def _std(values: Values, low: Numbers, high: Numbers) -> pa.Array:
-    squares, runs = values.squares, zip(low.tolist(), high.tolist(), strict=True)
-    spreads = (squares[b] - squares[a] for a, b in runs)
-    found = zip(_sums(values, low, high), spreads, strict=True)
-    return pa.array([_root(n, s, q, odd, values.power) for (n, s, odd), q in found], pa.float64())
+    def root(n: int, total: int, squares: int) -> float:
+        return nearest_root(n * squares - total * total, n * (n - 1), -values.power)
 
-
-def _root(n: int, total: int, squares: int, odd: float | None, power: int) -> float | None:
-    """The sample standard deviation of `n` values."""
-    if n < 2:
-        return None
-    if odd is not None:
-        return math.nan
-    return nearest_root(n * squares - total * total, n * (n - 1), -power)
+    return _shape(values, low, high, 2, root)
 
 
 def _min(values: Values, low: Numbers, high: Numbers) -> pa.Array:
@@ -157,36 +114,61 @@ def _least(places: Numbers, low: Numbers, high: Numbers, nothing: int) -> Number
     return least
 
 
-def _median(values: Values, low: Numbers, high: Numbers) -> pa.Array:
-    """Runs follow each other, and neither end goes back: one sorted list is kept up."""
-    places, labels = values.ranks[0].tolist(), values.ranks[1].to_pylist()
+def _percentile(values: Values, low: Numbers, high: Numbers, q: float) -> pa.Array:
+    labels = values.ranks[1].to_pylist()
     labels = [int(v) for v in labels] if pa.types.is_decimal(values.type) else labels
-    kept: list[int] = []
-    start = end = 0
-    medians = []
-    for a, b in zip(low.tolist(), high.tolist(), strict=True):
-        for place in places[end:b]:
-            if place >= 0:
-                insort(kept, place)
-        for place in places[start:a]:
-            if place >= 0:
-                del kept[bisect_left(kept, place)]
-        start, end = a, b
-        medians.append(_middle(labels[kept[(len(kept) - 1) // 2]], labels[kept[len(kept) // 2]]) if kept else None)
-    return pa.array(medians, pa.float64())
+    found: list[float | None] = []
+    for run in in_order(values.places, values.runs(low, high)):
+        at, part = place_of(q, max(len(run), 1))
+        found.append(between(labels[run[at]], labels[run[at + bool(part)]], part) if len(run) else None)
+    return pa.array(found, pa.float64())
 
 
-def _middle(a: float, b: float) -> float:
-    """Their mean; halves of small numbers would lose a digit, and a sum of large ones overflow."""
-    return a / 2 + b / 2 if max(abs(a), abs(b)) > 1 else (a + b) / 2
+def _count_distinct(values: Values, low: Numbers, high: Numbers) -> pa.Array:
+    return pa.array(distinct(values.places, values.runs(low, high)), pa.int64())
 
 
-FUNCTIONS: dict[str, Callable[[Values, Numbers, Numbers], pa.Array]] = {
+def _one(listing: Callable[..., list[list[int]]], *options: Any) -> Callable[..., pa.Array]:
+    """An aggregation that is one of the values."""
+
+    def aggregation(values: Values, low: Numbers, high: Numbers) -> pa.Array:
+        found = listing(values.places, values.runs(low, high), 1, *options)
+        return _labels(values, np.array([places[0] if places else -1 for places in found], np.int64), -1)
+
+    return aggregation
+
+
+def _several(listing: Callable[..., list[list[int]]]) -> Callable[..., pa.Array]:
+    """An aggregation that is a list of the values."""
+
+    def aggregation(values: Values, low: Numbers, high: Numbers, n: float, *options: Any) -> pa.Array:
+        return _lists(values, listing(values.places, values.runs(low, high), int(n), *options))
+
+    return aggregation
+
+
+def _lists(values: Values, found: Sequence[Sequence[int]]) -> pa.Array:
+    ends = np.cumsum([0, *map(len, found)])
+    flat = np.array([place for places in found for place in places], np.int64)
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), _labels(values, flat, -1))
+
+
+FUNCTIONS: dict[str, Callable[..., pa.Array]] = {
     "count": _count,
     "sum": _sum,
     "mean": _mean,
     "std": _std,
     "min": _min,
     "max": _max,
-    "median": _median,
+    "median": partial(_percentile, q=0.5),
+    "percentile": _percentile,
+    "skew": partial(_shape, least=3, shape=skewness),
+    "kurtosis": partial(_shape, least=4, shape=kurtosis),
+    "count_distinct": _count_distinct,
+    "first": _one(firsts, False),
+    "last": _one(lasts, False),
+    "first_n": _several(firsts),
+    "last_n": _several(lasts),
+    "mode": _one(most_frequent),
+    "top_k": _several(most_frequent),
 }

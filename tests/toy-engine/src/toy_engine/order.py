@@ -65,4 +65,9 @@ def _together(arrays: Sequence[pa.Array]) -> pa.Array:
 
 def firsts(numbers: Numbers) -> Numbers:
     """Where each run of equal numbers begins."""
-    return np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]][: len(numbers)])
+    return np.flatnonzero(differ(numbers))
+
+
+def differ(*columns: Numbers) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether each row is another than the one before."""
+    return np.r_[True, np.any([c[1:] != c[:-1] for c in columns], axis=0)][: len(columns[0])]

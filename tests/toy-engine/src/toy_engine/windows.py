@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -12,13 +15,15 @@ from mlforge.plugin.engine.aggregations import Windowed, overflow, too_many_digi
 from mlforge.plugin.engine.rows import need_stamp
 from mlforge.plugin.engine.times import LAST
 from mlforge.plugin.engine.types import is_decimal
-from toy_engine.aggregations import Overflow, Values, aggregated
+from toy_engine.aggregations import Overflow, aggregated
 from toy_engine.expressions import evaluate
-from toy_engine.order import Numbers, firsts, identities
+from toy_engine.order import Numbers, differ, firsts, identities
 from toy_engine.rows import with_keys
 from toy_engine.types import INSTANT, dtype_of, words_of
+from toy_engine.values import Values
 
 CAST = 'table["{}"].cast("float64")'
+Changes = Sequence[tuple[Any, int]]
 FOREVER = 2**61  # microseconds: longer than the years 1 to 9999, and no sum of it and an instant overflows
 
 
@@ -30,11 +35,13 @@ def change_points(table: pa.Table, shape: Shape, plan: WindowPlan) -> pa.Table:
     times = table[stamp].cast(INSTANT).cast(pa.int64()).to_numpy()
     known = times if plan.interval is None else ends_of_buckets(times, plan.interval)
     (entities,) = identities([table], shape.key_names)
-    order = np.lexsort((known, entities))
+    order = np.lexsort((times, entities))
     events = Events(entities[order], known[order])
+    instants = np.cumsum(differ(entities[order], times[order]))
     table = table.take(pa.array(order))
-    owners, stamps = events.points([w.micros for w in plan.windows])
-    found = _aggregates(table, asked, events, owners, stamps)
+    values = {i.name: Values(evaluate(i.source, table), instants) for i in asked.inputs}
+    owners, stamps = events.points(_changes(asked, values))
+    found = _aggregates(asked, values, events, owners, stamps)
     first = firsts(events.entities)
     keys = table.select(shape.key_names).take(pa.array(first[np.searchsorted(events.entities[first], owners)]))
     outputs = {o.name: evaluate(o.source, found) for o in asked.outputs}
@@ -64,27 +71,33 @@ class Events:
         """How many events there are up to each entity's instant, those of the entities before included."""
         return np.searchsorted(self._points, self._point(entities, instants), "right")
 
-    def points(self, windows: list[int]) -> tuple[Numbers, Numbers]:
+    def points(self, changes: Changes) -> tuple[Numbers, Numbers]:
         """The entity and the stamp of every change point that lies in the years that can be asked about."""
-        gone = [self.known + min(w, FOREVER) for w in windows]
-        stamps = np.concatenate([self.known, *gone])
-        owners = np.tile(self.entities, len(gone) + 1)
+        stamps = np.concatenate([self.known, *(self.known[which] + after for which, after in changes)])
+        owners = np.concatenate([self.entities, *(self.entities[which] for which, _ in changes)])
         owners, stamps = owners[stamps <= LAST], stamps[stamps <= LAST]
         order = np.lexsort((stamps, owners))
         owners, stamps = owners[order], stamps[order]
-        new = np.r_[True, (owners[1:] != owners[:-1]) | (stamps[1:] != stamps[:-1])][: len(owners)]
+        new = differ(owners, stamps)
         return owners[new], stamps[new]
 
 
-def _aggregates(table: pa.Table, asked: Windowed, events: Events, owners: Numbers, stamps: Numbers) -> pa.Table:
+def _changes(asked: Windowed, values: Mapping[str, Values]) -> Changes:
+    """Which events enter or leave a window, and how long after they are known."""
+    found = {(a.passes, after) for a in asked.aggregates for after in (a.enters, a.leaves) if after is not None}
+    return [(values[passes].there if passes else slice(None), min(after, FOREVER)) for passes, after in found]
+
+
+def _aggregates(
+    asked: Windowed, values: Mapping[str, Values], events: Events, owners: Numbers, stamps: Numbers
+) -> pa.Table:
     """The aggregates under their names, one row a change point."""
-    values = {i.name: Values(evaluate(i.source, table)) for i in asked.inputs}
-    high = events.until(owners, stamps)
-    low = {w: events.until(owners, stamps - min(w, FOREVER)) for w in {a.window for a in asked.aggregates}}
+    ends = {e for a in asked.aggregates for e in (a.enters, a.leaves)}
+    until = {e: events.until(owners, stamps - min(FOREVER if e is None else e, FOREVER)) for e in ends}
     columns = {}
     for a in asked.aggregates:
         try:
-            found = aggregated(a.function, values[a.column] if a.column else None, low[a.window], high)
+            found = aggregated(a, values[a.column] if a.column else None, until[a.leaves], until[a.enters])
         except Overflow as error:
             refusal = too_many_digits if is_decimal(a.word) else overflow
             raise refusal(asked.outputs_of([a.name]), CAST.format(_column(asked, a.column))) from error
