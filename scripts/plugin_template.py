@@ -27,8 +27,8 @@ WORDS = {
     "ToyStore": "{{Class}}",
     "TestIsEmail": "TestValidator",
     "is_email": "{{function}}",
-    "TestRatio": "TestMetric",
-    "Ratio": "{{Class}}",
+    "TestShare": "TestMetric",
+    "Share": "{{Class}}",
     '"pyarrow tables, in about 800 lines"': '"{{summary}}"',
 }
 

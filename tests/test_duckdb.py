@@ -9,7 +9,7 @@ RELATION = """
 import duckdb
 
 @mlf.feature(source="events.parquet", keys="user_id", timestamp="event_time", interval="1d", engine="duckdb",
-             metrics=[mlf.Ratio("amount", "hours", windows=["7d"])], validators={"email": [v.is_email()]})
+             metrics=[mlf.Share("amount", "hours", windows=["7d"])], validators={"email": [v.is_email()]})
 def spend(df: duckdb.DuckDBPyRelation):
     return df
 """

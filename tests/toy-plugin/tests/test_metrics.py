@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from mlforge.testing import MetricTests
-from toy_plugin.metrics import Ratio
+from toy_plugin.metrics import Share
 
 
-class TestRatio(MetricTests):
+class TestShare(MetricTests):
     schema: ClassVar = {"won": "Int64", "played": "Int64"}
     events = (("2024-01-01T10:00", {"won": 1, "played": 2}), ("2024-01-01T11:00", {"won": 0, "played": 2}))
     expected: ClassVar = {
@@ -17,5 +17,5 @@ class TestRatio(MetricTests):
         "2024-01-02T11:00": {"wins_1d": None},
     }
 
-    def metric(self) -> Ratio:
-        return Ratio("won", "played", windows=["1d"], name="wins")
+    def metric(self) -> Share:
+        return Share("won", "played", windows=["1d"], name="wins")

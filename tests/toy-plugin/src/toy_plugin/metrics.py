@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import msgspec
 
-from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, col
-from mlforge.model.metric import Metric, MetricColumn, parse_windows
+from mlforge.model.metric import Metric, MetricColumn, Windows, parse_windows
 
 
-class Ratio(Metric, frozen=True):
-    """The sum of one column divided by that of another; null where there is nothing to divide by.
+class Share(Metric, frozen=True):
+    """One sum as a share of another; null where that is 0.
 
     Args:
         numerator: A numeric column.
         denominator: Another.
-        windows: `["1d", "7d"]`, or timedeltas.
+        windows: `["1d", "7d"]`, `"all"`, timedeltas, or `Window("7d", offset="7d")`.
         name: The output is `{name}_{window}`; `{numerator}_per_{denominator}` if None.
     """
 
     numerator: str
     denominator: str
-    windows: tuple[Duration, ...]
+    windows: Windows
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -31,4 +30,4 @@ class Ratio(Metric, frozen=True):
         """One column a window."""
         name = self.name or f"{self.numerator}_per_{self.denominator}"
         expr = Agg("sum", col(self.numerator)) / Agg("sum", col(self.denominator))
-        return tuple(MetricColumn(f"{name}_{w}", w, expr, "ratio") for w in self.windows)
+        return tuple(MetricColumn(f"{name}_{w}", w, expr, "share") for w in parse_windows(self.windows))

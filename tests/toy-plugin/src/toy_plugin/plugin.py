@@ -43,7 +43,20 @@ def mlforge_validators() -> list[ValidatorDescriptor]:
 
 @hookimpl
 def mlforge_metrics() -> list[MetricDescriptor]:
-    """One metric."""
-    summary, target = "One sum divided by another", "toy_plugin.metrics:Ratio"
-    example = 'Ratio("won", "played", windows=["7d"])'
-    return [MetricDescriptor(name="Ratio", summary=summary, api=1, target=target, example=example)]
+    """Two metrics: of sums, and of parts of an aggregation that no engine knows."""
+    return [
+        MetricDescriptor(
+            name="Share",
+            summary="One sum as a share of another",
+            api=1,
+            target="toy_plugin.metrics:Share",
+            example='Share("won", "played", windows=["7d"])',
+        ),
+        MetricDescriptor(
+            name="CoefficientOfVariation",
+            summary="The standard deviation over the mean",
+            api=1,
+            target="toy_plugin.variation:CoefficientOfVariation",
+            example='CoefficientOfVariation("amount", windows=["7d"])',
+        ),
+    ]

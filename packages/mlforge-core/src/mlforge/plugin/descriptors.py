@@ -129,10 +129,10 @@ class ValidatorDescriptor(_Descriptor, frozen=True, kw_only=True):
 
 
 class MetricDescriptor(_Descriptor, frozen=True, kw_only=True):
-    """A metric: `target` is a subclass of `Metric`; `example` a call, such as `Ratio("a", "b", windows=["7d"])`.
+    """A metric: `target` is a subclass of `Metric`; `example` a call, such as `Share("a", "b", windows=["7d"])`.
 
     Example:
-        >>> MetricDescriptor(name="Ratio", summary="A part of a whole", api=1, target="my_plugin.metrics:Ratio").role
+        >>> MetricDescriptor(name="Share", summary="A part of a whole", api=1, target="my_plugin.metrics:Share").role
         'metric'
     """
 

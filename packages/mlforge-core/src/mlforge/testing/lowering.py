@@ -124,7 +124,7 @@ class MetricTests(EverySubject):
         """The metric to test."""
         raise Invalid(
             "The tests do not say which metric they are about.",
-            hint="Return a metric: def metric(self): return Ratio('won', windows=['1d'])",
+            hint="Return a metric: def metric(self): return Share('won', 'played', windows=['1d'])",
         )
 
     def test_there_are_events_and_expected_values(self) -> None:

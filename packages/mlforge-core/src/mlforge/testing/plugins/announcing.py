@@ -11,8 +11,12 @@ from typing import Any
 import click
 import pytest
 
+from mlforge.model.aggregation import agg
 from mlforge.model.check import Validator
+from mlforge.model.expr import col
 from mlforge.model.metric import Metric
+from mlforge.model.terms import when
+from mlforge.model.window import Window
 from mlforge.plugin import (
     Command,
     Engine,
@@ -43,6 +47,9 @@ PROTOCOLS: dict[type[Any], type[Any]] = {
     StoreDescriptor: Store,
     OnlineStoreDescriptor: OnlineStore,
 }
+WORDS: dict[str, Any] = {"Window": Window, "agg": agg, "col": col, "when": when}
+"""What users write beside validators and metrics, and so do examples."""
+
 RESULTS: dict[type[Any], type[Any]] = {ValidatorDescriptor: Validator, MetricDescriptor: Metric}
 
 
@@ -156,6 +163,6 @@ def result_of_example(found: Descriptor) -> Any:
     example = getattr(found, "example", "")
     assert example, f"the {found.role} {found.name!r} has no example"
     try:
-        return eval(example, {found.name: target_of(found)})  # noqa: S307 - written by the plugin's own author
+        return eval(example, {**WORDS, found.name: target_of(found)})  # noqa: S307 - written by the plugin's own author
     except Exception as error:  # noqa: BLE001 - whatever it is, the example does not run
         pytest.fail(f"the example {example!r} of the {found.role} {found.name!r} does not run: {error!r}")
