@@ -33,8 +33,8 @@ class Window(msgspec.Struct, frozen=True):
     offset: Any = None
 
     def __post_init__(self) -> None:
-        length = None if self.length in (None, ALL) else Duration.parse(self.length, "window")
-        offset = None if self.offset is None else Duration.parse(self.offset, "window's offset")
+        length = None if self.length in (None, ALL) else _duration(self.length, "window")
+        offset = None if self.offset is None else _duration(self.offset, "window's offset")
         msgspec.structs.force_setattr(self, "length", length)
         msgspec.structs.force_setattr(self, "offset", offset)
 
@@ -81,6 +81,11 @@ class Window(msgspec.Struct, frozen=True):
         """What it is sorted by: those first that events leave first."""
         leaves = self.leaves
         return (float("inf") if leaves is None else leaves, self.enters)
+
+
+def _duration(value: Any, what: str) -> Duration:
+    """A length of time as it is written, or as metadata keeps it."""
+    return msgspec.convert(value, Duration) if isinstance(value, dict) else Duration.parse(value, what)
 
 
 def known_from(time: int, interval: Duration | None) -> int:
