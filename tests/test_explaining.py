@@ -120,6 +120,28 @@ def test_an_event_is_shown_with_every_column_that_the_window_aggregates(build):
     assert week.events.first == ({"t": at(2, 1), "amount": 8.0, "user_id": 2},)
 
 
+def test_windows_of_some_events_of_all_and_of_those_before_are_told_apart(build):
+    large, before = mlf.col("amount") > 1, mlf.Window("1d", offset="1d")
+    metrics = [
+        mlf.Sum("amount", windows="1d", where=large, name="large"),
+        mlf.Sum("amount", windows=["1d", "all", before], name="spend"),
+        mlf.Formula("trend", mlf.agg("sum", "amount", "1d") / mlf.agg("sum", "amount", before)),
+    ]
+    defs = build(interval="1d", metrics=metrics)
+    found = defs.explain("f", {"user_id": 1}, at(3, 12))
+    assert (found.stamp, found.agrees) == (at(3), True)
+    assert told(found) == {
+        "large_1d": fine(0.0), "spend_1d": fine(0.0), "spend_all": fine(1.0),
+        "spend_1d_offset_1d": fine(1.0), "trend": fine(0.0),
+    }  # fmt: skip
+    seen = {w.window: (w.start, w.end, w.events.count) for w in found.windows}
+    assert seen["1d_offset_1d"] == (at(1), at(2), 1)
+    assert seen["all"] == (None, at(3), 1)
+    later = defs.explain("f", {"user_id": 1}, at(5, 12))
+    assert (later.stamp, later.left, later.agrees) == (at(5), {"1d": 2}, True)
+    assert told(later)["spend_1d_offset_1d"] == fine(6.0)
+
+
 def test_only_the_columns_that_are_asked_for_are_explained(build):
     defs = build(**DAILY)
     for words in ({"columns": "amount__sum__7d"}, {"columns": ["amount__sum__7d"]}):

@@ -16,11 +16,24 @@ HOUR = 3_600_000_000
 START = datetime(2025, 3, 1, tzinfo=UTC)
 ORIGIN = (START - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 SCHEMA = {"user": pl.Int64, "ts": pl.Datetime("us", "UTC"), "x": pl.Float64, "n": pl.Int64}
-KINDS = ("buckets", "instants", "rows")
+KINDS = ("buckets", "instants", "endless", "rows")
 METRICS = [
     metric(column, windows=["1h", "3h"])
     for metric in (mlf.Sum, mlf.Mean, mlf.Min, mlf.Max, mlf.Std, mlf.Median)
     for column in ("x", "n")
+]
+BESIDE = [
+    mlf.Sum("n", windows=mlf.Window("1h", offset="2h"), where=mlf.col("n") > 0, name="positive"),
+    mlf.Last("x", windows="2h", where=mlf.col("n") > 0, name="at_positive"),
+    mlf.LastN("n", 2, windows="3h", distinct=True),
+    mlf.CountDistinct("n", windows="3h"),
+    mlf.Formula("trend", mlf.agg("sum", "n", "1h") / mlf.agg("count", "n", mlf.Window("3h", offset="1h"))),
+]
+ENDLESS = [
+    mlf.Sum("n", windows="all"),
+    mlf.First("x", windows=mlf.Window("all", offset="1h")),
+    mlf.TopK("n", 2, windows="all", where=mlf.col("x") > 0, name="frequent"),
+    mlf.Formula("share", mlf.agg("sum", "n", "1h") / mlf.agg("sum", "n", "all")),
 ]
 EXAMPLES = settings(
     max_examples=total_cases() // 300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -75,8 +88,9 @@ class Stream:
         self.kind = kind
 
     def _definitions(self, store, kind, how):
-        windows = {"metrics": [mlf.Count(windows=["1h", "3h"]), *METRICS]} if kind != "rows" else {}
-        clock = {"interval": "1h"} if kind == "buckets" else {}
+        metrics = ENDLESS if kind == "endless" else [mlf.Count(windows=["1h", "3h"]), *METRICS, *BESIDE]
+        windows = {"metrics": metrics} if kind != "rows" else {}
+        clock = {"interval": "1h"} if kind in ("buckets", "endless") else {}
 
         @mlf.feature(source=str(self.source), keys="user", timestamp="ts", **windows, **clock, **how)
         def spend(df):
