@@ -11,12 +11,12 @@ from mlforge.flow.specs import name_of, wanted
 from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.versions.choose import Chosen, choose, lock_of
 from mlforge.flow.versions.locks import changed_content
+from mlforge.flow.versions.reach import within_reach
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_twins
 from mlforge.plugin.engine.frames import Join
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
 
 
@@ -58,8 +58,8 @@ def training_data(
     chosen = choose(store, [spec for spec, _ in pairs], full_names=full_names)
     for (_, pin), one in zip(pairs, chosen, strict=True):
         _refuse_changed(pin, one)
-    for one in chosen:
-        verify(store, one.artifact, relied=locked or held is not None)
+    relied = locked or held is not None
+    chosen = [c._replace(artifact=within_reach(store, engine, c.artifact, relied=relied)) for c in chosen]
     spine = spine_of(frame, engine)
     joins = [c.join for c in chosen]
     refuse_twins(spine.names, joins)
