@@ -126,5 +126,12 @@ def store_of(servers: Servers) -> Any:
 
 
 @pytest.fixture
-def bucket_of() -> Any:
-    return S3Bucket
+def published() -> Any:
+    """Lets everybody read what a store keeps."""
+
+    def publish(config: S3Store) -> None:
+        asked = client(config.endpoint_url)
+        for one in S3Bucket(config).list(""):
+            asked.put_object_acl(Bucket=config.bucket, Key=f"{config.prefix}/{one.key}", ACL="public-read")
+
+    return publish

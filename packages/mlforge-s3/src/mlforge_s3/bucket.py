@@ -21,7 +21,7 @@ PIECE = 8 * 1024 * 1024
 MOST_PIECES = 9_000  # of an upload; S3 takes 10,000
 IN_MEMORY = 64 * 1024 * 1024
 """Of all pieces under way, of one upload."""
-_RETRIES: Any = {"max_retries": 6, "retry_timeout": timedelta(seconds=60)}
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 _OUR_REGION = "us-east-1"
 
 

@@ -120,7 +120,7 @@ class FetchingStore(Protocol):
     """
 
     def fetch(self, artifact: Artifact) -> Artifact:
-        """The version in files of this machine, which are there until the store is closed.
+        """The version in files of this machine, which are there until the process ends: frames may read them late.
 
         Raises `NotFound` for data that is gone, and `Invalid` where it is not what was committed.
         """

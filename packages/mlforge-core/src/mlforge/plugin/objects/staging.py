@@ -1,12 +1,15 @@
-"""Files of this machine on the way to a bucket, or from it: gone when the store is closed."""
+"""Files of this machine on the way to a bucket, gone when the store is closed; and copies of what is in one."""
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from mlforge.errors import PluginFailed
@@ -32,15 +35,30 @@ class Staging:
             folder.mkdir()
         return folder
 
-    def fetched(self, key: str, content: str) -> Path:
-        """Where a copy of an object with this content is, or is to be."""
-        folder = hashlib.sha256(f"{key} {content}".encode(errors="surrogatepass")).hexdigest()
-        return self.root / "read" / folder / key.rsplit("/", 1)[-1]
-
     def close(self) -> None:
         folder, self._folder = self._folder, None
         if folder is not None:
             folder.cleanup()
+
+
+def fetched(key: str, content: str) -> Path:
+    """Where this process has, or is to have, a copy of an object with this content (a hash)."""
+    folder = hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+    return _copies(os.getpid()) / folder / key.rsplit("/", 1)[-1]
+
+
+@cache
+def _copies(process: int) -> Path:
+    """The folder of a process for copies: frames that are read late outlive the store that brought them."""
+    with reporting("Making a folder for copies"):
+        folder = Path(tempfile.mkdtemp(prefix="mlforge-copies-"))
+    atexit.register(_remove, folder, process)
+    return folder
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # a forked child ends without taking its parent's away
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(path: Path, chunks: Iterable[bytes]) -> str:

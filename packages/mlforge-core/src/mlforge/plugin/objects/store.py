@@ -24,7 +24,7 @@ from mlforge.plugin.intact import sha256_of, verify_files
 from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
 from mlforge.plugin.objects.pruning import Kept, prune, sweep
-from mlforge.plugin.objects.staging import Staging, data_files, reporting, write
+from mlforge.plugin.objects.staging import Staging, data_files, fetched, reporting, write
 from mlforge.plugin.stores import Pruned
 
 MANIFEST = "/".join(layout.MANIFEST)
@@ -169,7 +169,7 @@ class LiveObjectStore:
 
     def _fetched(self, meta: FeatureMeta, part: Part) -> Path:
         key = f"{meta.name}/{part.path}"
-        path = self._staging.fetched(key, part.hash)
+        path = fetched(key, part.hash)
         if not path.exists() and write(path, self._chunks(meta, key)) != part.hash:
             path.unlink()
             raise self._damaged(meta, part)
