@@ -14,6 +14,7 @@ class TestPlugin(PluginTests):
     settings = {"gcs": {"bucket": "shop-features"}}  # noqa: RUF012
 
 
+@pytest.mark.linux  # its server has no wheel for others
 class TestStore(ObjectStoreTests):
     most_examples = 2  # its server takes milliseconds a request
 

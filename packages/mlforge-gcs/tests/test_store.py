@@ -18,6 +18,8 @@ from mlforge.testing.versions import meta_of, write_file
 from mlforge_gcs import bucket
 from mlforge_gcs.plugin import GCSStore
 
+pytestmark = pytest.mark.linux  # its server has no wheel for others
+
 
 @pytest.fixture(scope="module")
 def key_file(tmp_path_factory):

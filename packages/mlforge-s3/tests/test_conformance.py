@@ -14,6 +14,7 @@ class TestPlugin(PluginTests):
     settings = {"s3": {"bucket": "shop-features"}}  # noqa: RUF012
 
 
+@pytest.mark.linux  # its server has no wheel for others
 class TestStore(ObjectStoreTests):
     @pytest.fixture(autouse=True)
     def _server(self, store_of, tmp_path):

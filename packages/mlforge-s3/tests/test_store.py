@@ -19,6 +19,8 @@ from mlforge_s3.plugin import S3Store
 SECRET = "wJalr-the-right-one-EXAMPLEKEY"
 TOKEN = "a-session-token-of-the-user"
 
+pytestmark = pytest.mark.linux  # its server has no wheel for others
+
 
 def commit(store, version, data=b"rows", expected=None, **changes):
     target = store.begin(changes.get("name", "spend"), "parquet")

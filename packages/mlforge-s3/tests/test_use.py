@@ -13,11 +13,13 @@ import pytest
 import mlforge as mlf
 from mlforge.cli.app import run
 
+pytestmark = pytest.mark.linux  # its server has no wheel for others
+
 PROFILE = """
 profiles:
   dev:
     engine: {engine}
-    offline_store: {{KIND: s3, bucket: {bucket}, prefix: {prefix}, endpoint_url: "${{oc.env:S3_URL}}"}}
+    offline_store: {{KIND: s3, bucket: {bucket}, prefix: {prefix}, endpoint_url: "${{oc.env:URL}}"}}
     online_store: {{KIND: sqlite, path: online.db}}
 """
 SHOP = """
@@ -41,7 +43,7 @@ def shop(request, store_of, tmp_path, monkeypatch):
     """A project in a folder, with its store in a bucket."""
     config = store_of(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("S3_URL", config.endpoint_url)
+    monkeypatch.setenv("URL", config.endpoint_url)
     monkeypatch.setenv("MLFORGE_PROFILE", "dev")
     Path("definitions.py").write_text(SHOP)
     text = PROFILE.format(engine=request.param, bucket=config.bucket, prefix=config.prefix)
