@@ -17,7 +17,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from mlforge.plugin.objects import Held, Listed
+from mlforge.plugin.objects.bucket import Held, Listed
 from mlforge_gcs.credentials import Credentials
 from mlforge_gcs.failures import told
 from mlforge_gcs.plugin import GCSStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.plugin.objects import LiveObjectStore
+from mlforge.plugin.objects.store import LiveObjectStore
 from mlforge_gcs.bucket import GCSBucket
 from mlforge_gcs.plugin import GCSStore
 

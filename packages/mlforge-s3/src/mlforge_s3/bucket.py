@@ -12,7 +12,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import S3Store as Client
 
-from mlforge.plugin.objects import Held, Listed
+from mlforge.plugin.objects.bucket import Held, Listed
 from mlforge_s3.credentials import Credentials
 from mlforge_s3.failures import is_absent, told
 from mlforge_s3.plugin import S3Store

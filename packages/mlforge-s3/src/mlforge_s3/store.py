@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.plugin.objects import LiveObjectStore
+from mlforge.plugin.objects.store import LiveObjectStore
 from mlforge_s3.bucket import S3Bucket
 from mlforge_s3.plugin import S3Store
 

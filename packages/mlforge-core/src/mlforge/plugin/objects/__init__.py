@@ -2,8 +2,3 @@
 
 A plugin brings a `Bucket`, some ten requests of its service; `LiveObjectStore` makes versions of them.
 """
-
-from mlforge.plugin.objects.bucket import Bucket, Held, Listed
-from mlforge.plugin.objects.store import LiveObjectStore
-
-__all__ = ["Bucket", "Held", "Listed", "LiveObjectStore"]

@@ -12,7 +12,7 @@ from mlforge.errors import Conflict, Invalid, MlforgeError
 from mlforge.model.meta import Artifact
 from mlforge.plugin import StoreConfig
 from mlforge.plugin.layout import LATEST, META
-from mlforge.plugin.objects import Bucket
+from mlforge.plugin.objects.bucket import Bucket
 from mlforge.plugin.objects.pruning import LONGEST_COMMIT, sweep
 from mlforge.testing.damage import Damage
 from mlforge.testing.refusals import refused
