@@ -85,6 +85,7 @@ def test_a_profile_says_who_signs_and_where(store_of, tmp_path, monkeypatch):
     with store_of(tmp_path, profile="shop").open() as store:
         commit(store, "1.0.0")
         assert store.get("spend", "1.0.0").options["aws_region"] == "eu-central-1"
+    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
     with store_of(tmp_path, profile="shpo").open() as store, pytest.raises(Invalid, match="no profile 'shpo'"):
         store.names()
 

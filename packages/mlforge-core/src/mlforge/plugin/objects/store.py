@@ -211,7 +211,7 @@ class LiveObjectStore:
         try:
             self._need(name, version)
         except NotFound:  # it was pruned meanwhile
-            self._put_back(name, seen)
+            self._put_back(name, version, seen)
             raise
 
     def _need(self, name: str, version: str) -> None:
@@ -219,9 +219,10 @@ class LiveObjectStore:
             there = ", ".join(self.versions(name)) or "none"
             raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
 
-    def _put_back(self, name: str, seen: Held | None) -> None:
+    def _put_back(self, name: str, version: str, seen: Held | None) -> None:
+        """Let the pointer name what it did, unless somebody else has moved it since."""
         held = self._held_pointer(name)
-        if seen is not None and held is not None:
+        if seen is not None and held is not None and held.data == layout.encode(layout.Pointer(version)):
             self.bucket.swap(_pointer_of(name), seen.data, held.tag)
 
     def prune(self, name: str, keep: int) -> Pruned:

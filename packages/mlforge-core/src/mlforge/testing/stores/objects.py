@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from mlforge.errors import Conflict, Invalid, MlforgeError
+from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, PluginFailed
 from mlforge.model.meta import Artifact
-from mlforge.plugin import StoreConfig
+from mlforge.plugin import Pruned, StoreConfig, verify
 from mlforge.plugin.layout import LATEST, META
+from mlforge.plugin.objects import pruning
 from mlforge.plugin.objects.bucket import Bucket
 from mlforge.plugin.objects.pruning import LONGEST_COMMIT, sweep
 from mlforge.testing.damage import Damage
@@ -198,6 +199,7 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
         grow(self, store, "1.0.1", b"more", b"less")
         fetched = store.fetch(store.get("spend", "1.0.1"))
         assert [local_path(uri).read_bytes() for uri in fetched.uris] == [b"old", b"more", b"less"]
+        assert verify(store, fetched, relied=True) == fetched == store.fetch(store.get("spend", "1.0.1"))
         self.commit(store, "1.1.0", data=b"whole")
         artifact = store.get("spend", "1.1.0")
         self.damage(artifact, 0, lambda data: data[::-1])
@@ -265,6 +267,48 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
             assert len([k for k in self._keys(folder) if "/1.1.0/" in k]) == left
         with self.config(folder).open() as store:
             assert self.contents(store.get("spend", "1.0.0")) == [b"old"]
+
+    def test_what_is_left_of_a_lost_race_goes_when_old_versions_do(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with self.config(folder).open() as store:
+            for version in ("1.0.0", "1.1.0", "1.2.0"):
+                self.commit(store, version, data=version.encode())
+            lost = ("spend/1.2.0/data.lost.parquet", "spend/1.0.0/data.lost.parquet")
+            for key in lost:
+                self.bucket(folder).put(key, b"lost")
+            store.prune("spend", 1)
+            assert [k for k in self._keys(folder) if "lost" in k] == sorted(lost)
+            monkeypatch.setattr(pruning, "LONGEST_COMMIT", -3600.0)
+            store.prune("spend", 1)
+            self.begin(store)
+            assert [k for k in self._keys(folder) if "lost" in k] == []
+            assert self.contents(store.get("spend", "1.2.0")) == [b"1.2.0"]
+
+    def test_an_old_version_goes_even_if_it_is_damaged(self, folder: Path) -> None:
+        with self.config(folder).open() as store:
+            store.commit(self.begin(store), meta_of("1.0.0", owner="mark-55e0"), None)
+            self.commit(store, "1.1.0")
+            self.rewrite_metadata(folder, "mark-55e0", lambda data: data[:9])
+            assert store.prune("spend", 1) == Pruned(("1.0.0",), len(b"rows"))
+            assert not [k for k in self._keys(folder) if "/1.0.0/" in k]
+
+    def test_a_commit_of_nothing_or_of_another_name_is_refused(self, store: Any) -> None:
+        target = store.begin("spend", "parquet")
+        with refused(NotFound):
+            store.commit(target, meta_of("1.0.0"), None)
+        self.fill(target, b"rows")
+        with refused(Invalid, "plan", "spend"):
+            store.commit(target, meta_of("1.0.0", "plan"), None)
+        assert store.names() == []
+
+    def test_a_machine_without_room_is_a_plugin_failure(
+        self, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+        with refused(PluginFailed, "file"):
+            store.begin("spend", "parquet")
 
     def _keys(self, folder: Path) -> list[str]:
         return [one.key for one in self.bucket(folder).list("")]
