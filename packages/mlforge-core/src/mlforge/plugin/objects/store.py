@@ -80,13 +80,13 @@ class LiveObjectStore:
         Version.parse(meta.version)
         if meta.name != target.name:
             raise Invalid(f"Metadata of {meta.name!r} cannot be committed to {target.name!r}.", hint="Begin it anew.")
-        seen = self._refuse_rivals(meta, expected)
+        self._refuse_rivals(meta, expected)
         keys = {f"{meta.name}/{meta.version}/{_marked(n, staged.name)}": p for n, p in data_files(staged).items()}
         if not keys:
             raise NotFound(f"Nothing was written to {staged}.", hint="Write to the target's uri before the commit.")
         try:
             meta = layout.complete(meta, self._uploaded(keys, f"{meta.name}/{meta.version}/"))
-            self._show(meta, seen)
+            self._show(meta, self._refuse_rivals(meta, expected))  # again: sending may have taken long
         except Conflict:
             self._forget(list(keys))
             raise
