@@ -50,7 +50,7 @@ def environment(tmp_path):
 
 
 def test_core_and_polars_alone_build_a_new_project_from_the_command_line(wheels, environment, tmp_path):
-    commands = environment(wheels["mlforge_core"], wheels["mlforge_csv"], wheels["mlforge_polars"])
+    commands = environment(*wheels.values())
     installed = run(sys.executable, "-m", "uv", "pip", "list", "--python", commands / "python", cwd=tmp_path).stdout
     assert not {"numpy", "pandas", "pyarrow"} & set(installed.split())
     run(commands / "mlforge", "init", "shop", cwd=tmp_path)
