@@ -1,6 +1,6 @@
 """The skewness and the kurtosis of short ranges by floats, all at once – where that is as good as exact.
 
-What a range's result is depends on its own values alone, not on the ranges that are computed beside it.
+What a range's result is depends on its own values in their order, not on the ranges that are computed beside it.
 """
 
 from __future__ import annotations
