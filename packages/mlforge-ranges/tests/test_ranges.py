@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlforge_ranges import Ranges
@@ -37,6 +37,9 @@ OTHERS = [
     ([clock(1), clock(2)], pl.Time),
     ([datetime(2025, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)], pl.Datetime("us", "UTC")),
 ]
+
+# A machine that does other work, too, is no fault.
+generated = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -133,6 +136,7 @@ def kurtosis(n: int, gaps: list[Fraction]) -> float:
     return float((tails - 3 * (n - 1)) * (n - 1) / ((n - 2) * (n - 3)))
 
 
+@generated
 @given(cases())
 def test_first_and_last_are_at_the_ends(case: tuple[Ranges, list[list[Any]]]) -> None:
     ranges, windows = case
@@ -140,6 +144,7 @@ def test_first_and_last_are_at_the_ends(case: tuple[Ranges, list[list[Any]]]) ->
     hold(ranges.last(), lambda w: w[-1] if w else None, windows)
 
 
+@generated
 @given(cases(), st.integers(1, 14))
 def test_lists_are_in_the_order_of_places(case: tuple[Ranges, list[list[Any]]], n: int) -> None:
     ranges, windows = case
@@ -149,6 +154,7 @@ def test_lists_are_in_the_order_of_places(case: tuple[Ranges, list[list[Any]]], 
     hold(ranges.last_n(n, distinct=True), lambda w: once(w[::-1])[:n][::-1], windows)
 
 
+@generated
 @given(cases())
 def test_different_values_are_counted_once(case: tuple[Ranges, list[list[Any]]]) -> None:
     ranges, windows = case
@@ -156,6 +162,7 @@ def test_different_values_are_counted_once(case: tuple[Ranges, list[list[Any]]])
     assert ranges.count_distinct().dtype == pl.Int64
 
 
+@generated
 @given(cases(), st.integers(1, 6))
 def test_the_most_frequent_come_first_and_of_equally_frequent_the_least(case: Any, k: int) -> None:
     ranges, windows = case
@@ -163,12 +170,14 @@ def test_the_most_frequent_come_first_and_of_equally_frequent_the_least(case: An
     hold(ranges.mode(), lambda w: frequent(w)[0] if w else None, windows)
 
 
+@generated
 @given(cases(NUMBERS), st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.7, 0.99, 1e-300, 1.0]))
 def test_a_percentile_is_between_order_statistics(case: tuple[Ranges, list[list[Any]]], q: float) -> None:
     ranges, windows = case
     hold(ranges.percentile(q), lambda w: percentile(w, q), windows, close)
 
 
+@generated
 @given(cases(NUMBERS))
 def test_skewness_and_kurtosis_are_exact(case: tuple[Ranges, list[list[Any]]]) -> None:
     ranges, windows = case
@@ -176,8 +185,8 @@ def test_skewness_and_kurtosis_are_exact(case: tuple[Ranges, list[list[Any]]]) -
     hold(ranges.kurtosis(), lambda w: moment(w, 4, kurtosis), windows, close)
 
 
+@generated
 @given(st.lists(st.floats(-1e6, 1e6) | st.integers(-3, 3), min_size=3, max_size=100), st.floats(-1e9, 1e9))
-@settings(max_examples=60)
 def test_the_shape_of_numbers_close_together_and_far_from_0_is_exact(numbers: list[float], away: float) -> None:
     values = [away + number / 1e6 for number in numbers]
     ranges = Ranges(pl.Series(values), None, pl.Series([0]), pl.Series([len(values)]))
