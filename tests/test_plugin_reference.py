@@ -12,7 +12,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference.md"
 PLUGINS = (
-    *(f"packages/mlforge-{name}/src" for name in ("csv", "duckdb", "dynamodb", "polars", "redis", "serve")),
+    *(
+        f"packages/mlforge-{name}/src"
+        for name in ("csv", "duckdb", "dynamodb", "gcs", "polars", "redis", "s3", "serve")
+    ),
     *("tests/toy-engine", "tests/toy-plugin", "packages/mlforge-core/src/mlforge/cli/plugin_template"),
 )
 

@@ -26,6 +26,7 @@ from mlforge.flow.versions.diff import Diff, diff
 from mlforge.flow.versions.find import artifact, history
 from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
 from mlforge.flow.versions.prune import prune
+from mlforge.flow.versions.reach import within_reach
 from mlforge.flow.versions.rollback import rollback
 from mlforge.lock_verbs import LockVerbs
 from mlforge.model.entity import Entity
@@ -39,7 +40,6 @@ from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, StoreConfig
-from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Pruned, Store
 from mlforge.project.project import default_engine, engine_config
 from mlforge.project.selection import Words, select, words
@@ -294,7 +294,9 @@ class Definitions(LockVerbs):
         """
         settings = self.settings(profile)
         with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
-            return engine.read_version(verify(store, artifact(store, name, version), relied=False), columns)
+            return engine.read_version(
+                within_reach(store, engine, artifact(store, name, version), relied=False), columns
+            )
 
     @spelled
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:

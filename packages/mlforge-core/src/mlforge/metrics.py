@@ -351,7 +351,8 @@ class Formula(Metric, frozen=True):
 
     def __post_init__(self) -> None:
         need_metric_name(self.name)
-        if not isinstance(self.expr, Expr) or not self.name:
+        given: object = self.expr
+        if not isinstance(given, Expr) or not self.name:
             raise Invalid(
                 f"The formula {self.name!r} is {self.expr!r}, which is no expression.",
                 hint='Formula("trend", agg("sum", "amount", "7d") / agg("sum", "amount", "30d"))',

@@ -1,13 +1,15 @@
 """Windowed aggregates at their change points, in one pass over the events and one over their tiles.
 
-Events fall into tiles: one per entity and instant they are known from. Every tile makes a row where it enters and a row
-where it leaves each of the windows; in the order of time the aggregates of a window are then running ones:
+Events fall into tiles: one per entity and instant they are known from. Every tile makes a row at each shift: so long
+after it is known it enters windows, or leaves them. In the order of time the aggregates are then running ones:
 
 - a sum is the difference of two running totals: up to the latest tile that entered and up to the latest that left. That
   is sound only because totals are kept as integers: nothing is rounded before a window is complete, and a value that
   left leaves no trace;
 - a least or greatest value is taken over the two blocks of the window's length that a window touches: from the start
-  of its own block to now, and from the oldest tile to the end of the block before.
+  of its own block to now, and from the oldest tile to the end of the block before;
+- what needs the order of the events, or all values of a window, is taken of a run of them, out of SQL: how many values
+  came to a shift says where it begins or ends.
 
 Running aggregates keep but one core busy, and sorting all rows at once takes the memory of all: so the tiles are cut
 into slices of whole entities, and a few slices are computed side by side.
@@ -183,9 +185,9 @@ def _points(some: Slice, tiles: str, events: str | None, plan: Plan) -> str:
     """The change points of some of the entities, and what is aggregated at them."""
     ready = with_neighbours(some.of(tiles, tile_columns(plan)), plan, some.longest)
     points = f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
-    return (
-        with_medians(points, some.of(events, event_columns(plan)), plan, some.most) if events and plan.slow else points
-    )
+    if not events or not plan.slow:
+        return points
+    return with_medians(points, some.of(events, event_columns(plan)), plan, some.most)
 
 
 def _outputs(points: str, shape: Shape, windowed: Windowed) -> str:

@@ -138,6 +138,9 @@ class LivePolarsEngine(Engine):
             )
         return Written(rows.height)
 
+    def reaches(self, artifact: Artifact) -> bool:
+        return all("://" not in uri or uri.startswith(_SCHEMES) for uri in artifact.uris)
+
     def asof(self, spine: Frame, timestamp: Timestamp | None, joins: Sequence[Join]) -> pl.DataFrame:
         rows = self._collect(spine)
         also = (TypeError, ValueError, OverflowError)
@@ -226,6 +229,7 @@ class LivePolarsEngine(Engine):
 
 _CAST = 'pl.col("{}").cast(pl.Float64)'
 _BEYOND = "Python's times end with the year 9999: drop later ones in the function, or make them text."
+_SCHEMES = ("file://", "s3://", "gs://")
 _WRITING = "See the cause: a full disk, a permission or the network."
 
 

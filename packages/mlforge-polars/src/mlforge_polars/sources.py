@@ -109,6 +109,12 @@ def _rows(scan: Scan, uris: tuple[str, ...], types: Mapping[str, pl.DataType]) -
     return rows.select(pl.col(n) if found[n] == t else pl.col(n).cast(t) for n, t in types.items())
 
 
+def _storage(options: dict[str, Any]) -> dict[str, Any]:
+    """How Polars is told what a store says of its addresses: settings, and who gives credentials, if anybody."""
+    settings = {name: value for name, value in options.items() if name != "credential_provider"}
+    return {"storage_options": settings or None, "credential_provider": options.get("credential_provider", "auto")}
+
+
 def _scanned(
     uris: tuple[str, ...],
     options: dict[str, Any],
@@ -118,7 +124,7 @@ def _scanned(
     literal = all(map(is_one_file, uris))
     return pl.scan_parquet(
         list(uris),
-        storage_options=options or None,
+        **_storage(options),
         glob=not literal,
         hive_partitioning=bool(by_path),
         hive_schema=by_path or None,

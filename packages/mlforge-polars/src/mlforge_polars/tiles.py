@@ -82,7 +82,7 @@ def _run(points: pl.DataFrame, tiles: pl.Series, frame: Frame, plan: Plan) -> tu
     if frame.leaves is not None:
         return high, points[plan.past(frame.leaves)]
     entity = pl.col("key") // plan.clock.gap
-    number = pl.int_range(pl.len(), dtype=high.dtype)
+    number = pl.int_range(pl.len()).cast(high.dtype)
     first = tiles.to_frame().select(pl.when(entity != entity.shift(1)).then(number).forward_fill().fill_null(0))
     low = points.select(pl.lit(first.to_series()).gather(pl.col("past0") - 1)).to_series()
     return points.select(pl.max_horizontal(high, low)).to_series(), low

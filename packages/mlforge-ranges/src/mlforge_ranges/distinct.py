@@ -14,10 +14,12 @@ def counts(sequence: Sequence, low: pl.Series, high: pl.Series) -> pl.Series:
     after the first one: since no bound goes back, these are two lookups, and a running total over all ranges.
     """
     enters, leaves = times(sequence, low, high)
-    pairs = pl.LazyFrame({
-        "enters": enters.gather(sequence.pairs["second"]),
-        "leaves": leaves.gather(sequence.pairs["first"]),
-    })
+    pairs = pl.LazyFrame(
+        {
+            "enters": enters.gather(sequence.pairs["second"]),
+            "leaves": leaves.gather(sequence.pairs["first"]),
+        }
+    )
     both = pairs.filter(pl.col("enters") < pl.col("leaves")).collect()
     repeated = (_tally(both["enters"], len(low)) - _tally(both["leaves"], len(low))).cum_sum()
     return (high - low).cast(pl.Int64) - repeated

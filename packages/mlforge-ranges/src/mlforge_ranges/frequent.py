@@ -20,6 +20,9 @@ _REST = _HALF - 1
 _WEIGHT = pl.col("count").cast(pl.UInt64) * _HALF + (_REST - pl.col("number"))
 """More for a more frequent value, and of equally frequent ones for a lesser. Never 0."""
 
+_FEW = 16
+"""Values in a range that are held against each other faster than steps are made of them."""
+_AT_ONCE = 4_000_000
 _PARTS = [
     (pl.col("key") % _HALF).cast(PLACE).alias("from"),
     (pl.col("to") % _HALF).cast(PLACE).alias("to"),
@@ -30,14 +33,57 @@ _PARTS = [
 
 def modes(sequence: Sequence, low: pl.Series, high: pl.Series) -> pl.Series:
     """The most frequent value of each range, of equally frequent ones the least; null of none."""
-    heaviest = _heaviest(_steps(sequence, low, high), len(low))
-    return sequence.named.gather(_numbers(heaviest))
+    number = pl.Series([None], dtype=PLACE).new_from_index(0, len(low))
+    for ranges, numbers in _found(sequence, low, high, 1):
+        number = number.scatter(ranges, numbers)
+    return sequence.named.gather(number)
 
 
 def most_frequent(sequence: Sequence, low: pl.Series, high: pl.Series, k: int) -> pl.Series:
     """The `k` most frequent values of each range, most frequent first, of equally frequent ones the least."""
-    found = list(_ranked(_steps(sequence, low, high), len(low), k))
-    return gathered(sequence.named, found, len(low))
+    return gathered(sequence.named, _found(sequence, low, high, k), len(low))
+
+
+def _found(sequence: Sequence, low: pl.Series, high: pl.Series, k: int) -> list[Found]:
+    """The ranges with a first, second, … most frequent value, each with its number."""
+    ranges = pl.DataFrame({"range": places(len(low)), "low": low, "high": high, "n": high - low})
+    long, parts = ranges.filter(pl.col("n") > _FEW), []
+    if len(long):
+        steps = _steps(sequence, long["low"], long["high"])
+        parts.append([(long["range"].gather(at), numbers) for at, numbers in _ranked(steps, len(long), k)])
+    for (n,), some in ranges.filter(pl.col("n").is_between(1, _FEW)).partition_by("n", as_dict=True).items():
+        parts += [list(_counted(sequence, part, int(n), k)) for part in some.iter_slices(_AT_ONCE // int(n))]
+    placed = [[part[i] for part in parts if i < len(part)] for i in range(max(map(len, parts), default=0))]
+    return [(pl.concat([at for at, _ in found]), pl.concat([number for _, number in found])) for found in placed]
+
+
+def _counted(sequence: Sequence, ranges: pl.DataFrame, n: int, k: int) -> Iterator[Found]:
+    """The same of ranges of so few values that each is held against every other."""
+    columns = [pl.col(f"{i}") for i in range(n)]
+    numbers = pl.LazyFrame({f"{i}": sequence.numbers.gather(ranges["low"] + i) for i in range(n)})
+    weights = numbers.select(_weight(columns, i) for i in range(n)).collect()
+    for i in range(min(n, k)):
+        heaviest = weights.select(pl.max_horizontal(columns)).to_series()
+        there = heaviest > 0
+        if not there.any():
+            return
+        yield ranges["range"].filter(there), _numbers(heaviest.filter(there))
+        if i < min(n, k) - 1:
+            rest = weights.with_columns(heaviest=heaviest)
+            weights = rest.select(pl.when(c < pl.col("heaviest")).then(c).otherwise(0) for c in columns)
+
+
+def _weight(columns: list[pl.Expr], i: int) -> pl.Expr:
+    """The weight of the value at one of the places of a range; 0 where the same value has stood before."""
+    this, before = columns[i], columns[:i]
+    count = pl.sum_horizontal((this == c).cast(pl.UInt64) for c in columns[i:])
+    weight = count * _HALF + (_REST - this.cast(pl.UInt64))
+    return (
+        pl.when(~pl.any_horizontal(this == c for c in before) if before else True)
+        .then(weight)
+        .otherwise(0)
+        .alias(f"{i}")
+    )
 
 
 def _numbers(heaviest: pl.Series) -> pl.Series:
@@ -81,7 +127,9 @@ def _heaviest(steps: pl.DataFrame, length: int) -> pl.Series:
 
 
 def _laid_on(heaviest: pl.Series, steps: pl.DataFrame, reach: int) -> pl.Series:
-    runs = pl.concat([steps.select("from", "weight"), steps.select(pl.col("to") - reach, "weight").rename({"to": "from"})])
+    runs = pl.concat(
+        [steps.select("from", "weight"), steps.select(pl.col("to") - reach, "weight").rename({"to": "from"})]
+    )
     runs = runs.group_by("from").agg(pl.col("weight").max())
     both = runs.select("from", "weight", there=heaviest.gather(runs["from"]))
     return heaviest.scatter(both["from"], both.select(pl.max_horizontal("weight", "there")).to_series())
@@ -107,7 +155,11 @@ def _without(steps: pl.DataFrame, heaviest: pl.Series) -> pl.DataFrame:
     Where both the steps and what is taken of them begin and end is put in a row, and the count and whether it is taken
     are carried on from one point to the next.
     """
-    runs = pl.DataFrame({"weight": heaviest}).with_row_index("from").filter(pl.col("weight").ne_missing(pl.col("weight").shift()))
+    runs = (
+        pl.DataFrame({"weight": heaviest})
+        .with_row_index("from")
+        .filter(pl.col("weight").ne_missing(pl.col("weight").shift()))
+    )
     runs = runs.with_columns(to=pl.col("from").shift(-1, fill_value=len(heaviest))).filter(pl.col("weight") > 0)
     taken = runs.select("from", "to", number=_numbers(runs["weight"]))
     points = [  # of several at one place the last one holds: ends come first
@@ -117,7 +169,9 @@ def _without(steps: pl.DataFrame, heaviest: pl.Series) -> pl.DataFrame:
         _points(taken, "from", taken=pl.lit(value=True)),
     ]
     carried = pl.concat(points, how="diagonal").sort("key", maintain_order=True)
-    carried = carried.select("key", pl.col("count").forward_fill(), pl.col("taken").forward_fill(), to=pl.col("key").shift(-1))
+    carried = carried.select(
+        "key", pl.col("count").forward_fill(), pl.col("taken").forward_fill(), to=pl.col("key").shift(-1)
+    )
     is_left = (pl.col("count") > 0) & ~pl.col("taken").fill_null(value=False) & (pl.col("key") < pl.col("to"))
     return carried.filter(is_left).select(*_PARTS, "count").collect()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import polars as pl
 
 from mlforge.plugin.engine.ends import nearest, nearest_root
+from mlforge_ranges import few
 from mlforge_ranges.sequence import Sequence
 
 Sums = tuple[int, int, int, int, int]
@@ -41,7 +42,7 @@ def kurtosis(sums: Sums) -> float | None:
 
 def over(sequence: Sequence, low: pl.Series, high: pl.Series, moment: Moment) -> pl.Series:
     """A moment of each range; NaN where a value is not finite."""
-    least = 3 if moment is skewness else 4
+    least, formula = (3, few.skewness) if moment is skewness else (4, few.kurtosis)
     rows = pl.DataFrame({"low": low, "high": high}).with_row_index("range")
     rows = rows.filter(pl.col("high") >= pl.col("low") + least)
     numbers = sequence.values.to_physical()
@@ -52,6 +53,9 @@ def over(sequence: Sequence, low: pl.Series, high: pl.Series, moment: Moment) ->
         is_strange = before.gather(rows["high"]) > before.gather(rows["low"])
         found = found.scatter(rows["range"].filter(is_strange), math.nan)
         rows = rows.filter(~is_strange)
+    for quick in few.found(numbers, rows, formula):
+        found = found.scatter(quick["range"], quick["moment"])
+    rows = rows.filter(found.gather(rows["range"]).is_null())
     exact = pl.Series(list(_swept(numbers, rows["low"], rows["high"], moment)), dtype=pl.Float64)
     return found.scatter(rows["range"], exact)
 

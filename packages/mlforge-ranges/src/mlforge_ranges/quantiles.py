@@ -30,7 +30,7 @@ def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -
 
 
 def _places(n: pl.Series, share: Fraction) -> list[pl.Series]:
-    """Sizes, the place of the order statistic before `q (n - 1)`, the part of the way to the next, and the other part."""
+    """Sizes, the place of the order statistic before `q (n - 1)`, the part of the way to the next, and the other."""
     sizes, step, whole = n.unique(), share.numerator, share.denominator
     split = [divmod((size - 1) * step, whole) for size in sizes.to_list()]
     found = [
@@ -94,8 +94,8 @@ def _interpolated(ends: pl.DataFrame, share: Fraction) -> pl.Series:
     )
     lost = rows.filter("exact").select("a", "b", "n")
     different = lost.unique()
-    exact = [_exact(*row, share) for row in different.iter_rows()]
-    settled = lost.join(different.with_columns(value=pl.Series(exact, dtype=pl.Float64)), on=["a", "b", "n"], how="left", maintain_order="left")
+    exact = pl.Series([_exact(a, b, n, share) for a, b, n in different.iter_rows()], dtype=pl.Float64)
+    settled = lost.join(different.with_columns(value=exact), on=["a", "b", "n"], how="left", maintain_order="left")
     return rows["value"].scatter(rows["exact"].arg_true(), settled["value"])
 
 

@@ -55,13 +55,13 @@ class Ranges:
         bounds = pl.DataFrame({"low": self._low, "high": self._high})
         return self._sequence.values.gather(bounds.select(there).to_series())
 
-    def first_n(self, n: int, distinct: bool = False) -> pl.Series:  # noqa: FBT001, FBT002
+    def first_n(self, n: int, distinct: bool = False) -> pl.Series:
         """The first `n` values of each range, as a list; each value once, at its first place, when `distinct`."""
         if distinct:
             return lists.first_distinct(self._sequence, self._low, self._high, n)
         return lists.between(self._sequence.values, self._low, self._sizes().clip(upper_bound=n))
 
-    def last_n(self, n: int, distinct: bool = False) -> pl.Series:  # noqa: FBT001, FBT002
+    def last_n(self, n: int, distinct: bool = False) -> pl.Series:
         """The last `n` values of each range, as a list; each value once, at its last place, when `distinct`."""
         if distinct:
             return lists.last_distinct(self._sequence, self._low, self._high, n)
@@ -76,7 +76,7 @@ class Ranges:
         return distinct.counts(self._sequence, self._low, self._high)
 
     def percentile(self, q: float) -> pl.Series:
-        """The value `q` of the way from the least to the greatest: between two in proportion, null of an empty range."""
+        """The value at `q (n - 1)` in the order of values, between two in proportion; null of an empty range."""
         return quantiles.percentiles(self._sequence, self._low, self._high, q)
 
     def mode(self) -> pl.Series:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mlforge.model.aggregation import PARTS
 from mlforge.plugin import EngineConfig, EngineDescriptor, Lack, hookimpl
 
 
@@ -25,6 +26,7 @@ def mlforge_engines() -> list[EngineDescriptor]:
             frames=("pyarrow.lib.Table",),
             reads=frozenset({"parquet", "csv"}),
             writes=frozenset({"parquet"}),
+            aggregations=PARTS,
             lacks={"delta": Lack("never", "pyarrow does not read Delta tables; convert them to Parquet.")},
         )
     ]

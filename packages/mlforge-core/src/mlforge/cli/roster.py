@@ -10,12 +10,12 @@ import click
 
 COMMANDS = {
     "init": "Make a new project that builds at once.",
-    "plan": "Show what the definitions would change, and which locks break, before anything is built.",
     "build": "Compute features, check them and keep them as versions.",
+    "plan": "Show what the definitions would change, before anything is built.",
     "publish": "Bring built versions into the online store.",
     "replay": "Compare what is served with what training would see, cell by cell.",
     "validate": "Compute features and check what they promise, and write nothing.",
-    "lock": "Keep which versions a model is trained with, or check that nothing else is served.",
+    "lock": "Keep which versions a model is trained with, or check them.",
     "list": "List features, sets, entities, sources, versions or tags.",
     "inspect": "Show all there is to know about a feature, a set, an entity or a source.",
     "explain": "Show what a value is made of, and whether recomputing gives the same.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlforge.errors import Invalid
@@ -81,6 +81,11 @@ class Wanted(NamedTuple):
             RequestPin.of(made.feature, used, made.chosen) for made, used in zip(compositions, versions, strict=True)
         ]
         return Lock(tuple(pins), full_names, name, tuple(requests))
+
+    def at(self, place: Callable[[Artifact], Artifact]) -> Wanted:
+        """The same, of versions that are brought to another place."""
+        chosen = [c._replace(artifact=place(c.artifact)) for c in self.chosen]
+        return Wanted(chosen, [c._replace(artifacts=tuple(map(place, c.artifacts))) for c in self.composed])
 
     @property
     def artifacts(self) -> list[Artifact]:

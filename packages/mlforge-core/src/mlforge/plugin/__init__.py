@@ -33,7 +33,7 @@ from mlforge.plugin.online_stores import (
     OnlineStore,
     Point,
 )
-from mlforge.plugin.stores import ManifestStore, Pruned, PruningStore, Store, Verify, VerifyingStore
+from mlforge.plugin.stores import FetchingStore, ManifestStore, Pruned, PruningStore, Store, Verify, VerifyingStore
 
 __all__ = [
     "API_VERSION",
@@ -53,6 +53,7 @@ __all__ = [
     "Entry",
     "Expiring",
     "Extent",
+    "FetchingStore",
     "Frame",
     "Join",
     "Lack",

@@ -9,28 +9,29 @@ CORE = "mlforge-core"
 
 DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
+    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
     "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
     "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
     "word": {
         "PolarsEngine": "mlforge-polars",
         "DuckDBEngine": "mlforge-duckdb",
+        "S3Store": "mlforge-s3",
+        "GCSStore": "mlforge-gcs",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
 
 _ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
-_STORES = 'Versions are kept in a folder: LocalStore("feature_store").'
+_STORES = 'Versions are kept in a folder or a bucket: LocalStore("feature_store").'
 _ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
 NOT_YET = {
     "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
-    "store": {"s3": _STORES, "gcs": _STORES, "unity-catalog": _STORES},
+    "store": {"unity-catalog": _STORES},
     "online store": {"databricks-online-tables": _ONLINE},
     "word": {
         "SparkEngine": _ENGINES,
         "PySparkEngine": _ENGINES,
-        "S3Store": _STORES,
-        "GCSStore": _STORES,
         "UnityCatalogStore": _STORES,
         "DatabricksOnlineStore": _ONLINE,
     },
@@ -56,8 +57,8 @@ def missing(role: str, name: str) -> MlforgeError | None:
     Example:
         >>> print(missing("engine", "duckdb"))
         The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
-        >>> print(missing("store", "s3"))
-        There is no store 's3' yet. Versions are kept in a folder: LocalStore("feature_store").
+        >>> print(missing("store", "unity-catalog"))
+        There is no store 'unity-catalog' yet. Versions are kept in a folder or a bucket: LocalStore("feature_store").
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")

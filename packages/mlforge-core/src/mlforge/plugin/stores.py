@@ -110,6 +110,23 @@ class VerifyingStore(Protocol):
 
 
 @runtime_checkable
+class FetchingStore(Protocol):
+    """A store whose addresses are no files of this machine, for engines that read nothing else.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, FetchingStore)
+        False
+    """
+
+    def fetch(self, artifact: Artifact) -> Artifact:
+        """The version in files of this machine, which are there until the process ends: frames may read them late.
+
+        Raises `NotFound` for data that is gone, and `Invalid` where it is not what was committed.
+        """
+
+
+@runtime_checkable
 class ManifestStore(Protocol):
     """A store that keeps the manifest. One that does not has it derived at every reading.
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mlforge.testing.plugins import PluginTests
     from mlforge.testing.reference import ReferenceEngine
     from mlforge.testing.stores import PruningStoreTests, StoreTests
+    from mlforge.testing.stores.objects import ObjectStoreTests
 
 _HOMES = {
     "AsyncOnlineStoreTests": "online",
@@ -37,6 +38,7 @@ _HOMES = {
     "MemoryOnlineStore": "memory",
     "MemoryStore": "memory",
     "MetricTests": "lowering",
+    "ObjectStoreTests": "stores.objects",
     "OnlineServerTests": "online",
     "OnlineStoreTests": "online",
     "PluginTests": "plugins",
@@ -53,6 +55,7 @@ __all__ = [
     "MemoryOnlineStore",
     "MemoryStore",
     "MetricTests",
+    "ObjectStoreTests",
     "OnlineServerTests",
     "OnlineStoreTests",
     "PluginTests",

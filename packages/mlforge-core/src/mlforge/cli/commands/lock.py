@@ -41,7 +41,7 @@ def command(
     profile: str | None,
     target: str | None,
 ) -> None:
-    """Keep which versions a model is trained with, or check that nothing else is served.
+    """Keep which versions a model is trained with, or check them.
 
     A name is that of a set or a feature. A lock is JSON: without -o it goes to stdout. With --check the exit code is 1
     where a version is gone, changed or damaged, or another is served than the policy allows.

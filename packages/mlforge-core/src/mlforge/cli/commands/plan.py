@@ -40,10 +40,11 @@ def command(
     profile: str | None,
     target: str | None,
 ) -> None:
-    """Show what the definitions would change, and which locks break, before anything is built.
+    """Show what the definitions would change, before anything is built.
 
-    No function is run and no source is read: what depends on the columns that come out is unknown until it is built.
-    The exit code is 2 where a lock breaks, and else 1 where a feature cannot be built.
+    And which sets and locks that breaks. No function is run and no source is read: what depends on the columns that
+    come out is unknown until it is built. The exit code is 2 where a lock breaks, else 1 where a feature cannot be
+    built.
     """
     from mlforge.cli.views import changes, documents
 

@@ -27,13 +27,13 @@ from mlforge.flow.planning.session import Session
 from mlforge.flow.versions.fingerprints import fingerprints
 from mlforge.flow.versions.logic.told import logic_of
 from mlforge.flow.versions.manifest import manifest_is_stale, refresh_manifest
+from mlforge.flow.versions.reach import within_reach
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.span import Span
 from mlforge.model.version import Version
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
 from mlforge.plugin.registry import registry
 from mlforge.plugin.stores import Store
 from mlforge.project.project import Settings
@@ -107,7 +107,8 @@ def _build_one(session: Session, feature: Feature, options: BuildOptions) -> Bui
     if options.dry_run:
         return planned(session.store, order, scan)
     if order.base:
-        verify(session.store, order.base, relied=True)
+        near = within_reach(session.store, session.engine(job.engine), order.base, relied=True)
+        order = msgspec.structs.replace(order, previous=near)
     work = Computing(feature, scan, session.engine(job.engine), session.tell)
     return _built(session, work, order, options)
 

@@ -20,6 +20,7 @@ from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
 from mlforge.flow.rows import Row, rows_of
 from mlforge.flow.versions.choose import Chosen, choose
+from mlforge.flow.versions.reach import within_reach
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
@@ -27,7 +28,6 @@ from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.window import end_at, known_from, span_of
 from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
 from mlforge.project.project import default_engine
 
 
@@ -59,10 +59,12 @@ def explain(session: Session, question: Question) -> Explanation:
     """
     with session:
         chosen = _chosen(session, question.spec)
-        meta = verify(session.store, chosen.artifact, relied=False).meta
+        meta = chosen.artifact.meta
         feature = session.project.features.get(meta.name)
         config = _engine(session, feature)
         live = session.engine(config)
+        near = within_reach(session.store, live, chosen.artifact, relied=False)
+        chosen = chosen._replace(artifact=near)
         origin = Origin(session, live, feature, config, meta)
         entity = entity_of(meta, question.key, origin.types)
         session.tell(Progress(meta.name, "reading"))

@@ -22,11 +22,11 @@ from mlforge.flow.online.publication import DEFAULT_HORIZON, Publication, Round,
 from mlforge.flow.online.publish_report import PublishResult
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.find import artifact as find
+from mlforge.flow.versions.reach import within_reach
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.span import micros_of
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
 from mlforge.plugin.online_stores import Entry, Expiring, Listing, OnlineStore
 from mlforge.plugin.stores import Store
 
@@ -117,7 +117,7 @@ class _Run:
             if seen and seen.done and seen.whole and wanted.same_rows(seen.done) and not self._must_write():
                 self.note = seen
                 return False
-            verify(self.publishing.store, self.new, relied=True)
+            self.new = self._near(self.new)
             self.resumed = wanted.written
             before = seen or Publication(wanted)
             if self._swap(msgspec.structs.replace(before, begun=wanted)):
@@ -216,9 +216,12 @@ class _Run:
         try:
             old = self.publishing.store.get(self.order.feature, done.version)
             is_same = old.meta.content_hash == done.content_hash
-            return verify(self.publishing.store, old, relied=True) if is_same else None
+            return self._near(old) if is_same else None
         except MlforgeError:
             return None
+
+    def _near(self, artifact: Artifact) -> Artifact:
+        return within_reach(self.publishing.store, self.publishing.engine, artifact, relied=True)
 
     def _must_write(self) -> bool:
         """Whether entries have to be written even where they have not changed."""

@@ -19,13 +19,13 @@ from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.rows import rows_of
 from mlforge.flow.versions.choose import Chosen
+from mlforge.flow.versions.reach import within_reach
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.schema import Column, Schema
 from mlforge.model.span import moment_of
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.plugin.stores import Store
 
@@ -66,7 +66,7 @@ def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     if replaying.sample < 1:
         raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
     what = last_publish(replaying.online, spec.name, spec.version)
-    artifact = published(replaying.store, spec.name, what)
+    artifact = published(replaying, spec.name, what)
     keys = sample_of(replaying, artifact)
     found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
     offline = _offline(replaying, artifact, keys) if keys else []
@@ -79,21 +79,21 @@ def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     )  # fmt: skip
 
 
-def published(store: Store, feature: str, what: LastPublish) -> Artifact:
+def published(replaying: Replaying, feature: str, what: LastPublish) -> Artifact:
     """The version that is served, as it was when it was published. Raises `NotFound` and `Invalid` where it is not."""
     version = what.publish.version
-    if version not in store.versions(feature):
+    if version not in replaying.store.versions(feature):
         raise NotFound(
             f"{feature!r} {version} is served, and the offline store does not have it.",
             hint=f"Publish a version that is there: mlforge publish {feature}",
         )
-    found = store.get(feature, version)
+    found = replaying.store.get(feature, version)
     if found.meta.content_hash != what.publish.content_hash:
         raise Invalid(
             f"{feature!r} {version} is not what was published: its content has another hash.",
             hint=f"Publish it again: mlforge publish {feature}@{version}",
         )
-    return verify(store, found, relied=True)
+    return within_reach(replaying.store, replaying.engine, found, relied=True)
 
 
 def sample_of(replaying: Replaying, artifact: Artifact) -> list[dict[str, Any]]:

@@ -37,8 +37,7 @@ def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResul
         Invalid: That version was built again with other rows, or its data is damaged.
     """
     artifacts = [
-        published(replaying.store, use.name, last_publish(replaying.online, use.name, use.version))
-        for use in feature.uses
+        published(replaying, use.name, last_publish(replaying.online, use.name, use.version)) for use in feature.uses
     ]
     pairs = zip(feature.uses, artifacts, strict=True)
     uses = tuple(FeatureSpec(use.name, use.version or one.meta.version, use.columns) for use, one in pairs)

@@ -8,11 +8,11 @@ from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock
 from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
+from mlforge.flow.versions.reach import within_reach
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_brought_twice
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
 
 
@@ -50,9 +50,8 @@ def training_data(
     """
     held, asked = (features, ()) if isinstance(features, Lock) else (lock, features)
     full_names = full_names or (held is not None and held.full_names)
-    wanted = Wanted.of(store, asked, full_names=full_names, lock=held)
-    for one in wanted.artifacts:
-        verify(store, one, relied=locked or held is not None)
+    found, relied = Wanted.of(store, asked, full_names=full_names, lock=held), locked or held is not None
+    wanted = found.at(lambda one: within_reach(store, engine, one, relied=relied))
     spine = spine_of(frame, engine)
     refuse_brought_twice(spine.names, wanted.brought)
     label = _label(spine, wanted, timestamp)

@@ -36,6 +36,11 @@ def owns(engine: Engine, frame: object) -> bool:
     return isinstance(frame, _frame_type(engine))
 
 
+def reaches(artifact: Artifact) -> bool:
+    """Whether all addresses of a version are files of this machine."""
+    return all("://" not in uri or uri.startswith("file://") for uri in artifact.uris)
+
+
 def apply(engine: Engine, function: Callable[..., Any], frame: Frame) -> Frame:
     """What a function makes of a frame that it is given as it is."""
     kind = _frame_type(engine)

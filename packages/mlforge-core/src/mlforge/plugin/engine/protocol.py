@@ -159,6 +159,13 @@ class Engine(Live, Protocol):
         """Whether this is one of the engine's own frames. By default: of the type that `from_rows` gives."""
         return defaults.owns(self, frame)
 
+    def reaches(self, artifact: Artifact) -> bool:
+        """Whether it reads a version where it is; if not, the store brings the files to this machine first.
+
+        By default: where all its addresses are files.
+        """
+        return defaults.reaches(artifact)
+
     def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
         """What a feature's function makes of a frame, handed over as its first annotation asks.
 

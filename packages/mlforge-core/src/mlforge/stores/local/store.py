@@ -15,8 +15,7 @@ from typing import Self
 from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
-from mlforge.plugin import Pruned, verify_files
-from mlforge.stores import layout
+from mlforge.plugin import Pruned, layout, verify_files
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.links import files, inside, is_link
 from mlforge.stores.local.plugin import LocalStore

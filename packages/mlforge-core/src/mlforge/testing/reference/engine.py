@@ -140,6 +140,9 @@ class Reference:
     def owns(self, frame: object) -> bool:
         return isinstance(frame, Table)
 
+    def reaches(self, artifact: Artifact) -> bool:
+        return not any("://" in uri for uri in artifact.uris)
+
 
 def check(table: Table, check: Check, examples: int) -> CheckResult:
     """How many rows break a promise, and the first few values that do."""

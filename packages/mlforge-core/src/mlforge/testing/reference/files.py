@@ -53,7 +53,11 @@ def write(table: Table, uri: str) -> None:
 
 
 def _encoded(row: dict[str, Any]) -> list[Any]:
-    return [ENCODE.get(type(v), lambda same: same)(v) for v in row.values()]
+    return [_encode(v) for v in row.values()]
+
+
+def _encode(value: Any) -> Any:
+    return list(map(_encode, value)) if isinstance(value, list) else ENCODE.get(type(value), lambda same: same)(value)
 
 
 def read(uri: str) -> Table:
@@ -71,6 +75,8 @@ def _decoded(values: list[Any], schema: Schema) -> dict[str, Any]:
 
 
 def _decode(value: Any, dtype: str) -> Any:
+    if isinstance(value, list):
+        return [_decode(v, dtype.removeprefix("List(").removesuffix(")")) for v in value]
     decode = DECODE.get(dtype.split("(", maxsplit=1)[0])
     return value if value is None or decode is None else decode(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
@@ -21,6 +22,9 @@ DATA = bytes(range(0, 256, 4))
 class DamageTests(StoreSubject):
     """Bytes change behind the store's back, as on a failing disk."""
 
+    flips_every = 1
+    """Of how many bits of data one is flipped."""
+
     def damage(self, artifact: Artifact, part: int, change: Damage) -> None:
         """Damage the bytes of a part of a version, and nothing else."""
         path = local_path(artifact.uris[part])
@@ -35,7 +39,7 @@ class DamageTests(StoreSubject):
     def test_no_flipped_bit_of_data_is_relied_on(self, store: Store) -> None:
         self.commit(store, "1.0.0", data=DATA)
         artifact = store.get("spend", "1.0.0")
-        for flip in _flips(DATA):
+        for flip in islice(_flips(DATA), 0, None, self.flips_every):
             self.damage(artifact, 0, flip)
             self._assert_noticed(store, artifact)
             self.damage(artifact, 0, flip)

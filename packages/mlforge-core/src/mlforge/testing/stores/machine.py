@@ -88,6 +88,9 @@ class StoreMachine(RuleBasedStateMachine):
 class MachineTests(StoreSubject):
     """Whatever the order of things."""
 
+    most_examples = BOUNDS.max_examples
+    """How many orders are tried."""
+
     def test_any_order_of_commits_aborts_and_pointings_leaves_what_it_should(self, folder: Path) -> None:
         machine: Any = partial(StoreMachine, self)
-        run_state_machine_as_test(machine, settings=BOUNDS)
+        run_state_machine_as_test(machine, settings=settings(BOUNDS, max_examples=self.most_examples))

@@ -1,0 +1,66 @@
+"""What is asked of a bucket: a few requests, some of them with a condition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What a small object holds, and the tag (etag, generation) that it has until it is written again."""
+
+    data: bytes
+    tag: str
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An object in a listing: its key, its bytes, and when it was written, in seconds since the Unix epoch."""
+
+    key: str
+    bytes: int
+    written: float
+
+
+class Bucket(Protocol):
+    """A bucket, or what is below a prefix of one. Keys are relative to it, with `/` between their parts.
+
+    What the service refuses is `PluginFailed`, raised here once; that there is no such bucket is refused, too, and
+    never told as an object that is not there. Every request may be tried again by the client, except that a condition
+    that fails then may have been met by its own first try: whoever asks finds out.
+    """
+
+    where: str
+    """The address that keys are below, such as `s3://bucket/prefix`."""
+
+    def read(self, key: str) -> Held | None:
+        """A small object; None where there is none."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write an object in one request where there is none; False where there is one."""
+
+    def swap(self, key: str, data: bytes, tag: str) -> bool:
+        """Write an object in one request where it still has this tag; False where it is another or gone."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a small object, whatever is there."""
+
+    def list(self, below: str) -> Iterator[Listed]:
+        """The objects whose keys begin with these whole parts, `""` for all."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove objects; one that is gone is no error."""
+
+    def upload(self, path: Path, key: str) -> None:
+        """Write an object of a file, however large, in parts and at the same time, with a few of them in memory."""
+
+    def chunks(self, key: str) -> Iterator[bytes] | None:
+        """The bytes of an object, however large, piece by piece; None where there is none."""
+
+    def options(self) -> dict[str, Any]:
+        """What an engine needs to read addresses here. No secret is in it, nor in the `repr` of what is in it."""
+
+    def close(self) -> None:
+        """End what was opened."""

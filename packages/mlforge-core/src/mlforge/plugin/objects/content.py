@@ -1,0 +1,39 @@
+"""What a listing shows: which versions there are, what else is in their folders."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from mlforge.model.version import Version
+from mlforge.plugin import layout
+from mlforge.plugin.objects.bucket import Listed
+
+PRUNED = ".pruned.json"
+"""What is left of a removed version while newer ones are read from its data: which objects it wrote."""
+
+
+class Content:
+    """A listing, sorted into features and versions.
+
+    `versions` are those that have metadata, `former` those that were removed, `data` the data objects of any version.
+    """
+
+    def __init__(self, listed: Iterable[Listed]) -> None:
+        self.versions: dict[str, set[str]] = defaultdict(set)
+        self.former: dict[str, set[str]] = defaultdict(set)
+        self.data: dict[str, dict[str, list[Listed]]] = defaultdict(lambda: defaultdict(list))
+        for one in listed:
+            self._sort(one)
+
+    def _sort(self, one: Listed) -> None:
+        name, _, below = one.key.partition("/")
+        version, _, rest = below.partition("/")
+        if not layout.is_safe(name) or not Version.is_valid(version):
+            return
+        if rest == layout.META:
+            self.versions[name].add(version)
+        elif rest == PRUNED:
+            self.former[name].add(version)
+        else:
+            self.data[name][version].append(one)

@@ -1,0 +1,94 @@
+"""Removing old versions, and what dead builders left, without a lock.
+
+A version that goes leaves the list of its objects first, then loses its metadata; only what that list names, and no
+version that stays is read from, is removed. So nothing that is being uploaded at the same time is taken for a leftover.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from mlforge.errors import Invalid
+from mlforge.model.meta import FeatureMeta
+from mlforge.plugin import layout
+from mlforge.plugin.objects.bucket import Bucket, Listed
+from mlforge.plugin.objects.content import PRUNED, Content
+from mlforge.plugin.stores import Pruned
+
+LONGEST_COMMIT = 24 * 3600.0
+"""After this many seconds, an object that no metadata names is a leftover: its builder is dead."""
+
+
+class Former(msgspec.Struct, frozen=True):
+    """The content of `.pruned.json`: the objects that a removed version wrote, by their paths below the feature."""
+
+    paths: tuple[str, ...]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """The versions that stay, and the paths of the objects that they are read from."""
+
+    versions: frozenset[str]
+    paths: frozenset[str]
+
+
+def prune(bucket: Bucket, name: str, gone: Sequence[str], kept: Kept, latest: Callable[[], str | None]) -> Pruned:
+    """Remove versions, and the objects of removed ones that no version that stays is read from."""
+    held = {v: bucket.read(f"{name}/{v}/{layout.META}") for v in gone}
+    there = {v: one.data for v, one in held.items() if one is not None}
+    content = Content(bucket.list(name))
+    for version, data in there.items():
+        former = Former(_written(data, name, version, content.data[name][version]))
+        bucket.put(f"{name}/{version}/{PRUNED}", layout.encode(former))
+    bucket.delete([f"{name}/{version}/{layout.META}" for version in there])
+    if (rescued := latest()) in there:  # somebody pointed at it meanwhile
+        bucket.create(f"{name}/{rescued}/{layout.META}", there.pop(str(rescued)))
+    _sweep_lost(bucket, [one for v in kept.versions for one in content.data[name][v]], name, kept.paths)
+    former_ones = (content.former[name] | set(there)) - (content.versions[name] - set(there))
+    freed = sum(_remove_former(bucket, name, v, content.data[name][v], kept.paths) for v in sorted(former_ones))
+    return Pruned(tuple(v for v in gone if v in there), freed)
+
+
+def _sweep_lost(bucket: Bucket, listed: Sequence[Listed], name: str, used: frozenset[str]) -> None:
+    """Remove what dead builders uploaded for a number that somebody else had first."""
+    lost = [one for one in _old(listed) if one.key.removeprefix(f"{name}/") not in used]
+    bucket.delete([one.key for one in lost])
+
+
+def _old(listed: Iterable[Listed], now: float | None = None) -> list[Listed]:
+    present = time.time() if now is None else now
+    return [one for one in listed if present - one.written > LONGEST_COMMIT]
+
+
+def _written(data: bytes, name: str, version: str, listed: Sequence[Listed]) -> tuple[str, ...]:
+    """What a version wrote, as its metadata says; where that is damaged, all that is there."""
+    try:
+        meta: FeatureMeta = layout.decode_meta(data, name, version, "")
+    except Invalid:
+        return tuple(one.key.removeprefix(f"{name}/") for one in listed)
+    return tuple(part.path for part in meta.parts if part.version == version)
+
+
+def _remove_former(bucket: Bucket, name: str, version: str, listed: Sequence[Listed], used: frozenset[str]) -> int:
+    """Remove what a former version wrote and nothing is read from; how many bytes that had."""
+    key = f"{name}/{version}/{PRUNED}"
+    held = bucket.read(key)
+    if held is None:
+        return 0
+    wrote = layout.decode(held.data, Former, f"{bucket.where}/{key}").paths
+    unused = [one for one in listed if (path := one.key.removeprefix(f"{name}/")) in wrote and path not in used]
+    bucket.delete([one.key for one in unused])
+    if not used & set(wrote):
+        bucket.delete([key])
+    return sum(one.bytes for one in unused)
+
+
+def sweep(bucket: Bucket, name: str, now: float | None = None) -> None:
+    """Remove what dead builders uploaded for versions that never came to be."""
+    content = Content(bucket.list(name))
+    known = content.versions[name] | content.former[name]
+    unknown = [one for v, data in content.data[name].items() if v not in known for one in data]
+    bucket.delete([one.key for one in _old(unknown, now)])

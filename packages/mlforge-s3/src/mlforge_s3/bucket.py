@@ -1,0 +1,135 @@
+"""A bucket of S3, over obstore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.store import S3Store as Client
+
+from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge_s3.credentials import Credentials
+from mlforge_s3.failures import is_absent, told
+from mlforge_s3.plugin import S3Store
+
+PIECE = 8 * 1024 * 1024
+MOST_PIECES = 9_000  # of an upload; S3 takes 10,000
+IN_MEMORY = 64 * 1024 * 1024
+"""Of all pieces under way, of one upload."""
+_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
+_OUR_REGION = "us-east-1"
+
+
+class S3Bucket:
+    """What `Bucket` asks for, of S3."""
+
+    def __init__(self, config: S3Store) -> None:
+        self.where = "/".join(filter(None, (f"s3://{config.bucket}", config.prefix)))
+        self._config = config
+        self._credentials = None if config.anonymous else Credentials(config.profile)
+
+    @cached_property
+    def _client(self) -> Client:
+        config, chain = self._config, self._credentials
+        settings: dict[str, Any] = {"region": self._region}
+        if config.endpoint_url:
+            settings["endpoint"] = config.endpoint_url
+        if chain is None:
+            settings["skip_signature"] = True
+        else:
+            chain.signing()  # refused here in a sentence, rather than by the client in its own words
+            settings["credential_provider"] = chain.signing
+        return Client(
+            config.bucket,
+            prefix=config.prefix or None,
+            client_options={"allow_http": self._is_plain, "connect_timeout": "5 s"},
+            retry_config=_RETRIES,
+            **settings,
+        )
+
+    @property
+    def _is_plain(self) -> bool:
+        return (self._config.endpoint_url or "").startswith("http://")
+
+    @cached_property
+    def _region(self) -> str:
+        found = self._credentials.region() if self._credentials else None
+        return self._config.region or found or _OUR_REGION
+
+    def read(self, key: str) -> Held | None:
+        with told(self.where):
+            try:
+                found = obstore.get(self._client, key)
+                return Held(bytes(found.bytes()), str(found.meta["e_tag"]))
+            except FileNotFoundError as error:
+                if is_absent(error):
+                    return None
+                raise
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._written(key, data, "create")
+
+    def swap(self, key: str, data: bytes, tag: str) -> bool:
+        return self._written(key, data, {"e_tag": tag})
+
+    def put(self, key: str, data: bytes) -> None:
+        self._written(key, data, "overwrite")
+
+    def _written(self, key: str, data: bytes, mode: Any) -> bool:
+        with told(self.where):
+            try:
+                obstore.put(self._client, key, data, mode=mode, use_multipart=False)
+                return True
+            except (AlreadyExistsError, PreconditionError):
+                return False
+            except FileNotFoundError as error:
+                if is_absent(error):  # there is nothing to replace
+                    return False
+                raise
+
+    def list(self, below: str) -> Iterator[Listed]:
+        with told(self.where):
+            for page in obstore.list(self._client, below or None):
+                yield from (Listed(one["path"], one["size"], one["last_modified"].timestamp()) for one in page)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        with told(self.where):
+            if keys:
+                obstore.delete(self._client, list(keys))
+
+    def upload(self, path: Path, key: str) -> None:
+        piece = max(PIECE, -(-path.stat().st_size // MOST_PIECES))
+        at_once = max(2, IN_MEMORY // piece)
+        with told(self.where):
+            obstore.put(self._client, key, path, chunk_size=piece, max_concurrency=at_once)
+
+    def chunks(self, key: str) -> Iterator[bytes] | None:
+        with told(self.where):
+            try:
+                found = obstore.get(self._client, key)
+            except FileNotFoundError as error:
+                if is_absent(error):
+                    return None
+                raise
+        return self._streamed(found)
+
+    def _streamed(self, found: obstore.GetResult) -> Iterator[bytes]:
+        with told(self.where):
+            for chunk in found.stream(min_chunk_size=1024 * 1024):
+                yield bytes(chunk)
+
+    def options(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"aws_region": self._region}
+        if self._config.endpoint_url:
+            found |= {"aws_endpoint_url": self._config.endpoint_url, "aws_allow_http": str(self._is_plain).lower()}
+        if self._credentials is None:
+            found["aws_skip_signature"] = "true"
+        return found | {"credential_provider": self._credentials}
+
+    def close(self) -> None:
+        """Nothing is kept open that does not end by itself."""
