@@ -190,6 +190,17 @@ def test_a_lock_makes_the_same_set_again_whatever_is_defined_now(risky, shop):
     assert_frame_equal(again, found)
 
 
+def test_a_lock_is_served_as_the_definition_it_was_made_of(risky, shop):
+    held = risky.lock(["risk", mlf.FeatureSpec("payments", columns=["cents"])])
+    assert [(p.name, p.answered) for p in held.pins] == [("payments", True), ("payments", False), ("spend", False)]
+    assert risky.check_lock(held).ok
+    row = {"user_id": "a", **dict.fromkeys(INPUTS), "asked": 1.5}
+    locked = served(shop, (), [row], lock=mlf.Lock.decode(held.encode()))
+    assert (locked.values[0]["cents"], locked.values[0]["ratio"]) == (200, 0.5)
+    with pytest.raises(Invalid, match="'risk'"):
+        served(risky, "risk", [row], lock=shop.lock("payments"))
+
+
 def test_request_features_are_replayed_with_inputs_by_chance(risky):
     report = risky.replay(at=NOON)
     assert report.ok, report
