@@ -266,6 +266,7 @@ def Any(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     """Whether one of some booleans is true. Null where there are none.
 
     Example:
+        >>> from mlforge.model.expr import col
         >>> Any(col("amount") > 1000, windows="7d", name="large").columns()[0].name
         'large_7d'
     """
