@@ -1,4 +1,4 @@
-"""Medians of lists and of runs: which of them is taken is a matter of cost alone."""
+"""Medians are exact: the mean of the two values in the middle, rounded once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import statistics
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
-import pytest
-from polars.testing import assert_frame_equal
 
 from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, Col
@@ -15,10 +13,8 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import MetricColumn, WindowPlan
 from mlforge.model.timestamp import Timestamp
-from mlforge_duckdb import medians
 from mlforge_duckdb.engine import LiveDuckDBEngine
 from mlforge_duckdb.exchange import to_polars
-from mlforge_duckdb.plugin import DuckDBEngine
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 WINDOWS = {w: Duration.parse(w) for w in ("1m", "20m", "1d")}
@@ -51,27 +47,8 @@ def expected(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def assert_medians(engine: LiveDuckDBEngine) -> None:
+def test_medians_are_those_of_all_values_in_a_window(engine: LiveDuckDBEngine) -> None:
     rows = events()
     found = to_polars(engine.aggregate(rows, SHAPE, PLAN))
     assert found.height > 250
     assert found.equals(expected(rows, found), null_equal=True)
-
-
-@pytest.mark.parametrize("blocks", [(256,), (8, 32, 256), (4, 16, 64, 512)])
-def test_medians_are_the_same_whatever_lists_they_are_taken_of(engine, monkeypatch, blocks: tuple[int, ...]) -> None:
-    monkeypatch.setattr(medians, "_BLOCKS", blocks)
-    assert_medians(engine)
-
-
-def test_medians_of_many_values_are_the_same_as_those_of_few(engine: LiveDuckDBEngine, monkeypatch) -> None:
-    monkeypatch.setattr(medians, "_BLOCKS", (8, 32))
-    rows = events()
-    found = to_polars(engine.aggregate(rows, SHAPE, PLAN))
-    assert_frame_equal(found, expected(rows, found), rel_tol=1e-12)
-
-
-def test_little_memory_makes_lists_short() -> None:
-    assert medians.most_listed(50_000_000) < medians.most_listed(10**9)
-    with DuckDBEngine(threads=2, memory_limit="100MB").open() as engine:
-        assert_medians(engine)

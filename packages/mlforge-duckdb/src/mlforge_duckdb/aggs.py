@@ -101,8 +101,7 @@ class Bound(NamedTuple):
 class Plan(NamedTuple):
     """What to compute: how many keys there are, the interval, the distinct windows, the values and the aggregates.
 
-    And how many bytes a query may take for it; and of shifts at which not all events change a window, the inputs of
-    which those that do have one.
+    And of shifts at which not all events change a window, the inputs of which those that do have one.
     """
 
     keys: int
@@ -110,9 +109,7 @@ class Plan(NamedTuple):
     windows: Sequence[Stay]
     values: Mapping[str, Value]
     aggs: Sequence[Aggregate]
-    memory: int
     passing: Mapping[int, Sequence[str]]
-    hot: bool = False  # an entity has so many events that its medians are taken of runs
 
     @property
     def shifts(self) -> list[int | None]:
@@ -142,11 +139,6 @@ class Plan(NamedTuple):
         return list(entered), list(left)
 
     @property
-    def slow(self) -> list[Aggregate]:
-        """The medians that are taken of lists, in SQL."""
-        return [a for a in self.aggs if self._is_slow(a)]
-
-    @property
     def ranged(self) -> list[Aggregate]:
         """The aggregates that are taken of runs of values, out of SQL."""
         return [a for a in self.aggs if self._is_ranged(a)]
@@ -154,18 +146,13 @@ class Plan(NamedTuple):
     @property
     def looked_at(self) -> list[str]:
         """The inputs whose values are looked at themselves."""
-        return list(dict.fromkeys(a.column or "" for a in (*self.slow, *self.ranged)))
+        return list(dict.fromkeys(a.column or "" for a in self.ranged))
 
     @property
     def quick(self) -> list[Aggregate]:
-        return [a for a in self.aggs if not self._is_slow(a) and not self._is_ranged(a)]
-
-    def _is_slow(self, agg: Aggregate) -> bool:
-        return agg.function == "median" and not self._is_ranged(agg)
+        return [a for a in self.aggs if not self._is_ranged(a)]
 
     def _is_ranged(self, agg: Aggregate) -> bool:
-        if agg.function == "median":
-            return self.hot or agg.enters > 0 or agg.leaves is None
         if agg.function == "std":
             return not self.values[agg.column or ""].squared
         return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
@@ -192,16 +179,6 @@ def length(agg: Aggregate) -> int | None:
 def block_start(length: int, time: str) -> str:
     """Where the block of a window's length begins that an instant lies in, in SQL."""
     return f"({floored(time, length)} * {length})"
-
-
-def held(agg: Aggregate, plan: Plan) -> str:
-    """The column of the change points that says how many values a slow aggregate's window holds."""
-    return f"w{plan.window(agg)}_{plan.values[agg.column or ''].events}"
-
-
-def ended(value: Value) -> str:
-    """The column of the change points that says how many of an input's values have entered, in the order of events."""
-    return f"all_{value.name}"
 
 
 def reached(value: Value, shift: int | None, plan: Plan) -> str:

@@ -12,7 +12,6 @@ from mlforge_duckdb.aggs import Plan, Value, columns
 from mlforge_duckdb.tiles import changing, partials_of
 
 _MOST = 16  # inputs that are summed, or that least and greatest values are taken of, in one query
-_COSTS_OF_A_MEDIAN = 4  # as many as this of those
 
 
 def groups_of(plan: Plan) -> list[Plan]:
@@ -33,7 +32,7 @@ def groups_of(plan: Plan) -> list[Plan]:
 
 def _cost(value: Value) -> int:
     squares = len(value.pairs) if value.squared else 0
-    return 1 + squares // 3 + _COSTS_OF_A_MEDIAN * ("median" in value.functions)
+    return 1 + squares // 3
 
 
 def _part(plan: Plan, names: list[str], *, first: bool) -> Plan:
@@ -46,11 +45,6 @@ def tile_columns(plan: Plan) -> str:
     bounds = dict.fromkeys(b.tile for b in plan.bounds)
     changes = [changing(shift, plan) for shift in plan.passing]
     return columns(["e", *plan.key_names, "t"], list(partials_of(plan)), list(bounds), changes)
-
-
-def event_columns(plan: Plan) -> str:
-    """What a group needs of the events."""
-    return columns(["e", *plan.key_names, "t"], plan.looked_at)
 
 
 def beside_each_other(tables: Sequence[str], groups: Sequence[Plan], ranged: str | None = None) -> str:

@@ -6,7 +6,7 @@ from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_duckdb import ends, exact
-from mlforge_duckdb.aggs import BOUNDS, Plan, Value, block_start, columns, ended, held, reached, stay
+from mlforge_duckdb.aggs import BOUNDS, Plan, Value, block_start, columns, reached, stay
 from mlforge_duckdb.running import entering, latest
 from mlforge_duckdb.types import sql_of, text
 
@@ -20,10 +20,8 @@ def finished(query: str, plan: Plan) -> str:
     places = dict.fromkeys(f"{latest(s, plan)}.{v.events} AS {reached(v, s, plan)}" for v, s in runs)
     found = [_finish(agg, plan) for agg in plan.quick]
     made = [f"CAST({sql} AS {sql_of(a.word)}) AS {a.name}" for a, (_, sql) in zip(plan.quick, found, strict=True)]
-    values = [plan.values[a.column or ""] for a in plan.slow]
-    counts = dict.fromkeys([f"entered.{v.events} AS {ended(v)}" for v in values] + [held(a, plan) for a in plan.slow])
     query = exact.computed(query, exact.side_by_side([steps for steps, _ in found]))
-    return f"SELECT {columns(['e', *plan.key_names, 't'], list(counts), list(places), made)} FROM ({query})"
+    return f"SELECT {columns(['e', *plan.key_names, 't'], list(places), made)} FROM ({query})"
 
 
 def _finish(agg: Aggregate, plan: Plan) -> tuple[exact.Steps, str]:

@@ -141,7 +141,7 @@ def _partials(agg: Aggregate, plan: Plan) -> list[str]:
     if agg.column is None:
         return ["n"]
     value = plan.values[agg.column]
-    if agg in plan.slow or agg in plan.ranged:
+    if agg in plan.ranged:
         return [value.events]
     match agg.function:
         case "count":

@@ -112,11 +112,6 @@ class Session:
         """How many statements are run at once."""
         return min(_SIDE_BY_SIDE, self.value("SELECT current_setting('threads')"))
 
-    @property
-    def memory_each(self) -> int:
-        """How many bytes each of the statements that run at once may take."""
-        return self.value("SELECT parse_formatted_bytes(current_setting('memory_limit'))") // self.side_by_side
-
     def value(self, query: str) -> int:
         """The one integer that a query gives."""
         return int(self.connection.execute(query).fetchall()[0][0])

@@ -33,8 +33,7 @@ from mlforge_duckdb.aggs import Plan, Value, columns, stay
 from mlforge_duckdb.compile import compiled
 from mlforge_duckdb.exchange import Stream, to_polars
 from mlforge_duckdb.files import copying, written
-from mlforge_duckdb.groups import beside_each_other, event_columns, groups_of, tile_columns
-from mlforge_duckdb.medians import most_listed, with_medians
+from mlforge_duckdb.groups import beside_each_other, groups_of, tile_columns
 from mlforge_duckdb.ranged import ends_of_runs, inputs_of, ranged
 from mlforge_duckdb.results import TOO_MANY_DIGITS, finished
 from mlforge_duckdb.running import at_change_points
@@ -59,14 +58,14 @@ def change_points(
     interval = plan.interval.micros if plan.interval else None
     events = events_of(shape, interval, plan.interval.origin if plan.interval else 0, windowed.inputs, types_of(rows))
     values = values_of(rows, events, windowed)
-    kernel = _plan(len(shape.keys), interval, windowed, values, session)
+    kernel = _plan(len(shape.keys), interval, windowed, values)
     tiles = session.store(rows, numbered(tiles_of(events, kernel), kernel))
     known = session.store(rows, numbered(_looked_at(events, kernel), kernel, "happened")) if kernel.looked_at else None
     with _naming_sums(kernel, windowed):
         slices = _slices(tiles, known, session)
-        groups = groups_of(kernel._replace(hot=max(some.most for some in slices) > most_listed(kernel.memory)))
+        groups = groups_of(kernel)
         parts = [_Part(some, groups, known) for some in slices]
-        queries = [_points(some, tiles, known, group) for some in slices for group in groups]
+        queries = [_points(some, tiles, group) for some in slices for group in groups]
         made: list[str] = []
         if len(groups) > 1 or parts[0].is_ranged:
             made = session.make_each([f"FROM ({query}) ORDER BY e, t" for query in queries])
@@ -84,7 +83,7 @@ def _looked_at(events: str, plan: Plan) -> str:
     return f"SELECT {columns(plan.key_names, ['happened', 't'], plan.looked_at)} FROM ({events})"
 
 
-def _plan(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], session: Session) -> Plan:
+def _plan(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value]) -> Plan:
     aggs = windowed.aggregates
     stays = sorted({stay(a) for a in aggs}, key=lambda s: (s[1] is None, s[1], s[0]))
     passing = {}
@@ -93,7 +92,7 @@ def _plan(keys: int, interval: int | None, windowed: Windowed, values: Mapping[s
         some = [c for c in conditions if c is not None and values[c].nullable]
         if len(some) == len(conditions):
             passing[shift] = some
-    return Plan(keys, interval, stays, values, aggs, session.memory_each, passing)
+    return Plan(keys, interval, stays, values, aggs, passing)
 
 
 @contextmanager
@@ -115,12 +114,11 @@ def _naming_sums(plan: Plan, windowed: Windowed) -> Iterator[None]:
 
 
 class Slice(NamedTuple):
-    """Entities to compute at once, by their numbers, and how many tiles, or events, one of them has at most."""
+    """Entities to compute at once, by their numbers, and how many tiles one of them has at most."""
 
     first: int
     last: int
     longest: int
-    most: int = 0
 
     def of(self, table: str, wanted: str) -> str:
         """Some columns of their rows in a table, numbered from 1."""
@@ -167,27 +165,24 @@ class _Part(NamedTuple):
 def _slices(tiles: str, events: str | None, session: Session) -> list[Slice]:
     """About as many as are computed side by side, or a multiple, so that all end together."""
     sizes = f"SELECT e, count(*) AS tiles FROM {tiles} GROUP BY e"
-    counts = f"SELECT *, 0 AS events, tiles AS n FROM ({sizes})"
+    counts = f"SELECT *, tiles AS n FROM ({sizes})"
     if events:
         looked_at = f"SELECT e, count(*) AS events FROM {events} GROUP BY e"
-        counts = f"SELECT e, tiles, events, greatest(tiles, events) AS n FROM ({sizes}) JOIN ({looked_at}) USING (e)"
+        counts = f"SELECT e, tiles, greatest(tiles, events) AS n FROM ({sizes}) JOIN ({looked_at}) USING (e)"
     total = session.value(f"SELECT coalesce(sum(n), 0) FROM ({counts})")
     rounds = max(1, -(-total // (ROWS_PER_SLICE * session.side_by_side)))
     most = max(LEAST_ROWS, -(-total // (rounds * session.side_by_side)))
     before = "sum(n) OVER (ORDER BY e ROWS UNBOUNDED PRECEDING) - n"
-    placed = f"SELECT e, tiles, events, ({before}) // {most} AS i FROM ({counts})"
-    facts = "min(e), max(e), max(tiles), max(events)"
+    placed = f"SELECT e, tiles, ({before}) // {most} AS i FROM ({counts})"
+    facts = "min(e), max(e), max(tiles)"
     found = session.connection.execute(f"SELECT {facts} FROM ({placed}) GROUP BY i ORDER BY i")
     return [Slice(*row) for row in found.fetchall()] or [Slice(1, 0, 0)]
 
 
-def _points(some: Slice, tiles: str, events: str | None, plan: Plan) -> str:
+def _points(some: Slice, tiles: str, plan: Plan) -> str:
     """The change points of some of the entities, and what is aggregated at them."""
     ready = with_neighbours(some.of(tiles, tile_columns(plan)), plan, some.longest)
-    points = f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
-    if not events or not plan.slow:
-        return points
-    return with_medians(points, some.of(events, event_columns(plan)), plan, some.most)
+    return f"WITH ready AS MATERIALIZED ({ready}) {finished(at_change_points('ready', plan), plan)}"
 
 
 def _outputs(points: str, shape: Shape, windowed: Windowed) -> str:
