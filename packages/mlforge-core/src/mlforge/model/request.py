@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+
 import msgspec
 
 from mlforge.model.expr import Expr
