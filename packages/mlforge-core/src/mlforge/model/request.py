@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 
 import msgspec
 
@@ -57,13 +56,3 @@ def takes(wanted: str, dtype: str) -> bool:
     if wanted == "Float64":
         return is_integer(dtype) or dtype in ("Float32", "Float64")
     return is_integer(dtype) if wanted == "Int64" else dtype == wanted
-
-
-def plain_spec(spec: FeatureSpec) -> dict[str, Any]:
-    """A spec as plain data.
-
-    Example:
-        >>> plain_spec(FeatureSpec("user_spend"))
-        {'name': 'user_spend', 'version': None, 'columns': None}
-    """
-    return {"name": spec.name, "version": spec.version, "columns": spec.columns}
