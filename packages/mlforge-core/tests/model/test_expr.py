@@ -35,7 +35,7 @@ def test_plain_patterns_are_taken(pattern):
 
 def test_an_unknown_aggregation_is_refused_with_those_there_are():
     with pytest.raises(Invalid) as error:
-        Agg("avg", col("a"))
+        Aggregate("a", "avg", windows="7d")
     assert "mean" in str(error.value.hint)
 
 

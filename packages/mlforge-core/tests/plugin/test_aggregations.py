@@ -72,6 +72,7 @@ REFUSED = {
     "kinds do not mix": (Agg("sum", Call("if", (Col("b").eq(1), Col("i8"), Lit(0)))), "a boolean with", "True"),
     "nor do they in outputs": (Agg("max", Col("s")) + 1, "add needs numbers, not String", "integers"),
     "no column": (Agg("sum", Col("ss")), "no column 'ss'", "'s'"),
+    "an unknown one": (Agg("avg", Col("i8")), "m0: there is no aggregation 'avg'", "mean"),
     "no aggregation": (Lit(1) + Lit(2), "m0 aggregates nothing", "Agg("),
     "a column outside": (Agg("count") + Col("i8"), "m0 reads column 'i8' outside of any aggregation", "Agg("),
     "an aggregation within": (Agg("sum", Agg("count")), "Agg is no expression over rows", "metric"),

@@ -398,7 +398,7 @@ class TimePart(Expr, frozen=True, tag="part"):
         return TimePart(children[0], self.part, self.zone)
 
 
-class Agg(Expr, frozen=True, tag="agg"):
+class Agg(Expr, frozen=True, tag="agg", omit_defaults=True):
     """An aggregation over the events of a window, in a metric; without `arg`, `count` counts events.
 
     Booleans aggregate as 0 and 1 where numbers are taken.
@@ -412,7 +412,7 @@ class Agg(Expr, frozen=True, tag="agg"):
     """
 
     function: str
-    arg: Expr | None = None
+    arg: Expr | None = msgspec.field(default_factory=lambda: None)  # kept where the others are left out: hashes stay
     options: tuple[float | bool, ...] = ()
     where: Expr | None = None
     window: Window | None = None

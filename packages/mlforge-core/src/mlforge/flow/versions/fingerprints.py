@@ -77,20 +77,16 @@ def _as_stored(value: Any) -> Any:
     return msgspec.json.decode(msgspec.json.encode(value))
 
 
-_UNSAID: dict[str, Any] = {"options": [], "where": None, "window": None}
-
-
 def _aggregates(expr: Any) -> Any:
-    """A stored expression whose aggregations say what is not usual of them, and windows in one spelling."""
+    """A stored expression whose aggregations have windows in one spelling."""
     if isinstance(expr, list):
         return [_aggregates(e) for e in expr]
     if not isinstance(expr, dict):
         return expr
     said = {k: _aggregates(v) for k, v in expr.items()}
-    if said.get("node") != "agg":
-        return said
-    window = said.get("window") and msgspec.convert(said["window"], Window).canonical
-    return {k: v for k, v in (said | {"window": window}).items() if k not in _UNSAID or v != _UNSAID[k]}
+    if said.get("node") == "agg" and "window" in said:
+        said["window"] = msgspec.convert(said["window"], Window).canonical
+    return said
 
 
 def digest(value: Any) -> str:
