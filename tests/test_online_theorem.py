@@ -1,6 +1,6 @@
 """Online equals offline: within the horizon what is served is what a training set would have, and beyond it is stale.
 
-Generated streams, both clocks, every store and engine at hand, published once or after one another, with a fake clock.
+Generated streams, both clocks, every store and every engine at hand, published once or after one another, with a fake clock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from mlforge.testing.reference.times import instant
 from mlforge.testing.strategies import cases
 from mlforge.testing.strategies.times import instants
 
-ENGINES = ("reference", "polars", "duckdb")
 CASES = max(40, total_cases() // 40)
 _names = itertools.count()
 
@@ -132,7 +131,7 @@ class Theorem:
         assert seen <= {"stale" if beyond else "present", "missing", "expired"}, (seen, iso(q))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture
 def bench(request, tmp_path):
     found = DESCRIPTOR if request.param == "reference" else registry().get(EngineDescriptor, request.param)
     config = ReferenceEngine() if request.param == "reference" else found.config()
@@ -141,7 +140,14 @@ def bench(request, tmp_path):
         yield Bench(engine, found, tmp_path / "data")
 
 
+PAIRS = (  # every engine and every store: nothing passes between the two but entries
+    *(("reference", "memory"), ("polars", "memory"), ("duckdb", "memory")),
+    *(("reference", "dynamodb"), ("polars", "redis"), ("duckdb", "sqlite")),
+)
+
+
 @pytest.mark.no_cover
+@pytest.mark.parametrize(("bench", "online_store"), PAIRS, indirect=True)
 def test_within_the_horizon_online_equals_offline(bench, online_store):
     theorem = Theorem(bench, online_store)
     explore(questions(bench.functions), theorem.ask, theorem, CASES)

@@ -24,6 +24,7 @@ assert spec is not None
 assert spec.loader is not None
 script = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(script)
+NAMES = script.names()
 
 
 def imported(folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -44,7 +45,7 @@ def test_the_page_is_what_the_code_says() -> None:
 
 @pytest.mark.parametrize("folder", PLUGINS)
 def test_plugins_import_nothing_that_is_not_in_the_list(folder: str) -> None:
-    listed = {(module, name) for module, told in script.names().items() for name in told}
+    listed = {(module, name) for module, told in NAMES.items() for name in told}
     modules = {module for module, _ in listed}
     found = list(imported(ROOT / folder))
     assert found
@@ -56,10 +57,10 @@ def test_plugins_import_nothing_that_is_not_in_the_list(folder: str) -> None:
     assert unlisted == []
 
 
-@pytest.mark.parametrize("module", script.names())
+@pytest.mark.parametrize("module", NAMES)
 def test_everything_in_the_list_can_be_imported(module: str) -> None:
     there = importlib.import_module(module)
-    assert [name for name in script.names()[module] if not hasattr(there, name)] == []
+    assert [name for name in NAMES[module] if not hasattr(there, name)] == []
 
 
 def test_what_is_left_out_is_how_plugins_are_found() -> None:

@@ -239,7 +239,7 @@ MISTAKES: dict[str, tuple[str, Any, str]] = {
     "order is lost": (
         "read",
         lambda self, a: sorted(right.read(self, a), key=repr),
-        "ten_thousand_entities_keep_their_order",
+        "many_entities_keep_their_order",
     ),
     "tombstones are served": (
         "read",

@@ -9,7 +9,6 @@ import pytest
 from mlforge.plugin import Entry, OnlineStore
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry, tombstone
 
-STREAM = 10_000
 NUMBERS = (1, 2, 24, 25, 26, 99, 100, 101, 127, 255, 257, 499, 501, 999, 1001)
 
 
@@ -20,13 +19,13 @@ class BatchingTests(OnlineSubject):
         seen: list[Entry | None] = []
 
         def coming() -> Iterator[Entry]:
-            for number in range(STREAM):
-                if number == STREAM - 1:
+            for number in range(self.many):
+                if number == self.many - 1:
                     seen.extend(store.read([entry(0).address]))
                 yield entry(number, x=number)
 
-        assert store.write(coming()) == STREAM
-        assert seen != [None], f"of {STREAM:,} entries none was written before all were asked for"
+        assert store.write(coming()) == self.many
+        assert seen != [None], f"of {self.many:,} entries none was written before all were asked for"
 
     @pytest.mark.parametrize("number", NUMBERS)
     def test_any_number_of_entries_is_written_and_read(self, store: OnlineStore, number: int) -> None:

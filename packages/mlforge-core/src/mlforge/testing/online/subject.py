@@ -25,6 +25,9 @@ Opened = Callable[[], AbstractContextManager[Any]]
 class OnlineSubject:
     """The online store under test: a subclass gives its config."""
 
+    many = 10_000
+    """How many entities a test of many writes; fewer where a server stands in for another that is faster."""
+
     def config(self, folder: Path) -> OnlineStoreConfig:
         """The store to test, empty; `folder` is its own. The same folder means the same store."""
         raise Invalid(
