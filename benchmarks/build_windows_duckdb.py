@@ -1,4 +1,7 @@
-"""Build the benchmark's feature with DuckDB: build_windows_duckdb.py EVENTS STORE 1d,7d,30d [INTERVAL METRICS]"""
+"""Build the benchmark's feature with DuckDB: build_windows_duckdb.py EVENTS STORE 1d,7d,30d [INTERVAL METRICS]
+
+METRICS are words such as sum, p90 and last:merchant_id; of `sum?` half of the events are left out.
+"""
 
 import json
 import sys
@@ -10,7 +13,15 @@ import mlforge.validators as v
 
 source, store, windows = sys.argv[1:4]
 interval, metrics = sys.argv[4:] or ("1d", "sum,count,mean,min,max")
-KINDS = {"sum": mlf.Sum, "count": mlf.Count, "mean": mlf.Mean, "min": mlf.Min, "max": mlf.Max, "median": mlf.Median}
+asked = [(word, column or "amount") for word, _, column in (m.partition(":") for m in metrics.split(","))]
+columns = sorted({"amount"} | {column for _, column in asked})
+
+
+def metric(word, column):
+    """An aggregation of all events, or of those with a large amount."""
+    if word.endswith("?"):
+        return mlf.Aggregate(column, word[:-1], windows.split(","), name="some", where=mlf.col("amount") > 20)
+    return mlf.Aggregate(column, word, windows.split(","))
 
 
 @mlf.feature(
@@ -18,16 +29,19 @@ KINDS = {"sum": mlf.Sum, "count": mlf.Count, "mean": mlf.Mean, "min": mlf.Min, "
     keys="user_id",
     timestamp="event_time",
     interval=None if interval == "none" else interval,
-    metrics=[KINDS[m]("amount", windows=windows.split(",")) for m in metrics.split(",")],
+    metrics=[metric(*one) for one in asked],
     engine="duckdb",
     validators={"user_id": [v.not_null()], "amount": [v.greater_than_or_equal(0)]},
 )
 def spend(df: duckdb.DuckDBPyRelation):
-    return df.select("user_id", "event_time", "amount")
+    return df.select("user_id", "event_time", *columns)
 
 
 defs = mlf.Definitions("bench", features=[spend], store=mlf.LocalStore(store))
 result = defs.build().raise_for_failure()["spend"]
-column, path = f"amount__{metrics.split(',')[0]}__7d", f"{store}/spend/{result.version}/data.parquet"
-((checksum,),) = duckdb.sql(f"SELECT sum({column}) FROM '{path}'").fetchall()
+column = "some_7d" if asked[0][0].endswith("?") else f"{asked[0][1]}__{asked[0][0]}__7d"
+path = f"{store}/spend/{result.version}/data.parquet"
+size = "len" if "_" in asked[0][0] and asked[0][0][-1].isdigit() else ""  # of lists
+((checksum,),) = duckdb.sql(f"SELECT sum({size}({column})) FROM '{path}'").fetchall()
+checksum = float(checksum)
 print(json.dumps({"rows": result.rows, "checksum": checksum}))

@@ -1,6 +1,6 @@
 """Online equals offline: within the horizon what is served is what a training set would have, and beyond it is stale.
 
-Generated streams, both clocks, every store and every engine at hand, published once or after one another, with a fake clock.
+Generated streams, both clocks, every store and every engine, published once or after one another, with a fake clock.
 """
 
 from __future__ import annotations
