@@ -11,7 +11,8 @@ con = duckdb.connect()
 con.sql("SET TimeZone='UTC'")
 windows = {"1d": 1, "7d": 7, "30d": 30}
 column = "merchant_id" if word in ("count_distinct", "top_3") else "amount"
-best = "list_sort(list_transform(map_entries(histogram(v) OVER w{0}), lambda e: {{'n': -CAST(e.value AS BIGINT), 'v': e.key}}))"
+counted = "map_entries(histogram(v) OVER w{0})"
+best = f"list_sort(list_transform({counted}, lambda e: {{{{'n': -CAST(e.value AS BIGINT), 'v': e.key}}}}))"
 made = {
     "count_distinct": "count(DISTINCT v) OVER w{0}",
     "last": "arg_max(v, seen) OVER w{0}",

@@ -37,9 +37,11 @@ def ranged(events: pl.DataFrame, points: pl.DataFrame, plan: Plan) -> pl.DataFra
 def _of_input(name: str, events: pl.DataFrame, points: pl.DataFrame, plan: Plan) -> Iterator[pl.Series]:
     mine = [a for a in plan.ranged if a.column == name]
     there = _in_order(events.select("e", "happened", name).drop_nulls(name), name, mine)
+    nowhere = pl.Series(dtype=pl.UInt32)
+    values = Ranges(there[name], there["e"], nowhere, nowhere)
     for window, some in _by_window(mine).items():
         high, low = (points[reached(plan.values[name], shift, plan)] for shift in window)
-        runs = Ranges(there[name], there["e"], low, high)
+        runs = values.moved(low, high)
         for agg in some:
             if agg.function == "std":
                 yield stds(there[name], low, high, plan.values[name].squares.exponent).alias(agg.name)

@@ -19,13 +19,14 @@ class Sequences:
 
     def __init__(self, events: pl.DataFrame, plan: Plan) -> None:
         self._events, self._plan = events, plan
-        self._found: dict[str, tuple[pl.Series, pl.Series]] = {}
+        self._found: dict[str, Ranges] = {}
 
-    def of(self, value: Value) -> tuple[pl.Series, pl.Series]:
-        """Those of an input: in the order of time, then of value, where one of its aggregates asks for it."""
+    def of(self, value: Value, low: pl.Series, high: pl.Series) -> Ranges:
+        """Ranges of an input's values: in the order of time, then of value, where one of its aggregates asks for it."""
         if value.name not in self._found:
-            self._found[value.name] = self._sequence(value)
-        return self._found[value.name]
+            nowhere = pl.Series(dtype=pl.UInt32)
+            self._found[value.name] = Ranges(*self._sequence(value), nowhere, nowhere)
+        return self._found[value.name].moved(low, high)
 
     def _sequence(self, value: Value) -> tuple[pl.Series, pl.Series]:
         name, plan = value.name, self._plan
@@ -44,7 +45,7 @@ def ranged(
     found = []
     for column in dict.fromkeys(a.column for a in aggs if is_ranged(a)):
         value, counted = plan.values[column], sums[plan.values[column].events]
-        runs = Ranges(*sequences.of(value), counted.gather(low), counted.gather(high))
+        runs = sequences.of(value, counted.gather(low), counted.gather(high))
         mine = [a for a in aggs if a.column == column and is_ranged(a)]
         found += [_FOUND[a.function](runs, *a.options).alias(ranged_name(a, value)) for a in mine]
     return found

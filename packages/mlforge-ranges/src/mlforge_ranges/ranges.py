@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import polars as pl
 
 from mlforge_ranges import distinct, frequent, lists, moments, quantiles
@@ -32,15 +34,25 @@ class Ranges:
     """
 
     def __init__(self, values: pl.Series, entity: pl.Series | None, low: pl.Series, high: pl.Series) -> None:
-        if len(low) != len(high) or (entity is not None and len(entity) != len(values)):
-            raise ValueError("Each value has an entity, and each range two bounds.")
-        if not (low.is_sorted() and high.is_sorted()):
-            raise ValueError("A bound of a range goes back.")
+        if entity is not None and len(entity) != len(values):
+            raise ValueError("Each value has an entity.")
         self._sequence = Sequence(values, entity)
-        self._low, self._high = low.cast(PLACE), high.cast(PLACE)
+        self.low, self.high = _bounds(low, high)
+
+    def moved(self, low: pl.Series, high: pl.Series) -> Ranges:
+        """Other ranges of the same sequence, of which nothing is found out twice.
+
+        Example:
+            >>> ranges = Ranges(pl.Series([3, 1, 3, 2]), None, pl.Series([0]), pl.Series([2]))
+            >>> ranges.moved(pl.Series([1]), pl.Series([4])).last().to_list()
+            [2]
+        """
+        other = copy(self)
+        other.low, other.high = _bounds(low, high)
+        return other
 
     def __len__(self) -> int:
-        return len(self._low)
+        return len(self.low)
 
     def first(self) -> pl.Series:
         """The first value of each range; null of an empty one."""
@@ -52,45 +64,53 @@ class Ranges:
 
     def _at(self, place: pl.Expr) -> pl.Series:
         there = pl.when(pl.col("low") < pl.col("high")).then(place)
-        bounds = pl.DataFrame({"low": self._low, "high": self._high})
+        bounds = pl.DataFrame({"low": self.low, "high": self.high})
         return self._sequence.values.gather(bounds.select(there).to_series())
 
     def first_n(self, n: int, distinct: bool = False) -> pl.Series:
         """The first `n` values of each range, as a list; each value once, at its first place, when `distinct`."""
         if distinct:
-            return lists.first_distinct(self._sequence, self._low, self._high, n)
-        return lists.between(self._sequence.values, self._low, self._sizes().clip(upper_bound=n))
+            return lists.first_distinct(self._sequence, self.low, self.high, n)
+        return lists.between(self._sequence.values, self.low, self._sizes().clip(upper_bound=n))
 
     def last_n(self, n: int, distinct: bool = False) -> pl.Series:
         """The last `n` values of each range, as a list; each value once, at its last place, when `distinct`."""
         if distinct:
-            return lists.last_distinct(self._sequence, self._low, self._high, n)
+            return lists.last_distinct(self._sequence, self.low, self.high, n)
         taken = self._sizes().clip(upper_bound=n)
-        return lists.between(self._sequence.values, self._high - taken, taken)
+        return lists.between(self._sequence.values, self.high - taken, taken)
 
     def _sizes(self) -> pl.Series:
-        return self._high - self._low
+        return self.high - self.low
 
     def count_distinct(self) -> pl.Series:
         """How many different values each range has."""
-        return distinct.counts(self._sequence, self._low, self._high)
+        return distinct.counts(self._sequence, self.low, self.high)
 
     def percentile(self, q: float) -> pl.Series:
         """The value at `q (n - 1)` in the order of values, between two in proportion; null of an empty range."""
-        return quantiles.percentiles(self._sequence, self._low, self._high, q)
+        return quantiles.percentiles(self._sequence, self.low, self.high, q)
 
     def mode(self) -> pl.Series:
         """The most frequent value, of equally frequent ones the least; null of an empty range."""
-        return frequent.modes(self._sequence, self._low, self._high)
+        return frequent.modes(self._sequence, self.low, self.high)
 
     def top_k(self, k: int) -> pl.Series:
         """The `k` most frequent values, as a list, most frequent first, of equally frequent ones the least."""
-        return frequent.most_frequent(self._sequence, self._low, self._high, k)
+        return frequent.most_frequent(self._sequence, self.low, self.high, k)
 
     def skewness(self) -> pl.Series:
         """Adjusted Fisher-Pearson skewness; null of fewer than three values, or without spread."""
-        return moments.over(self._sequence, self._low, self._high, moments.skewness)
+        return moments.over(self._sequence, self.low, self.high, moments.skewness)
 
     def kurtosis(self) -> pl.Series:
         """Adjusted excess kurtosis; null of fewer than four values, or without spread."""
-        return moments.over(self._sequence, self._low, self._high, moments.kurtosis)
+        return moments.over(self._sequence, self.low, self.high, moments.kurtosis)
+
+
+def _bounds(low: pl.Series, high: pl.Series) -> tuple[pl.Series, pl.Series]:
+    if len(low) != len(high):
+        raise ValueError("Each range has two bounds.")
+    if not (low.is_sorted() and high.is_sorted()):
+        raise ValueError("A bound of a range goes back.")
+    return low.cast(PLACE), high.cast(PLACE)
