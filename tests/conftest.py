@@ -104,6 +104,14 @@ class House:
         (self.plugins / f"{module}.py").write_text(dedent(source))
 
 
+@pytest.fixture(autouse=True)
+def _no_definitions_of_others():
+    """Forget the modules of a test's project, which others have under the same names."""
+    yield
+    for name in ("definitions", "features"):
+        sys.modules.pop(name, None)
+
+
 @pytest.fixture
 def house(tmp_path):
     """A new project with one feature, not built yet."""

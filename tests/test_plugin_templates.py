@@ -15,7 +15,7 @@ pytestmark = pytest.mark.posix
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = {
     "validator": ("is_slug", "mlforge-is-slug", "validator  is_slug"),
-    "metric": ("Share", "mlforge-share", "metric  Share"),
+    "metric": ("Spread", "mlforge-spread", "metric  Spread"),
     "online-store": ("shelf", "mlforge-shelf", "online store  shelf"),
     "store": ("cupboard", "mlforge-cupboard", "store  cupboard"),
     "engine": ("abacus", "mlforge-abacus", "engine  abacus"),

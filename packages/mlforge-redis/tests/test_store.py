@@ -150,11 +150,11 @@ def test_an_awaited_busy_server_is_named_in_time_and_its_late_answer_goes_to_nob
 
     async def run():
         await store.aread([entry(1).address])
-        server.ask("CLIENT", "PAUSE", 1500, "ALL")
+        server.ask("CLIENT", "PAUSE", 2500, "ALL")
         asked = [asyncio.ensure_future(store.aread([entry(i).address])) for i in (1, 2)]
         done = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(d) for d in done] == [PluginFailed, PluginFailed]
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         assert_found(await store.aread([entry(2).address]), [entry(2, x=2)])
         await store.aclose()
 

@@ -15,7 +15,6 @@ from mlforge.testing.reference.dtypes import kind_of
 from mlforge.testing.reference.expressions import RULES
 
 MIXED = "expressions_of_any_kinds_are_refused_where_the_reference_refuses_them"
-METRICS = "metrics_of_any_kinds_are_refused_where_the_reference_refuses_them"
 GENERATED = "expressions_mean_what_the_reference_says"
 CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
@@ -137,7 +136,12 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "nulls break every promise": (expressions, "column", null_breaks, CHECKED),
     "the first of a repeated value is not repeated": (expressions, "count_values", repeats_after_the_first, CHECKED),
     "a boolean is a number": (dtypes, "kind_of", boolean_is_number, MIXED),
-    "a boolean is a number in a metric": (dtypes, "kind_of", boolean_is_number, METRICS),
+    "a boolean is a number in a metric": (
+        dtypes,
+        "kind_of",
+        boolean_is_number,
+        "a_boolean_is_not_compared_with_a_number_in_a_metric[sum]",
+    ),
     "a number is a condition": (dtypes, "need_each", lambda given, dtype, gives: gives, MIXED),
     "rows of which nothing is known are kept": (expressions, "where", where_not_false, KEPT),
     "rows that are kept are turned round": (expressions, "where", where_turned_round, KEPT),

@@ -51,8 +51,8 @@ def mlforge_validators():
 
 @hookimpl
 def mlforge_metrics():
-    target, example = "careless_parts:Share", "Share('x')"
-    return [MetricDescriptor(name="Share", summary="A metric", api=1, target=target, example=example)]
+    target, example = "careless_parts:Spread", "Spread('x')"
+    return [MetricDescriptor(name="Spread", summary="A metric", api=1, target=target, example=example)]
 
 @hookimpl
 def mlforge_commands():
@@ -74,7 +74,7 @@ class Motor(Reference): pass
 def is_odd():
     return Validator("is_odd", it() <= 0)
 
-class Share(Metric, frozen=True):
+class Spread(Metric, frozen=True):
     column: str
     def columns(self):
         return tuple(MetricColumn("share", w, Agg("sum", col(self.column)), "share") for w in parse_windows("7d"))
@@ -124,12 +124,12 @@ MISTAKES = {
     ),
     "a command that is none": ("careless_parts:care", "careless_parts:is_odd", "commands_are_commands"),
     "a validator of another name": ('name="is_odd"', 'name="is_even"', TITLED),
-    "a metric of another name": ('name="Share"', 'name="Part"', TITLED),
-    "a validator that is a metric": ("careless_parts:is_odd", "careless_parts:Share", TITLED),
+    "a metric of another name": ('name="Spread"', 'name="Part"', TITLED),
+    "a validator that is a metric": ("careless_parts:is_odd", "careless_parts:Spread", TITLED),
     "no example": ('example="is_odd()"', 'example=""', RUNS),
     "an example that does not parse": ('"is_odd()"', '"is_odd("', RUNS),
-    "an example that lacks an argument": ("Share('x')", "Share()", RUNS),
-    "an example of another word": ("Share('x')", "Shares('x')", RUNS),
+    "an example that lacks an argument": ("Spread('x')", "Spread()", RUNS),
+    "an example of another word": ("Spread('x')", "Spreads('x')", RUNS),
     "an example that makes nothing": ('"is_odd()"', '"is_odd"', RUNS),
     "a name no user can write": ('name="is_odd"', 'name="is-odd"', NAMED),
     "a name that is a word of Python": ('name="is_odd"', 'name="lambda"', NAMED),

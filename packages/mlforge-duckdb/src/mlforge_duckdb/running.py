@@ -93,7 +93,8 @@ def _row(tiles: str, time: str, number: int, shift: int | None, plan: Plan, tidi
     slots = [_slot(b, shift, leaving, f"{b.slot}_on_next") for b in plan.bounds]
     next_ = ["e_next", "t_next"] if leaving else ["NULL::INTEGER AS e_next", "NULL::BIGINT AS t_next"]
     changes = [f"{sql} AS changes" for sql in tidied]
-    named = columns(["e", f"{time} AS t", f"{number}::UTINYINT AS source"], changes, keys, list(partials_of(plan)))
+    small = "UTINYINT" if len(plan.shifts) < 256 else "USMALLINT"
+    named = columns(["e", f"{time} AS t", f"{number}::{small} AS source"], changes, keys, list(partials_of(plan)))
     return f"SELECT {columns([named], slots, next_, _arrived(tiles, plan, arriving if shift else []))} FROM {tiles}"
 
 

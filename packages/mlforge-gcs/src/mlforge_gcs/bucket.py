@@ -40,11 +40,15 @@ class GCSBucket:
     @cached_property
     def _client(self) -> Any:
         config = self._config
-        return Client(
+        client: Any = Client(
             project=config.project,
             credentials=self._credentials.found if self._credentials else AnonymousCredentials(),  # type: ignore[no-untyped-call]
             client_options=ClientOptions(api_endpoint=config.endpoint_url) if config.endpoint_url else None,
         )
+        vars(client)["_bucket_metadata_cache"] = (
+            None  # or threads ask after the bucket, for minutes where nobody answers
+        )
+        return client
 
     def _blob(self, key: str, **settings: Any) -> Any:
         return self._client.bucket(self._config.bucket).blob(f"{self._below}{key}", **settings)

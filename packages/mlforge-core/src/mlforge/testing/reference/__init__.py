@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mlforge.model.aggregation import PARTS
 from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, Lack
 from mlforge.testing.reference.table import Table
 
@@ -34,6 +35,7 @@ DESCRIPTOR = EngineDescriptor(
     frames=("mlforge.testing.reference.table.Table",),
     reads=frozenset({"csv", "jsonl"}),
     writes=frozenset({"jsonl"}),
+    aggregations=PARTS,
     lacks={"parquet": Lack("never", "It reads nothing that plain Python does not.")},
 )
 
