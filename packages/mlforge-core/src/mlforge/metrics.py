@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.model.aggregation import agg, aggregation, listed, share, word_of
-from mlforge.model.expr import Agg, Expr
+from mlforge.model.aggregation import agg, aggregated, aggregation, listed, share, word_of
+from mlforge.model.expr import Agg, Expr, called
 from mlforge.model.metric import (
     Aggregate,
     Metric,
     MetricColumn,
     Rolled,
     Windows,
-    aggregated,
     need_condition,
     need_metric_name,
     parse_windows,
@@ -31,15 +30,6 @@ __all__ = [
 ]  # fmt: skip
 
 _DETAILS = ("windows", "name", "description", "unit", "where")
-_CALLED = {
-    "count_distinct": "CountDistinct",
-    "first_n": "FirstN",
-    "last_n": "LastN",
-    "percentile": "Percentile",
-    "top_k": "TopK",
-    **{word: word.capitalize() for word in ("count", "sum", "mean", "min", "max", "std", "median", "var", "skew")},
-    **{word: word.capitalize() for word in ("kurtosis", "first", "last", "mode", "any", "all")},
-}
 
 
 def Count(column: str | Expr | None = None, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
@@ -369,7 +359,7 @@ class Formula(Metric, frozen=True):
 
 
 def _aggregate(word: str, column: str | Expr | None, windows: Windows, details: Mapping[str, object]) -> Aggregate:
-    refuse_unknown(_CALLED.get(aggregation(word)[0], word), details, ("column", *_DETAILS))
+    refuse_unknown(called(aggregation(word)[0]), details, ("column", *_DETAILS))
     return Aggregate(column, word, windows, **details)  # type: ignore[arg-type]
 
 

@@ -6,8 +6,7 @@ found of them stands beside the change points.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -46,7 +45,7 @@ def _of_input(name: str, events: pl.DataFrame, points: pl.DataFrame, plan: Plan)
             if agg.function == "std":
                 yield stds(there[name], low, high, plan.values[name].squares.exponent).alias(agg.name)
             else:
-                yield _FOUND[agg.function](runs, *agg.options).alias(agg.name)
+                yield runs.aggregated(agg.function, agg.options).alias(agg.name)
 
 
 def _in_order(there: pl.DataFrame, name: str, aggs: Sequence[Aggregate]) -> pl.DataFrame:
@@ -63,18 +62,3 @@ def _by_window(aggs: Sequence[Aggregate]) -> Mapping[Stay, Sequence[Aggregate]]:
     for agg in aggs:
         found.setdefault(stay(agg), []).append(agg)
     return found
-
-
-_FOUND: Mapping[str, Callable[..., Any]] = {
-    "first": Ranges.first,
-    "last": Ranges.last,
-    "first_n": Ranges.first_n,
-    "last_n": Ranges.last_n,
-    "count_distinct": Ranges.count_distinct,
-    "percentile": Ranges.percentile,
-    "median": lambda runs: runs.percentile(0.5),
-    "skew": Ranges.skewness,
-    "kurtosis": Ranges.kurtosis,
-    "mode": Ranges.mode,
-    "top_k": Ranges.top_k,
-}

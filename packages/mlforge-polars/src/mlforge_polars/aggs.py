@@ -19,7 +19,7 @@ class SumOverflow(OverflowError):
         self.aggregate = aggregate
 
 
-class Frame(NamedTuple):
+class Stay(NamedTuple):
     """A window: how long after they are known events enter it and leave it, in microseconds; None: they never do."""
 
     enters: int
@@ -40,13 +40,13 @@ class Plan(NamedTuple):
     aggs: Sequence[Aggregate]
 
     @property
-    def frames(self) -> list[Frame]:
+    def windows(self) -> list[Stay]:
         """The windows, each once."""
-        return list(dict.fromkeys(Frame(a.enters, a.leaves) for a in self.aggs))
+        return list(dict.fromkeys(Stay(a.enters, a.leaves) for a in self.aggs))
 
-    def at(self, frame: Frame) -> list[Aggregate]:
+    def at(self, window: Stay) -> list[Aggregate]:
         """The aggregates over one of the windows."""
-        return [a for a in self.aggs if Frame(a.enters, a.leaves) == frame]
+        return [a for a in self.aggs if Stay(a.enters, a.leaves) == window]
 
     def units(self, stay: int) -> int:
         """A length in units of the clock."""
@@ -71,7 +71,7 @@ def stays_of(agg: Aggregate) -> list[int]:
 def is_ranged(agg: Aggregate) -> bool:
     """Whether it looks at the values of its window one by one: in their order, or at all of them."""
     if agg.function == "median":
-        return not Frame(agg.enters, agg.leaves).is_plain
+        return not Stay(agg.enters, agg.leaves).is_plain
     return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -47,7 +46,7 @@ def ranged(
         value, counted = plan.values[column], sums[plan.values[column].events]
         runs = sequences.of(value, counted.gather(low), counted.gather(high))
         mine = [a for a in aggs if a.column == column and is_ranged(a)]
-        found += [_FOUND[a.function](runs, *a.options).alias(ranged_name(a, value)) for a in mine]
+        found += [runs.aggregated(a.function, a.options).alias(ranged_name(a, value)) for a in mine]
     return found
 
 
@@ -70,18 +69,3 @@ def bound_of_runs(values: pl.Series, high: pl.Series, low: pl.Series, function: 
         beside = pl.DataFrame({"first": values.head(-reach), "last": values.tail(-reach)})
         values, reach = beside.select(choose("first", "last")).to_series(), 2 * reach
     return pl.concat(found).sort("run")["bound"].alias(name)
-
-
-_FOUND: Mapping[str, Callable[..., Any]] = {
-    "first": Ranges.first,
-    "last": Ranges.last,
-    "first_n": Ranges.first_n,
-    "last_n": Ranges.last_n,
-    "count_distinct": Ranges.count_distinct,
-    "percentile": Ranges.percentile,
-    "median": lambda runs: runs.percentile(0.5),
-    "skew": Ranges.skewness,
-    "kurtosis": Ranges.kurtosis,
-    "mode": Ranges.mode,
-    "top_k": Ranges.top_k,
-}

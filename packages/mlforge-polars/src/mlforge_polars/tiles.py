@@ -9,7 +9,7 @@ from itertools import accumulate
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_polars.aggs import Frame, Plan, is_ranged
+from mlforge_polars.aggs import Plan, Stay, is_ranged
 from mlforge_polars.exact import limb_names, python_stds, side_by_side, split
 from mlforge_polars.ranged import Sequences, bound_of_runs, ranged
 from mlforge_polars.results import SIDES, finished
@@ -61,13 +61,13 @@ def rows_of(tiles: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFra
     bounds = tiles.select("^.*[.]min$", "^.*[.]max$")
     bounds_at, ranks, sequences = _bounds_at(points, bounds), _ranks_at(points, events, plan), Sequences(events, plan)
     parts = [points.select("key")]
-    for frame in plan.frames:
-        aggs, (high, low) = plan.at(frame), _run(points, tiles["key"], frame, plan)
+    for window in plan.windows:
+        aggs, (high, low) = plan.at(window), _run(points, tiles["key"], window, plan)
         added = sums.select(_addends(sums.columns, aggs, plan))
         found = added.select(pl.all().gather(high) - pl.all().gather(low))
-        found = found.with_columns(_bounds_of(frame, aggs, bounds_at, bounds, high, low, plan))
-        if frame.is_plain:
-            length = plan.units(frame.leaves or 0)
+        found = found.with_columns(_bounds_of(window, aggs, bounds_at, bounds, high, low, plan))
+        if window.is_plain:
+            length = plan.units(window.leaves or 0)
             middle = ranks.lazy().select("point", *_window_ranks(length, aggs, plan))
             found = found.with_columns(middle.filter("point").drop("point").collect())
         found = found.with_columns(_exact_stds(events, tiles["events"], high, low, aggs, plan))
@@ -76,11 +76,11 @@ def rows_of(tiles: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFra
     return pl.concat(parts, how="horizontal")
 
 
-def _run(points: pl.DataFrame, tiles: pl.Series, frame: Frame, plan: Plan) -> tuple[pl.Series, pl.Series]:
+def _run(points: pl.DataFrame, tiles: pl.Series, window: Stay, plan: Plan) -> tuple[pl.Series, pl.Series]:
     """The tiles that a window holds at each point: up to, not including, the first number, and from the second on."""
-    high = points[plan.past(frame.enters)]
-    if frame.leaves is not None:
-        return high, points[plan.past(frame.leaves)]
+    high = points[plan.past(window.enters)]
+    if window.leaves is not None:
+        return high, points[plan.past(window.leaves)]
     entity = pl.col("key") // plan.clock.gap
     number = pl.int_range(pl.len()).cast(high.dtype)
     first = tiles.to_frame().select(pl.when(entity != entity.shift(1)).then(number).forward_fill().fill_null(0))
@@ -148,7 +148,7 @@ def _bounds_at(points: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
 
 
 def _bounds_of(
-    frame: Frame,
+    window: Stay,
     aggs: Sequence[Aggregate],
     bounds_at: pl.DataFrame,
     bounds: pl.DataFrame,
@@ -160,8 +160,8 @@ def _bounds_of(
     wanted = dict.fromkeys(
         (plan.values[agg.column].name, agg.function) for agg in aggs if agg.function in ("min", "max")
     )
-    if frame.is_plain:
-        length = f"{plan.units(frame.leaves or 0)}i"
+    if window.is_plain:
+        length = f"{plan.units(window.leaves or 0)}i"
         rolls = {"min": pl.Expr.rolling_min_by, "max": pl.Expr.rolling_max_by}
         rolled = [rolls[f](pl.col(f"{name}.{f}"), "key", length) for name, f in wanted]
         return bounds_at.lazy().select(rolled).collect().get_columns()

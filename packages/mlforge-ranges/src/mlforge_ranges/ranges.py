@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 
 import polars as pl
 
+from mlforge.model.aggregation import Options
 from mlforge_ranges import distinct, frequent, lists, moments, quantiles
 from mlforge_ranges.sequence import PLACE, Sequence
+
+_CALLED = {"median": "percentile", "skew": "skewness"}
+_OPTIONS: dict[str, Options] = {"median": (0.5,)}
 
 
 class Ranges:
@@ -50,6 +55,17 @@ class Ranges:
         other = copy(self)
         other.low, other.high = _bounds(low, high)
         return other
+
+    def aggregated(self, function: str, options: Options = ()) -> pl.Series:
+        """What an aggregation of the core that needs order, or all values, makes of each range.
+
+        Example:
+            >>> ranges = Ranges(pl.Series([3, 1, 3, 2]), None, pl.Series([0, 0]), pl.Series([1, 4]))
+            >>> ranges.aggregated("median").to_list(), ranges.aggregated("top_k", (1,)).to_list()
+            ([3.0, 2.5], [[3], [3]])
+        """
+        made: Callable[..., pl.Series] = getattr(self, _CALLED.get(function, function))
+        return made(*(options or _OPTIONS.get(function, ())))
 
     def __len__(self) -> int:
         return len(self.low)

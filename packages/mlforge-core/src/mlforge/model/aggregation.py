@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from mlforge.errors import Invalid, close_to
-from mlforge.model.expr import Agg, Expr
+from mlforge.model.expr import Agg, Col, Expr
 from mlforge.model.window import Window
 
 Options = tuple[float | bool, ...]
@@ -168,13 +168,26 @@ def agg(word: str, column: str | Expr | None = None, window: Any = None, *, wher
         >>> (agg("sum", "amount", "7d") / agg("sum", "amount", "30d")).column_names
         ('amount',)
     """
-    from mlforge.model.expr import Col
-
     function, options = aggregation(word)
     if where is not None and not isinstance(where, Expr):
         raise no_condition(where)
-    arg = Col(column) if isinstance(column, str) else column
+    arg = aggregated(word, column)
     return Agg(function, arg, options, where, None if window is None else Window.parse(window))
+
+
+def aggregated(word: str, column: Any) -> Expr | None:
+    """What is aggregated: a column by its name, or an expression. Raises `Invalid` for anything else.
+
+    Example:
+        >>> aggregated("sum", "amount").name
+        'amount'
+    """
+    if not isinstance(column, str | Expr | None):
+        raise Invalid(
+            f"{word!r} of {column!r}, which is neither a column nor an expression.",
+            hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
+        )
+    return Col(column) if isinstance(column, str) else column
 
 
 def no_condition(where: object) -> Invalid:

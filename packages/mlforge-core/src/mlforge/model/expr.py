@@ -419,7 +419,7 @@ class Agg(Expr, frozen=True, tag="agg", omit_defaults=True):
 
     def __post_init__(self) -> None:
         if self.arg is None and self.function != "count":
-            raise Invalid(f"{self.function!r} needs a column.", hint=f'{self.function.capitalize()}("amount", …)')
+            raise Invalid(f"{self.function!r} needs a column.", hint=f'{called(self.function)}("amount", …)')
 
     @property
     def children(self) -> tuple[Expr, ...]:
@@ -429,6 +429,16 @@ class Agg(Expr, frozen=True, tag="agg", omit_defaults=True):
         rest = iter(children)
         arg, where = (None if e is None else next(rest) for e in (self.arg, self.where))
         return msgspec.structs.replace(self, arg=arg, where=where)
+
+
+def called(function: str) -> str:
+    """An aggregation as people call it.
+
+    Example:
+        >>> called("count_distinct"), called("last_n")
+        ('CountDistinct', 'LastN')
+    """
+    return "".join(part.capitalize() for part in function.split("_"))
 
 
 def col(name: str) -> Expr:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.model.aggregation import aggregation, no_condition, word_of
+from mlforge.model.aggregation import aggregated, aggregation, no_condition, word_of
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Agg, Col, Expr, refuse_at
+from mlforge.model.expr import Agg, Expr, refuse_at
 from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
 from mlforge.model.window import Window
@@ -200,16 +200,6 @@ def parse_windows(windows: Any) -> tuple[Window, ...]:
     if len({w.canonical for w in parsed}) < len(parsed):
         raise Invalid(f"A window is given twice: {', '.join(map(str, parsed))}.", hint="Name each length once.")
     return parsed
-
-
-def aggregated(function: str, column: Any) -> Expr | None:
-    """What is aggregated: a column by its name, or an expression. Raises `Invalid` for anything else."""
-    if not isinstance(column, str | Expr | None):
-        raise Invalid(
-            f"{function!r} of {column!r}, which is neither a column nor an expression.",
-            hint="Write .eq(x) for ==, .ne(x) for !=, & for and, | for or, ~ for not.",
-        )
-    return Col(column) if isinstance(column, str) else column
 
 
 def need_metric_name(name: Any) -> None:

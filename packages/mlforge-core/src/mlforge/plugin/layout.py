@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Literal, TypeVar
 
 import msgspec
@@ -43,6 +44,15 @@ class Piece(msgspec.Struct, frozen=True):
     @property
     def role(self) -> Literal["rows", "gone"]:
         return "gone" if self.path.startswith(f"{GONE}.") else "rows"
+
+
+def way_out(name: str, versions: Sequence[str], is_whole: Callable[[str], bool]) -> str:
+    """The hint to go to the newest of some versions that is whole; `is_whole` may raise where one is not."""
+    for version in reversed(versions):
+        with suppress(MlforgeError):
+            if is_whole(version):
+                return f"Go to another version: mlforge rollback {name} {version}"
+    return RESTORE
 
 
 def is_safe(name: str) -> bool:

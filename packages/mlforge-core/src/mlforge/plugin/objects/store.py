@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, PluginFailed, Unsupported
+from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import layout
@@ -262,15 +262,8 @@ class LiveObjectStore:
 
     def _way_out(self, name: str, damaged: str | None = None) -> str:
         """The hint to go to the newest version that is whole."""
-        whole = (v for v in reversed(self.versions(name)) if v != damaged and self._is_whole(name, v))
-        version = next(whole, None)
-        return f"Go to another version: mlforge rollback {name} {version}" if version else layout.RESTORE
-
-    def _is_whole(self, name: str, version: str) -> bool:
-        try:
-            return bool(self._whole(name, version).uris)
-        except MlforgeError:
-            return False
+        others = [v for v in self.versions(name) if v != damaged]
+        return layout.way_out(name, others, lambda version: bool(self._whole(name, version).uris))
 
 
 def _meta_of(name: str, version: str) -> str:
