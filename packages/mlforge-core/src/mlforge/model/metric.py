@@ -75,6 +75,7 @@ class Metric(msgspec.Struct, metaclass=Spelled, frozen=True):
     """What plugin authors subclass: a frozen struct that lowers to columns.
 
     Example:
+        >>> from mlforge.model.expr import Agg, Col
         >>> class Range(Metric, frozen=True):
         ...     column: str
         ...     window: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any
 
@@ -140,6 +141,13 @@ class AggregateTests(EngineSubject):
     @generated(0.03, lambda bench: special(bench.functions))
     def test_nan_and_infinity_stay_in_their_windows(self, bench: Bench, case: Case) -> None:
         assert_aggregates(bench, case)
+
+    def test_nan_stands_above_every_number(self, bench: Bench) -> None:
+        functions = [f for f in sorted(bench.functions) if accepts(f, "Float64")]
+        aggs = [Agg(f, Col("x"), o) for f in functions for o in OPTIONS.get(f, ((),))]
+        columns = tuple(MetricColumn(f"m{i}", Duration.parse("1h"), a, a.function) for i, a in enumerate(aggs))
+        table = event_table("Float64", math.nan, 1.0, math.inf, None, math.nan, -math.inf, -2.0)
+        assert_same_plan(bench, table, SHAPE, WindowPlan(None, columns))
 
     @generated(0.03, crowds(("sum", "mean"), "cancelling"))
     def test_float_sums_survive_cancellation(self, bench: Bench, case: Case) -> None:
