@@ -1,7 +1,10 @@
 """The reference passes the kit that is made from it."""
 
+import pytest
+
 from mlforge.plugin import EngineConfig, EngineDescriptor
 from mlforge.testing import EngineTests
+from mlforge.testing.generated import VARIABLE
 from mlforge.testing.reference import DESCRIPTOR, ReferenceEngine
 
 
@@ -14,3 +17,8 @@ class TestReference(EngineTests):
 
     def others(self) -> list[EngineConfig]:
         return [ReferenceEngine()]
+
+    @pytest.fixture(autouse=True)
+    def few_cases(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is compared with itself: more cases would find no more."""
+        monkeypatch.setenv(VARIABLE, "200")
