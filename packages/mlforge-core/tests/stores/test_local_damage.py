@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
 
 from mlforge.errors import Invalid, NotFound
+from mlforge.model.meta import FeatureMeta, Manifest, ManifestEntry
+from mlforge.plugin import layout
 
 NOT_METADATA = {
     "empty": b"",
@@ -30,8 +33,10 @@ def two(store, commit):
 
 
 def edit(root, change):
+    """Metadata as an mlforge would have written it that knew no checksums."""
     path = root / "spend/1.1.0/.meta.json"
     meta = json.loads(path.read_bytes())
+    del meta["crc"]
     change(meta)
     path.write_text(json.dumps(meta))
 
@@ -152,5 +157,45 @@ def test_a_part_of_an_older_version_may_be_shared(two, root, data_of):
 
 
 def test_a_field_of_a_later_mlforge_is_passed_over(two, root):
-    edit(root, lambda meta: meta.update(invented_later={"x": 1}))
+    path = root / "spend/1.1.0/.meta.json"
+    later = msgspec.defstruct("Later", [("invented_later", dict)], bases=(FeatureMeta,), kw_only=True)
+    path.write_bytes(layout.encode(later(invented_later={"x": 1}, **msgspec.structs.asdict(two.get("spend", "1.1.0").meta))))
     assert two.get("spend", "1.1.0").meta.version == "1.1.0"
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
+def test_metadata_and_pointers_without_a_checksum_are_those_of_an_earlier_mlforge(two, root, ends):
+    edit(root, lambda meta: meta.update(description="as it was"))
+    (root / "spend/_latest.json").write_bytes(b'{' + ends + b'  "version": "1.0.0"' + ends + b"}")
+    assert two.get("spend", "1.1.0").meta.description == "as it was"
+    assert two.latest("spend") == "1.0.0"
+
+
+@pytest.mark.parametrize("name", ["1.1.0/.meta.json", "_latest.json"])
+def test_no_flipped_byte_of_metadata_or_a_pointer_is_read(two, root, name):
+    path = root / "spend" / name
+    data = path.read_bytes()
+    read = two.latest if name == "_latest.json" else lambda feature: two.get(feature, "1.1.0")
+    for place in (*range(0, len(data), 11), *range(len(data) - 30, len(data))):
+        path.write_bytes(flipped(data, place))
+        with pytest.raises(Invalid, match=re.escape(str(path))) as refused:
+            read("spend")
+        assert "rollback" in refused.value.hint
+    path.write_bytes(data)
+    read("spend")
+
+
+def test_no_flipped_byte_of_a_manifest_is_believed(two, root):
+    entry = ManifestEntry("1.1.0", ("1.0.0", "1.1.0"), 3, "2025-01-15T10:00:00Z", ("user_id",), (), "hash")
+    two.write_manifest(Manifest("2025-01-15T10:00:00Z", {"spend": entry}))
+    path = root / "_metadata/manifest.json"
+    data = path.read_bytes()
+    assert two.read_manifest() is not None
+    for place in range(len(data)):
+        path.write_bytes(flipped(data, place))
+        assert two.read_manifest() is None  # it is derived anew
+
+
+def flipped(data, place):
+    """Some bytes with one bit of one of them flipped, another bit from byte to byte."""
+    return data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]

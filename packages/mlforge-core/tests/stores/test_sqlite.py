@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mlforge.errors import Invalid, PluginFailed
+from mlforge.plugin import damaged_entries
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
@@ -187,10 +188,10 @@ def test_a_file_that_another_makes_while_it_is_opened_is_no_other_programs(path)
 
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.set_trace_callback(interrupt)
-        assert not connections.is_made(connection, str(path))
+        assert connections.layout_of(connection, str(path)) == 0
     connect_to_write(str(path), 0.05).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        assert connections.is_made(connection, str(path))
+        assert connections.layout_of(connection, str(path)) == connections.LAYOUT
 
 
 def test_no_flipped_byte_of_the_file_is_another_value(path):
@@ -228,12 +229,66 @@ def test_an_entry_whose_row_seems_newer_is_written_over_where_it_is_damaged(path
         assert_found(store.read([entry(2).address]), [entry(2, as_of=5, x=2)])
 
 
+def in_layout_1(path):
+    """A file of an mlforge whose tombstones had no data."""
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("drop index tombstones")
+        file.execute("create index tombstones on entries (feature, as_of) where data is null")
+        file.execute("update entries set data = null where typeof(data) = 'text'")
+        file.execute("pragma user_version=1")
+
+
+def test_a_flipped_bit_of_a_tombstone_is_counted_and_written_over(path):
+    gone = tombstone(1, as_of=DAY)
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([gone])
+        with closing(sqlite3.connect(path)) as file:
+            (data,) = file.execute("select cast(data as blob) from entries").fetchone()
+            for place in range(len(data)):
+                bad = data[:place] + bytes([data[place] ^ 1 << place % 7]) + data[place + 1 :]
+                with file:
+                    file.execute("update entries set data = cast(? as text)", (bad,))
+                before = damaged_entries().get("spend", 0)
+                assert store.read([gone.address]) == [None]
+                assert damaged_entries().get("spend", 0) == before + 1
+            with file:
+                file.execute("update entries set as_of = as_of | (1 << 60)")
+        assert store.write([entry(1, as_of=0, x=1)]) == 1
+
+
+def test_an_entry_that_lost_its_bytes_is_no_tombstone(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1)])
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("update entries set data = null")
+        before = damaged_entries().get("spend", 0)
+        assert store.read([entry(1).address]) == [None]
+        assert damaged_entries().get("spend", 0) == before + 1
+
+
+def test_tombstones_of_an_earlier_mlforge_are_read_and_sealed_by_the_next_publish(path):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([tombstone(1, as_of=DAY), entry(2, x=2)])
+    in_layout_1(path)
+    before = damaged_entries().get("spend", 0)
+    with SQLiteOnlineStore(path).open() as store:
+        assert list(store.older("spend", 2 * DAY)) == [entry(2).key]
+        assert_found(store.read([tombstone(1).address, entry(2).address]), [None, entry(2, x=2)])
+        assert store.write([entry(1, as_of=0, x=1)]) == 0
+        assert_found(store.read([tombstone(1).address, entry(2).address]), [None, entry(2, x=2)])
+        assert list(store.older("spend", 2 * DAY)) == [entry(2).key]
+    assert damaged_entries().get("spend", 0) == before
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("select count(*) from entries where data is null").fetchone() == (0,)
+        assert file.execute("pragma user_version").fetchone() == (2,)
+
+
 def test_a_later_layout_is_refused(path):
     with SQLiteOnlineStore(path).open() as store:
         store.write([entry(1, x=1)])
     with sqlite3.connect(path) as other:
-        other.execute("pragma user_version=2")
-    with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "layout 2"):
+        other.execute("pragma user_version=3")
+    with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "layout 3"):
         store.read([entry(1).address])
 
 

@@ -56,6 +56,7 @@ def refuse_large(data: bytes, feature: str, what: str) -> None:
 
 def entry_of(item: Item, now: float) -> Entry | None:
     """The entry that an item keeps; None for a tombstone, a damaged one, and what has expired and is still there."""
-    if "gone" in item or (EXPIRES in item and float(item[EXPIRES]["N"]) <= now):
+    if EXPIRES in item and float(item[EXPIRES]["N"]) <= now:
         return None
-    return decode_entry(item.get("body", {}).get("B", b""), item["pk"]["S"].rpartition(":")[0], item["sk"]["S"])
+    entry = decode_entry(item.get("body", {}).get("B", b""), item["pk"]["S"].rpartition(":")[0], item["sk"]["S"])
+    return entry if entry and entry.points else None

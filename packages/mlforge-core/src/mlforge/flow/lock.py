@@ -14,6 +14,7 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import expression, plain
 from mlforge.model.request import RequestFeature
+from mlforge.plugin import layout
 
 LockPolicy = Literal["refuse", "refresh", "warn"]
 """What to do where another version is served than a lock has: refuse it; refuse it, but for later rows of the same
@@ -82,20 +83,21 @@ class Lock(msgspec.Struct, frozen=True):
     requests: tuple[RequestPin, ...] = ()
 
     def encode(self) -> bytes:
-        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+        """JSON for people, with a checksum as its last field."""
+        return layout.encode(self)
 
     @classmethod
     def decode(cls, data: bytes) -> Lock:
         """Read a lock. Raises `Invalid` where it is none."""
         try:
-            return msgspec.json.decode(data, type=cls)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return layout.unsealed(data, cls)
+        except (ValueError, RecursionError) as error:
             raise Invalid(f"That is not a lock: {error}.", hint="Use a file that `mlforge lock` wrote.") from None
 
     def save(self, path: str | Path) -> None:
         """Write it to a file. Raises `NotFound` where the folder is not there."""
         try:
-            Path(path).write_bytes(self.encode() + b"\n")
+            Path(path).write_bytes(self.encode())
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFound(
                 f"A lock cannot be written to {path}.", hint="Name a file in a folder that exists."

@@ -1,4 +1,8 @@
-"""What a store's folders and files are called, and how its metadata is written and read back."""
+"""What a store's folders and files are called, and how its metadata is written and read back.
+
+The last field of a file, `crc`, is the CRC-32 of all bytes before it. Files of an mlforge that wrote none are read as
+they are: their last field is another that is known.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
+from zlib import crc32
 
 import msgspec
 
@@ -73,16 +78,39 @@ def safe_name(name: str) -> str:
 
 
 def encode(value: msgspec.Struct) -> bytes:
-    """JSON for people: indented, with a line's end at the end."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    """JSON for people: indented, with a checksum as its last field and a line's end at the end."""
+    fields = msgspec.json.format(msgspec.json.encode(value), indent=2)[: -len(b"\n}")]
+    return fields + _seal(fields) + b"\n"
 
 
 def decode(data: bytes, kind: type[T], where: object) -> T:
-    """What was written with `encode`. Raises `Invalid` naming the file for anything else."""
+    """What was written with `encode`. Raises `Invalid` naming the file for anything else, be it by one bit."""
     try:
-        return msgspec.json.decode(data, type=kind)
+        return unsealed(data, kind)
     except (ValueError, RecursionError, MlforgeError) as error:
         raise Invalid(f"{where} is damaged: {error}.", hint=RESTORE) from error
+
+
+def unsealed(data: bytes, kind: type[T]) -> T:
+    """What was written with `encode`, lines ending as anywhere. Raises what `msgspec` does, or another `ValueError`."""
+    value = msgspec.json.decode(data, type=kind)
+    text = data.replace(b"\r\n", b"\n").rstrip()
+    if text[-_SEAL:] != _seal(text[:-_SEAL]) and _is_sealed(data, kind):
+        raise ValueError("its checksum is that of other bytes")
+    return value
+
+
+def _seal(fields: bytes) -> bytes:
+    return b',\n  "crc": "%08x"\n}' % crc32(fields)
+
+
+_SEAL = len(_seal(b""))
+
+
+def _is_sealed(data: bytes, kind: type[Any]) -> bool:
+    """Whether the last field is none of the struct's: that of a checksum, its name damaged or not."""
+    *_, last = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+    return last not in {field.encode_name for field in msgspec.structs.fields(kind)}
 
 
 def decode_meta(data: bytes, name: str, version: str, where: object) -> FeatureMeta:

@@ -70,7 +70,7 @@ def _lock(
 
     found = definitions.lock(list(names), full_names=full_names, profile=profile)
     if output is None:
-        call.answer(found, lambda: click.echo(found.encode()))
+        call.answer(found, lambda: click.echo(found.encode(), nl=False))
         return
     found.save(output)
     call.answer(found, lambda: locks.made(found, output))

@@ -1,4 +1,8 @@
-"""Connections to one SQLite file, and its errors in mlforge's words."""
+"""Connections to one SQLite file, and its errors in mlforge's words.
+
+An entry's `data` is a blob, a tombstone's is text. In layout 1 a tombstone had none, so that nobody could tell it from
+an entry that lost its own.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,20 @@ from typing import Any
 from urllib.parse import quote
 
 from mlforge.errors import PluginFailed
-from mlforge.plugin import decode_entry
+from mlforge.plugin import Entry, decode_entry, encode_entry
 from mlforge.stores.sqlite.files import forget_leftovers
 
 APPLICATION = 0x6D6C666F
-LAYOUT = 1
+LAYOUT = 2
+UNSEALED = 1
 TABLES = """
+drop index if exists tombstones;
 create table if not exists entries (
     feature text not null, key text not null, as_of integer not null, data blob, primary key (feature, key)
 );
-create index if not exists tombstones on entries (feature, as_of) where data is null;
+create index tombstones on entries (feature, as_of) where typeof(data) = 'text';
 create table if not exists notes (feature text primary key, note blob not null) without rowid;
+update entries set data = tombstone(feature, key, as_of) where data is null;
 """
 
 
@@ -32,6 +39,7 @@ def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
     connection = _connect(f"file:{quote(path)}", timeout)
     try:
         connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
+        connection.create_function("tombstone", 3, _tombstone, deterministic=True)
         _prepare(connection, path)
     except BaseException:
         connection.close()
@@ -45,7 +53,7 @@ def connect_to_read(path: str, timeout: float) -> sqlite3.Connection | None:
         return None
     connection = _connect(f"file:{quote(path)}?mode=ro{_immutable(path)}", timeout)
     try:
-        made = is_made(connection, path)
+        made = layout_of(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -84,8 +92,20 @@ def _immutable(path: str) -> str:
     return "" if os.access(Path(path).parent, os.W_OK) or Path(f"{path}-wal").exists() else "&immutable=1"
 
 
-def is_made(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the file has its tables. Raises `PluginFailed` for another program's file, or a later mlforge's."""
+def encoded(entry: Entry) -> bytes | str:
+    """What stands in `data`."""
+    return encode_entry(entry) if entry.points else encode_entry(entry, "json").decode()
+
+
+def decoded(data: object, feature: str, key: str) -> Entry | None:
+    """The entry or tombstone that stands in `data`; None for a damaged one."""
+    if isinstance(data, bytes):
+        return decode_entry(data, feature, key)
+    return decode_entry(data.encode() if isinstance(data, str) else b"", feature, key)
+
+
+def layout_of(connection: sqlite3.Connection, path: str) -> int:
+    """The layout of the file's tables; 0 before there are any. Raises `PluginFailed` for another program's file, or a later mlforge's."""
     with transaction(connection, "deferred"):  # another may be making it: all of it is read, or nothing
         (layout,) = connection.execute("pragma user_version").fetchone()
         (application,) = connection.execute("pragma application_id").fetchone()
@@ -99,11 +119,11 @@ def is_made(connection: sqlite3.Connection, path: str) -> bool:
             f"The online store at {path!r} has the layout {layout}, which is not known here.",
             hint="Upgrade mlforge, or publish to another path.",
         )
-    return bool(layout)
+    return int(layout)
 
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
-    if not is_made(connection, path):
+    if layout_of(connection, path) < LAYOUT:
         connection.execute("pragma journal_mode=wal")
         with transaction(connection):
             for statement in TABLES.strip().split(";\n"):
@@ -126,12 +146,14 @@ def transaction(connection: sqlite3.Connection, kind: str = "immediate") -> Iter
     connection.commit()
 
 
-def _written_as_of(feature: Any, key: Any, data: Any) -> int | None:
-    """An entry's own `as_of`; that of a damaged one is before all others, a tombstone has none."""
-    if data is None:
-        return None
-    entry = decode_entry(data, feature, key)
+def _written_as_of(feature: Any, key: Any, data: Any) -> int:
+    """An entry's own `as_of`; that of a damaged one is before all others."""
+    entry = decoded(data, feature, key)
     return -(2**63) if entry is None else entry.as_of
+
+
+def _tombstone(feature: Any, key: Any, as_of: Any) -> bytes | str:
+    return encoded(Entry(feature, key, "", as_of))
 
 
 def _hint(error: Exception) -> str:

@@ -12,8 +12,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mlforge.errors import PluginFailed
-from mlforge.plugin import Address, Entry, decode_entry, encode_entry
-from mlforge.stores.sqlite.connections import close_writer, connect_to_read, connect_to_write, told, transaction
+from mlforge.plugin import Address, Entry
+from mlforge.stores.sqlite.connections import (
+    UNSEALED,
+    close_writer,
+    connect_to_read,
+    connect_to_write,
+    decoded,
+    encoded,
+    told,
+    transaction,
+)
 from mlforge.stores.sqlite.files import OpenedFile
 
 if TYPE_CHECKING:
@@ -30,9 +39,9 @@ where excluded.as_of >= as_of or excluded.as_of >= written_as_of(feature, key, d
 """
 """What seems newer is looked at: nobody could ever write over a row whose `as_of` is damaged."""
 OLDER = """
-select key from entries where feature = ? and key > ? and as_of < ? and data is not null order by key limit ?
+select key from entries where feature = ? and key > ? and as_of < ? and typeof(data) = 'blob' order by key limit ?
 """
-FORGET = "delete from entries where feature = ? and data is null and as_of < ?"
+FORGET = "delete from entries where feature = ? and typeof(data) = 'text' and as_of < ?"
 NOTE = "insert into notes values (?, ?) on conflict do update set note = excluded.note"
 
 
@@ -81,7 +90,7 @@ class LiveSQLiteOnlineStore:
 
     def _write(self, batch: list[Entry]) -> int:
         ordered = sorted(batch, key=lambda e: (e.feature, e.key))  # neighbours in the index, so that fewer pages change
-        rows = [(e.feature, e.key, e.as_of, encode_entry(e) if e.points else None) for e in ordered]
+        rows = [(e.feature, e.key, e.as_of, encoded(e)) for e in ordered]
         with self._writing() as connection:
             kept = connection.executemany(UPSERT, rows).rowcount
             newest = {e.feature: e.as_of for e in sorted(batch, key=lambda e: e.as_of) if not e.points}
@@ -96,10 +105,10 @@ class LiveSQLiteOnlineStore:
                 return [None] * len(addresses)
             execute = connection.cursor().execute  # one for all: making one takes as long as reading an entry
             rows = [execute(READ, (a.feature, a.key)).fetchone() for a in addresses]
-        return [
-            decode_entry(row[0], a.feature, a.key) if row and row[0] is not None else None
-            for row, a in zip(rows, addresses, strict=True)
-        ]
+            if (None,) in rows and connection.execute("pragma user_version").fetchone() == (UNSEALED,):
+                rows = [row if row != (None,) else None for row in rows]
+        found = [row and decoded(row[0], a.feature, a.key) for row, a in zip(rows, addresses, strict=True)]
+        return [entry if entry and entry.points else None for entry in found]
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:
         last: str | None = ""

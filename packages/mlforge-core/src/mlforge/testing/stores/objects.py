@@ -293,6 +293,17 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
             assert store.prune("spend", 1) == Pruned(("1.0.0",), len(b"rows"))
             assert not [k for k in self._keys(folder) if "/1.0.0/" in k]
 
+    @pytest.mark.parametrize("key", [f"spend/1.0.0/{META}", f"spend/{LATEST}"])
+    def test_no_flipped_byte_of_metadata_or_a_pointer_is_read(self, folder: Path, key: str) -> None:
+        bucket = self.bucket(folder)
+        with self.config(folder).open() as store:
+            self.commit(store, "1.0.0")
+            data = self._held(bucket, key)
+            for place in (4, len(data) // 2, len(data) - 14, len(data) - 6):
+                bucket.put(key, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+                with refused(Invalid, key):
+                    _ = store.latest("spend") if key.endswith(LATEST) else store.get("spend", "1.0.0")
+
     def test_a_commit_of_nothing_or_of_another_name_is_refused(self, store: Any) -> None:
         target = store.begin("spend", "parquet")
         with refused(NotFound):

@@ -1,0 +1,41 @@
+"""What a store's metadata is written as, and that what was written is what is read."""
+
+import pytest
+
+from mlforge.errors import Invalid
+from mlforge.flow.lock import Lock, Pin
+from mlforge.model.keys import Key
+from mlforge.model.meta import FeatureMeta, Part, Recipe
+from mlforge.model.schema import Column
+from mlforge.plugin import layout
+
+META = FeatureMeta(
+    name="spend", version="1.1.0", created_at="2025-01-15T10:00:00Z", updated_at="2025-01-15T10:00:00Z", row_count=3,
+    entity_keys=("user_id",), timestamp=None, interval=None, columns=(Column("user_id", "Int64"),), schema_hash="s",
+    config_hash="c", config=Recipe((Key("user_id"),)), parts=(Part("1.1.0/data.parquet", 3, 7, "ab"),),
+)  # fmt: skip
+LOCK = Lock((Pin("spend", "1.1.0", "ab", ("total",)),), name="churn")
+
+
+@pytest.mark.parametrize("value", [META, LOCK, layout.Pointer("1.1.0")], ids=["metadata", "lock", "pointer"])
+def test_no_flipped_bit_is_read(value):
+    data = layout.encode(value)
+    assert layout.unsealed(data, type(value)) == value
+    for bit in range(len(data) * 8):
+        place = bit // 8
+        with pytest.raises(Invalid, match="it is damaged"):
+            layout.decode(data[:place] + bytes([data[place] ^ 1 << bit % 8]) + data[place + 1 :], type(value), "it")
+
+
+@pytest.mark.parametrize(
+    "change", [lambda d: d.replace(b"\n", b"\r\n"), lambda d: d + b"\n", bytes.strip], ids=["windows", "one more", "none"]
+)
+def test_lines_end_as_anywhere(change):
+    """As an editor, a shell or a version control system leaves them."""
+    assert Lock.decode(change(LOCK.encode())) == LOCK
+
+
+def test_what_an_earlier_mlforge_wrote_is_read_as_it_is():
+    old = LOCK.encode().replace(LOCK.encode()[-LOCK.encode()[::-1].index(b",") - 1 :], b"\n}")
+    assert b"crc" not in old
+    assert Lock.decode(old) == LOCK
