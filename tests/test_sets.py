@@ -120,7 +120,7 @@ def test_sets_on_the_command_line(mlforge):
     assert (sets[0]["owner"], sets[0]["tags"]) == ("crm", ["m"])
     shown = json.loads(mlforge("inspect", "churn", "--json")[1])
     assert (shown["kind"], shown["features"][1]) == (
-        "set", {"name": "plan", "version": "1.0.0", "columns": None, "latest": "1.1.0"},
+        "set", {"name": "plan", "version": "1.0.0", "columns": None, "latest": "1.1.0", "computed": False},
     )  # fmt: skip
     assert "Who leaves" in mlforge("inspect", "set", "churn")[1]
     told = json.loads(mlforge("build", "--set", "churn", "--features", "other", "--dry-run", "--json")[1])

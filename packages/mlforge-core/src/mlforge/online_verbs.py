@@ -22,6 +22,7 @@ from mlforge.flow.online.replay_requests import replay_request
 from mlforge.flow.progress import Progress, quiet
 from mlforge.flow.specs import resolved
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.request import RequestFeature
 from mlforge.model.span import micros_of, read_instant
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
@@ -249,10 +250,8 @@ class OnlineVerbs(Project):
         present = now()
         instant = micros_of(present) if at is None else read_instant(at, present, "at")
         settings = self.settings(profile)
-        named = words(features)
-        requests = [f for f in self.request_features.values() if features is None or f.name in named]
-        stored = [name for name in named if name not in self.request_features]
-        chosen = [] if requests and named and not stored else self._named(stored or features)
+        requests = self._requests(features)
+        chosen = [] if features is not None and not self._stored(features) else self._named(self._stored(features))
         with self._live(settings, engine) as (offline, online, computing, _):
             replaying = Replaying(offline, online, computing, instant, sample, seed)
             results = [replay_safely(spec.text, partial(replay, replaying, spec)) for spec in chosen]
@@ -268,12 +267,25 @@ class OnlineVerbs(Project):
         """
         return _online_store(None, self.settings(profile), self)
 
+    def _requests(self, features: Words) -> list[RequestFeature]:
+        """The request features that are meant; all if None."""
+        if features is None:
+            return list(self.request_features.values())
+        named = members(features, self.feature_sets)
+        return [self.request_features[name] for name in named if name in self.request_features]
+
+    def _stored(self, features: Words) -> Words:
+        """The names without those of which nothing is stored; None for all."""
+        computed = {*self.request_features, *(self.feature_sets.keys() - self.stored_sets.keys())}
+        named = words(features)
+        return [name for name in named if name not in computed] if computed & {*named} else features
+
     def _named(self, features: Words, tags: Words = None, schedule: Words = None) -> list[FeatureSpec]:
         """The features that are meant, those of sets at the versions they name."""
         self.refuse_requests([word.partition("@")[0] for word in words(features)], "publish")
-        named = [FeatureSpec.named(word) for word in members(features, self.feature_sets, versions=True)]
+        named = [FeatureSpec.named(word) for word in members(features, self.stored_sets, versions=True)]
         found = select(
-            self.features, list(dict.fromkeys(s.name for s in named)) or features, tags, schedule, self.feature_sets
+            self.features, list(dict.fromkeys(s.name for s in named)) or features, tags, schedule, self.stored_sets
         )
         there = {feature.name for feature in found}
         return [s for s in named if s.name in there] if named else [FeatureSpec(f.name) for f in found]
