@@ -19,9 +19,10 @@ from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay import Replaying, replay, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
 from mlforge.flow.online.replay_requests import replay_request
+from mlforge.flow.online.withdraw import Withdrawing, withdraw_safely
 from mlforge.flow.progress import Progress, quiet
-from mlforge.flow.specs import resolved
-from mlforge.model.feature import FeatureSpec
+from mlforge.flow.specs import listed, resolved
+from mlforge.model.feature import FeatureSpec, spec_of
 from mlforge.model.request import RequestFeature
 from mlforge.model.span import micros_of, read_instant
 from mlforge.model.spelling import spelled
@@ -88,6 +89,49 @@ class OnlineVerbs(Project):
         else:
             orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
         return self._published(orders, engine, profile, on_progress)
+
+    @spelled
+    def unpublish(
+        self,
+        versions: str | FeatureSpec | Sequence[str | FeatureSpec],
+        *,
+        profile: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> PublishReport:
+        """Take versions out of the online store that were published beside what is served: the end of an A/B test.
+
+        What is served to those who name no version stays. Those who name one that was withdrawn are told that it is not
+        served. One that was cut off is ended by the next.
+
+        Args:
+            versions: `"name@1.0.0"`, or several.
+            profile: A profile of `mlforge.yaml`.
+            on_progress: Called as it goes on.
+
+        Returns:
+            A report. Versions are independent: one that fails is in `report.failed` and stops no other; so does one that
+            is not beside what is served, or is that itself.
+
+        Raises:
+            Invalid: There is no online store, or no version is named.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> _ = defs.publish("user_spend@1.0.0", beside=True, as_of="2026-02-15")
+            >>> report = defs.unpublish("user_spend@1.0.0")
+            >>> [(r.feature, r.status, r.removed) for r in report]
+            [('user_spend@1.0.0', 'withdrawn', 25)]
+        """
+        given = listed(split_names(versions))
+        if not given:
+            raise Invalid("No version is named.", hint="Name one that is published beside: user_spend@1.0.0")
+        specs, settings = list(dict.fromkeys(map(spec_of, given))), self.settings(profile)
+        self.refuse_requests([spec.name for spec in specs], "withdraw")
+        started, config = perf_counter(), _online_store(None, settings, self)
+        with settings.offline_store.open() as offline, config.open() as online:
+            withdrawing = Withdrawing(online, offline.versions, micros_of(now()), on_progress or quiet)
+            results = tuple(withdraw_safely(withdrawing, FeatureSpec(s.name, s.version)) for s in specs)
+        return PublishReport(results, perf_counter() - started)
 
     @spelled
     def get_online_features(
