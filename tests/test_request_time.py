@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal
 
 import mlforge as mlf
 from mlforge import at, coalesce, col, days
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import Invalid, NotFound, Unknown
 from mlforge.model.span import micros_of
 
 NOON = datetime(2026, 1, 6, 12, tzinfo=UTC)
@@ -188,6 +188,97 @@ def test_a_lock_makes_the_same_set_again_whatever_is_defined_now(risky, shop):
     assert [(p.name, p.version, p.answered) for p in lock.pins] == [("spend", "1.0.0", False)]
     again = shop.get_training_data(with_inputs(), mlf.Lock.decode(lock.encode()), "label_time")
     assert_frame_equal(again, found)
+
+
+@pytest.fixture(scope="module")
+def sets(shop):
+    """The project with sets that have request features, by name and as they are."""
+    named = mlf.FeatureSet("fraud", features=["spend", mlf.FeatureSpec("risk", columns=["ratio", "where"])])
+    alone = mlf.FeatureSet("alone", features=risk)
+    return mlf.Definitions(
+        "shop", [payments, spend, risk, lone], "store", "online.db", shop.engine, root=shop.root,
+        feature_sets=[named, alone, mlf.FeatureSet("nothing", features="lone")],
+    )  # fmt: skip
+
+
+lone = mlf.request_feature("lone", inputs={"n": "Int64"}, columns={"twice": col("n") * 2})
+
+
+def test_a_set_names_request_features_wherever_a_set_stands(sets, shop):
+    found = sets.get_training_data(with_inputs(), "fraud", "label_time")
+    assert found.columns[-6:] == ["spend_1d", "spend_7d", "share", "today", "ratio", "where"]
+    assert found["ratio"].to_list() == [0.5, 1.0, None]
+    row = {"user_id": "a", **dict.fromkeys(INPUTS), "asked": 1.5}
+    assert served(sets, "fraud", [row]).values[0]["ratio"] == 0.5
+    assert served(sets, ["alone"], [row]).values[0]["ratio"] == 0.5
+    assert [r.feature for r in sets.build("fraud")] == ["spend", "payments"], "and what is computed of"
+    assert [r.feature for r in sets.publish("alone", as_of="2026-01-06")] == ["payments", "spend"]
+    report = sets.replay("fraud", at=NOON)
+    assert report.ok, report
+    assert [r.feature for r in report] == ["spend", "payments", "risk"]
+    assert [r.feature for r in sets.replay("nothing", at=NOON)] == ["lone"]
+    for verb in (sets.build, sets.publish):
+        with pytest.raises(Invalid, match="'nothing' is computed when it is asked for"):
+            verb("nothing")
+
+
+def test_a_set_with_request_features_needs_no_definitions(sets, shop):
+    of_objects = mlf.FeatureSet("fraud", features=["spend", risk])
+    store, online = shop.settings().offline_store, shop.settings().online_store
+    found = mlf.get_training_data(with_inputs(), of_objects, "label_time", store=store, engine=shop.engine)
+    assert found["ratio"].to_list() == [0.5, 1.0, None]
+    row = {"user_id": "nobody", **dict.fromkeys(INPUTS)}
+    assert mlf.get_online_features(of_objects, [row], store=online)[0]["ratio"] is None
+
+
+def test_a_lock_of_a_set_pins_what_a_request_feature_was_defined_as(sets, shop):
+    lock = sets.lock("fraud")
+    assert (lock.name, [pin.name for pin in lock.requests]) == ("fraud", ["risk"])
+    assert lock.requests[0].definition == sets.lock("alone").requests[0].definition
+    other = mlf.request_feature("risk", inputs=risk.inputs, uses=risk.uses, columns={"ratio": col("asked") / 2})
+    again = mlf.Definitions("shop", [payments, spend, other], "store", "online.db", shop.engine, root=shop.root)
+    assert again.lock("risk").requests[0].definition != lock.requests[0].definition
+    held = again.get_training_data(with_inputs(), lock, "label_time")
+    assert_frame_equal(held, sets.get_training_data(with_inputs(), "fraud", "label_time"))
+
+
+@pytest.mark.parametrize(
+    ("members", "says", "hint"),
+    [
+        ([("risk", "1.0.0")], "no version 1.0.0", "'risk'"),
+        ([mlf.FeatureSpec("risk", columns="rato")], "no column 'rato'", "ratio"),
+        (["rsk"], "names 'rsk', and there is no such feature", "risk"),
+        (["risk", risk], "names 'risk' twice", "once"),
+        ([mlf.request_feature("risk", columns={"x": at().hour()})], "another 'risk' than the definitions", "Name it"),
+    ],
+)
+def test_what_a_set_cannot_have_of_request_features_is_refused(shop, members, says, hint):
+    with pytest.raises((Invalid, NotFound, Unknown), match=says) as error:
+        mlf.Definitions(
+            "shop", [payments, spend, risk], root=shop.root, feature_sets=[mlf.FeatureSet("fraud", features=members)]
+        )
+    assert hint in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "says", "hint"),
+    [
+        ({"columns": {"x": col("nothing")}}, "What 'made' is computed of has no column 'nothing'", "share"),
+        ({"uses": mlf.FeatureSpec("spend", columns="spend_2d")}, "'spend', used by 'made', has no column", "spend_1d"),
+        ({"inputs": {"spend_1d": "Int64"}}, "an input 'spend_1d', which is a column of 'spend'", "otherwise"),
+        ({"uses": ["spend", "counts"]}, "'spend' and 'counts', which both have a column 'spend_1d'", "uses="),
+        ({"uses": "counts", "columns": {"x": col("visits_1d") + "a"}}, "'made' cannot compute x: add", ""),
+    ],
+)
+def test_what_a_request_feature_cannot_read_is_refused_where_the_definitions_tell_it(given, says, hint):
+    metrics = [mlf.Count(windows="1d", name="visits"), mlf.Sum("amount", windows="1d", name="spend")]
+    counts = mlf.feature(
+        source="paid.parquet", keys="user_id", timestamp="paid_at", name="counts", interval="1d", metrics=metrics
+    )(payments_of)
+    made = mlf.request_feature("made", **({"uses": "spend", "columns": {"x": at().hour()}} | given))
+    with pytest.raises(Invalid, match=says) as error:
+        mlf.Definitions("shop", [payments, spend, counts, made])
+    assert hint in error.value.hint
 
 
 def test_a_lock_is_served_as_the_definition_it_was_made_of(risky, shop):

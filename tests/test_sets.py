@@ -12,7 +12,7 @@ from tests.conftest import House
 
 import mlforge as mlf
 from mlforge.cli.app import run
-from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.errors import Conflict, Invalid, NotFound, Unknown
 from mlforge.project.loader import load_project
 
 DEFINITIONS = """
@@ -120,7 +120,7 @@ def test_sets_on_the_command_line(mlforge):
     assert (sets[0]["owner"], sets[0]["tags"]) == ("crm", ["m"])
     shown = json.loads(mlforge("inspect", "churn", "--json")[1])
     assert (shown["kind"], shown["features"][1]) == (
-        "set", {"name": "plan", "version": "1.0.0", "columns": None, "latest": "1.1.0"},
+        "set", {"name": "plan", "version": "1.0.0", "columns": None, "latest": "1.1.0", "computed": False},
     )  # fmt: skip
     assert "Who leaves" in mlforge("inspect", "set", "churn")[1]
     told = json.loads(mlforge("build", "--set", "churn", "--features", "other", "--dry-run", "--json")[1])
@@ -197,6 +197,47 @@ def test_two_versions_are_served_to_those_who_name_them_once_one_is_published_be
     replayed = defs.replay(both)
     assert replayed.ok, replayed
     assert [r.entities for r in replayed] == [2, 2]
+
+
+def test_a_version_that_was_published_beside_is_taken_away_again(defs):
+    defs.publish("plan@1.1.0", beside=True).raise_for_failure()
+    assert defs.get_online_features("plan@1.1.0", WHO)[0]["cheapest"] == 1.0
+    found = defs.unpublish("plan@1.1.0")["plan@1.1.0"]
+    assert (found.status, found.removed) == ("withdrawn", 2)
+    with pytest.raises(NotFound, match=r"'plan' is served as 1.0.0, not 1.1.0") as error:
+        defs.get_online_features("plan@1.1.0", WHO)
+    assert "--beside" in error.value.hint
+    assert defs.get_online_features("plan", WHO)[0]["dearest"] == 2.0, "what is served to all stays"
+    with defs.online_store_of().open() as online:
+        assert list(online.older("plan@1.1.0", 2**62)) == []
+    again = defs.publish("plan@1.1.0", beside=True)["plan@1.1.0"]
+    assert (again.status, again.entities) == ("published", 2)
+    assert defs.get_online_features("plan@1.1.0", WHO)[0]["cheapest"] == 1.0
+    assert defs.replay("plan@1.1.0").ok
+    defs.unpublish("plan@1.1.0").raise_for_failure()
+
+
+def test_what_is_not_beside_cannot_be_withdrawn(defs, mlforge):
+    defs.publish("plan@1.1.0", beside=True).raise_for_failure()
+    given = ["plan@1.0.0", "plan@9.0.0", "plan", "nobody@1.0.0"]
+    said = [failure_of(defs, one) for one in given]
+    assert "served to those who name no version" in said[0].message
+    assert said[0].hint.endswith("mlforge publish plan@1.1.0")
+    assert "'plan@9.0.0' is not published beside" in said[1].message
+    assert "plan@1.1.0" in said[1].hint
+    assert ("Which version of 'plan'" in said[2].message, "plan@1.1.0" in said[2].hint) == (True, True)
+    assert "'nobody@1.0.0' is not published beside" in said[3].message
+    assert "No version of 'nobody'" in said[3].hint
+    defs.unpublish("plan@1.1.0").raise_for_failure()
+    with pytest.raises(Conflict, match="was withdrawn as of"):
+        defs.publish("plan@1.1.0", beside=True, as_of="2025-01-04").raise_for_failure()
+    assert "'plan@1.1.0' is not published beside" in failure_of(defs, "plan@1.1.0").message
+    code, shown = mlforge("unpublish", "plan@9.0.0")
+    assert (code, "No version of 'plan' is published beside" in shown) == (1, True)
+
+
+def failure_of(defs, version):
+    return defs.unpublish(version)[version].failure
 
 
 def test_what_cannot_be_published_beside_is_refused(defs):

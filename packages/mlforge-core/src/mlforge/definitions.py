@@ -462,7 +462,7 @@ class Definitions(LockVerbs):
             raise Invalid("Both features and feature_names are given.", hint="They mean the same: give one.")
         named = features if features is not None else feature_names
         self.refuse_requests(words(named), "build")
-        return select(self.features, named, tags, schedule, self.feature_sets)
+        return select(self.features, named, tags, schedule, self.stored_sets)
 
     def _session(
         self,

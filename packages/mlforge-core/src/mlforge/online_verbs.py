@@ -19,9 +19,11 @@ from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay import Replaying, replay, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
 from mlforge.flow.online.replay_requests import replay_request
+from mlforge.flow.online.withdraw import Withdrawing, withdraw_safely
 from mlforge.flow.progress import Progress, quiet
-from mlforge.flow.specs import resolved
-from mlforge.model.feature import FeatureSpec
+from mlforge.flow.specs import listed, resolved
+from mlforge.model.feature import FeatureSpec, spec_of
+from mlforge.model.request import RequestFeature
 from mlforge.model.span import micros_of, read_instant
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
@@ -87,6 +89,49 @@ class OnlineVerbs(Project):
         else:
             orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
         return self._published(orders, engine, profile, on_progress)
+
+    @spelled
+    def unpublish(
+        self,
+        versions: str | FeatureSpec | Sequence[str | FeatureSpec],
+        *,
+        profile: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> PublishReport:
+        """Take versions out of the online store that were published beside what is served: the end of an A/B test.
+
+        What is served to those who name no version stays. Those who name one that was withdrawn are told that it is not
+        served. One that was cut off is ended by the next.
+
+        Args:
+            versions: `"name@1.0.0"`, or several.
+            profile: A profile of `mlforge.yaml`.
+            on_progress: Called as it goes on.
+
+        Returns:
+            A report. Versions are independent: one that fails is in `report.failed` and stops no other; so does one that
+            is not beside what is served, or is that itself.
+
+        Raises:
+            Invalid: There is no online store, or no version is named.
+
+        Example:
+            >>> _ = defs.publish("user_spend", as_of="2026-02-15")
+            >>> _ = defs.publish("user_spend@1.0.0", beside=True, as_of="2026-02-15")
+            >>> report = defs.unpublish("user_spend@1.0.0")
+            >>> [(r.feature, r.status, r.removed) for r in report]
+            [('user_spend@1.0.0', 'withdrawn', 25)]
+        """
+        given = listed(split_names(versions))
+        if not given:
+            raise Invalid("No version is named.", hint="Name one that is published beside: user_spend@1.0.0")
+        specs, settings = list(dict.fromkeys(map(spec_of, given))), self.settings(profile)
+        self.refuse_requests([spec.name for spec in specs], "withdraw")
+        started, config = perf_counter(), _online_store(None, settings, self)
+        with settings.offline_store.open() as offline, config.open() as online:
+            withdrawing = Withdrawing(online, offline.versions, micros_of(now()), on_progress or quiet)
+            results = tuple(withdraw_safely(withdrawing, FeatureSpec(s.name, s.version)) for s in specs)
+        return PublishReport(results, perf_counter() - started)
 
     @spelled
     def get_online_features(
@@ -249,10 +294,8 @@ class OnlineVerbs(Project):
         present = now()
         instant = micros_of(present) if at is None else read_instant(at, present, "at")
         settings = self.settings(profile)
-        named = words(features)
-        requests = [f for f in self.request_features.values() if features is None or f.name in named]
-        stored = [name for name in named if name not in self.request_features]
-        chosen = [] if requests and named and not stored else self._named(stored or features)
+        requests = self._requests(features)
+        chosen = [] if features is not None and not self._stored(features) else self._named(self._stored(features))
         with self._live(settings, engine) as (offline, online, computing, _):
             replaying = Replaying(offline, online, computing, instant, sample, seed)
             results = [replay_safely(spec.text, partial(replay, replaying, spec)) for spec in chosen]
@@ -268,12 +311,25 @@ class OnlineVerbs(Project):
         """
         return _online_store(None, self.settings(profile), self)
 
+    def _requests(self, features: Words) -> list[RequestFeature]:
+        """The request features that are meant; all if None."""
+        if features is None:
+            return list(self.request_features.values())
+        named = members(features, self.feature_sets)
+        return [self.request_features[name] for name in named if name in self.request_features]
+
+    def _stored(self, features: Words) -> Words:
+        """The names without those of which nothing is stored; None for all."""
+        computed = {*self.request_features, *(self.feature_sets.keys() - self.stored_sets.keys())}
+        named = words(features)
+        return [name for name in named if name not in computed] if computed & {*named} else features
+
     def _named(self, features: Words, tags: Words = None, schedule: Words = None) -> list[FeatureSpec]:
         """The features that are meant, those of sets at the versions they name."""
         self.refuse_requests([word.partition("@")[0] for word in words(features)], "publish")
-        named = [FeatureSpec.named(word) for word in members(features, self.feature_sets, versions=True)]
+        named = [FeatureSpec.named(word) for word in members(features, self.stored_sets, versions=True)]
         found = select(
-            self.features, list(dict.fromkeys(s.name for s in named)) or features, tags, schedule, self.feature_sets
+            self.features, list(dict.fromkeys(s.name for s in named)) or features, tags, schedule, self.stored_sets
         )
         there = {feature.name for feature in found}
         return [s for s in named if s.name in there] if named else [FeatureSpec(f.name) for f in found]

@@ -13,6 +13,7 @@ COMMANDS = {
     "build": "Compute features, check them and keep them as versions.",
     "plan": "Show what the definitions would change, before anything is built.",
     "publish": "Bring built versions into the online store.",
+    "unpublish": "Take versions away that were published beside what is served.",
     "replay": "Compare what is served with what training would see, cell by cell.",
     "validate": "Compute features and check what they promise, and write nothing.",
     "lock": "Keep which versions a model is trained with, or check them.",

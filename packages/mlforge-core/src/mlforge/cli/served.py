@@ -15,6 +15,7 @@ from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, specs_in
 from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
 from mlforge.flow.specs import resolved
+from mlforge.model.feature import FeatureSpec
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import RequestFeature
 from mlforge.plugin.config import OnlineStoreConfig
@@ -74,19 +75,23 @@ class Served(msgspec.Struct, frozen=True):
         names = dict.fromkeys([*(pin.name for pin in lock.pins if pin.answered), *(one.name for one in lock.requests)])
         if not names:
             raise Invalid("The lock has no features.", hint="Make one: mlforge lock NAME -o FILE")
-        own = [FeatureSet(lock.name, [spec for spec, _ in specs_in(lock, None)])] if lock.name else []
-        sets = [s for s in self.sets if s.name != lock.name and _has(lock, s)]
         requests = {one.name: one.feature for one in lock.requests}
+        stored = [spec for spec, _ in specs_in(lock, None)]
+        computed = [FeatureSpec(one.name, None, one.chosen) for one in lock.requests]
+        own = [FeatureSet(lock.name, [*stored, *computed])] if lock.name else []
+        sets = [s for s in self.sets if s.name != lock.name and _has(lock, s)]
         return msgspec.structs.replace(
             self, features=tuple(names), sets=(*own, *sets), lock=lock, policy=policy, requests=requests
         )
 
 
 def _has(lock: Lock, one: FeatureSet) -> bool:
+    requests = {request.name for request in lock.requests}
     try:
-        return bool(specs_in(lock, one.specs))
+        specs_in(lock, [spec for spec in one.specs if spec.name not in requests])
     except Invalid:
         return False
+    return True
 
 
 def served(load: Load, target: str | None, profile: str | None, meanwhile: Callable[[], object]) -> Served:

@@ -41,13 +41,17 @@ class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RequestPin(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A request feature that was used, as it was defined, over the versions that it used."""
+    """A request feature that was used, as it was defined, over the versions that it used.
+
+    `definition` is the hash of what it was defined as; None in a lock of an mlforge that did not keep it.
+    """
 
     name: str
     columns: dict[str, Any]
     inputs: dict[str, str] = {}
     uses: tuple[tuple[str, str, tuple[str, ...] | None], ...] = ()
     chosen: tuple[str, ...] | None = None
+    definition: str | None = None
 
     @classmethod
     def of(cls, feature: RequestFeature, versions: Mapping[str, str], chosen: tuple[str, ...] | None) -> RequestPin:
@@ -57,12 +61,20 @@ class RequestPin(msgspec.Struct, frozen=True, omit_defaults=True):
             for u in feature.uses
             if u.name in versions
         )
-        return cls(feature.name, columns, feature.inputs, uses, chosen)
+        return cls(feature.name, columns, feature.inputs, uses, chosen, request_definition(feature))
 
     @property
     def feature(self) -> RequestFeature:
         columns = {name: expression(data) for name, data in self.columns.items()}
         return RequestFeature(self.name, columns, self.inputs, tuple(FeatureSpec(*use) for use in self.uses))
+
+
+def request_definition(feature: RequestFeature) -> str:
+    """What is equal for request features that compute the same columns of the same."""
+    columns = {name: plain(expr) for name, expr in feature.columns.items()}
+    uses = [(use.name, use.version, use.columns) for use in feature.uses]
+    said = msgspec.json.encode([columns, feature.inputs, uses], order="deterministic")
+    return hashlib.sha256(said).hexdigest()[:32]
 
 
 class Lock(msgspec.Struct, frozen=True):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.flow.specs import Requested, beside, filled
+from mlforge.flow.specs import beside, filled
 from mlforge.model.expr import At, Expr
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.field import told
 from mlforge.model.meta import FeatureMeta
-from mlforge.model.request import RequestFeature
+from mlforge.model.request import Requested, RequestFeature, both_have, cannot_compute, input_of
 from mlforge.model.schema import Column
 from mlforge.plugin.engine.columns import no_column
 from mlforge.plugin.engine.evaluation import Derivation
@@ -115,16 +115,9 @@ def _owners(feature: RequestFeature, metas: list[tuple[FeatureSpec, FeatureMeta]
             if column not in meta.answered:
                 raise no_column(column, meta.answered.names, f"{meta.name!r} {meta.version}, used by {feature.name!r},")
             if column in feature.inputs:
-                raise Invalid(
-                    f"{feature.name!r} has an input {column!r}, which is a column of {meta.name!r}.",
-                    hint="Name the input otherwise.",
-                )
+                raise input_of(feature.name, column, meta.name)
             if column in owners:
-                raise Invalid(
-                    f"{feature.name!r} uses {owners[column].name!r} and {meta.name!r}, which both have a column "
-                    f"{column!r}.",
-                    hint=f'Choose columns: uses=[FeatureSpec("{meta.name}", columns=[…])].',
-                )
+                raise both_have(feature.name, owners[column].name, meta.name, column)
             owners[column] = meta
     return owners
 
@@ -133,4 +126,4 @@ def _schema(made: Composition) -> Mapping[str, str]:
     try:
         return Derivation(made.columns, made.words).words
     except Invalid as error:
-        raise Invalid(f"{made.feature.name!r} cannot compute {error.message}", hint=error.hint) from None
+        raise cannot_compute(made.feature.name, error) from None

@@ -12,35 +12,17 @@ from mlforge.model.expr import Col, Expr
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
-from mlforge.model.request import RequestFeature
+from mlforge.model.request import Requested, RequestFeature
 
 BESIDE = "__read__"
 """What the names of columns begin with that are read and not answered."""
 
 
-class Requested(NamedTuple):
-    """A request feature that is asked for, and which of its columns; all if None."""
+class Members(NamedTuple):
+    """A feature set that is asked for, and what its members are."""
 
-    feature: RequestFeature
-    columns: tuple[str, ...] | None = None
-
-    @classmethod
-    def of(cls, feature: RequestFeature, spec: FeatureSpec) -> Requested:
-        """The feature as a spec asks for it.
-
-        Raises:
-            Invalid: A version: it has none.
-            NotFound: A column that it does not have.
-        """
-        if spec.version is not None:
-            raise Invalid(
-                f"{feature.name!r} is computed when it is asked for, and has no version {spec.version}.",
-                hint=f"Ask for {feature.name!r}; the features it uses have versions.",
-            )
-        chosen = None if spec.columns is None else tuple(spec.columns)
-        if unknown := [c for c in chosen or () if c not in feature.columns]:
-            raise NotFound(f"{spec.name!r} has no column {unknown[0]!r}.", hint=nearest(unknown[0], feature.columns))
-        return cls(feature, chosen)
+    name: str
+    members: tuple[Any, ...]
 
 
 class Asked(NamedTuple):
@@ -83,15 +65,22 @@ def _named(features: Any) -> tuple[list[FeatureSpec], list[Requested]]:
     given = listed(features)
     if not given:
         raise Invalid("No feature is named.", hint='features=["user_spend"]')
-    known = [Requested(one) if isinstance(one, RequestFeature) else one for one in given]
-    stored = [one for one in known if not isinstance(one, Requested)]
-    specs = [spec for one in stored for spec in (one.specs if isinstance(one, FeatureSet) else [spec_of(one)])]
+    every = [member for one in given for member in _members(one)]
+    known = [Requested(one) if isinstance(one, RequestFeature) else one for one in every]
+    specs = [spec_of(one) for one in known if not isinstance(one, Requested)]
     return specs, [one for one in known if isinstance(one, Requested)]
+
+
+def _members(one: Any) -> Sequence[Any]:
+    """What a set stands for; anything else stands for itself."""
+    if isinstance(one, Members):
+        return one.members
+    return one.members if isinstance(one, FeatureSet) else (one,)
 
 
 def listed(features: Any) -> list[Any]:
     """Several features, or one."""
-    one = isinstance(features, str | Feature | FeatureSpec | FeatureSet | RequestFeature | Requested)
+    one = isinstance(features, str | Feature | FeatureSpec | FeatureSet | Members | RequestFeature | Requested)
     return [features] if one else list(features or ())
 
 
@@ -103,8 +92,10 @@ def resolved(features: Any, known: Mapping[str, RequestFeature]) -> Any:
 
 
 def _resolved(one: Any, known: Mapping[str, RequestFeature]) -> Any:
-    if isinstance(one, RequestFeature | Requested | FeatureSet):
+    if isinstance(one, RequestFeature | Requested | Members):
         return one
+    if isinstance(one, FeatureSet):
+        return Members(one.name, tuple(_resolved(member, known) for member in one.members))
     spec = spec_of(one)
     return Requested.of(known[spec.name], spec) if spec.name in known else one
 
@@ -158,8 +149,9 @@ def filled(expr: Expr, columns: Mapping[str, Expr]) -> Expr:
 
 def name_of(features: Any) -> str | None:
     """The name of the one set that is meant; None for anything else."""
-    alone = features[0] if isinstance(features, list | tuple) and len(features) == 1 else features
-    return alone.name if isinstance(alone, FeatureSet) else None
+    several = isinstance(features, list | tuple) and not isinstance(features, Members)
+    alone = features[0] if several and len(features) == 1 else features
+    return alone.name if isinstance(alone, FeatureSet | Members) else None
 
 
 def prefixes(versions: Sequence[tuple[str, str]], full_names: bool) -> list[str]:

@@ -9,11 +9,12 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.feature import Feature, FeatureSpec, refuse_name, spec_of
+from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import Spelled
 from mlforge.model.version import Version
 
 _EXAMPLE = 'FeatureSet("fraud", features=["user_spend", ("merchant_risk", "1.0.0")])'
-Named = str | tuple[str, str] | Feature | FeatureSpec
+Named = str | tuple[str, str] | Feature | FeatureSpec | RequestFeature
 """What names a feature, of a version and with some columns where it says so."""
 
 
@@ -22,7 +23,7 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
 
     Args:
         name: A name that no feature has.
-        features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])` or features.
+        features: `"f"`, `("f", "1.0.0")`, `FeatureSpec("f", columns=[…])` or features, those of requests too.
         description: What it is for.
         owner: Who answers for it.
         tags: Words to find it by.
@@ -44,20 +45,25 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
 
     def __post_init__(self) -> None:
         refuse_name(self.name, "a feature set")
-        specs = tuple(map(spec_of, _listed(self.features)))
-        if not specs:
+        members = tuple(one if isinstance(one, RequestFeature) else spec_of(one) for one in _listed(self.features))
+        if not members:
             raise Invalid(f"The feature set {self.name!r} names no feature.", hint=_EXAMPLE)
-        self._refuse_twins(specs)
+        self._refuse_twins(members)
         tags: tuple[Any, ...] = (self.tags,) if isinstance(self.tags, str) else tuple(self.tags)
         if wrong := [t for t in tags if not isinstance(t, str) or not t.strip()]:
             raise Invalid(f"{wrong[0]!r} in the tags of {self.name!r} is not a name.", hint="Give tags as strings.")
-        msgspec.structs.force_setattr(self, "features", specs)
+        msgspec.structs.force_setattr(self, "features", members)
         msgspec.structs.force_setattr(self, "tags", tags)
 
     @property
-    def specs(self) -> tuple[FeatureSpec, ...]:
-        """Its features, in order."""
+    def members(self) -> tuple[FeatureSpec | RequestFeature, ...]:
+        """Its features, in order: request features where they were given themselves."""
         return self.features  # type: ignore[return-value] # made so above
+
+    @property
+    def specs(self) -> tuple[FeatureSpec, ...]:
+        """What names its features, in order."""
+        return tuple(FeatureSpec(one.name) if isinstance(one, RequestFeature) else one for one in self.members)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,8 +76,8 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
         pinned = [(spec.name, spec.version) for spec in self.specs if spec.version]
         return {name: tuple(v for n, v in pinned if n == name) for name, _ in pinned}
 
-    def _refuse_twins(self, specs: Sequence[FeatureSpec]) -> None:
-        seen = [(s.name, s.version) for s in specs]
+    def _refuse_twins(self, members: Sequence[FeatureSpec | RequestFeature]) -> None:
+        seen = [(m.name, None if isinstance(m, RequestFeature) else m.version) for m in members]
         if twice := next((s for s in seen if seen.count(s) > 1), None):
             name, version = twice
             what = f"{name!r} {version}" if version else repr(name)
@@ -83,7 +89,7 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
 
 def _listed(given: Any) -> Sequence[Any]:
     """Features from a list of them, or one alone."""
-    if isinstance(given, str | Feature | FeatureSpec) or (isinstance(given, tuple) and _is_pin(given)):
+    if isinstance(given, str | Feature | FeatureSpec | RequestFeature) or (isinstance(given, tuple) and _is_pin(given)):
         return (given,)
     if not isinstance(given, list | tuple):
         raise Invalid(f"{given!r} is no list of features.", hint=_EXAMPLE)

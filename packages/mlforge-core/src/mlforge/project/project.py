@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,15 +14,17 @@ from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
-from mlforge.model.request import RequestFeature
+from mlforge.model.request import Requested, RequestFeature
 from mlforge.model.source import Source
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
+from mlforge.project.requesting import refuse_unread
 
 Noun = TypeVar("Noun")
+NO_REQUESTS: Mapping[str, RequestFeature] = MappingProxyType({})
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -75,7 +77,9 @@ class Project:
         self.features: dict[str, Feature] = collect(features)
         self.request_features: dict[str, RequestFeature] = collect_requests(features)
         _refuse_shared_names(self.features, self.request_features)
-        self.feature_sets: dict[str, FeatureSet] = collect_sets(feature_sets, self.features)
+        for made in self.request_features.values():
+            refuse_unread(made, self.features)
+        self.feature_sets: dict[str, FeatureSet] = collect_sets(feature_sets, self.features, self.request_features)
         self.offline_store = _typed(_local(offline_store or store), StoreConfig, "offline_store")
         self.online_store = _typed(_sqlite(online_store), OnlineStoreConfig, "online_store")
         self.engine = engine
@@ -135,7 +139,7 @@ class Project:
             >>> defs.refuse_requests(["user_spend"], "build")
         """
         for name in names:
-            if name in self.request_features:
+            if name in self.request_features or (name in self.feature_sets and name not in self.stored_sets):
                 raise Invalid(
                     f"{name!r} is computed when it is asked for: there is nothing to {verb}.",
                     hint="Ask get_training_data or get_online_features for it.",
@@ -157,6 +161,37 @@ class Project:
             ('user_spend', 'last_purchase')
         """
         return _named(self.feature_sets, "feature set", name)
+
+    @property
+    def stored_sets(self) -> dict[str, FeatureSet]:
+        """The feature sets with what is stored of them: request features stand for the features that they use.
+
+        Example:
+            >>> import mlforge as mlf
+            >>> risk = mlf.request_feature(
+            ...     "risk", inputs={"n": "Int64"}, uses="user_spend", columns={"more": mlf.col("n") + 1}
+            ... )
+            >>> shop = mlf.Definitions(
+            ...     "shop",
+            ...     features=[*defs.features.values(), risk],
+            ...     feature_sets=mlf.FeatureSet("churn", features="risk"),
+            ... )
+            >>> shop.stored_sets["churn"].names
+            ('user_spend',)
+        """
+        found = {name: self._stored_of(one) for name, one in self.feature_sets.items()}
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _stored_of(self, one: FeatureSet) -> FeatureSet | None:
+        if not set(one.names) & set(self.request_features):
+            return one
+        specs = {(s.name, s.version): s for s in one.specs if s.name not in self.request_features}
+        named = {name for name, _ in specs}
+        uses = [use for name in one.names if name in self.request_features for use in self.request_features[name].uses]
+        for use in uses:
+            if use.name in self.features and (use.version is not None or use.name not in named):
+                specs.setdefault((use.name, use.version), FeatureSpec(use.name, use.version))
+        return msgspec.structs.replace(one, features=tuple(specs.values())) if specs else None
 
     def spelled_out(self, features: Any) -> Any:
         """What names features, with sets in place of their names.
@@ -296,7 +331,9 @@ def _refuse_shared_names(features: Iterable[str], requests: Iterable[str]) -> No
         raise Invalid(f"A feature and a request feature are named {shared[0]!r}.", hint="Rename one.")
 
 
-def collect_sets(sets: Any, features: Mapping[str, Feature]) -> dict[str, FeatureSet]:
+def collect_sets(
+    sets: Any, features: Mapping[str, Feature], requests: Mapping[str, RequestFeature] = NO_REQUESTS
+) -> dict[str, FeatureSet]:
     """Feature sets by name.
 
     Raises:
@@ -307,18 +344,36 @@ def collect_sets(sets: Any, features: Mapping[str, Feature]) -> dict[str, Featur
     for made in sets if isinstance(sets, list | tuple) else (sets,):
         if not isinstance(made, FeatureSet):
             raise Invalid(f"{made!r} is no feature set.", hint='feature_sets=[FeatureSet("fraud", features=[…])]')
-        if made.name in features:
+        if made.name in features or made.name in requests:
             raise Invalid(f"A feature and a set are named {made.name!r}.", hint="Give one of them another name.")
         if made.name in found:
             raise Invalid(f"Two feature sets are named {made.name!r}.", hint="Give one of them another name.")
-        for name in made.names:
-            if name not in features:
-                raise Unknown(
-                    f"The feature set {made.name!r} names {name!r}, and there is no such feature.",
-                    hint=nearest(name, features),
-                )
+        for member in made.members:
+            _refuse_stranger(made, member, features, requests)
         found[made.name] = made
     return found
+
+
+def _refuse_stranger(
+    made: FeatureSet,
+    member: FeatureSpec | RequestFeature,
+    features: Mapping[str, Feature],
+    requests: Mapping[str, RequestFeature],
+) -> None:
+    """Raise for a member of a set that is not there, or not as the set has it."""
+    if member.name not in features and member.name not in requests:
+        raise Unknown(
+            f"The feature set {made.name!r} names {member.name!r}, and there is no such feature.",
+            hint=nearest(member.name, [*features, *requests]),
+        )
+    if isinstance(member, RequestFeature):
+        if requests.get(member.name) is not member:
+            raise Invalid(
+                f"The feature set {made.name!r} has another {member.name!r} than the definitions.",
+                hint=f"Name it: FeatureSet({made.name!r}, features=[{member.name!r}, …]).",
+            )
+    elif member.name in requests:
+        Requested.of(requests[member.name], member)
 
 
 def _refuse_rival_entities(features: Iterable[Feature]) -> None:

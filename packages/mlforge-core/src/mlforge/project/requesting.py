@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlforge.errors import Invalid, nearest
-from mlforge.model.expr import Expr
+from mlforge.model.aggregation import AGGREGATIONS
+from mlforge.model.expr import Agg, Expr
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.field import Field
-from mlforge.model.request import INPUT_TYPES, RequestFeature
+from mlforge.model.request import INPUT_TYPES, RequestFeature, both_have, cannot_compute, input_of
 from mlforge.model.spelling import spelled
-from mlforge.plugin.engine.columns import need_columns, refuse_names, refuse_unnamable
+from mlforge.plugin.engine.columns import need_columns, no_column, refuse_names, refuse_unnamable
 from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.project.decorator import checked_name, strings
 from mlforge.project.derived import expressions
@@ -91,6 +92,61 @@ def _uses(given: Any, where: str) -> tuple[FeatureSpec, ...]:
     if twice := [n for n in names if names.count(n) > 1]:
         raise Invalid(f"{where} uses {twice[0]!r} twice.", hint="One version of it is served at a time: name it once.")
     return found
+
+
+def refuse_unread(made: RequestFeature, features: Mapping[str, Feature]) -> None:
+    """Raise `Invalid` for what a request feature cannot read of the features that it uses, as far as that is told.
+
+    The columns of a feature with windows are known where it is defined; those of others once they are built, and those
+    of a version that is named, by its metadata.
+    """
+    owners: dict[str, str] = {}
+    told = True
+    for use in made.uses:
+        columns = _columns_of(use, features.get(use.name), made)
+        told = told and columns is not None
+        _refuse_owned(made, use.name, columns or (), owners)
+    reads = dict.fromkeys(c for expr in made.columns.values() for c in expr.column_names)
+    for column in reads:
+        if told and column not in owners and column not in made.inputs:
+            raise no_column(column, [*made.inputs, *owners], f"What {made.name!r} is computed of")
+    _refuse_kinds(made, {c: w for use in made.uses for c, w in _words_of(use, features.get(use.name)).items()})
+
+
+def _columns_of(use: FeatureSpec, feature: Feature | None, made: RequestFeature) -> Sequence[str] | None:
+    """The columns that are read of a feature; None where its definition does not tell."""
+    if use.version is not None or feature is None or feature.plan is None:
+        return use.columns
+    there = [*(c.name for c in feature.plan.columns), *feature.derived]
+    need_columns(use.columns or (), there, f"{use.name!r}, used by {made.name!r},")
+    return use.columns or there
+
+
+def _refuse_owned(made: RequestFeature, use: str, columns: Sequence[str], owners: dict[str, str]) -> None:
+    for column in columns:
+        if column in made.inputs:
+            raise input_of(made.name, column, use)
+        if column in owners:
+            raise both_have(made.name, owners[column], use, column)
+        owners[column] = use
+
+
+def _words_of(use: FeatureSpec, feature: Feature | None) -> dict[str, str]:
+    """The types of columns that are the same whatever is aggregated."""
+    if use.version is not None or feature is None or feature.plan is None:
+        return {}
+    given = {c.name: AGGREGATIONS[c.expr.function].gives for c in feature.plan.columns if isinstance(c.expr, Agg)}
+    return {name: word for name, word in given.items() if word in INPUT_TYPES}
+
+
+def _refuse_kinds(made: RequestFeature, words: Mapping[str, str]) -> None:
+    """Raise `Invalid` for a column of values that do not go together, of those that are known."""
+    known = {**words, **made.inputs}
+    told = {name: expr for name, expr in made.columns.items() if set(expr.column_names) <= known.keys()}
+    try:
+        Derivation(told, known)
+    except Invalid as error:
+        raise cannot_compute(made.name, error) from None
 
 
 def _refuse(made: RequestFeature, where: str) -> None:

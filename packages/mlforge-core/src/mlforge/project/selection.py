@@ -38,7 +38,7 @@ def members(value: Words, sets: Sets, *, versions: bool = False) -> tuple[str, .
         Invalid: A version of a set.
     """
     given = {w.name: w for w in _listed(value) if isinstance(w, FeatureSet)}
-    known = {**sets, **given}
+    known = {**given, **sets}
     found = [name for word in words(value) for name in _members(word, known, versions)]
     return tuple(dict.fromkeys(found))
 

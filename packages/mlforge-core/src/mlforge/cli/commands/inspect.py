@@ -112,7 +112,8 @@ def _set(call: Invocation, definitions: Definitions, name: str, profile: str | N
 
     found = documents.feature_set(definitions.feature_set(name))
     latest = {one["name"]: definitions.latest(one["name"], profile) for one in found["features"]}
-    built = [{**one, "latest": latest[one["name"]]} for one in found["features"]]
+    computed = definitions.request_features
+    built = [{**one, "latest": latest[one["name"]], "computed": one["name"] in computed} for one in found["features"]]
     document = {"kind": "set", **found, "features": built}
     call.answer(document, lambda: inspected.feature_set(document))
 

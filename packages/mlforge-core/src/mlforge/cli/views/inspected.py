@@ -96,10 +96,14 @@ def feature_set(found: Document) -> None:
         facts(told)
         say()
     rows = [
-        (f["name"], f["version"] or "latest", f["latest"] or "not built", listing(f["columns"] or ["all"]))
+        (f["name"], NONE if f["computed"] else f["version"] or "latest", _built(f), listing(f["columns"] or ["all"]))
         for f in found["features"]
     ]
     table(columns("*feature", "version", "built", "*columns"), rows, indent=2)
+
+
+def _built(found: Document) -> str:
+    return "computed when asked for" if found["computed"] else found["latest"] or "not built"
 
 
 def entity(found: Document) -> None:

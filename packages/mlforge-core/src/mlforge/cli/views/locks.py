@@ -17,9 +17,12 @@ _SERVING = {"same": "the same", "refresh": "later rows", "other": "another", Non
 def made(found: Lock, file: str) -> None:
     """What was locked, and where that was written."""
     heads = columns("*feature", "version", "content", "*columns")
-    table(heads, [(p.name, p.version, p.content_hash[:16], listing(p.columns)) for p in found.pins])
+    stored = [(p.name, p.version, p.content_hash[:16], listing(p.columns)) for p in found.pins]
+    computed = [(r.name, "computed", (r.definition or "")[:16], listing(r.chosen or r.columns)) for r in found.requests]
+    table(heads, [*stored, *computed])
     say()
-    say(f"Locked {number_of(len(found.pins), 'version')} in {file}.")
+    more = f" and {number_of(len(computed), 'request feature')}" if computed else ""
+    say(f"Locked {number_of(len(found.pins), 'version')}{more} in {file}.")
 
 
 def checked(found: LockReport) -> None:

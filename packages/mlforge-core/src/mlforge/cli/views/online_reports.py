@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlforge.flow.online.replay_report import ReplayDifference, ReplayReport, ReplayResult
 
 SHOWN = 10
-_STYLES = {"published": "green", "unchanged": "dim", "failed": "red"}
+_STYLES = {"published": "green", "unchanged": "dim", "withdrawn": "green", "failed": "red"}
 
 
 def published(report: PublishReport) -> None:

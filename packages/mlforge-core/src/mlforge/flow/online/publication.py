@@ -47,17 +47,26 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Publication(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A feature's note: the publish that began last, the last whole one, and the metadata of what that published."""
+    """A feature's note: the publish that began last, the last whole one, and the metadata of what that published.
+
+    One that is `withdrawn` was taken away: there is nothing to read, and once that is `done`, nothing at all.
+    """
 
     begun: Round
     done: Round | None = None
     meta: FeatureMeta | None = None
     layout: int = 2
+    withdrawn: bool = False
 
     @property
     def whole(self) -> bool:
         """Whether the publish that began last has ended."""
         return self.done is not None and self.begun.same_rows(self.done)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was taken away, and all that was written of it."""
+        return self.withdrawn and self.done is not None
 
     def encode(self, feature: str) -> bytes:
         return seal(msgspec.json.encode(self), crc32(feature.encode()))
@@ -123,12 +132,12 @@ def last_publish(online: OnlineStore, feature: str, version: str | None = None) 
     try:
         found = _last(online, feature, feature)
     except NotFound:
-        if online.read_note(beside(feature, version)) is None:
+        if not _is_noted(online, beside(feature, version)):
             raise
         return _last(online, beside(feature, version), feature)
     if found.publish.version == version:
         return found
-    if online.read_note(beside(feature, version)) is None:
+    if not _is_noted(online, beside(feature, version)):
         raise NotFound(
             f"{feature!r} is served as {found.publish.version}, not {version}.",
             hint=f"Ask for that one, or publish the other beside it: mlforge publish {feature}@{version} --beside",
@@ -144,6 +153,13 @@ def published_beside(online: OnlineStore, feature: str, version: str) -> LastPub
         return None
 
 
+def _is_noted(online: OnlineStore, place: str) -> bool:
+    """Whether something is noted that was not taken away."""
+    note = online.read_note(place)
+    found = decode_publication(place, note)
+    return note is not None and not (found is not None and found.withdrawn)
+
+
 def _last(online: OnlineStore, place: str, feature: str) -> LastPublish:
     note = online.read_note(place)
     found = decode_publication(place, note)
@@ -151,6 +167,8 @@ def _last(online: OnlineStore, place: str, feature: str) -> LastPublish:
         state = "has not been published" if found is None else "has not been published wholly yet"
         if found is None and note is not None:
             state = "is not served: what the online store notes of it is damaged"
+        elif found is not None and found.withdrawn:
+            state = "was withdrawn"
         how = f"{place} --beside" if place != feature else feature
         raise NotFound(f"{place!r} {state}.", hint=f"Publish it: mlforge publish {how}")
     return LastPublish(note, found.done, found.meta, place)

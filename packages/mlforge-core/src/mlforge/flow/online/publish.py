@@ -157,7 +157,8 @@ class _Run:
 
     def _look(self) -> Publication | None:
         self._raw = self.online.read_note(self.order.place)
-        return decode_publication(self.order.place, self._raw)
+        seen = decode_publication(self.order.place, self._raw)
+        return Publication(seen.begun) if seen is not None and seen.withdrawn else seen
 
     def _swap(self, note: Publication) -> bool:
         after = note.encode(self.order.place)
@@ -262,7 +263,8 @@ def _at(publish: Round, written: int) -> Round:
 def _overtaken(feature: str, newer: Round | None) -> Conflict:
     if newer is None:
         return Conflict(f"What was noted of {feature!r} is gone from the online store.", hint="Publish it again.")
+    verb = "published" if newer.engine else "withdrawn"
     return Conflict(
-        f"{feature!r} {newer.version} was published as of {iso(newer.as_of)}, which is not before this.",
+        f"{feature!r} {newer.version} was {verb} as of {iso(newer.as_of)}, which is not before this.",
         hint="Publish as of a later instant: without --as-of it is now.",
     )

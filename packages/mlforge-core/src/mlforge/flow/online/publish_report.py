@@ -15,7 +15,7 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         feature: Its name.
-        status: `published`, `unchanged` (it was there already) or `failed`.
+        status: `published`, `unchanged` (it was there already), `withdrawn` or `failed`.
         version: The version that is served.
         as_of: The instant it was published for, ISO 8601.
         until: The instant up to which what is served is what a training set would have; None for ever.

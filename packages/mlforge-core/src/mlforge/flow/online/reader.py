@@ -17,9 +17,10 @@ from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
 from mlforge.flow.online.requested import RequestLookup
 from mlforge.flow.online.vector import Vector
 from mlforge.flow.requests import compose
-from mlforge.flow.specs import Requested, asked_of, prefixes
+from mlforge.flow.specs import asked_of, prefixes
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.request import Requested
 from mlforge.model.schema import Schema
 from mlforge.plugin.codec import decode_entry
 from mlforge.plugin.online_stores import Address, Asked, AsyncReading, EncodedReading, Entry, OnlineStore

@@ -15,12 +15,11 @@ from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.online.replay import LABEL, Replaying, close, published, sample_of
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.rows import rows_of
-from mlforge.flow.specs import Requested
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.duration import MICROS
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact
-from mlforge.model.request import RequestFeature
+from mlforge.model.request import Requested, RequestFeature
 from mlforge.model.schema import Column, Schema
 from mlforge.model.span import moment_of
 from mlforge.model.timestamp import Timestamp

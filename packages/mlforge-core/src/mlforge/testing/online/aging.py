@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.plugin import Expiring, Listing, OnlineStore
+from mlforge.plugin import Entry, Expiring, Listing, OnlineStore
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry, tombstone
 
 
@@ -56,6 +56,21 @@ class AgingTests(OnlineSubject):
         store.write([gone])
         assert store.write([entry(1, as_of=DAY - 1, x=1)]) == 0
         assert_found(store.read([gone.address]), [None])
+
+    def test_what_stands_under_the_name_of_a_version_is_taken_away_alone(self, store: OnlineStore) -> None:
+        """A version that is served beside another has entries of its own, which go when it is withdrawn."""
+        assert isinstance(store, Listing)
+        beside = [entry(i, feature="spend@2.0.0", as_of=DAY, x=i) for i in range(3)]
+        store.write([entry(1, as_of=DAY, x=1), *beside])
+        keys = list(store.older("spend@2.0.0", 2 * DAY))
+        assert sorted(keys) == sorted(e.key for e in beside)
+        store.write([Entry("spend@2.0.0", key, "2.0.0", 2 * DAY) for key in keys])
+        assert store.read([e.address for e in beside]) == [None] * 3
+        assert list(store.older("spend@2.0.0", 3 * DAY)) == []
+        assert_found(store.read([entry(1).address]), [entry(1, as_of=DAY, x=1)])
+        again = entry(2, feature="spend@2.0.0", as_of=3 * DAY, x=7)
+        store.write([again])
+        assert_found(store.read([again.address]), [again])
 
     def test_an_older_tombstone_removes_nothing(self, store: OnlineStore) -> None:
         kept = entry(1, as_of=DAY, x=1)
