@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 import polars as pl
 
@@ -50,7 +50,7 @@ class FrameRows:
         frame = self._frame.rechunk()
         digest = hashlib.sha256(repr(list(frame.schema.items())).encode())
         for start in range(0, frame.height, _AT_ONCE):
-            frame.slice(start, _AT_ONCE).rechunk().write_ipc(_Hashing(digest), compression="uncompressed")
+            frame.slice(start, _AT_ONCE).rechunk().write_ipc(cast("IO[bytes]", _Hashing(digest)), compression="uncompressed")
         return digest.hexdigest()[:32]
 
     def empty(self) -> pl.DataFrame:

@@ -34,7 +34,7 @@ def scan_rows(scan: Scan) -> pl.LazyFrame:
             rows = _frame(batch).select(asked) if asked else _frame(batch)
             rows = rows if left is None else rows.head(left)
             left = None if left is None else left - rows.height
-            yield rows.cast(dict(empty.select(asked).schema)) if chosen is None else rows.filter(chosen)
+            yield rows.cast(empty.select(asked).schema) if chosen is None else rows.filter(chosen)
             if left == 0:
                 return
 

@@ -293,7 +293,8 @@ class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
                 f"Source({self.path!r}): files that end in {ending} are not read.",
                 hint="Write it as Parquet or CSV; where it is one of these, say so: format=CSVFormat().",
             )
-        force(self, "name", self.name or self._stem())
+        name: Any = self.name
+        force(self, "name", name or self._stem())
 
     @classmethod
     def from_frame(cls, frame: Any, *, name: str) -> Self:
