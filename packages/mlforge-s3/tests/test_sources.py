@@ -95,8 +95,14 @@ EVENTS = pl.DataFrame({"user": [1, 2, 3], "name": ["a", "b", None]})
 def test_files_globs_folders_and_what_folders_tell_are_read(lake, tmp_path, monkeypatch, engine):
     monkeypatch.chdir(tmp_path)
     one, two = parquet(EVENTS.head(1)), parquet(EVENTS.tail(2))
-    objects = {"events/year=2025/a b%20+é.parquet": one, "events/year=2026/b.parquet": two, "events/_tmp/x.parquet": b"x",
-               "events/year=2026/.c.parquet": b"x", "t/a.csv": b"user,name\n1,a\n", "t/b.csv": b"user,name\n2,b\n"}  # fmt: skip
+    objects = {
+        "events/year=2025/a b%20+é.parquet": one,
+        "events/year=2026/b.parquet": two,
+        "events/_tmp/x.parquet": b"x",
+        "events/year=2026/.c.parquet": b"x",
+        "t/a.csv": b"user,name\n1,a\n",
+        "t/b.csv": b"user,name\n2,b\n",
+    }
     at = lake(**objects)
     expected = EVENTS.with_columns(year=pl.Series([2025, 2026, 2026])).to_dicts()
     assert rows(engine, mlf.Source(f"{at}/events"), tmp_path) == expected

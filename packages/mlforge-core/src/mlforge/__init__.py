@@ -137,12 +137,12 @@ _MODULES = ("errors", "metrics", "validators")
 __all__ = [
     "Aggregate", "All", "Any", "BuildReport", "BuildResult", "CSVFormat", "Count", "CountDistinct", "Definitions",
     "DeltaFormat", "Entity", "Explanation", "Feature", "FeatureSet", "FeatureSpec", "Field", "First", "FirstN",
-    "Formula", "IcebergFormat", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "Mode",
-    "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio", "RequestFeature",
-    "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK", "TrainingData", "Var",
-    "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days", "entity_key", "errors",
-    "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics", "minutes",
-    "request_feature", "seconds", "surrogate_key", "validators", "when",
+    "Formula", "IcebergFormat", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
+    "Mode", "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio",
+    "RequestFeature", "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK",
+    "TrainingData", "Var", "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days",
+    "entity_key", "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least",
+    "metrics", "minutes", "request_feature", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 

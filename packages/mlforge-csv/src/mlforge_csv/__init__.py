@@ -1,4 +1,4 @@
-"""CSV sources and rows as Arrow, read by Polars under one set of rules, for every engine that can take a Polars frame."""
+"""CSV sources and rows as Arrow, read by Polars under one set of rules, for engines that can take a Polars frame."""
 
 from __future__ import annotations
 

@@ -49,8 +49,9 @@ class FrameRows:
         """128 bits over names, types and values, in their order."""
         frame = self._frame.rechunk()
         digest = hashlib.sha256(repr(list(frame.schema.items())).encode())
+        file = cast("IO[bytes]", _Hashing(digest))
         for start in range(0, frame.height, _AT_ONCE):
-            frame.slice(start, _AT_ONCE).rechunk().write_ipc(cast("IO[bytes]", _Hashing(digest)), compression="uncompressed")
+            frame.slice(start, _AT_ONCE).rechunk().write_ipc(file, compression="uncompressed")
         return digest.hexdigest()[:32]
 
     def empty(self) -> pl.DataFrame:

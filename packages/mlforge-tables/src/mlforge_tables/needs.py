@@ -14,6 +14,6 @@ def need(module: str, what: str, extra: str) -> Any:
         return import_module(module)
     except ImportError:
         raise NotInstalled(
-            f"{what} is read by {module.split('.')[0]}, which is not installed.",
+            f"{what} is read by {module.split('.', maxsplit=1)[0]}, which is not installed.",
             hint=f'Install it: pip install "mlforge-tables[{extra}]"',
         ) from None

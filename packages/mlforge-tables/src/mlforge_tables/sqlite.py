@@ -79,10 +79,6 @@ class SQLiteRows:
         if self._types is None:
             cursor = connection.execute(select(self._source, None, " LIMIT 0"))
             names = [told[0] for told in cursor.description]
-            if len({n.lower() for n in names}) < len(names):
-                raise Invalid(
-                    f"Source {self._source.name!r} has two columns of one name.", hint="Name them apart in the query: AS."
-                )
             kinds = ", ".join(f"max(typeof({quoted(self._source, n)}) = '{k}')" for n in names for k in _KINDS)
             found = connection.execute(f"SELECT {kinds} FROM {rows_of(self._source)} AS mlforge_rows").fetchone()
             self._types = {n: self._type(n, found[4 * i : 4 * i + 4]) for i, n in enumerate(names)}
@@ -112,7 +108,8 @@ class SQLiteRows:
     def _connected(self) -> Iterator[sqlite3.Connection]:
         """A connection that only reads, and sees one state of the database."""
         try:
-            with closing(sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)) as connection:
+            place = f"file:{quote(str(self._path))}?mode=ro"
+            with closing(sqlite3.connect(place, uri=True, check_same_thread=False)) as connection:  # Polars has its own
                 connection.isolation_level = None
                 connection.execute("BEGIN")
                 yield connection

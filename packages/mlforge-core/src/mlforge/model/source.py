@@ -8,6 +8,7 @@ from datetime import datetime
 from os import PathLike, fspath
 from pathlib import PurePath
 from typing import Any, Self
+from urllib.parse import unquote
 
 import msgspec
 
@@ -376,7 +377,8 @@ class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
             return (self.table or self.path).rsplit(".", 1)[-1].strip('"')
         path = re.split("[?#]", self.path)[0] if self.is_database else self.path
         parts = [p for p in PurePath(path.rstrip("/")).parts if not set(p) & set("*?[")]
-        return PurePath(parts[-1]).stem if parts else self.path
+        stem = PurePath(parts[-1]).stem if parts else self.path
+        return unquote(stem) if self.is_database else stem
 
     @property
     def scheme(self) -> str:

@@ -57,7 +57,7 @@ def _in_bucket(source: Source, root: Path, found: SourceDescriptor) -> Scan:
     place = f"{start}/{key}".rstrip("/")
     objects = cast(Objects, _opened(found, Asking(source, root, place)))
     options = objects.options()
-    kept, fixed = _chosen(source, objects, key, start)
+    kept, fixed = _chosen(source, objects, key)
     fmt = source.infer_format() or _table(kept, fixed)
     if isinstance(fmt, DeltaFormat | IcebergFormat):
         rows = table_rows(fmt, Asking(source, root, place, objects))
@@ -79,7 +79,7 @@ def _such_as(source: Source) -> str:
     return f"Such as {source.scheme}://shop-lake/events/*.parquet."
 
 
-def _chosen(source: Source, objects: Objects, key: str, start: str) -> tuple[list[Found], str]:
+def _chosen(source: Source, objects: Objects, key: str) -> tuple[list[Found], str]:
     """The objects that an address may mean, and the folder that it names up to its first wildcard."""
     one = objects.head(key) if key and not source.path.endswith("/") else None
     if one is not None:
