@@ -137,9 +137,9 @@ def test_a_password_is_in_no_text_of_a_source_nor_of_its_errors(shop, tmp_path):
 def sqlite(tmp_path):
     """A SQLite database whose first thousands of values tell nothing of the others."""
     with sqlite3.connect(tmp_path / "my shop.db") as made:
-        made.execute("CREATE TABLE events (user INTEGER, amount, note TEXT, data BLOB, none)")
+        made.execute("CREATE TABLE events (user INTEGER, amount, note TEXT, data BLOB)")
         made.executemany(
-            "INSERT INTO events VALUES (?, ?, ?, ?, NULL)",
+            "INSERT INTO events VALUES (?, ?, ?, ?)",
             ((i, i if i < 5000 else i + 0.5, None if i < 5000 else f"n{i}", b"x" if i else None) for i in range(5002)),
         )
     made.close()
@@ -150,8 +150,8 @@ def sqlite(tmp_path):
 def test_sqlite_is_read_under_types_that_all_values_are_of(sqlite, tmp_path, engine):
     found = read(engine, mlf.Source(sqlite, table="events"), tmp_path)
     assert len(found) == 5002
-    assert found[0] == {"user": 0, "amount": 0.0, "note": None, "data": None, "none": None}
-    assert found[-1] == {"user": 5001, "amount": 5001.5, "note": "n5001", "data": b"x", "none": None}
+    assert found[0] == {"user": 0, "amount": 0.0, "note": None, "data": None}
+    assert found[-1] == {"user": 5001, "amount": 5001.5, "note": "n5001", "data": b"x"}
     whole = mlf.Source(f"sqlite:///{quote(str(tmp_path / 'my shop.db'))}", query="SELECT max(user) AS most FROM events")
     assert read(engine, whole, tmp_path) == [{"most": 5001}]
 

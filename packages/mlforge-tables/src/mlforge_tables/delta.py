@@ -80,11 +80,9 @@ class DeltaRows:
             return ""
         column = _quoted(narrow.column)
         since, until = bounds(narrow)
-        terms = [
-            f"{column} >= {literal.format(since)}" if since else "",
-            f"{column} < {literal.format(until)}" if until else "",
-        ]
-        wanted = " AND ".join(filter(None, terms))
+        terms = [f"{column} >= {literal.format(since)}"] if since else []
+        terms += [f"{column} < {literal.format(until)}"] if until else []
+        wanted = " AND ".join(terms)
         return f" WHERE ({wanted}) OR {column} IS NULL" if wanted else ""
 
     @contextmanager
@@ -100,9 +98,7 @@ class DeltaRows:
     def _failure(self, error: Exception) -> MlforgeError:
         reason = str(error).strip().partition("\n")[0].rstrip(".!")
         if type(error).__name__ == "TableNotFoundError":
-            return NotFound(
-                f"{self._where} is not there: {reason}.", hint="Check the path: it has a _delta_log folder."
-            )
+            return NotFound(f"{self._where} is not there.", hint="Check the path: it has a _delta_log folder.")
         chosen = self._asking.source.format
         if isinstance(chosen, DeltaFormat) and (chosen.version is not None or chosen.as_of is not None):
             hint = "Choose a version that the table's log still has, or leave it out for the latest."

@@ -311,7 +311,8 @@ class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
             >>> Source.from_frame(pl.DataFrame({"user": [1]}), name="users")
             Source(path='frame://users', name='users', format=FrameFormat())
         """
-        if not isinstance(name, str) or not name.strip() or "/" in name:
+        called: Any = name
+        if not isinstance(called, str) or not called.strip() or "/" in called:
             raise Invalid(f"A frame's name is {name!r}.", hint='Such as Source.from_frame(df, name="events").')
         kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
         if hasattr(frame, "collect") and hasattr(frame, "lazy"):
