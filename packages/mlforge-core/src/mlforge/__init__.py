@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from mlforge.model.field import Field
     from mlforge.model.keys import surrogate_key
     from mlforge.model.request import RequestFeature
-    from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
+    from mlforge.model.source import CSVFormat, DeltaFormat, IcebergFormat, ParquetFormat, Source
     from mlforge.model.terms import at, coalesce, days, greatest, hours, least, minutes, seconds, when
     from mlforge.model.timestamp import Timestamp
     from mlforge.project.decorator import feature
@@ -75,6 +75,7 @@ _WORDS = {
     "CountDistinct": "mlforge.metrics",
     "Definitions": "mlforge.definitions",
     "DeltaFormat": "mlforge.model.source",
+    "IcebergFormat": "mlforge.model.source",
     "Entity": "mlforge.model.entity",
     "Explanation": "mlforge.flow.explaining.explanation",
     "Feature": "mlforge.model.feature",
@@ -136,12 +137,12 @@ _MODULES = ("errors", "metrics", "validators")
 __all__ = [
     "Aggregate", "All", "Any", "BuildReport", "BuildResult", "CSVFormat", "Count", "CountDistinct", "Definitions",
     "DeltaFormat", "Entity", "Explanation", "Feature", "FeatureSet", "FeatureSpec", "Field", "First", "FirstN",
-    "Formula", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min", "Mode",
-    "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio", "RequestFeature",
-    "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK", "TrainingData", "Var",
-    "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days", "entity_key", "errors",
-    "feature", "get_online_features", "get_training_data", "greatest", "hours", "least", "metrics", "minutes",
-    "request_feature", "seconds", "surrogate_key", "validators", "when",
+    "Formula", "IcebergFormat", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
+    "Mode", "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio",
+    "RequestFeature", "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK",
+    "TrainingData", "Var", "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days",
+    "entity_key", "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least",
+    "metrics", "minutes", "request_feature", "seconds", "surrogate_key", "validators", "when",
 ]  # fmt: skip
 
 

@@ -43,11 +43,11 @@ class CSVFile:
         Invalid: A file that is not CSV throughout, naming it and the line.
     """
 
-    def __init__(self, scan: Scan, form: CSVFormat, uri: str) -> None:
+    def __init__(self, scan: Scan, form: CSVFormat, uri: str, path: Path | None = None) -> None:
         self._scan, self._form, self.uri = scan, form, uri
         self._name = f"Source {scan.name!r}: {uri}"
-        self._options: dict[str, Any] = {"storage_options": scan.options or None, "glob": not Path(uri).is_file()}
-        self._text: str | bytes = uri
+        self._options: dict[str, Any] = {"glob": not (path or Path(uri)).is_file()}
+        self._text: str | bytes = str(path) if path and path.is_file() else uri
         self._names: list[str] = []
         self._are_rows = False
         try:
@@ -69,7 +69,7 @@ class CSVFile:
     def _decoded(self) -> bytes:
         """The file as UTF-8, in memory: Polars reads no other encoding."""
         try:
-            return Path(self.uri).read_bytes().decode(self._form.encoding).encode()
+            return Path(str(self._text)).read_bytes().decode(self._form.encoding).encode()
         except UnicodeError as error:
             raise Invalid(f"{self._name} is not {self._form.encoding}: {reason(error)}", hint=_ENCODING) from error
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
+from typing import Any
 
 import polars as pl
 
@@ -33,6 +34,12 @@ def _set(value: str | None) -> Iterator[None]:
         os.environ.pop(_LENIENT, None)
         if before is not None:
             os.environ[_LENIENT] = before
+
+
+def storage(options: dict[str, Any]) -> dict[str, Any]:
+    """How Polars is told what a store says of its addresses: settings, and who gives credentials, if anybody."""
+    settings = {name: value for name, value in options.items() if name != "credential_provider"}
+    return {"storage_options": settings or None, "credential_provider": options.get("credential_provider", "auto")}
 
 
 def frame_of(stream: ArrowStream) -> pl.DataFrame:

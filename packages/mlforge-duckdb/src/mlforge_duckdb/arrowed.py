@@ -10,7 +10,7 @@ import polars as pl
 
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.sources import is_one_file, too_wide
-from mlforge_csv import any_zone
+from mlforge_csv import any_zone, storage
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import asked
 from mlforge_duckdb.types import Type, floored, quoted
@@ -32,7 +32,7 @@ def retold(scan: Scan, uri: str, found: Mapping[str, Type], rows: duckdb.DuckDBP
         Invalid: A decimal of more digits than any engine has.
     """
     read = pl.scan_parquet(
-        uri, storage_options=scan.options or None, glob=not is_one_file(uri), hive_partitioning=False
+        uri, **storage(scan.options), glob="://" not in uri and not is_one_file(uri), hive_partitioning=False
     )
     arrow = _arrow(read)
     columns = {}

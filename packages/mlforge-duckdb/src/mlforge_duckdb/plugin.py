@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import msgspec
 
 from mlforge.model.aggregation import PARTS
-from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, Lack, hookimpl
+from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, hookimpl
 
 
 class DuckDBEngine(EngineConfig, frozen=True, tag="duckdb"):
@@ -51,9 +51,9 @@ def mlforge_engines() -> list[EngineDescriptor]:
                 "polars.dataframe.frame.DataFrame",
                 "polars.lazyframe.frame.LazyFrame",
             ),
-            reads=frozenset({"parquet", "csv"}),
+            reads=frozenset({"parquet", "csv", "arrow"}),
             writes=frozenset({"parquet"}),
+            schemes=frozenset({"file", "s3", "gs"}),
             aggregations=PARTS,
-            lacks={"delta": Lack("not_yet", "Delta tables are not read by this engine; convert them to Parquet.")},
         )
     ]

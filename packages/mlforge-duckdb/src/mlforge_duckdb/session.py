@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from mlforge.errors import Invalid, PluginFailed
+from mlforge.plugin import Scan
 from mlforge.plugin.engine.edge import reason
 from mlforge_duckdb.edge import too_little_memory
 from mlforge_duckdb.plugin import DuckDBEngine
@@ -37,6 +38,7 @@ class Session:
     def __init__(self, config: DuckDBEngine) -> None:
         self._numbers = itertools.count()
         self._files: dict[int, tuple[Path, ...]] = {}
+        self._objects: Any = None
         self._folder = _folder(config)
         try:
             self.connection = _connected(config, self.folder)
@@ -52,6 +54,16 @@ class Session:
     def close(self) -> None:
         self.connection.close()
         self._folder.cleanup()
+
+    def know(self, scan: Scan) -> None:
+        """Read the objects of a source from its bucket, where it lies in one."""
+        if scan.objects is not None:
+            from mlforge_duckdb.objects import ObjectFiles  # brings a library that is seldom needed
+
+            if self._objects is None:
+                self._objects = ObjectFiles()
+                self.connection.register_filesystem(self._objects)
+            self._objects.know(scan)
 
     def fresh(self, kind: str) -> str:
         """A name that nothing has yet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from functools import partial
 from itertools import groupby
@@ -11,11 +12,11 @@ import duckdb
 
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
-from mlforge.plugin import Scan
+from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
-from mlforge_csv import scan_csv
+from mlforge_csv import scan_csv, scan_rows
 from mlforge_duckdb.arrowed import Column, retold
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import Session, asked
@@ -31,7 +32,13 @@ def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
         Invalid: A file that is not there, does not parse or differs from the others, naming it.
         Unsupported: A format that is not read.
     """
-    readers = {ParquetFormat: partial(_parquet, session), CSVFormat: partial(_csv, session)}
+    readers = {
+        ParquetFormat: partial(_parquet, session),
+        CSVFormat: partial(_csv, session),
+        Rows: partial(_rows_of, session),
+    }
+    if isinstance(scan.format, ParquetFormat):
+        session.know(scan)
     rows: duckdb.DuckDBPyRelation = read_by(readers, scan, "The DuckDB engine")
     return rows
 
@@ -137,5 +144,15 @@ def _names(session: Session, uri: str) -> list[str]:
 def _csv(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
     """The rows, by way of a Parquet file, which is written in batches."""
     path = session.folder / f"{session.fresh('csv')}.parquet"
-    scan_csv(scan).sink_parquet(path, compression="lz4")
+    brought = session.folder / session.fresh("brought")
+    brought.mkdir()
+    scan_csv(scan, brought).sink_parquet(path, compression="lz4")
+    shutil.rmtree(brought)
     return session.connection.sql(f"FROM {parquet_files((str(path),))}")
+
+
+def _rows_of(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
+    """Rows that come as Arrow, by way of a Parquet file, which is written in batches."""
+    path = session.folder / f"{session.fresh('arrow')}.parquet"
+    scan_rows(scan).sink_parquet(path, compression="lz4")
+    return _parquet(session, Scan(scan.name, (str(path),), ParquetFormat()))

@@ -6,6 +6,7 @@ resumable upload, which is two steps.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -50,26 +51,28 @@ class GCSBucket:
         )
         return client
 
-    def _blob(self, key: str, **settings: Any) -> Any:
+    def blob(self, key: str, **settings: Any) -> Any:
+        """An object, as Google's client sees it."""
         return self._client.bucket(self._config.bucket).blob(f"{self._below}{key}", **settings)
 
-    def _need_bucket(self) -> None:
+    def need_bucket(self) -> None:
         """Ask for the bucket itself: where it is not there, the answer is the same as of an object."""
         if not self._is_known:
-            next(iter(self._listed(self._below, 1)), None)
+            next(iter(self.listed(self._below, 1)), None)
             self._is_known = True
 
-    def _listed(self, below: str, most: int | None = None) -> Any:
+    def listed(self, below: str, most: int | None = None) -> Any:
+        """The objects whose names begin so."""
         return self._client.list_blobs(self._config.bucket, prefix=below, max_results=most, retry=RETRY)
 
     def read(self, key: str) -> Held | None:
         with told(self.where):
-            blob = self._blob(key)
+            blob = self.blob(key)
             try:
                 data = blob.download_as_bytes(retry=RETRY)
                 return Held(data, str(blob.generation))
             except NotFound:
-                self._need_bucket()
+                self.need_bucket()
                 return None
 
     def create(self, key: str, data: bytes) -> bool:
@@ -84,7 +87,7 @@ class GCSBucket:
     def _written(self, key: str, data: bytes, generation: int | None) -> bool:
         with told(self.where):
             try:
-                self._blob(key).upload_from_string(
+                self.blob(key).upload_from_string(
                     data, "application/octet-stream", if_generation_match=generation, retry=RETRY
                 )
                 return True
@@ -94,7 +97,7 @@ class GCSBucket:
     def list(self, below: str) -> Iterator[Listed]:
         prefix = f"{self._below}{below}/" if below else self._below
         with told(self.where):
-            for page in self._listed(prefix).pages:
+            for page in self.listed(prefix).pages:
                 for one in page:
                     yield Listed(one.name.removeprefix(self._below), int(one.size), one.updated.timestamp())
 
@@ -102,21 +105,21 @@ class GCSBucket:
         for key in keys:
             with told(self.where):
                 try:
-                    self._blob(key).delete(retry=RETRY)
+                    self.blob(key).delete(retry=RETRY)
                 except NotFound:
-                    self._need_bucket()
+                    self.need_bucket()
 
     def upload(self, path: Path, key: str) -> None:
         with told(self.where):
-            self._blob(key, chunk_size=PIECE).upload_from_filename(str(path), "application/octet-stream", retry=RETRY)
+            self.blob(key, chunk_size=PIECE).upload_from_filename(str(path), "application/octet-stream", retry=RETRY)
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):
-            blob = self._blob(key)
+            blob = self.blob(key)
             try:
                 blob.reload(retry=RETRY)
             except NotFound:
-                self._need_bucket()
+                self.need_bucket()
                 return None
         return self._streamed(blob)
 
@@ -127,8 +130,8 @@ class GCSBucket:
 
     def options(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        if self._config.endpoint_url:
-            found["google_base_url"] = self._config.endpoint_url
+        if endpoint := self._config.endpoint_url or os.environ.get("STORAGE_EMULATOR_HOST"):
+            found["google_base_url"] = endpoint
         if self._credentials is None:
             found["google_skip_signature"] = "true"
         return found | {"credential_provider": self._credentials}

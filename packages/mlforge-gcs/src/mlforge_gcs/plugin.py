@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mlforge.plugin import StoreConfig, StoreDescriptor, hookimpl
+from mlforge.plugin import SourceDescriptor, StoreConfig, StoreDescriptor, hookimpl
 from mlforge_gcs.settings import check
 
 
@@ -45,3 +45,12 @@ def mlforge_stores() -> list[StoreDescriptor]:
     """The one offline store."""
     summary = "Versions in a bucket of Google Cloud Storage."
     return [StoreDescriptor(name="gcs", summary=summary, api=1, config=GCSStore)]
+
+
+@hookimpl
+def mlforge_sources() -> list[SourceDescriptor]:
+    """Objects in a bucket, as a source."""
+    summary = "Files in a bucket of Google Cloud Storage."
+    return [
+        SourceDescriptor(name="gs", summary=summary, api=1, gives="objects", target="mlforge_gcs.source:open_source")
+    ]

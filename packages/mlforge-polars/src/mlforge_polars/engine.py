@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,17 +51,27 @@ class LivePolarsEngine(Engine):
     def __init__(self, config: PolarsEngine) -> None:
         self._config = config
         self._scans: list[Scan] = []
+        self._folder: TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._scans.clear()
+        if self._folder:
+            self._folder.cleanup()
+            self._folder = None
 
     def scan(self, scan: Scan) -> pl.LazyFrame:
-        rows = sources.open_source(scan)
+        rows = sources.open_source(scan, self._place)
         self._scans.append(scan)
         return rows
+
+    def _place(self) -> Path:
+        """A new folder for files that are brought here, which goes with the engine."""
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="mlforge-polars-", ignore_cleanup_errors=True)
+        return Path(mkdtemp(dir=self._folder.name))
 
     def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
         given = frame.lazy() if apply.wants_lazy(function) else self._collect(frame)

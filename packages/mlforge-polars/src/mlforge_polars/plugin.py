@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from mlforge.model.aggregation import PARTS
-from mlforge.plugin import EngineConfig, EngineDescriptor, Lack, hookimpl
+from mlforge.plugin import EngineConfig, EngineDescriptor, hookimpl
 
 
 class PolarsEngine(EngineConfig, frozen=True, tag="polars"):
@@ -34,9 +34,9 @@ def mlforge_engines() -> list[EngineDescriptor]:
             api=1,
             config=PolarsEngine,
             frames=("polars.dataframe.frame.DataFrame", "polars.lazyframe.frame.LazyFrame"),
-            reads=frozenset({"parquet", "csv"}),
+            reads=frozenset({"parquet", "csv", "arrow"}),
             writes=frozenset({"parquet"}),
+            schemes=frozenset({"file", "s3", "gs"}),
             aggregations=PARTS,
-            lacks={"delta": Lack("not_yet", "Delta tables are not read by this engine; convert them to Parquet.")},
         )
     ]

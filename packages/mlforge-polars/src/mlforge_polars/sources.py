@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from mlforge.errors import MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
-from mlforge.plugin import Scan
+from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, too_wide, unreadable
-from mlforge_csv import any_zone, dtype_of, in_utc, knows_zone, scan_csv
+from mlforge_csv import any_zone, dtype_of, in_utc, knows_zone, scan_csv, scan_rows, storage
 from mlforge_polars.edge import BROKEN
 from mlforge_polars.types import plain
 
 TYPES = {word: dtype_of(word) for word in ("Int64", "Date", "String")}
 
 
-def open_source(scan: Scan) -> pl.LazyFrame:
-    """The rows of a source.
+def open_source(scan: Scan, folder: Callable[[], Path]) -> pl.LazyFrame:
+    """The rows of a source; `folder` gives one for files that are brought here.
 
     Raises:
         Invalid: A file that is not there, does not parse or differs from the others, naming it.
         Unsupported: A format that is not read.
     """
-    rows: pl.LazyFrame = read_by({ParquetFormat: _parquet, CSVFormat: scan_csv}, scan, "The Polars engine")
+    readers: dict[Any, Callable[[Scan], pl.LazyFrame]] = {
+        ParquetFormat: _parquet,
+        CSVFormat: lambda scan: scan_csv(scan, folder() if scan.objects else Path()),
+        Rows: scan_rows,
+    }
+    rows: pl.LazyFrame = read_by(readers, scan, "The Polars engine")
     return rows
 
 
@@ -109,22 +115,16 @@ def _rows(scan: Scan, uris: tuple[str, ...], types: Mapping[str, pl.DataType]) -
     return rows.select(pl.col(n) if found[n] == t else pl.col(n).cast(t) for n, t in types.items())
 
 
-def _storage(options: dict[str, Any]) -> dict[str, Any]:
-    """How Polars is told what a store says of its addresses: settings, and who gives credentials, if anybody."""
-    settings = {name: value for name, value in options.items() if name != "credential_provider"}
-    return {"storage_options": settings or None, "credential_provider": options.get("credential_provider", "auto")}
-
-
 def _scanned(
     uris: tuple[str, ...],
     options: dict[str, Any],
     by_path: dict[str, pl.DataType] | None = None,
     schema: dict[str, pl.DataType] | None = None,
 ) -> pl.LazyFrame:
-    literal = all(map(is_one_file, uris))
+    literal = all("://" in uri or is_one_file(uri) for uri in uris)
     return pl.scan_parquet(
         list(uris),
-        **_storage(options),
+        **storage(options),
         glob=not literal,
         hive_partitioning=bool(by_path),
         hive_schema=by_path or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
@@ -34,11 +35,12 @@ class S3Bucket:
         self._credentials = None if config.anonymous else Credentials(config.profile)
 
     @cached_property
-    def _client(self) -> Client:
+    def client(self) -> Client:
+        """What sends requests."""
         config, chain = self._config, self._credentials
         settings: dict[str, Any] = {"region": self._region}
-        if config.endpoint_url:
-            settings["endpoint"] = config.endpoint_url
+        if self._endpoint:
+            settings["endpoint"] = self._endpoint
         if chain is None:
             settings["skip_signature"] = True
         else:
@@ -54,7 +56,13 @@ class S3Bucket:
 
     @property
     def _is_plain(self) -> bool:
-        return (self._config.endpoint_url or "").startswith("http://")
+        return (self._endpoint or "").startswith("http://")
+
+    @property
+    def _endpoint(self) -> str | None:
+        """Where S3 answers: as the settings say, or else as AWS's variables do."""
+        named = (os.environ.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+        return self._config.endpoint_url or next(filter(None, named), None)
 
     @cached_property
     def _region(self) -> str:
@@ -64,7 +72,7 @@ class S3Bucket:
     def read(self, key: str) -> Held | None:
         with told(self.where):
             try:
-                found = obstore.get(self._client, key)
+                found = obstore.get(self.client, key)
                 return Held(bytes(found.bytes()), str(found.meta["e_tag"]))
             except FileNotFoundError as error:
                 if is_absent(error):
@@ -83,7 +91,7 @@ class S3Bucket:
     def _written(self, key: str, data: bytes, mode: Any) -> bool:
         with told(self.where):
             try:
-                obstore.put(self._client, key, data, mode=mode, use_multipart=False)
+                obstore.put(self.client, key, data, mode=mode, use_multipart=False)
                 return True
             except (AlreadyExistsError, PreconditionError):
                 return False
@@ -94,24 +102,24 @@ class S3Bucket:
 
     def list(self, below: str) -> Iterator[Listed]:
         with told(self.where):
-            for page in obstore.list(self._client, below or None):
+            for page in obstore.list(self.client, below or None):
                 yield from (Listed(one["path"], one["size"], one["last_modified"].timestamp()) for one in page)
 
     def delete(self, keys: Sequence[str]) -> None:
         with told(self.where):
             if keys:
-                obstore.delete(self._client, list(keys))
+                obstore.delete(self.client, list(keys))
 
     def upload(self, path: Path, key: str) -> None:
         piece = max(PIECE, -(-path.stat().st_size // MOST_PIECES))
         at_once = max(2, IN_MEMORY // piece)
         with told(self.where):
-            obstore.put(self._client, key, path, chunk_size=piece, max_concurrency=at_once)
+            obstore.put(self.client, key, path, chunk_size=piece, max_concurrency=at_once)
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):
             try:
-                found = obstore.get(self._client, key)
+                found = obstore.get(self.client, key)
             except FileNotFoundError as error:
                 if is_absent(error):
                     return None
@@ -125,8 +133,8 @@ class S3Bucket:
 
     def options(self) -> dict[str, Any]:
         found: dict[str, Any] = {"aws_region": self._region}
-        if self._config.endpoint_url:
-            found |= {"aws_endpoint_url": self._config.endpoint_url, "aws_allow_http": str(self._is_plain).lower()}
+        if self._endpoint:
+            found |= {"aws_endpoint_url": self._endpoint, "aws_allow_http": str(self._is_plain).lower()}
         if self._credentials is None:
             found["aws_skip_signature"] = "true"
         return found | {"credential_provider": self._credentials}

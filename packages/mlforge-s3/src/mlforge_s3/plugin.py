@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from mlforge.plugin import StoreConfig, StoreDescriptor, hookimpl
+from mlforge.plugin import SourceDescriptor, StoreConfig, StoreDescriptor, hookimpl
 from mlforge_s3.settings import check
 
 
@@ -46,3 +46,12 @@ class S3Store(StoreConfig, frozen=True, tag="s3"):
 def mlforge_stores() -> list[StoreDescriptor]:
     """The one offline store."""
     return [StoreDescriptor(name="s3", summary="Versions in a bucket of Amazon S3.", api=1, config=S3Store)]
+
+
+@hookimpl
+def mlforge_sources() -> list[SourceDescriptor]:
+    """Objects in a bucket, as a source."""
+    summary = "Files in a bucket of Amazon S3."
+    return [
+        SourceDescriptor(name="s3", summary=summary, api=1, gives="objects", target="mlforge_s3.source:open_source")
+    ]

@@ -15,6 +15,7 @@ from mlforge.plugin.descriptors import (
     Lack,
     MetricDescriptor,
     OnlineStoreDescriptor,
+    SourceDescriptor,
     StoreDescriptor,
     ValidatorDescriptor,
 )
@@ -33,6 +34,7 @@ from mlforge.plugin.online_stores import (
     OnlineStore,
     Point,
 )
+from mlforge.plugin.sources import Asking, Found, Narrow, Objects, Rows
 from mlforge.plugin.stores import FetchingStore, ManifestStore, Pruned, PruningStore, Store, Verify, VerifyingStore
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "Address",
     "ArrowStream",
     "Asked",
+    "Asking",
     "AsyncReading",
     "Command",
     "Config",
@@ -54,20 +57,25 @@ __all__ = [
     "Expiring",
     "Extent",
     "FetchingStore",
+    "Found",
     "Frame",
     "Join",
     "Lack",
     "Listing",
     "ManifestStore",
     "MetricDescriptor",
+    "Narrow",
+    "Objects",
     "OnlineStore",
     "OnlineStoreConfig",
     "OnlineStoreDescriptor",
     "Point",
     "Pruned",
     "PruningStore",
+    "Rows",
     "Scan",
     "Secret",
+    "SourceDescriptor",
     "Store",
     "StoreConfig",
     "StoreDescriptor",

@@ -47,7 +47,8 @@ class EngineDescriptor(_Descriptor, frozen=True, kw_only=True):
         config: The config class; its `target` is the live engine.
         frames: The full names of the frame types it hands to functions and takes back, such as
             `polars.dataframe.frame.DataFrame`; functions are matched to it by their first annotation.
-        reads: Formats it reads: `parquet`, `csv`, `delta`.
+        reads: Formats it reads by itself: `parquet`, `csv`, `delta`; `arrow` where it takes what is none of these as
+            Arrow: tables, what databases answer, frames.
         writes: Formats it writes.
         schemes: Where it reads and writes: `file`, `s3`, `gs`, `table`.
         aggregations: The aggregations it computes.
@@ -108,6 +109,25 @@ class OnlineStoreDescriptor(_Descriptor, frozen=True, kw_only=True):
     lacks: dict[str, Lack] = {}
 
 
+class SourceDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """Where rows come from that are no files of this machine: `name` is the scheme of addresses, or a table's format.
+
+    Args:
+        gives: `objects` of a bucket, which engines read, or `rows` of a table, as Arrow.
+        target: What opens a source: called with an `Asking`, it gives `Objects` or `Rows`. Nothing is asked of the
+            other side before what it gives is asked.
+
+    Example:
+        >>> SourceDescriptor(name="ftp", summary="Files elsewhere", api=1, gives="objects", target="mine:open_ftp").role
+        'source'
+    """
+
+    role: ClassVar[str] = "source"
+
+    gives: Literal["objects", "rows"]
+    target: str
+
+
 class ValidatorDescriptor(_Descriptor, frozen=True, kw_only=True):
     """A validator: `target` is a callable that returns a `Validator`; `example` a call, such as `is_email()`.
 
@@ -159,5 +179,11 @@ class Command(_Descriptor, frozen=True, kw_only=True):
 
 
 Descriptor = (
-    EngineDescriptor | StoreDescriptor | OnlineStoreDescriptor | ValidatorDescriptor | MetricDescriptor | Command
+    EngineDescriptor
+    | StoreDescriptor
+    | OnlineStoreDescriptor
+    | SourceDescriptor
+    | ValidatorDescriptor
+    | MetricDescriptor
+    | Command
 )

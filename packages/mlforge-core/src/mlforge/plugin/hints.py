@@ -11,6 +11,17 @@ DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
     "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
     "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
+    "source": {
+        "s3": "mlforge-s3",
+        "gs": "mlforge-gcs",
+        "delta": "mlforge-tables[delta]",
+        "iceberg": "mlforge-tables[iceberg]",
+        "postgresql": "mlforge-tables[sql]",
+        "sqlite": "mlforge-tables[sql]",
+        "snowflake": "mlforge-tables[snowflake]",
+        "bigquery": "mlforge-tables[bigquery]",
+        "frame": "mlforge-polars",
+    },
     "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
     "word": {
         "PolarsEngine": "mlforge-polars",
@@ -38,7 +49,9 @@ NOT_YET = {
 }
 """What people ask for that no distribution brings yet, with what there is instead."""
 
-PACKAGES = frozenset(name.replace("-", "_") for known in DISTRIBUTIONS.values() for name in known.values())
+PACKAGES = frozenset(
+    name.partition("[")[0].replace("-", "_") for known in DISTRIBUTIONS.values() for name in known.values()
+)
 """How the distributions' packages are called."""
 
 DEFAULT_ENGINE = "polars"
@@ -48,6 +61,8 @@ DEFAULT_ENGINE = "polars"
 def install_hint(role: str, name: str) -> str | None:
     """`pip install …` for a name that some known distribution brings; None for a stranger's."""
     distribution = DISTRIBUTIONS.get(role, {}).get(name)
+    if distribution and "[" in distribution:
+        return f'pip install "{distribution}"'
     return f"pip install {distribution}" if distribution else None
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         EngineDescriptor,
         MetricDescriptor,
         OnlineStoreDescriptor,
+        SourceDescriptor,
         StoreDescriptor,
         ValidatorDescriptor,
     )
@@ -36,6 +37,11 @@ def mlforge_stores() -> Iterable[StoreDescriptor]:  # type: ignore[empty-body]
 @hookspec
 def mlforge_online_stores() -> Iterable[OnlineStoreDescriptor]:  # type: ignore[empty-body]
     """The online stores this plugin brings."""
+
+
+@hookspec
+def mlforge_sources() -> Iterable[SourceDescriptor]:  # type: ignore[empty-body]
+    """The kinds of sources this plugin brings."""
 
 
 @hookspec

@@ -14,8 +14,9 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span, shown
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.frames import Conformed, Frame
+from mlforge.plugin.engine.frames import Conformed, Frame, Scan
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.sources import Narrow
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -162,14 +163,20 @@ def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | 
 def _held(work: Computing, span: Span) -> tuple[Conformed, KeyTypes]:
     """What the function makes of the rows of a span, read no further than need be, and what keys are made of."""
     feature, engine = work.feature, work.engine
-    source, timestamp = engine.scan(work.scan), feature.timestamp or Timestamp("")
-    narrowed = _narrowed(engine, source, timestamp, span)
-    given = narrowed[0] if narrowed else source
+    timestamp = feature.timestamp or Timestamp("")
+    narrowed = _narrowed(engine, engine.scan(_asking_for(work.scan, timestamp, span)), timestamp, span)
+    given = narrowed[0] if narrowed else engine.scan(work.scan)
     made = engine.apply(feature.function, engine.with_surrogates(given, feature.keys))
     held = engine.conform(engine.within(made, timestamp, span), feature.shape)
     if narrowed:
         _refuse_moved_times(work, narrowed[1], held)
     return held, key_types(engine, feature.keys, given, made)
+
+
+def _asking_for(scan: Scan, timestamp: Timestamp, span: Span) -> Scan:
+    """The source, for whoever can leave out rows before they come here; what comes is narrowed all the same."""
+    narrow = Narrow(timestamp.column, span.since, span.until, timestamp.timezone)
+    return msgspec.structs.replace(scan, narrow=narrow) if scan.rows is not None and timestamp.column else scan
 
 
 def _narrowed(engine: Engine, source: Frame, timestamp: Timestamp, span: Span) -> tuple[Frame, Frame] | None:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from mlforge.errors import Invalid, Unsupported
+from mlforge.model.source import Format, Source, format_name, format_of_suffix
 from mlforge.plugin.engine.partitions import told, type_of
+
+MAGIC = frozenset("*?[")
+"""What makes a part of a path a pattern."""
 
 
 def refuse_tables(name: str, files: Iterable[Path]) -> None:
     """Raise `Unsupported` for Parquet files of a table whose log tells which of their rows there still are."""
     for folder in sorted({folder for file in files for folder in file.parents}):
-        if kind := _table(folder):
-            raise Unsupported(
-                f"The source {name!r} reads files of the {kind} table {folder}. Which of them hold rows that were not "
-                f"removed, its log tells, and no engine of this release reads it.",
-                hint="Export the table's rows to a folder of their own as Parquet, with what wrote it, and read those.",
-            )
+        if kind := table_kind(folder):
+            raise refuse_table_of(kind, name, str(folder))
 
 
-def _table(folder: Path) -> str | None:
+def refuse_table_of(kind: str, name: str, folder: str) -> Unsupported:
+    """The error for files of a table that are read as if they were none."""
+    own = f'Name the table\'s folder: Source("{folder}", format={kind}Format())'
+    export = "Export the table's rows to a folder of their own as Parquet, with what wrote it, and read those."
+    return Unsupported(
+        f"The source {name!r} reads files of the {kind} table {folder}. Which of them hold rows that were not "
+        f"removed, its log alone tells.",
+        hint=export if kind == "Hudi" else own,
+    )
+
+
+def table_kind(folder: Path) -> str | None:
+    """What kind of table a folder is, told by the log in it; None where it is none."""
     if (folder / "_delta_log").is_dir():
         return "Delta"
     if (folder / ".hoodie").is_dir():
@@ -28,7 +40,34 @@ def _table(folder: Path) -> str | None:
     return "Iceberg" if next((folder / "metadata").glob("*.metadata.json"), None) else None
 
 
-def partitions(name: str, files: Sequence[Path], place: Path) -> tuple[tuple[str, str], ...]:
+def common_format(source: Source, names: Iterable[str]) -> Format | None:
+    """The format that the endings of all files tell; None where none of them does."""
+    formats = {f for f in (format_of_suffix(PurePath(n).suffix) for n in names) if f is not None}
+    if len(formats) > 1:
+        raise Invalid(
+            f"The source {source.name!r} mixes formats: {', '.join(sorted(map(format_name, formats)))}.",
+            hint=f"Choose files of one format: {source.path.rstrip('/')}/*.parquet",
+        )
+    return next(iter(formats), None)
+
+
+def known_format(fmt: Format | None, source: Source) -> Format:
+    """The format. Raises `Invalid` where nothing told it."""
+    if fmt is None:
+        raise Invalid(
+            f"The format of the source {source.name!r} cannot be told from {source.path!r}.",
+            hint="Say it: Source(path, format=CSVFormat())",
+        )
+    return fmt
+
+
+def refuse_empty(name: str, files: Iterable[tuple[str, int]]) -> None:
+    """Raise `Invalid` for a file without a byte."""
+    if empty := [where for where, size in files if size == 0]:
+        raise Invalid(f"The source {name!r} has an empty file: {empty[0]}.", hint="Write it again, or remove it.")
+
+
+def partitions(name: str, files: Sequence[PurePath], place: PurePath) -> tuple[tuple[str, str], ...]:
     """The columns that the folders between a source's place and its files tell, with their types.
 
     Raises:

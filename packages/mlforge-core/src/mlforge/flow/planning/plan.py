@@ -7,13 +7,14 @@ from functools import partial
 
 import msgspec
 
-from mlforge.errors import Unsupported
+from mlforge.errors import MlforgeError, Unsupported
 from mlforge.model.aggregation import part_of
 from mlforge.model.feature import Feature
 from mlforge.model.source import format_name
 from mlforge.plugin.config import EngineConfig, StoreConfig
-from mlforge.plugin.descriptors import EngineDescriptor, StoreDescriptor
+from mlforge.plugin.descriptors import EngineDescriptor, SourceDescriptor, StoreDescriptor
 from mlforge.plugin.engine.frames import Scan
+from mlforge.plugin.hints import missing
 from mlforge.plugin.registry import registry
 from mlforge.project.project import Settings, default_engine, engine_config
 
@@ -45,12 +46,26 @@ def plan_job(feature: Feature, settings: Settings, engine: EngineConfig | None) 
 def check_scan(scan: Scan, scheme: str, engine: EngineDescriptor) -> None:
     """Refuse a source the engine cannot read. Raises `Unsupported` with the reason the engine gives."""
     name = format_name(scan.format)
+    if scan.rows is not None and "arrow" in engine.reads:
+        return
     if name not in engine.reads:
+        if scan.rows is None and "arrow" in engine.reads and (absent := _absent(name, scheme)):
+            raise absent
         what = f"cannot read {name} files, which the source {scan.name!r} is made of"
         raise _refusal(engine, name, what, lambda e: name in e.reads, "Write it as Parquet.")
     if scheme not in engine.schemes:
         what = f"cannot read {scheme}:// addresses, where the source {scan.name!r} is"
         raise _refusal(engine, scheme, what, lambda e: scheme in e.schemes, "Copy its files into a folder here.")
+    if scheme != "file" and scan.objects is None and (absent := _absent(scheme)):
+        raise absent
+
+
+def _absent(*words: str) -> MlforgeError | None:
+    """The error for a kind of source that a distribution would bring which is not here; None where that is not it."""
+    known = registry()
+    absent = (word for word in words if word not in known.of(SourceDescriptor))
+    found = (known.trouble(SourceDescriptor, word) or missing("source", word) for word in absent)
+    return next((error for error in found if error), None)
 
 
 def _refuse_metrics(feature: Feature, engine: EngineDescriptor) -> None:

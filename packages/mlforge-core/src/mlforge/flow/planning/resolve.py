@@ -9,13 +9,29 @@ from pathlib import Path
 
 import msgspec
 
-from mlforge.errors import Invalid, NotFound, close_to
-from mlforge.flow.planning.layouts import partitions, refuse_tables
-from mlforge.model.source import CSVFormat, Format, ParquetFormat, Source, format_name, format_of_suffix
+from mlforge.errors import NotFound, close_to
+from mlforge.flow.planning.elsewhere import scan_elsewhere, table_rows
+from mlforge.flow.planning.layouts import (
+    MAGIC,
+    common_format,
+    known_format,
+    partitions,
+    refuse_empty,
+    refuse_tables,
+    table_kind,
+)
+from mlforge.model.source import (
+    CSVFormat,
+    DeltaFormat,
+    Format,
+    IcebergFormat,
+    ParquetFormat,
+    Source,
+    format_of_suffix,
+)
 from mlforge.plugin.engine.frames import Scan
 from mlforge.plugin.engine.partitions import told
-
-_MAGIC = set("*?[")
+from mlforge.plugin.sources import Asking
 
 
 def resolve(source: Source, root: Path) -> Scan:
@@ -26,37 +42,59 @@ def resolve(source: Source, root: Path) -> Scan:
         Invalid: A format that cannot be told, several at once, an empty file, or folders that tell different columns.
         Unsupported: Parquet files of a Delta table, or of another one whose log tells what of them there still is.
     """
+    if source.is_table:
+        return Scan(source.name, (source.path,), known_format(source.infer_format(), source))
     if source.scheme != "file":
-        return Scan(source.name, (source.path,), _known_format(source.infer_format(), source))
+        return scan_elsewhere(source, root)
+    if table := _table(source, root):
+        return table
     files = _files(source, root)
-    fmt = source.infer_format() or _common_format(source, files)
-    if fmt is not None and not isinstance(fmt, CSVFormat | ParquetFormat):
-        return Scan(source.name, tuple(map(str, files)), fmt)
-    if empty := [f for f in files if f.stat().st_size == 0]:
-        raise Invalid(
-            f"The source {source.name!r} has an empty file: {empty[0]}.", hint="Write it again, or remove it."
-        )
-    known = _known_format(fmt, source)
+    fmt = source.infer_format() or common_format(source, map(str, files))
+    refuse_empty(source.name, [(str(f), f.stat().st_size) for f in files])
+    known = known_format(fmt, source)
     if isinstance(known, ParquetFormat):
         refuse_tables(source.name, files)
     columns = partitions(source.name, files, _fixed(root / _at_home(Path(source.path))))
     return Scan(source.name, tuple(map(str, files)), known, partitions=columns)
 
 
+def _table(source: Source, root: Path) -> Scan | None:
+    """What to read of a folder that is a Delta or an Iceberg table, told or not."""
+    place = root / _at_home(Path(source.path))
+    kind = None if source.format is not None or not place.is_dir() else table_kind(place)
+    found: dict[str | None, Format] = {"Delta": DeltaFormat(), "Iceberg": IcebergFormat()}
+    fmt = found.get(kind) if source.format is None else source.format
+    if not isinstance(fmt, DeltaFormat | IcebergFormat):
+        return None
+    (file,) = _files(source, root) if source.format is not None else (place,)
+    return Scan(source.name, (str(file),), fmt, rows=table_rows(fmt, Asking(source, root, str(file.resolve()))))
+
+
 def _fixed(place: Path) -> Path:
     """The folder that a source's path names, up to its first wildcard; that of its file where it is one."""
     if place.exists():
         return place if place.is_dir() else place.parent
-    at = next(i for i, part in enumerate(place.parts) if set(part) & _MAGIC)
+    at = next(i for i, part in enumerate(place.parts) if set(part) & MAGIC)
     return Path(*place.parts[:at])
 
 
 def source_fingerprint(source: Source, scan: Scan) -> str | None:
-    """128 bits that change when a file of the source does; None for a source that is not files here."""
-    if source.scheme != "file":
-        return None
+    """128 bits that change when what is read does; None where nothing tells whether it did."""
+    if scan.rows is not None or source.scheme != "file":
+        return _told_state(source, scan)
     facts = [[*_facts(Path(uri)), *told(uri).items()] if scan.partitions else _facts(Path(uri)) for uri in scan.uris]
     return hashlib.sha256(msgspec.json.encode([msgspec.to_builtins(scan.format), facts])).hexdigest()[:32]
+
+
+def _told_state(source: Source, scan: Scan) -> str | None:
+    """The fingerprint of what lies elsewhere: of tags, of a table's version, of a frame's content."""
+    state = scan.rows.state() if scan.rows is not None else scan.state or None
+    if state is None:
+        return None
+    said = [source.path, source.query, source.table] if source.is_database else []
+    told_columns = [list(told(uri).items()) for uri in scan.uris] if scan.partitions else []
+    facts = [msgspec.to_builtins(scan.format), said, told_columns, state]
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:32]
 
 
 def _facts(path: Path) -> list[tuple[str, int, int]]:
@@ -67,7 +105,7 @@ def _facts(path: Path) -> list[tuple[str, int, int]]:
 def _files(source: Source, root: Path) -> list[Path]:
     pattern = str(_at_home(Path(source.path)))
     place = root / pattern
-    if set(str(source.path)) & _MAGIC and not place.exists():
+    if set(str(source.path)) & MAGIC and not place.exists():
         found = [root / p for p in sorted(glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207 - as is
         found = [p for p in found if p.is_file()]
         return _some(found, source, f"no file fits {source.path!r}")
@@ -107,22 +145,3 @@ def _some(found: list[Path], source: Source, otherwise: str) -> list[Path]:
     if not found:
         raise NotFound(f"The source {source.name!r} is empty: {otherwise}.", hint="Check the path.")
     return found
-
-
-def _common_format(source: Source, files: list[Path]) -> Format | None:
-    formats = {f for f in (format_of_suffix(p.suffix) for p in files) if f is not None}
-    if len(formats) > 1:
-        raise Invalid(
-            f"The source {source.name!r} mixes formats: {', '.join(sorted(map(format_name, formats)))}.",
-            hint=f"Choose files of one format: {source.path.rstrip('/')}/*.parquet",
-        )
-    return next(iter(formats), None)
-
-
-def _known_format(fmt: Format | None, source: Source) -> Format:
-    if fmt is None:
-        raise Invalid(
-            f"The format of the source {source.name!r} cannot be told from {source.path!r}.",
-            hint="Say it: Source(path, format=CSVFormat())",
-        )
-    return fmt

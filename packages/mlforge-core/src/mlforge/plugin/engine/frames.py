@@ -20,6 +20,10 @@ class Scan(msgspec.Struct, frozen=True):
     `partitions` are the columns that folders such as `year=2025` tell, each with its type, `Int64`, `Date` or `String`:
     they follow the files' own columns, and stand for those of the same name.
 
+    Rows of a format that an engine does not read by itself are in `rows`, as Arrow (`mlforge.plugin.Rows`), and which
+    of them are asked for is in `narrow`. Files of a bucket are in its `objects` (`mlforge.plugin.Objects`), for engines
+    that do not reach them by themselves; `state` has the key of each, and its bytes and tag as `2048:9f1c`.
+
     Example:
         >>> from mlforge.model.source import CSVFormat
         >>> Scan("payments", ("data/payments.csv",), CSVFormat()).uris
@@ -31,6 +35,10 @@ class Scan(msgspec.Struct, frozen=True):
     format: Format
     options: dict[str, Any] = {}
     partitions: tuple[tuple[str, str], ...] = ()
+    rows: Any = None
+    objects: Any = None
+    state: tuple[tuple[str, str], ...] = ()
+    narrow: Any = None
 
 
 class Conformed(msgspec.Struct, frozen=True):

@@ -11,15 +11,18 @@ from mlforge.model.source import format_name
 from mlforge.plugin.engine.columns import refuse_names
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.frames import Frame, Scan
+from mlforge.plugin.sources import Rows
 
 T = TypeVar("T")
+PIECE = 8 * 1024 * 1024
+"""How many bytes of an object are in memory while it is brought."""
 
 
 def read_by(readers: Mapping[Any, Callable[[Scan], Frame]], scan: Scan, engine: str) -> Frame:
     """The rows of a source, by the reader of its format.
 
     Args:
-        readers: What the engine reads, by the format's class.
+        readers: What the engine reads, by the format's class; under `Rows` what reads Arrow, for all other formats.
         scan: The source.
         engine: What messages call the engine, such as `The Polars engine`.
 
@@ -34,13 +37,37 @@ def read_by(readers: Mapping[Any, Callable[[Scan], Frame]], scan: Scan, engine: 
     """
     if not scan.uris:
         raise Invalid(f"Source {scan.name!r} has no files.", hint="Look at its path.")
-    reader = readers.get(type(scan.format))
+    reader = readers.get(type(scan.format)) or (readers.get(Rows) if scan.rows is not None else None)
     if reader is None:
         raise Unsupported(
             f"{engine} does not read {format_name(scan.format)}, the format of source {scan.name!r}.",
             hint="Write it as Parquet.",
         )
     return reader(scan)
+
+
+def fetched(scan: Scan, folder: Path) -> tuple[Path, ...]:
+    """The files of a source on this machine: those of a bucket are brought into a folder, under numbers.
+
+    Example:
+        >>> from mlforge.model.source import CSVFormat
+        >>> [path.name for path in fetched(Scan("payments", ("data/a.csv",), CSVFormat()), Path("unused"))]
+        ['a.csv']
+    """
+    if scan.objects is None:
+        return tuple(map(Path, scan.uris))
+    sizes = [int(facts.partition(":")[0]) for _, facts in scan.state]
+    return tuple(
+        _brought(scan, key, size, folder / str(number))
+        for number, ((key, _), size) in enumerate(zip(scan.state, sizes, strict=True))
+    )
+
+
+def _brought(scan: Scan, key: str, size: int, path: Path) -> Path:
+    with path.open("wb") as file:
+        for start in range(0, size, PIECE):
+            file.write(scan.objects.read(key, start, min(PIECE, size - start)))
+    return path
 
 
 def is_one_file(uri: str) -> bool:

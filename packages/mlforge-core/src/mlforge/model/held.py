@@ -1,0 +1,27 @@
+"""What a noun carries and never shows: a frame, or an address with its password."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from mlforge.errors import Invalid
+
+
+class Held:
+    """A value that is in no `repr`, no JSON and no pickle, and equal only to itself.
+
+    Example:
+        >>> Held("hunter2"), Held("hunter2").value
+        (Held(***), 'hunter2')
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "Held(***)"
+
+    def __reduce__(self) -> NoReturn:
+        raise Invalid("A source that holds a frame or a password is not pickled.", hint="Define it where it is read.")

@@ -1,0 +1,87 @@
+"""Frames of this process as sources, on both engines."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import mlforge as mlf
+from mlforge.errors import Invalid
+from mlforge.flow.planning.resolve import resolve, source_fingerprint
+
+ROWS = {"user": [1, 2], "name": ["a", "b"]}
+KINDS = {
+    "polars": lambda rows: pl.DataFrame(rows),
+    "pandas": lambda rows: pd.DataFrame(rows),
+    "pyarrow": lambda rows: pa.table(rows),
+    "duckdb": lambda rows: duckdb.connect().from_arrow(pa.table(rows)),
+}
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_is_built_from_and_its_content_decides_whether_again(tmp_path, engine, kind):
+    def defined(rows):
+        @mlf.feature(source=mlf.Source.from_frame(KINDS[kind](rows), name="users"), keys="user")
+        def names(df):
+            return df
+
+        return mlf.Definitions("shop", features=[names], store=mlf.LocalStore(str(tmp_path)), engine=engine)
+
+    defs = defined(ROWS)
+    assert [defs.build().results[0].status for _ in range(2)] == ["built", "unchanged"]
+    assert defined(ROWS).build().results[0].status == "unchanged"
+    assert defined(ROWS | {"name": ["a", "c"]}).build().results[0].status == "built"
+    read = defs.read("names")
+    assert (read.pl() if engine == "duckdb" else read)["name"].to_list() == ["a", "c"]
+
+
+def test_a_fingerprint_is_of_what_the_frame_holds_and_not_of_how(tmp_path):
+    def told(frame):
+        source = mlf.Source.from_frame(frame, name="users")
+        return source_fingerprint(source, resolve(source, tmp_path))
+
+    whole = pl.DataFrame(ROWS)
+    assert told(pl.concat([whole.head(1), whole.tail(1)], rechunk=False)) == told(whole)
+    others = [whole.reverse(), whole.rename({"name": "n"}), whole.cast({"user": pl.Int32}), whole.head(0)]
+    assert len({told(frame) for frame in [whole, *others]}) == 5
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (pl.LazyFrame(ROWS), "no rows yet"),
+        ({"user": [1]}, "not a frame"),
+        (pa.table(ROWS).to_reader(), "read once"),
+    ],
+    ids=["lazy", "dict", "reader"],
+)
+def test_what_is_no_frame_is_refused(frame, said):
+    with pytest.raises(Invalid, match=said) as refused:
+        mlf.Source.from_frame(frame, name="users")
+    assert refused.value.hint
+    with pytest.raises(Invalid, match="name"):
+        mlf.Source.from_frame(pl.DataFrame(ROWS), name="a/b")
+
+
+def test_a_frame_that_is_not_in_this_process_is_refused_in_a_sentence(tmp_path):
+    source = mlf.Source.from_frame(pl.DataFrame(ROWS), name="users")
+    with pytest.raises(Invalid, match="not pickled"):
+        pickle.dumps(source)
+    for known_elsewhere in (mlf.Source("frame://users"), mlf.Source("frame://users", format=source.format)):
+        with pytest.raises(Invalid, match="no frame is in it") as refused:
+            resolve(known_elsewhere, tmp_path)
+        assert "from_frame" in (refused.value.hint or "")
+
+
+def test_what_this_distribution_announces_is_told_without_polars():
+    code = "import sys, mlforge_csv.plugin as p; p.mlforge_sources(); assert 'polars' not in sys.modules"
+    assert not subprocess.run([sys.executable, "-c", code], cwd=Path.cwd(), check=False).returncode

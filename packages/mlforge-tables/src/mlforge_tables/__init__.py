@@ -1,0 +1,1 @@
+"""Tables as sources of mlforge: Delta, Iceberg, and what databases answer."""

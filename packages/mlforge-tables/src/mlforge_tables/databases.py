@@ -1,0 +1,85 @@
+"""Databases over ADBC drivers: their answers come as Arrow, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.plugin import Asking, Narrow
+from mlforge_tables.needs import need
+from mlforge_tables.sql import hidden, probe, quoted, select
+from mlforge_tables.times import bounds
+
+_NAMES = {"postgresql": "PostgreSQL", "snowflake": "Snowflake", "bigquery": "BigQuery"}
+_EXTRAS = {"postgresql": "sql"}
+_LOOK = "Look at the query, and whether the address and what it logs in with are right."
+
+
+def open_source(asking: Asking) -> DatabaseRows:
+    """A database's rows. Raises `NotInstalled` without its driver, and `Invalid` for an option that there is not."""
+    scheme = asking.source.scheme
+    extra = _EXTRAS.get(scheme, scheme)
+    need("pyarrow", _NAMES[scheme], extra)
+    return DatabaseRows(asking, need(f"adbc_driver_{scheme}.dbapi", _NAMES[scheme], extra), probe(asking))
+
+
+class DatabaseRows:
+    """What `Rows` asks for, of a database. Each reading is a connection of its own, which ends with it."""
+
+    def __init__(self, asking: Asking, driver: Any, probe: str | None) -> None:
+        self._source, self._driver, self._probe = asking.source, driver, probe
+
+    def state(self) -> str | None:
+        if self._probe is None:
+            return None
+        with self._answer(f"SELECT * FROM (\n{self._probe.strip().rstrip(';')}\n) AS mlforge_state") as answer:
+            return repr(answer.read_all().to_pylist())
+
+    def empty(self) -> Any:
+        with self._answer(select(self._source, None, " WHERE 1 = 0")) as answer:
+            return answer.schema.empty_table()
+
+    def batches(self, columns: Sequence[str] | None = None, narrow: Narrow | None = None) -> Iterator[Any]:
+        with self._answer(select(self._source, columns, self._filter(narrow))) as answer:
+            yield from answer
+
+    def _filter(self, narrow: Narrow | None) -> str:
+        """The condition on a column of times; nothing where it is none, or how times are written is not known."""
+        if narrow is None or self._source.scheme != "postgresql":
+            return ""
+        schema = self.empty().schema
+        kind = str(schema.field(narrow.column).type) if narrow.column in schema.names else ""
+        if not kind.startswith(("timestamp", "date")):
+            return ""
+        word, zone = ("TIMESTAMPTZ", "+00:00") if "tz=" in kind else ("TIMESTAMP", "")
+        column, (since, until) = quoted(self._source, narrow.column), bounds(narrow)
+        terms = [f"{column} >= {word} '{since:%Y-%m-%d %H:%M:%S.%f}{zone}'"] if since else []
+        terms += [f"{column} < {word} '{until:%Y-%m-%d %H:%M:%S.%f}{zone}'"] if until else []
+        return f" WHERE ({' AND '.join(terms)}) OR {column} IS NULL" if terms else ""
+
+    @contextmanager
+    def _answer(self, query: str) -> Iterator[Any]:
+        """What a query gives, as a stream of batches."""
+        name = _NAMES[self._source.scheme]
+        try:
+            with self._connection() as connection, connection.cursor() as cursor:
+                cursor.execute(query)
+                yield cursor.fetch_record_batch()
+        except MlforgeError:
+            raise
+        except self._driver.Error as error:
+            reason = hidden(self._source, str(error)).strip().partition("\n")[0].rstrip(".")
+            kind = Invalid if isinstance(error, self._driver.ProgrammingError) else PluginFailed
+            raise kind(f"Source {self._source.name!r}: {name} refuses: {reason}.", hint=_LOOK) from None
+
+    def _connection(self) -> Any:
+        address, scheme = self._source.address, self._source.scheme
+        if scheme == "bigquery":
+            parts = urlsplit(address)
+            given = {"adbc.bigquery.sql.project_id": parts.hostname or ""}
+            given |= {"adbc.bigquery.sql.dataset_id": parts.path.strip("/")} if parts.path.strip("/") else {}
+            return self._driver.connect(db_kwargs=given)
+        return self._driver.connect(address.partition("://")[2] if scheme == "snowflake" else address)

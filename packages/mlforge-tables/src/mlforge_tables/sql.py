@@ -1,0 +1,60 @@
+"""What is asked of a database: a table or a query, as far as columns and times are wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote
+
+from mlforge.errors import Invalid
+from mlforge.model.source import Source
+from mlforge.plugin import Asking
+
+_PART = r'(?:[A-Za-z_][\w$-]*|"[^"]+"|`[^`]+`)'
+_TABLE = re.compile(rf"{_PART}(?:\.{_PART}){{0,2}}")
+_QUOTES = {"bigquery": "`"}
+_PASSWORD = re.compile(r"://[^/@]*?:([^/?#]*)@|(?i:[?&](?:password|passwd|pwd|token|secret|private_key)=)([^&#]*)")
+
+
+def rows_of(source: Source) -> str:
+    """The table, or the query in parentheses: what stands after FROM. Raises `Invalid` for a table that is no name."""
+    if source.table is None:
+        return f"(\n{(source.query or '').strip().rstrip(';')}\n)"
+    if not _TABLE.fullmatch(source.table):
+        raise Invalid(
+            f"Source {source.name!r}: {source.table!r} is no table's name.",
+            hint='Such as table="public.events"; parts that need them have quotes of their own: \'"Events"\'.',
+        )
+    return source.table
+
+
+def select(source: Source, columns: Sequence[str] | None, condition: str = "") -> str:
+    """The rows, or some of their columns, as one SELECT: nothing else can be asked in its parentheses."""
+    listed = ", ".join(quoted(source, name) for name in columns) if columns else "*"
+    return f"SELECT {listed} FROM {rows_of(source)} AS mlforge_rows{condition}"
+
+
+def quoted(source: Source, name: str) -> str:
+    """A column's name as the database writes it."""
+    mark = _QUOTES.get(source.scheme, '"')
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"
+
+
+def probe(asking: Asking) -> str | None:
+    """The query whose answer changes when the rows do, where one is given. Raises `Invalid` for other options."""
+    options = dict(asking.options)
+    asked = options.pop("state", None)
+    if options:
+        raise Invalid(
+            f"Source({asking.source.path!r}) has no option {next(iter(options))!r}.",
+            hint='Of a database there is one: options={"state": "SELECT max(id) FROM events"}.',
+        )
+    return None if asked is None else str(asked)
+
+
+def hidden(source: Source, text: str) -> str:
+    """A text without the passwords that are in the source's address."""
+    for found in _PASSWORD.findall(source.address):
+        for secret in filter(None, found):
+            text = text.replace(secret, "***").replace(unquote(secret), "***")
+    return text

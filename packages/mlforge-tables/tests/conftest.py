@@ -1,0 +1,54 @@
+"""A PostgreSQL of its own, started when a test first asks for one and ended with the session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PASSWORD = "hunter2/ü"
+
+
+def program(name: str) -> str:
+    """A program of PostgreSQL: Debian keeps them off the path."""
+    places = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin")))]
+    found = shutil.which(name, path=os.pathsep.join(places))
+    assert found, "there is no PostgreSQL here: apt-get install postgresql"
+    return found
+
+
+def run_as_postgres(*words: str, **how: Any) -> None:
+    """PostgreSQL refuses to be run by root."""
+    aside = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    subprocess.run([*aside, *words], check=True, stdout=subprocess.DEVNULL, cwd="/", **how)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a database that asks for a password, as `user:password@host:port/name`."""
+    import tempfile
+    from urllib.parse import quote
+
+    with tempfile.TemporaryDirectory(prefix="mlforge-pg-") as place, socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        taken.close()
+        folder, secret = Path(place), Path(place, "secret")
+        secret.write_text(PASSWORD)
+        if os.getuid() == 0:
+            shutil.chown(folder, "postgres")
+            shutil.chown(secret, "postgres")
+        login = ["-U", "me", "-A", "scram-sha-256", f"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8"]
+        run_as_postgres(program("initdb"), "-N", "-D", str(folder / "data"), *login)
+        how = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        control = [program("pg_ctl"), "-D", str(folder / "data"), "-w"]
+        run_as_postgres(*control, "-o", how, "-l", str(folder / "log"), "start")
+        try:
+            yield f"me:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
+        finally:
+            run_as_postgres(*control, "-m", "immediate", "stop")

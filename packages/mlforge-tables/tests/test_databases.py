@@ -1,0 +1,213 @@
+"""Databases as sources, on both engines: what they answer, streamed, and their passwords nowhere."""
+
+from __future__ import annotations
+
+import pickle
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+import adbc_driver_postgresql.dbapi
+import polars as pl
+import pytest
+
+import mlforge as mlf
+from mlforge.cli.app import run
+from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled
+from mlforge.flow.planning.resolve import resolve, source_fingerprint
+from mlforge.plugin import Narrow
+
+ENGINES = ["PolarsEngine", "DuckDBEngine"]
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def read(engine, source, root):
+    with getattr(mlf, engine)().open() as live:
+        rows = live.persist(live.scan(resolve(source, root)))
+        return [row for batch in live.rows(rows) for row in batch]
+
+
+@pytest.fixture(scope="session")
+def shop(postgres):
+    """The address of a database with events."""
+    with adbc_driver_postgresql.dbapi.connect(f"postgresql://{postgres}") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            'CREATE TABLE events ("user" bigint, amount float8, at timestamptz, "Local Time" timestamp, day date,'
+            " paid boolean, note text)"
+        )
+        cursor.execute(
+            "INSERT INTO events SELECT i % 5, i, timestamptz '2026-01-01 00:00+00' + i * interval '1 day',"
+            " timestamp '2026-01-01' + i * interval '1 day', date '2026-01-01' + i, i % 2 = 0,"
+            " CASE WHEN i % 3 > 0 THEN 'é' || i END FROM generate_series(0, 99) i"
+        )
+        connection.commit()
+    return f"postgresql://{postgres}"
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_table_and_a_query_of_postgresql_are_read(shop, tmp_path, engine):
+    found = read(engine, mlf.Source(shop, table="public.events"), tmp_path)
+    assert len(found) == 100
+    assert found[4] == {
+        "user": 4, "amount": 4.0, "at": FIRST + timedelta(days=4), "Local Time": FIRST + timedelta(days=4),
+        "day": date(2026, 1, 5), "paid": True, "note": "é4",
+    }  # fmt: skip
+    query = 'WITH few AS (SELECT "user" AS u, amount FROM events WHERE amount < 2) SELECT * FROM few ORDER BY u DESC; '
+    assert read(engine, mlf.Source(shop, query=query), tmp_path) == [{"u": 1, "amount": 1.0}, {"u": 0, "amount": 0.0}]
+    none = mlf.Source(shop.replace("postgresql", "postgres"), query="SELECT note FROM events WHERE false -- none")
+    assert read(engine, none, tmp_path) == []
+
+
+@pytest.mark.linux
+def test_only_the_columns_and_times_that_are_asked_for_leave_the_database(shop, tmp_path):
+    rows = resolve(mlf.Source(shop, table="events"), tmp_path).rows
+    since, until = (int((FIRST + timedelta(days=n)).timestamp()) * 1_000_000 for n in (50, 60))
+    for column in ("at", "Local Time", "day"):
+        found = pl.concat([pl.DataFrame(b) for b in rows.batches(["amount"], Narrow(column, since, until))])
+        assert found.columns == ["amount"]
+        assert set(range(50, 60)) <= set(map(int, found["amount"]))
+        assert len(found) <= 13
+    assert sum(len(pl.DataFrame(b)) for b in rows.batches(["amount"], Narrow("note", since, until))) == 100
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_project_over_postgresql_is_built_and_its_password_appears_nowhere(
+    shop, tmp_path, monkeypatch, capfd, caplog, engine
+):
+    monkeypatch.chdir(tmp_path)
+    Path("definitions.py").write_text(
+        f"""import mlforge as mlf
+source = mlf.Source({shop!r}, table="events", options={{"state": "SELECT max(amount) FROM events"}})
+
+@mlf.feature(source=source, keys="user", timestamp="at", metrics=[mlf.Sum("amount", windows=["7d"])], incremental=True)
+def spend(df):
+    return df
+
+defs = mlf.Definitions("shop", features=[spend], store=mlf.LocalStore("store"), engine={engine!r})
+"""
+    )
+    with caplog.at_level("DEBUG"):
+        for words, said in (
+            (["build"], "built"),
+            (["build"], "unchanged"),
+            (["build", "--since", "2026-02-01", "--until", "2026-02-03"], "spend"),
+            (["list", "sources", "--json"], "postgresql"),
+            (["inspect", "spend"], "spend"),
+        ):
+            assert run(words) == 0, capfd.readouterr()
+            out = capfd.readouterr()
+            assert said in out.out + out.err
+            assert "hunter2" not in out.out + out.err
+    kept = b"".join(p.read_bytes() for p in Path("store").rglob("*") if p.is_file())
+    for secret in ("hunter2", "%2F%C3%BC"):
+        assert secret not in caplog.text
+        assert secret.encode() not in kept
+
+
+@pytest.mark.linux
+def test_a_password_is_in_no_text_of_a_source_nor_of_its_errors(shop, tmp_path):
+    wrong = [
+        (mlf.Source(shop, table="nowhere"), "nowhere"),
+        (mlf.Source(shop, query="SELEKT 1"), "syntax"),
+        (mlf.Source(shop, query="DELETE FROM events"), "syntax"),
+        (mlf.Source(shop, query="SELECT 1) AS x; DROP TABLE events; SELECT * FROM (SELECT 1"), "refuses"),
+        (mlf.Source(shop.replace("hunter2", "hunter3"), table="events"), "authentication"),
+        (mlf.Source(shop.replace("/postgres", "/none"), table="events"), "none"),
+        (mlf.Source(shop.rsplit(":", 1)[0] + ":1/postgres", table="events"), "refuses"),
+        (mlf.Source(shop.rsplit(":", 1)[0] + ":x/hunter2", table="events"), "refuses"),
+    ]
+    for source, said in wrong:
+        with pytest.raises(MlforgeError, match=said) as refused:
+            read("PolarsEngine", source, tmp_path)
+        assert refused.value.hint
+        assert refused.value.__cause__ is None
+        for text in (str(refused.value), repr(source), repr(source.held), source.path):
+            assert "hunter3" not in text
+            assert "hunter2%2F" not in text
+            assert "hunter2/ü" not in text
+    with pytest.raises(Invalid, match="not pickled"):
+        pickle.dumps(wrong[0][0])
+    assert len(read("PolarsEngine", mlf.Source(shop, table="events"), tmp_path)) == 100
+
+
+@pytest.fixture
+def sqlite(tmp_path):
+    """A SQLite database whose first thousands of values tell nothing of the others."""
+    with sqlite3.connect(tmp_path / "my shop.db") as made:
+        made.execute("CREATE TABLE events (user INTEGER, amount, note TEXT, data BLOB)")
+        made.executemany(
+            "INSERT INTO events VALUES (?, ?, ?, ?)",
+            ((i, i if i < 5000 else i + 0.5, None if i < 5000 else f"n{i}", b"x" if i else None) for i in range(5002)),
+        )
+    made.close()
+    return "sqlite:///my%20shop.db"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_sqlite_is_read_under_types_that_all_values_are_of(sqlite, tmp_path, engine):
+    found = read(engine, mlf.Source(sqlite, table="events"), tmp_path)
+    assert len(found) == 5002
+    assert found[0] == {"user": 0, "amount": 0.0, "note": None, "data": None}
+    assert found[-1] == {"user": 5001, "amount": 5001.5, "note": "n5001", "data": b"x"}
+    whole = mlf.Source(f"sqlite:///{quote(str(tmp_path / 'my shop.db'))}", query="SELECT max(user) AS most FROM events")
+    assert read(engine, whole, tmp_path) == [{"most": 5001}]
+
+
+def test_a_build_is_needed_when_the_file_or_the_probe_is_another(sqlite, tmp_path):
+    def told(**options):
+        source = mlf.Source(sqlite, table="events", options=options)
+        return source_fingerprint(source, resolve(source, tmp_path))
+
+    def change(statement):
+        with sqlite3.connect(tmp_path / "my shop.db") as changed:
+            changed.execute(statement)
+        changed.close()
+
+    plain, probed = told(), told(state="SELECT max(user) FROM events")
+    assert (told(), told(state="SELECT max(user) FROM events")) == (plain, probed)
+    change("CREATE TABLE other (x)")
+    assert told() != plain
+    assert told(state="SELECT max(user) FROM events") == probed
+    change("INSERT INTO events (user) VALUES (9000)")
+    assert told(state="SELECT max(user) FROM events") != probed
+
+
+def test_what_cannot_be_read_of_sqlite_is_said(sqlite, tmp_path):
+    (tmp_path / "text.db").write_text("no database at all")
+    for source, error, said in (
+        (mlf.Source("sqlite:///none.db", table="t"), NotFound, "is not there"),
+        (mlf.Source("sqlite://none.db/t", table="t"), Invalid, "no address"),
+        (mlf.Source("sqlite:///text.db", table="t"), MlforgeError, "not a database"),
+        (mlf.Source(sqlite, table="nowhere"), Invalid, "no such table"),
+        (mlf.Source(sqlite, table="events; DROP TABLE events"), Invalid, "no table's name"),
+        (mlf.Source(sqlite, query="SELECT amount FROM events UNION ALL SELECT 'x'"), Invalid, "holds integer and real"),
+        (mlf.Source(sqlite, table="events", options={"stat": "x"}), Invalid, "no option 'stat'"),
+    ):
+        with pytest.raises(error, match=said) as refused:
+            read("PolarsEngine", source, tmp_path)
+        assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"path": "postgresql://db/shop"}, "either a query or a table"),
+        ({"path": "postgresql://db/shop", "table": "a", "query": "SELECT 1"}, "either a query or a table"),
+        ({"path": "postgresql://db/shop", "table": " "}, "empty query or table"),
+        ({"path": "postgresql://db/shop", "table": "a", "format": mlf.ParquetFormat()}, "no format"),
+        ({"path": "a.parquet", "table": "a"}, "is no database"),
+    ],
+    ids=str,
+)
+def test_words_that_do_not_go_together_are_refused(given, said):
+    with pytest.raises(Invalid, match=said):
+        mlf.Source(**given)
+
+
+@pytest.mark.parametrize("scheme", ["snowflake", "bigquery"])
+def test_a_database_without_its_driver_is_refused_with_the_line_that_installs_it(tmp_path, scheme):
+    with pytest.raises(NotInstalled, match=rf'pip install "mlforge-tables\[{scheme}\]"'):
+        resolve(mlf.Source(f"{scheme}://me:hunter2@account/db", table="events"), tmp_path)

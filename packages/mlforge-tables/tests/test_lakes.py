@@ -1,0 +1,263 @@
+"""Delta and Iceberg tables as sources, on both engines: the rows that there are, and no more of them than is asked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from pyiceberg.catalog.sql import SqlCatalog
+
+import mlforge as mlf
+from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled
+from mlforge.flow.planning.resolve import resolve, source_fingerprint
+from mlforge.plugin import Narrow
+from mlforge_tables import delta
+
+DAY = timedelta(days=1)
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+EVENTS = pl.DataFrame(
+    {
+        "user": [i % 5 for i in range(100)],
+        "amount": [float(i) for i in range(100)],
+        "at": [FIRST + i * DAY for i in range(100)],
+        "day": [(FIRST + i * DAY).date() for i in range(100)],
+    }
+)
+KEPT = EVENTS.filter(pl.col("amount") >= 10)
+
+
+def delta_table(folder):
+    write_deltalake(folder, EVENTS, partition_by=["user"])
+    DeltaTable(folder).delete("amount < 10")
+    return mlf.Source(str(folder))
+
+
+def iceberg_table(folder):
+    catalog = SqlCatalog("c", uri=f"sqlite:///{folder.parent}/catalog.db", warehouse=f"file://{folder.parent}")
+    catalog.create_namespace("n")
+    rows = EVENTS.to_arrow().cast(EVENTS.to_arrow().schema)
+    table = catalog.create_table("n.t", schema=rows.schema, location=f"file://{folder}")
+    table.append(rows)
+    table.delete("amount < 10")
+    catalog.close()
+    return mlf.Source(str(folder))
+
+
+TABLES = {"delta": delta_table, "iceberg": iceberg_table}
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """Makes a table once; it is not changed."""
+    made = {}
+
+    def make(kind):
+        if kind not in made:
+            made[kind] = TABLES[kind](tmp_path_factory.mktemp(kind) / "events")
+        return made[kind]
+
+    return make
+
+
+def read(engine, source, root):
+    with getattr(mlf, engine)().open() as live:
+        rows = live.persist(live.scan(resolve(source, root)))
+        return pl.DataFrame([row for batch in live.rows(rows) for row in batch]).sort("amount")
+
+
+@pytest.mark.parametrize("engine", ["PolarsEngine", "DuckDBEngine"])
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_folder_is_the_table_that_it_is_and_removed_rows_do_not_come_back(lake, tmp_path, engine, kind):
+    found = read(engine, lake(kind), tmp_path)
+    assert found.select(EVENTS.columns).equals(KEPT)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_only_the_columns_and_times_that_are_asked_for_are_read(lake, tmp_path, kind):
+    rows = resolve(lake(kind), tmp_path).rows
+    since, until = (int((FIRST + n * DAY).timestamp()) * 1_000_000 for n in (50, 60))
+    for column in ("at", "day"):
+        found = [pl.DataFrame(b) for b in rows.batches(["amount"], Narrow(column, since, until))]
+        amounts = sorted(pl.concat(found)["amount"])
+        assert {f.width for f in found} == {1}
+        assert set(range(50, 60)) <= set(map(int, amounts))
+        assert len(amounts) <= 13
+    everything = pl.concat([pl.DataFrame(b) for b in rows.batches(["amount"], Narrow("amount", since, until))])
+    assert len(everything) == 90
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_version_of_the_table_decides_whether_a_build_is_needed(tmp_path, engine):
+    source = delta_table(tmp_path / "events")
+
+    @mlf.feature(source=source, keys="user", timestamp="at", metrics=[mlf.Sum("amount", windows=["7d"])])
+    def spend(df):
+        return df
+
+    defs = mlf.Definitions("shop", features=[spend], store=mlf.LocalStore(str(tmp_path / "store")), engine=engine)
+    assert [defs.build().results[0].status for _ in range(2)] == ["built", "unchanged"]
+    DeltaTable(tmp_path / "events").optimize.compact()
+    write_deltalake(tmp_path / "events", EVENTS.head(1), mode="append")
+    assert defs.plan().features[0].status == "refreshed"
+    assert defs.build().results[0].status == "built"
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_an_increment_over_a_table_gives_what_a_whole_build_gives(tmp_path, engine):
+    folder = tmp_path / "events"
+    write_deltalake(folder, EVENTS.head(50))
+
+    @mlf.feature(
+        source=mlf.Source(str(folder)), keys="user", timestamp="at", incremental=True,
+        metrics=[mlf.Sum("amount", windows=["7d"])],
+    )  # fmt: skip
+    def spend(df):
+        return df
+
+    def defs(store):
+        return mlf.Definitions("shop", features=[spend], store=mlf.LocalStore(str(tmp_path / store)), engine=engine)
+
+    grown = defs("grown")
+    grown.build()
+    write_deltalake(folder, EVENTS.tail(50), mode="append")
+    for one in (grown, defs("whole")):
+        assert one.build().results[0].status == "built"
+    first, second = (one.read("spend") for one in (grown, defs("whole")))
+    as_polars = [f.pl() if engine == "duckdb" else f for f in (first, second)]
+    assert as_polars[0].sort("user", "at").equals(as_polars[1].sort("user", "at"))
+
+
+def test_delta_travels_in_time_and_what_was_never_is_refused(lake, tmp_path):
+    path = lake("delta").path
+    before = mlf.Source(path, format=mlf.DeltaFormat(version=0))
+    assert len(read("PolarsEngine", before, tmp_path)) == 100
+    now = mlf.Source(path, format=mlf.DeltaFormat(as_of=datetime.now(UTC).isoformat()))
+    assert len(read("DuckDBEngine", now, tmp_path)) == 90
+    known = {source_fingerprint(s, resolve(s, tmp_path)) for s in (before, mlf.Source(path))}
+    assert len(known) == 2
+    with pytest.raises(Invalid, match="cannot be read as DeltaFormat"):
+        read("PolarsEngine", mlf.Source(path, format=mlf.DeltaFormat(version=99)), tmp_path)
+    for wrong in (
+        {"version": -1},
+        {"version": "7"},
+        {"as_of": "2025-01-01"},
+        {"version": 1, "as_of": "2025-01-01T00Z"},
+    ):
+        with pytest.raises(Invalid, match="DeltaFormat"):
+            mlf.DeltaFormat(**wrong)
+
+
+def test_iceberg_travels_to_a_snapshot_and_what_was_never_is_refused(lake, tmp_path):
+    path = lake("iceberg").path
+    newest = max((Path(path) / "metadata").glob("*.metadata.json"))
+    first = json.loads(newest.read_text())["snapshots"][0]["snapshot-id"]
+    before = mlf.Source(path, format=mlf.IcebergFormat(snapshot=first))
+    assert len(read("PolarsEngine", before, tmp_path)) == 100
+    assert source_fingerprint(before, resolve(before, tmp_path)) != source_fingerprint(
+        mlf.Source(path), resolve(mlf.Source(path), tmp_path)
+    )
+    with pytest.raises(Invalid, match="has no snapshot 7"):
+        read("PolarsEngine", mlf.Source(path, format=mlf.IcebergFormat(snapshot=7)), tmp_path)
+
+
+def test_two_newest_metadata_files_are_refused_and_one_can_be_named(lake, tmp_path):
+    shutil.copytree(lake("iceberg").path, tmp_path / "events")
+    newest = max((tmp_path / "events/metadata").glob("*.metadata.json"))
+    shutil.copy(newest, newest.with_name(newest.name[:5] + "-another.metadata.json"))
+    with pytest.raises(Invalid, match="two newest metadata files"):
+        read("PolarsEngine", mlf.Source("events"), tmp_path)
+    named = mlf.Source(str(newest), format=mlf.IcebergFormat())
+    assert len(read("PolarsEngine", named, tmp_path)) == 90
+
+
+def add_to_log(folder, *actions):
+    number = len(list((folder / "_delta_log").glob("*.json")))
+    (folder / f"_delta_log/{number:020}.json").write_text("\n".join(map(json.dumps, actions)))
+
+
+def logged(folder, word):
+    for path in sorted((folder / "_delta_log").glob("*.json"), reverse=True):
+        for line in path.read_text().splitlines():
+            if word in (action := json.loads(line)):
+                return action[word]
+    raise AssertionError(word)
+
+
+def inline_vector(*rows):
+    """A deletion vector as it stands in the log: a roaring bitmap in Z85."""
+    bitmap = struct.pack("<IIHHI", 12346, 1, 0, len(rows) - 1, 16) + b"".join(struct.pack("<H", r) for r in rows)
+    data = struct.pack("<IQI", 1681511377, 1, 0) + bitmap
+    size = len(data)
+    data += b"\0" * (-size % 4)
+    letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+    words = [int.from_bytes(data[i : i + 4], "big") for i in range(0, len(data), 4)]
+    text = "".join(letters[word // 85**place % 85] for word in words for place in (4, 3, 2, 1, 0))
+    return {"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": size, "cardinality": len(rows)}
+
+
+@pytest.mark.parametrize("engine", ["PolarsEngine", "DuckDBEngine"])
+def test_rows_that_a_deletion_vector_removes_do_not_come_back(tmp_path, engine):
+    folder = tmp_path / "events"
+    write_deltalake(folder, EVENTS.head(10).select("user", "amount"))
+    add = logged(folder, "add")
+    features = ["deletionVectors"]
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}
+    gone = {k: add[k] for k in ("path", "size", "partitionValues")} | {"dataChange": True, "deletionTimestamp": 1}
+    add_to_log(
+        folder,
+        {"protocol": protocol},
+        {"remove": gone},
+        {"add": add | {"deletionVector": inline_vector(2, 7)}},
+    )
+    assert read(engine, mlf.Source("events"), tmp_path)["amount"].to_list() == [0, 1, 3, 4, 5, 6, 8, 9]
+
+
+def test_renamed_columns_are_read_by_their_new_names(tmp_path):
+    folder = tmp_path / "events"
+    write_deltalake(folder, EVENTS.head(3).select("user", "amount"))
+    meta = logged(folder, "metaData")
+    schema = json.loads(meta["schemaString"])
+    for number, field in enumerate(schema["fields"], 1):
+        field["metadata"] = {"delta.columnMapping.id": number, "delta.columnMapping.physicalName": field["name"]}
+    schema["fields"][0]["name"] = "customer"
+    settings = {"delta.columnMapping.mode": "name", "delta.columnMapping.maxColumnId": "2"}
+    features = ["columnMapping"]
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": features, "writerFeatures": features}
+    changed = meta | {"schemaString": json.dumps(schema), "configuration": settings}
+    add_to_log(folder, {"protocol": protocol}, {"metaData": changed})
+    found = read("PolarsEngine", mlf.Source("events"), tmp_path)
+    assert found.to_dict(as_series=False) == {"customer": [0, 1, 2], "amount": [0.0, 1.0, 2.0]}
+
+
+def test_what_a_reader_must_know_and_delta_rs_does_not_is_refused(tmp_path):
+    folder = tmp_path / "events"
+    write_deltalake(folder, EVENTS.head(3))
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": ["newer"], "writerFeatures": ["newer"]}
+    add_to_log(folder, {"protocol": protocol})
+    with pytest.raises(MlforgeError, match="newer"):
+        read("PolarsEngine", mlf.Source("events"), tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["PolarsEngine", "DuckDBEngine"])
+def test_a_table_whose_file_is_gone_is_named(tmp_path, engine):
+    write_deltalake(tmp_path / "events", EVENTS.head(3))
+    next((tmp_path / "events").glob("*.parquet")).unlink()
+    with pytest.raises(MlforgeError, match="Delta table .*events cannot be read"):
+        read(engine, mlf.Source("events"), tmp_path)
+    (tmp_path / "bare").mkdir()
+    for fmt in (mlf.DeltaFormat(), mlf.IcebergFormat()):
+        with pytest.raises(NotFound, match="bare is not there"):
+            read(engine, mlf.Source("bare", format=fmt), tmp_path)
+
+
+def test_without_its_library_a_table_is_refused_with_the_line_that_installs_it(lake, tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "deltalake", None)
+    with pytest.raises(NotInstalled, match=r'pip install "mlforge-tables\[delta\]"'):
+        resolve(lake("delta"), tmp_path)
+    assert delta.DeltaRows
