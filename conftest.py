@@ -1,4 +1,4 @@
-"""What all tests share: which of them are counted by `--cov`, for tracing more than doubles the time of what it traces."""
+"""What all tests share: which of them `--cov` counts, for tracing more than doubles the time of what it traces."""
 
 from __future__ import annotations
 
