@@ -5,21 +5,27 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 
 import pytest
 
 EACH = 3
-"""Of the cases of one written test one in so many is counted: the others run the same lines."""
+"""Of the cases of one written test one in so many is counted, and of the tests of a file in `ALIKE`: the others run
+the same lines."""
+
+ALIKE = ("tests/*", "packages/*/tests/test_conformance.py", "packages/*/tests/testing/*")
+"""The whole house, where commands run in processes of their own, and the kit, which runs for a dozen subjects."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of what `--cov` counts: tests on generated data, most cases of a test, the tests of the kit's tests."""
+    """Leave out of what `--cov` counts: tests on generated data, and most of those that are much alike."""
     before: Counter[str] = Counter()
     for item in items:
-        name = item.nodeid.partition("[")[0]
-        if hasattr(getattr(item, "function", None), "share") or before[name] % EACH or "/test_wrong_" in name:
+        file, _, test = item.nodeid.partition("::")
+        kind = file if any(fnmatch(file, a) for a in ALIKE) else f"{file}::{test.partition('[')[0]}"
+        if hasattr(getattr(item, "function", None), "share") or before[kind] % EACH:
             item.add_marker("no_cover")
-        before[name] += 1
+        before[kind] += 1
     controller = getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
     if controller is not None and hasattr(config, "workerinput"):
         trace_once(controller)

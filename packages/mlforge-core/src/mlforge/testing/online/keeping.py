@@ -113,14 +113,16 @@ class KeepingTests(OnlineSubject):
             assert_found(store.read([kept.address, tombstone(2).address]), [kept, None])
 
     def test_a_write_that_is_cut_off_and_done_again_is_whole(self, store: OnlineStore) -> None:
-        kept = [entry(i, as_of=DAY, x=i) for i in range(3000)]
-        store.write([entry(i, x=-i) for i in range(2000)])
+        number = self.many * 3 // 10
+        kept = [entry(i, as_of=DAY, x=i) for i in range(number)]
+        before = [entry(i, x=-i) for i in range(number * 2 // 3)]
+        store.write(before)
         with pytest.raises(KeyboardInterrupt):
-            store.write(cut_off(kept, 1700))
-        old = {entry(i).address: entry(i, x=-i) for i in range(2000)}
+            store.write(cut_off(kept, number * 5 // 9))
+        old = {e.address: e for e in before}
         for new, found in zip(kept, store.read([e.address for e in kept]), strict=True):
             assert_found([found], [new if found and found.as_of else old.get(new.address)])
-        assert store.write(kept) == 3000
+        assert store.write(kept) == number
         assert_found(store.read([e.address for e in kept]), kept)
 
     def test_a_backend_that_is_there_answers(self, store: OnlineStore) -> None:

@@ -66,7 +66,7 @@ class RacingTests(OnlineSubject):
 
         def read(start: int) -> None:
             some = kept[start::8]
-            for _ in range(20):
+            for _ in range(5):
                 assert_found(store.read([e.address for e in some]), some)
 
         with ThreadPoolExecutor(8) as pool:
