@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 import mlforge as mlf
 from mlforge.errors import MlforgeError, NotFound
@@ -65,3 +66,15 @@ def test_a_fingerprint_follows_the_generations_and_what_is_not_there_is_said(lak
     with pytest.raises(MlforgeError, match="refused") as refused:
         resolve(mlf.Source("gs://no-such-bucket/e", options={"anonymous": True}), tmp_path)
     assert "bucket" in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("engine", ["PolarsEngine", "DuckDBEngine"])
+def test_a_delta_table_in_a_bucket_is_read(lake, tmp_path, url, engine):
+    table = tmp_path / "table"
+    write_deltalake(table, EVENTS)
+    DeltaTable(table).delete("user = 1")
+    at = lake({f"delta/{p.relative_to(table)}": p.read_bytes() for p in table.rglob("*") if p.is_file()})
+    with getattr(mlf, engine)().open() as live:
+        scan = resolve(mlf.Source(f"{at}/delta", options={"endpoint_url": url, "anonymous": True}), tmp_path)
+        rows = [row for batch in live.rows(live.persist(live.scan(scan))) for row in batch]
+    assert rows == EVENTS.tail(2).to_dicts()

@@ -12,6 +12,8 @@ from pathlib import Path
 import botocore.session
 import polars as pl
 import pytest
+from deltalake import DeltaTable, write_deltalake
+from pyiceberg.catalog.sql import SqlCatalog
 
 import mlforge as mlf
 from mlforge.errors import Invalid, MlforgeError, NotFound
@@ -193,3 +195,24 @@ def test_a_file_that_is_no_parquet_is_named(lake, tmp_path, monkeypatch, engine)
     at = lake(**{"e/one.parquet": b"no parquet at all"})
     with pytest.raises(MlforgeError, match=r"one\.parquet cannot be read as parquet"):
         rows(engine, mlf.Source(f"{at}/e"), tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["PolarsEngine", "DuckDBEngine"])
+def test_tables_in_a_bucket_are_read_and_removed_rows_do_not_come_back(lake, tmp_path, servers, engine):
+    at, url = lake(), servers.url("weed")
+    words = {"aws_endpoint_url": url, "aws_allow_http": "true", "aws_region": "us-east-1"}
+    write_deltalake(f"{at}/delta", EVENTS, storage_options=words)
+    DeltaTable(f"{at}/delta", storage_options=words).delete("user = 1")
+    given = {"s3.endpoint": url, "s3.access-key-id": KEY, "s3.secret-access-key": SECRET, "s3.region": "us-east-1"}
+    catalog = SqlCatalog("c", uri=f"sqlite:///{tmp_path}/catalog.db", warehouse=at, **given)
+    catalog.create_namespace("n")
+    table = catalog.create_table("n.t", schema=EVENTS.to_arrow().schema, location=f"{at}/iceberg")
+    table.append(EVENTS.to_arrow())
+    table.delete("user = 1")
+    catalog.close()
+    for kind in ("delta", "iceberg"):
+        assert rows(engine, mlf.Source(f"{at}/{kind}"), tmp_path) == EVENTS.tail(2).to_dicts()
+        with pytest.raises(MlforgeError, match=f"files of the {kind.title()} table"):
+            resolve(mlf.Source(f"{at}/{kind}/**/*.parquet"), tmp_path)
+    with pytest.raises(NotFound, match="is not there"):
+        rows(engine, mlf.Source(f"{at}/none", format=mlf.DeltaFormat()), tmp_path)

@@ -19,7 +19,7 @@ from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
-from mlforge.testing.engines.sourcing import CSVTests, FolderTests
+from mlforge.testing.engines.sourcing import ArrowTests, CSVTests, FolderTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
 from mlforge.testing.engines.typing import TypeTests
@@ -32,6 +32,7 @@ class EngineTests(
     StorageTests,
     CSVTests,
     FolderTests,
+    ArrowTests,
     ApplyTests,
     KeyTests,
     ConformTests,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ import pytest
 from mlforge.errors import Invalid
 from mlforge.model.meta import Target
 from mlforge.model.schema import Schema
-from mlforge.model.source import CSVFormat, ParquetFormat
-from mlforge.plugin import Scan
+from mlforge.model.source import CSVFormat, ParquetFormat, SQLFormat
+from mlforge.plugin import Narrow, Scan
+from mlforge.testing.arrow import Export
 from mlforge.testing.compare import assert_same
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
+from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.csvs import Files, csv_files
 
@@ -102,6 +105,16 @@ TOLD: dict[str, tuple[tuple[str, ...], str, tuple[Any, ...]]] = {
     "nothing of text": (("x", "__HIVE_DEFAULT_PARTITION__"), "String", ("x", None)),
     "a column of the files": (("1", "2"), "Int64", (1, 2)),
 }
+
+
+GIVEN = Table(
+    Schema.of(user="Int64", name="String", at="Datetime", day="Date", paid="Boolean", amount="Float64"),
+    [
+        {"user": 1, "name": "a", "at": instant(0), "day": date(2024, 2, 29), "paid": True, "amount": 1.5},
+        {"user": None, "name": None, "at": None, "day": None, "paid": None, "amount": None},
+        {"user": -3, "name": "é", "at": instant(-1), "day": date(1969, 12, 31), "paid": False, "amount": -0.0},
+    ],
+)
 
 
 class CSVTests(EngineSubject):
@@ -192,3 +205,56 @@ class FolderTests(EngineSubject):
         scan = Scan("events", tuple(map(str, paths)), ParquetFormat(), partitions=(("part", dtype),))
         expected = [{"n": n, "part": v} for n, v in enumerate(values)]
         assert_same(Table(Schema.of(n="Int64", part=dtype), expected), bench.table(bench.engine.scan(scan)))
+
+
+class ArrowTests(EngineSubject):
+    """Rows that a source gives as Arrow, for engines that announce to read it."""
+
+    @pytest.mark.parametrize("size", [0, 1, 2, 5])
+    def test_rows_come_as_arrow_batch_by_batch(self, bench: Bench, size: int) -> None:
+        if "arrow" not in bench.descriptor.reads:
+            return
+        given = Given(GIVEN, size)
+        scan = Scan("events", ("mine://events",), SQLFormat(), rows=given)
+        assert_same(given.whole, bench.table(bench.engine.scan(scan)))
+        assert_same(bench.reference.scan(scan), given.whole)
+
+    def test_no_more_columns_are_asked_of_a_source_than_it_has_and_times_are_handed_on(self, bench: Bench) -> None:
+        if "arrow" not in bench.descriptor.reads:
+            return
+        given, narrow = Given(GIVEN, 2), Narrow("at", 0, None)
+        rows = bench.engine.scan(Scan("events", ("mine://events",), SQLFormat(), rows=given, narrow=narrow))
+        assert bench.table(bench.engine.select(rows, ["name"])).column("name") == GIVEN.column("name")
+        assert given.asked
+        assert all(found is narrow and set(columns) <= set(GIVEN.schema.names) for columns, found in given.asked)
+
+    def test_what_a_source_refuses_while_it_is_read_is_told_as_it_is(self, bench: Bench) -> None:
+        if "arrow" not in bench.descriptor.reads:
+            return
+        given = Given(GIVEN, 2, fails=True)
+        with refused(Invalid, "the source's own words"):
+            bench.table(bench.engine.persist(bench.engine.scan(Scan("e", ("mine://e",), SQLFormat(), rows=given))))
+
+
+class Given:
+    """A table's rows, given as a source gives them, a few at a time; 0 for no batch at all."""
+
+    def __init__(self, table: Table, size: int, *, fails: bool = False) -> None:
+        self.whole = table if size else Table(table.schema, [])
+        self.asked: list[tuple[Sequence[str], Narrow | None]] = []
+        self._size, self._fails = size, fails
+
+    def state(self) -> str | None:
+        return None
+
+    def empty(self) -> Export:
+        return Export(self.whole.schema, [])
+
+    def batches(self, columns: Sequence[str] | None = None, narrow: Narrow | None = None) -> Iterator[Export]:
+        asked = list(columns or self.whole.schema.names)
+        self.asked.append((asked, narrow))
+        part = self.whole.select(asked)
+        for start in range(0, len(part.rows), self._size or 1):
+            yield Export(part.schema, part.rows[start : start + self._size])
+            if self._fails:
+                raise Invalid("It is refused in the source's own words.", hint="Look there.")

@@ -39,6 +39,9 @@ class Reference:
         return None
 
     def scan(self, scan: Scan) -> Table:
+        if scan.rows is not None:
+            parts = [self.from_arrow(ArrowStream(batch)) for batch in scan.rows.batches(None, scan.narrow)]
+            return files.concat([self.from_arrow(ArrowStream(scan.rows.empty())), *parts])
         return files.scan(scan)
 
     def apply(self, function: Callable[..., Any], frame: Table) -> Table:
