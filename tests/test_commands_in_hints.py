@@ -15,7 +15,7 @@ import pytest
 
 import mlforge as mlf
 from mlforge.cli.app import cli
-from mlforge.plugin.descriptors import Command, EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
+from mlforge.plugin.descriptors import Command, EngineDescriptor, OnlineStoreDescriptor, SourceDescriptor, StoreDescriptor
 from mlforge.plugin.hints import DISTRIBUTIONS, NOT_YET
 from mlforge.plugin.registry import registry
 
@@ -99,6 +99,7 @@ def test_every_distribution_that_is_named_is_there_with_its_extras() -> None:
 
 
 KINDS: dict[str, Any] = {
+    "source": SourceDescriptor,
     "engine": EngineDescriptor, "store": StoreDescriptor, "online store": OnlineStoreDescriptor, "command": Command,
 }  # fmt: skip
 
@@ -110,7 +111,7 @@ def test_a_distribution_brings_what_it_is_recommended_for() -> None:
             if role == "word":
                 assert getattr(mlf, name).__module__.partition(".")[0] == distribution.replace("-", "_")
             else:
-                assert brought[KINDS[role].role, name] == distribution
+                assert brought[KINDS[role].role, name] == distribution.partition("[")[0]
 
 
 def test_what_is_not_there_yet_is_not_there() -> None:

@@ -20,7 +20,7 @@ DISTRIBUTIONS = {
         "sqlite": "mlforge-tables[sql]",
         "snowflake": "mlforge-tables[snowflake]",
         "bigquery": "mlforge-tables[bigquery]",
-        "frame": "mlforge-polars",
+        "frame": "mlforge-csv",
     },
     "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
     "word": {
