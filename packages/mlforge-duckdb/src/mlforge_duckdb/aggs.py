@@ -111,11 +111,22 @@ class Plan(NamedTuple):
     aggs: Sequence[Aggregate]
     passing: Mapping[int, Sequence[str]]
 
+    def of(self, aggs: Sequence[Aggregate]) -> Plan:
+        """The plan of some of the aggregates. It has the same change points."""
+        names = dict.fromkeys(a.column for a in aggs if a.column is not None)
+        return self._replace(values={name: self.values[name] for name in names}, aggs=aggs)
+
     @property
     def shifts(self) -> list[int | None]:
-        """How long after a tile it changes windows, from 0 on; None, at the end of time, where some never end."""
-        stays = {stay for window in self.windows for stay in window}
-        return [*sorted({0, *(s for s in stays if s is not None)}), *([None] if None in stays else [])]
+        """How long after a tile it changes an aggregate, from 0 on; None, at the end of time, where some never end."""
+        shifts = {shift for agg in self.aggs for shift in stay(agg)}
+        return [*sorted({0, *(s for s in shifts if s is not None)}), *([None] if None in shifts else [])]
+
+    @property
+    def elsewhere(self) -> list[int]:
+        """The other shifts at which there are change points: those of aggregates that another plan has."""
+        shifts = {shift for window in self.windows for shift in window if shift is not None}
+        return sorted(shifts - set(self.shifts))
 
     @property
     def key_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A plan of many inputs in groups of a few, each a query of its own.
+"""A plan of many inputs, or of many windows, in groups of a few, each a query of its own.
 
 What DuckDB needs to plan a query grows faster than the query. All groups have the same change points in the same order,
 so what they found stands side by side.
@@ -8,36 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from mlforge_duckdb.aggs import Plan, Value, columns
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_duckdb.aggs import Plan, Stay, Value, columns, stay
 from mlforge_duckdb.tiles import changing, partials_of
 
 _MOST = 16  # inputs that are summed, or that least and greatest values are taken of, in one query
+_MOST_WINDOWS = 16  # in one query
 
 
 def groups_of(plan: Plan) -> list[Plan]:
     """The plan in parts; itself where it is small."""
-    groups: list[list[str]] = [[]]
+    starts = range(0, len(plan.windows), _MOST_WINDOWS)
+    groups = [group for i in starts for group in _of_windows(plan, plan.windows[i : i + _MOST_WINDOWS])]
+    return groups if len(groups) > 1 else [plan]
+
+
+def _of_windows(plan: Plan, windows: Sequence[Stay]) -> Iterator[Plan]:
+    """The groups of some windows."""
+    by_input: dict[str | None, list[Aggregate]] = {}
+    for agg in plan.aggs:
+        if stay(agg) in windows:
+            by_input.setdefault(agg.column, []).append(agg)
+    group: list[Aggregate] = by_input.pop(None, [])
     room = _MOST
-    for name, value in plan.values.items():
-        cost = _cost(value)
-        if groups[-1] and cost > room:
-            groups.append([])
-            room = _MOST
-        groups[-1].append(name)
+    for name, aggs in by_input.items():
+        cost = _cost(plan.values[name or ""])
+        if group and cost > room:
+            yield plan.of(group)
+            group, room = [], _MOST
+        group = [*group, *aggs]
         room -= cost
-    if len(groups) == 1:
-        return [plan]
-    return [_part(plan, names, first=i == 0) for i, names in enumerate(groups)]
+    yield plan.of(group)
 
 
 def _cost(value: Value) -> int:
     squares = len(value.pairs) if value.squared else 0
     return 1 + squares // 3
-
-
-def _part(plan: Plan, names: list[str], *, first: bool) -> Plan:
-    mine = [a for a in plan.aggs if a.column in names or (first and a.column is None)]
-    return plan._replace(values={name: plan.values[name] for name in names}, aggs=mine)
 
 
 def tile_columns(plan: Plan) -> str:

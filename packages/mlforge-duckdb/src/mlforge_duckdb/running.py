@@ -84,6 +84,20 @@ def _rows(tiles: str, plan: Plan) -> Iterator[str]:
             yield _row(tiles, f"t + {shift}" if shift else "t", number, shift, plan, tidied)
         if number:
             yield _nothing(tiles, number, shift, plan)
+    yield from _elsewhere(tiles, plan)
+
+
+def _elsewhere(tiles: str, plan: Plan) -> Iterator[str]:
+    """The rows of tiles at the shifts of other plans, which make change points and nothing else."""
+    tidied, number = _tidied_late(plan), len(plan.shifts)
+    if plain := [shift for shift in plan.elsewhere if shift not in plan.passing]:
+        row = _row(tiles, "t + shift", number, None, plan, ["true"] if tidied else [])
+        yield f"{row}, (SELECT unnest({plain}::BIGINT[]) AS shift)"
+    for shift in plan.elsewhere:
+        if shift in plan.passing:
+            changes = changing(shift, plan)
+            row = _row(tiles, f"t + {shift}", number, None, plan, [changes] if tidied else [])
+            yield row if tidied else f"{row} WHERE {changes}"
 
 
 def _row(tiles: str, time: str, number: int, shift: int | None, plan: Plan, tidied: Sequence[str]) -> str:
@@ -93,7 +107,7 @@ def _row(tiles: str, time: str, number: int, shift: int | None, plan: Plan, tidi
     slots = [_slot(b, shift, leaving, f"{b.slot}_on_next") for b in plan.bounds]
     next_ = ["e_next", "t_next"] if leaving else ["NULL::INTEGER AS e_next", "NULL::BIGINT AS t_next"]
     changes = [f"{sql} AS changes" for sql in tidied]
-    small = "UTINYINT" if len(plan.shifts) < 256 else "USMALLINT"
+    small = "UTINYINT" if len(plan.shifts) < 255 else "USMALLINT"
     named = columns(["e", f"{time} AS t", f"{number}::{small} AS source"], changes, keys, list(partials_of(plan)))
     return f"SELECT {columns([named], slots, next_, _arrived(tiles, plan, arriving if shift else []))} FROM {tiles}"
 

@@ -45,7 +45,7 @@ def tiles_of(events: str, plan: Plan) -> str:
 
 def changing(shift: int, plan: Plan) -> str:
     """The column of tiles that says whether any window changes at a shift, of those at which not all do."""
-    return f"changes{plan.shifts.index(shift)}"
+    return f"changes{list(plan.passing).index(shift)}"
 
 
 def _splits(value: Value) -> Iterator[exact.Steps]:

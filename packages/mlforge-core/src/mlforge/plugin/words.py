@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
+from opcode import opmap
+from types import FrameType
 from typing import Any
 
 from mlforge.errors import close_to
@@ -21,6 +24,7 @@ def find_word(name: str, others: Iterable[str] = ()) -> Any:
 
     Raises:
         AttributeError: Nobody brings it; the text names the distribution that would, or the nearest word.
+        ImportError: The same, where it was to be imported.
         Conflict: Several plugins bring it.
         Unsupported: A plugin brings it for another API version.
     """
@@ -33,7 +37,7 @@ def find_word(name: str, others: Iterable[str] = ()) -> Any:
     raise registry().trouble_with_word(name) or no_word("mlforge", name, (*others, *words))
 
 
-def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError:
+def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError | ImportError:
     """The error for a word that is not there: who would bring it, what there is instead, or the nearest.
 
     Example:
@@ -50,4 +54,14 @@ def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError:
     else:
         close = close_to(name, known)
         text += f". Did you mean {close!r}?" if close else "."
+    if _is_import():  # which makes an error of its own of an AttributeError, and says nothing of what was meant
+        return ImportError(text, name=where)
     return AttributeError(text, name=name, obj=None)  # not the module, in which Python would look for a near name again
+
+
+def _is_import() -> bool:
+    """Whether whoever asks does so in `from mlforge import …`."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the only way to know
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith("mlforge."):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["IMPORT_FROM"]
