@@ -23,6 +23,7 @@ BENCHMARKS = {
     "versus_feast": "versus_feast",
     "versus_feast_online": "versus_feast_online",
     "online_redis": "online_redis",
+    "derived": "derived",
     "serve": "serve",
     "serve_long": "serve_long",
 }

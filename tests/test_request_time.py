@@ -242,6 +242,31 @@ def test_a_lock_of_a_set_pins_what_a_request_feature_was_defined_as(sets, shop):
     assert_frame_equal(held, sets.get_training_data(with_inputs(), "fraud", "label_time"))
 
 
+def test_a_plan_tells_of_request_features_and_what_locks_have_of_them(sets, shop):
+    lock = sets.lock("fraud")
+    quiet = sets.plan(locks=[lock])
+    assert [(f.feature, f.status) for f in quiet][-2:] == [("risk", "computed"), ("lone", "computed")]
+    assert {e.name: (e.standing, e.why) for e in quiet.sets} == dict.fromkeys(sets.feature_sets, ("holds", ()))
+    assert [f.feature for f in sets.plan("alone")] == ["payments", "spend", "risk"]
+
+    columns = {**risk.columns, "ratio": col("asked") / 2, "more": col("n") + 1}
+    other = mlf.request_feature("risk", inputs=risk.inputs, uses=risk.uses, columns=columns)
+    again = mlf.Definitions("shop", [payments, spend, other], "store", "online.db", shop.engine, root=shop.root)
+    (told,) = again.plan("risk", locks=[lock]).locks
+    changed = "risk is computed otherwise now (+ more, ~ ratio); the lock computes it as it was."
+    assert [why for why in told.why if "risk" in why] == [changed]
+    assert not [why for one in quiet.locks for why in one.why if "risk" in why]
+    (told,) = shop.plan(locks=[lock]).locks
+    assert told.why[-1] == "risk is not defined any more; the lock computes it as it was."
+    wrong = mlf.request_feature("risk", uses="payments", columns={"x": col("cents") + col("day")})
+    broken = mlf.Definitions(
+        "shop", [payments, wrong], "store", "online.db", shop.engine, root=shop.root,
+        feature_sets=[mlf.FeatureSet("fraud", features="risk")],
+    ).plan()  # fmt: skip
+    assert "'risk' cannot compute x: add" in broken["risk"].failure.message
+    assert [(e.standing, "cannot be computed" in e.why[0]) for e in broken.sets] == [("breaks", True)]
+
+
 @pytest.mark.parametrize(
     ("members", "says", "hint"),
     [

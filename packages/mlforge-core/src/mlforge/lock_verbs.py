@@ -11,7 +11,8 @@ from mlforge.flow.lock import Lock, LockPolicy, ServedAs, checked_policy, opened
 from mlforge.flow.moments import now
 from mlforge.flow.online.locked import serving
 from mlforge.flow.online.publication import last_publish
-from mlforge.flow.planning.foresee import ChangePlan, Foreseeing, foresee
+from mlforge.flow.planning.foresee import Foreseeing, foresee
+from mlforge.flow.planning.plans import ChangePlan
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import quiet
 from mlforge.flow.specs import resolved
@@ -105,12 +106,14 @@ class LockVerbs(OnlineVerbs):
             ('unchanged', None)
         """
         how, held = checked_policy(policy), _by_name(locks)
-        chosen = select(self.features, features, sets=self.feature_sets)
+        requests, stored = self._requests(features), self._stored(features)
+        none = features is not None and not stored
+        chosen = () if none else select(self.features, stored, sets=self.stored_sets)
         sets = [s for s in self.feature_sets.values() if features is None or s.name in words(features)]
         settings = self.settings(profile)
         with Session(self, settings, None, now, quiet) as session:
             served, notes = self._served(held.values(), session.store.names(), profile)
-            return foresee(Foreseeing(session, served, how, notes), chosen, sets, held, features is None)
+            return foresee(Foreseeing(session, served, how, notes), chosen, sets, held, features is None, requests)
 
     def _served(
         self, locks: Iterable[Lock], kept: Iterable[str], profile: str | None

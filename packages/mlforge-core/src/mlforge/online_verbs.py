@@ -109,8 +109,8 @@ class OnlineVerbs(Project):
             on_progress: Called as it goes on.
 
         Returns:
-            A report. Versions are independent: one that fails is in `report.failed` and stops no other; so does one that
-            is not beside what is served, or is that itself.
+            A report. Versions are independent: one that fails is in `report.failed` and stops no other. One that is not
+            beside what is served fails, and so does the one that is served to all.
 
         Raises:
             Invalid: There is no online store, or no version is named.

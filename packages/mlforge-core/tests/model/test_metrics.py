@@ -68,6 +68,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a formula's offset beside the interval": (
         lambda: feature(mlf.Formula("m", agg("sum", "amount", Window("7d", "12h")))), "is not a whole multiple",
     ),
+    "a where that aggregates": (
+        lambda: mlf.Sum("amount", "7d", where=agg("count", None, "7d") > 1, name="r").columns(), "asked of one event",
+    ),
+    "an aggregation of one": (
+        lambda: mlf.Formula("m", agg("sum", agg("sum", "amount", "1d"), "7d")).columns(), "no value of an event",
+    ),
     "a formula of no window": (lambda: mlf.Formula("m", agg("sum", "amount")), "has no window"),
     "a formula of a column": (lambda: mlf.Formula("m", col("amount")), "aggregates nothing"),
     "a formula of a number": (lambda: mlf.Formula("m", 3), "is no expression"),

@@ -68,14 +68,14 @@ def test_names_are_those_of_no_column():
 REFUSED = {
     "text has no sum": (Agg("sum", Col("s")), "m0: sum needs a number, and column 's' is String", "CAST(s AS DOUBLE)"),
     "nor has a text made": (Agg("std", Call("coalesce", (Col("s"),))), "and its expression is String", "DOUBLE"),
-    "lists have no least": (Agg("min", Col("l")), "min needs values with an order, and column 'l'", "CAST"),
+    "lists have no least": (Agg("min", Col("l")), "min needs values with an order, and column 'l'", "a row for"),
     "kinds do not mix": (Agg("sum", Call("if", (Col("b").eq(1), Col("i8"), Lit(0)))), "a boolean with", "True"),
     "nor do they in outputs": (Agg("max", Col("s")) + 1, "add needs numbers, not String", "integers"),
     "no column": (Agg("sum", Col("ss")), "no column 'ss'", "'s'"),
     "an unknown one": (Agg("avg", Col("i8")), "m0: there is no aggregation 'avg'", "mean"),
     "no aggregation": (Lit(1) + Lit(2), "m0 aggregates nothing", "Agg("),
     "a column outside": (Agg("count") + Col("i8"), "m0 reads column 'i8' outside of any aggregation", "Agg("),
-    "an aggregation within": (Agg("sum", Agg("count")), "Agg is no expression over rows", "metric"),
+    "an aggregation within": (Agg("sum", Agg("count")), "'m0' aggregates an aggregation", "Formula"),
     "duplicates": (Agg("count").duplicated(), "duplicated is about rows", "in an aggregation"),
 }  # fmt: skip
 

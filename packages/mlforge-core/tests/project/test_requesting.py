@@ -25,6 +25,12 @@ def test_a_request_feature_names_what_it_uses_in_any_way():
     ]  # fmt: skip
 
 
+def test_an_input_has_the_name_of_no_feature_of_the_project():
+    other = mlf.request_feature("other", inputs={"spend": "Float64"}, columns={"x": col("spend") + 1})
+    with pytest.raises(Invalid, match="'spend', which is a feature's name"):
+        mlf.Definitions("shop", [spend, other])
+
+
 def test_a_request_feature_may_need_nothing_but_the_instant():
     assert mlf.request_feature("hour", columns={"hour": at().hour()}).inputs == {}
 

@@ -43,6 +43,8 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
         window = None if self.window is None else Window.parse(self.window)
         msgspec.structs.force_setattr(self, "window", window)
         refuse_at(self.expr, f"The metric {self.name!r}")
+        for found in self.aggs:
+            self._refuse_nested(found)
 
     @property
     def aggs(self) -> tuple[Agg, ...]:
@@ -63,6 +65,19 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
                 hint='Give one: agg("sum", "amount", "7d").',
             )
         return Window.parse(found)
+
+    def _refuse_nested(self, agg: Agg) -> None:
+        """Raise `Invalid` for an aggregation of an aggregation, or where another has a value: events have none."""
+        if agg.where is not None and any(isinstance(node, Agg) for node in agg.where.walk()):
+            raise Invalid(
+                f"The metric {self.name!r} has a where that aggregates, and is asked of one event.",
+                hint='Ask for what an event has, such as col("amount") > 100.',
+            )
+        if agg.arg is not None and any(isinstance(node, Agg) for node in agg.arg.walk()):
+            raise Invalid(
+                f"The metric {self.name!r} aggregates an aggregation, which is no value of an event.",
+                hint='Compute with both: Formula("trend", agg("sum", "amount", "7d") / agg("sum", "amount", "30d")).',
+            )
 
     @property
     def column(self) -> Column:

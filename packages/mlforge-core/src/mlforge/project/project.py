@@ -21,7 +21,7 @@ from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, Store
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
-from mlforge.project.requesting import refuse_unread
+from mlforge.project.requesting import refuse_feature_names, refuse_unread
 
 Noun = TypeVar("Noun")
 NO_REQUESTS: Mapping[str, RequestFeature] = MappingProxyType({})
@@ -78,6 +78,7 @@ class Project:
         self.request_features: dict[str, RequestFeature] = collect_requests(features)
         _refuse_shared_names(self.features, self.request_features)
         for made in self.request_features.values():
+            refuse_feature_names(made, [*self.features, *self.request_features])
             refuse_unread(made, self.features)
         self.feature_sets: dict[str, FeatureSet] = collect_sets(feature_sets, self.features, self.request_features)
         self.offline_store = _typed(_local(offline_store or store), StoreConfig, "offline_store")

@@ -94,6 +94,15 @@ def _uses(given: Any, where: str) -> tuple[FeatureSpec, ...]:
     return found
 
 
+def refuse_feature_names(made: RequestFeature, features: Sequence[str]) -> None:
+    """Raise `Invalid` for an input that has the name of a feature."""
+    if clash := [name for name in made.inputs if name in features]:
+        raise Invalid(
+            f"Request feature {made.name!r} has an input {clash[0]!r}, which is a feature's name.",
+            hint="Name the input otherwise.",
+        )
+
+
 def refuse_unread(made: RequestFeature, features: Mapping[str, Feature]) -> None:
     """Raise `Invalid` for what a request feature cannot read of the features that it uses, as far as that is told.
 
@@ -153,10 +162,7 @@ def _refuse(made: RequestFeature, where: str) -> None:
     if not made.columns:
         raise Invalid(f"{where} has no columns.", hint=_COLUMNS)
     need_named(made.fields, list(made.columns), f"{where}, which has a Field for it,")
-    if clash := [n for n in made.inputs if n in {made.name, *(spec.name for spec in made.uses)}]:
-        raise Invalid(
-            f"{where} has an input {clash[0]!r}, which is a feature's name.", hint="Name the input otherwise."
-        )
+    refuse_feature_names(made, [made.name, *(spec.name for spec in made.uses)])
     refuse_names([*made.inputs, *dict.fromkeys(n for n in made.columns if n not in made.inputs)], where)
     if clash := [n for n in made.columns if n in made.inputs]:
         raise Invalid(f"{where} has an input and a column {clash[0]!r}.", hint="Name one of them otherwise.")

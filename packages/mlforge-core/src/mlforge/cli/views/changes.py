@@ -9,7 +9,7 @@ from mlforge.cli.views.terminal import Styled, columns, say, table
 from mlforge.cli.views.wording import NONE, because, listing
 
 if TYPE_CHECKING:
-    from mlforge.flow.planning.foresee import ChangePlan, Effect, FeaturePlan
+    from mlforge.flow.planning.plans import ChangePlan, Effect, FeaturePlan
 
 _COLORS = {"failed": "bold red", "breaks": "bold red", "changed": "yellow", "changes": "yellow", "new": "green"}
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mlforge.flow.explaining.explanation import Explanation
     from mlforge.flow.online.publish_report import PublishReport
     from mlforge.flow.online.replay_report import ReplayReport
-    from mlforge.flow.planning.foresee import ChangePlan
+    from mlforge.flow.planning.plans import ChangePlan
     from mlforge.flow.versions.diff import Diff
     from mlforge.flow.versions.locks import LockReport
     from mlforge.plugin.registry import Registry

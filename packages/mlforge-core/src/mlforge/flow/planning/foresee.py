@@ -6,12 +6,13 @@ No function is run and no source is read, so what depends on the columns that co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
 
 import msgspec
 
-from mlforge.flow.failure import Failure, failure_of
+from mlforge.flow.failure import failure_of
 from mlforge.flow.lock import Lock, LockPolicy, Pin, ServedAs, Verdict, allowed, verdict_on
+from mlforge.flow.planning.foresee_requests import changed_requests, request_plan
+from mlforge.flow.planning.plans import ChangePlan, Effect, FeaturePlan, Standing
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.resolve import source_fingerprint
 from mlforge.flow.planning.session import Session
@@ -21,110 +22,11 @@ from mlforge.flow.versions.logic.told import logic_of
 from mlforge.flow.versions.number import expected_change, expected_changes, next_version
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.feature_set import FeatureSet
-from mlforge.model.meta import Change, FeatureMeta
+from mlforge.model.meta import FeatureMeta
+from mlforge.model.request import RequestFeature
 from mlforge.plugin.stores import Store
 
-FeatureStatus = Literal["new", "unchanged", "refreshed", "changed", "undefined", "failed"]
-Standing = Literal["holds", "changes", "breaks"]
 _ROWS_ALONE = frozenset({"data_refresh", "terms_changed", "checks_changed"})
-
-
-class FeaturePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What would become of one feature.
-
-    Args:
-        feature: Its name.
-        status: `new`, `unchanged`, `refreshed` (the same definition over other data), `changed`, `undefined` (in the
-            store, and in the definitions no more) or `failed` (it cannot be built).
-        current: The version that readers get.
-        next: The version to expect, at least; None where none would be built.
-        changes: Every reason, the gravest first.
-        columns: Columns that come (`+ x`), go (`- x`) or mean something else (`~ x`), as far as that can be told.
-        unknown: What cannot be told until it is built.
-        served: The version that is served to those who name none; None where none is, or that is not known.
-        serves: The version to be served after the next build and publish, where that is another.
-        failure: Why it cannot be built.
-    """
-
-    feature: str
-    status: FeatureStatus
-    current: str | None = None
-    next: str | None = None
-    changes: tuple[Change, ...] = ()
-    columns: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    served: str | None = None
-    serves: str | None = None
-    failure: Failure | None = None
-
-    @property
-    def gone(self) -> frozenset[str]:
-        """The columns that would go."""
-        return frozenset(c[2:] for c in self.columns if c.startswith("- "))
-
-    @property
-    def added(self) -> frozenset[str]:
-        """The columns that would come."""
-        return frozenset(c[2:] for c in self.columns if c.startswith("+ "))
-
-
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
-    """What would become of a set, or of a lock.
-
-    Args:
-        name: The set's name, or the lock's file.
-        standing: Whether it `holds`, `changes` (a set gives other values, for a lock others are served that its policy
-            allows) or `breaks`.
-        why: A sentence for each feature that has part in it.
-    """
-
-    name: str
-    standing: Standing
-    why: tuple[str, ...] = ()
-
-
-class ChangePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the definitions would change, feature by feature, and which sets and locks that concerns.
-
-    Example:
-        >>> plan = defs.plan()
-        >>> [(one.feature, one.status, one.current) for one in plan.features]
-        [('user_spend', 'unchanged', '1.0.0'), ('last_purchase', 'unchanged', '1.0.0')]
-        >>> plan.ok, plan.breaks
-        (True, False)
-    """
-
-    features: tuple[FeaturePlan, ...]
-    sets: tuple[Effect, ...] = ()
-    locks: tuple[Effect, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether every feature can be built and nothing breaks.
-
-        Example:
-            >>> defs.plan("user_spend").ok
-            True
-        """
-        broken = [e for e in (*self.sets, *self.locks) if e.standing == "breaks"]
-        return not broken and all(one.status != "failed" for one in self.features)
-
-    @property
-    def breaks(self) -> bool:
-        """Whether a lock breaks.
-
-        Example:
-            >>> defs.plan("user_spend", locks=[defs.lock("user_spend")]).breaks
-            False
-        """
-        return any(e.standing == "breaks" for e in self.locks)
-
-    def __iter__(self) -> Iterator[FeaturePlan]:
-        return iter(self.features)
-
-    def __getitem__(self, name: str) -> FeaturePlan:
-        return {one.feature: one for one in self.features}[name]
 
 
 class Foreseeing(msgspec.Struct, frozen=True):
@@ -145,6 +47,7 @@ def foresee(
     sets: Sequence[FeatureSet],
     locks: Mapping[str, Lock],
     everything: bool,
+    requests: Sequence[RequestFeature] = (),
 ) -> ChangePlan:
     """What the definitions would change of these features, sets and locks.
 
@@ -154,16 +57,22 @@ def foresee(
         sets: Sets to tell of.
         locks: Locks to tell of, by what to call them.
         everything: Tell of features, too, that the store has and the definitions have no more.
+        requests: Request features to tell of.
     """
     store, defined = seeing.session.store, seeing.session.project.features
-    concerned = [n for s in sets for n in s.names] + [p.name for held in locks.values() for p in held.pins]
+    computed = seeing.session.project.request_features
+    concerned = [n for s in sets for n in (*s.names, *_used(s, computed))]
+    concerned += [pin.name for held in locks.values() for pin in held.pins]
     more = [defined[n] for n in dict.fromkeys(concerned) if n in defined and defined[n] not in features]
     known = {f.name: _feature(seeing, f) for f in (*features, *more)}
     lost = [n for n in store.names() if n not in defined] if everything else []
-    plans = [*(known[f.name] for f in features), *(_undefined(seeing, name) for name in lost)]
+    asked = {f.name: request_plan(store, f) for f in requests}
+    members = [computed[n] for s in sets for n in s.names if n in computed]
+    known |= {f.name: asked.get(f.name) or request_plan(store, f) for f in (*requests, *members)}
+    plans = [*(known[f.name] for f in features), *asked.values(), *(_undefined(seeing, name) for name in lost)]
     return ChangePlan(
         features=tuple(plans),
-        sets=tuple(_set(store, one, known) for one in sets),
+        sets=tuple(_set(store, one, known, computed) for one in sets),
         locks=tuple(_lock(seeing, name, held, known) for name, held in locks.items()),
         notes=seeing.notes,
     )
@@ -249,11 +158,30 @@ def _undefined(seeing: Foreseeing, name: str) -> FeaturePlan:
     return FeaturePlan(feature=name, status="undefined", current=current, served=served.version if served else None)
 
 
-def _set(store: Store, one: FeatureSet, known: Mapping[str, FeaturePlan]) -> Effect:
-    broken, changed = [], []
+def _used(one: FeatureSet, computed: Mapping[str, RequestFeature]) -> list[str]:
+    """What the request features of a set use."""
+    return [use.name for name in one.names if name in computed for use in computed[name].uses]
+
+
+def _reads(feature: RequestFeature, known: Mapping[str, FeaturePlan]) -> Iterator[str]:
+    """A clause for each feature that a request feature would read in another version."""
+    for use in feature.uses:
+        plan = known.get(use.name)
+        if use.version is None and plan is not None and plan.next is not None:
+            yield f"{feature.name} would read {use.name} {plan.next}"
+
+
+def _set(
+    store: Store, one: FeatureSet, known: Mapping[str, FeaturePlan], computed: Mapping[str, RequestFeature]
+) -> Effect:
+    broken: list[str] = []
+    changed: list[str] = []
     for spec in one.specs:
         plan = known[spec.name]
-        if why := _broken(store, spec, plan):
+        if spec.name in computed:
+            broken += [f"{spec.name} cannot be computed: {plan.failure.message}"] if plan.failure else []
+            changed += _reads(computed[spec.name], known)
+        elif why := _broken(store, spec, plan):
             broken.append(why)
         elif spec.version is None and plan.next is not None:
             changed.append(f"{spec.name} {plan.current or ''} → {plan.next}".replace("  ", " "))
@@ -284,6 +212,7 @@ def _lock(seeing: Foreseeing, name: str, held: Lock, known: Mapping[str, Feature
     told = [_pin(seeing, pin, known.get(pin.name)) for pin in held.pins]
     broken = [why for standing, why in told if standing == "breaks" and why]
     changed = [why for standing, why in told if standing == "changes" and why]
+    changed += changed_requests(held, seeing.session.project.request_features)
     standing: Standing = "breaks" if broken else "changes" if changed else "holds"
     return Effect(name=name, standing=standing, why=(*broken, *changed))
 

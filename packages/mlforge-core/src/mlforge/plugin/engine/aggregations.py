@@ -278,6 +278,8 @@ class _Asking:
         if not is_defined_for(described, source.word):
             of, name = (f"column {leaf.arg.name!r}", leaf.arg.name) if isinstance(leaf.arg, Col) else _MADE
             way = f"Cast it in the function: {self._cast.format(name)}."
+            if is_list(source.word):
+                way = "Return a row for each of its values, or one of them, from the function."
             if described.takes == "booleans":
                 way = f'Compare it: {leaf.function.capitalize()}(col("{name}") > 0, windows="7d", name="large").'
             raise Invalid(

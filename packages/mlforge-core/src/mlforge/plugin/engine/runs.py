@@ -91,16 +91,61 @@ def most_frequent(places: Places, runs: Runs, k: int) -> list[list[int]]:
     return [[key % width for key in islice(ranking, k)] for _ in found]
 
 
-def in_order(places: Places, runs: Runs) -> Iterator[Ordered]:
+def in_order(places: Places, runs: Runs) -> Iterator[Counted]:
     """The values of each run in order, to be looked at before the next is asked for.
 
     Example:
         >>> [list(run) for run in in_order([2, 0, 1], [(0, 1), (0, 3), (1, 3)])]
         [[2], [0, 1, 2], [0, 1]]
     """
-    kept = Ordered()
-    for _ in _moved(runs, lambda at: kept.add(places[at]), lambda at: kept.remove(places[at])):
+    kept = Counted(max(places, default=0) + 1)
+    for _ in _moved(runs, lambda at: kept.add(places[at], 1), lambda at: kept.add(places[at], -1)):
         yield kept
+
+
+class Counted:
+    """Places in order, any of which come and go: how often each is there, summed over powers of two (a Fenwick tree).
+
+    To add one, and to find the one at a position, takes as many steps as the number of different places has bits.
+
+    Example:
+        >>> kept = Counted(4)
+        >>> for place in (3, 1, 3):
+        ...     kept.add(place, 1)
+        >>> kept.add(3, -1)
+        >>> len(kept), kept[1], list(kept)
+        (2, 3, [1, 3])
+    """
+
+    def __init__(self, different: int) -> None:
+        self._half = 1 << (different.bit_length() - 1) if different else 0
+        self._sums = [0] * (2 * self._half + 1)
+        self._size = 0
+
+    def add(self, place: int, times: int) -> None:
+        """So many more of a place; fewer where that is negative."""
+        self._size += times
+        sums, at = self._sums, place + 1
+        while at < len(sums):
+            sums[at] += times
+            at += at & -at
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[at] for at in range(self._size))
+
+    def __getitem__(self, at: int) -> int:
+        if not 0 <= at < self._size:
+            raise IndexError(at)
+        sums, found, step = self._sums, 0, self._half
+        while step:
+            if sums[found + step] <= at:
+                found += step
+                at -= sums[found]
+            step >>= 1
+        return found
 
 
 class Ordered:
@@ -111,8 +156,8 @@ class Ordered:
         >>> for number in (3, 1, 2, 3):
         ...     kept.add(number)
         >>> kept.remove(3)
-        >>> len(kept), kept[1], list(kept)
-        (3, 2, [1, 2, 3])
+        >>> len(kept), list(kept)
+        (3, [1, 2, 3])
     """
 
     def __init__(self) -> None:
@@ -149,13 +194,6 @@ class Ordered:
 
     def __iter__(self) -> Iterator[int]:
         return chain.from_iterable(self._blocks)
-
-    def __getitem__(self, at: int) -> int:
-        for block in self._blocks:
-            if at < len(block):
-                return block[at]
-            at -= len(block)
-        raise IndexError(at)
 
 
 class _Times:
