@@ -1,4 +1,4 @@
-"""The verbs about a store as a whole: verify what it keeps."""
+"""The verbs about a store as a whole: verify what it keeps, and remove what dead builds left."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from mlforge.flow.moments import now
 from mlforge.flow.progress import Progress, quiet
+from mlforge.flow.versions.collect import collect
 from mlforge.flow.versions.verify import StoreReport, verify_store
 from mlforge.model.spelling import spelled
+from mlforge.plugin.stores import Leftover
 from mlforge.project.project import Project
 
 
@@ -40,3 +42,24 @@ class StoreVerbs(Project):
         """
         with self.settings(profile).offline_store.open() as store:
             return verify_store(store, repair, now(), on_progress or quiet)
+
+    @spelled
+    def collect_leftovers(self, *, dry_run: bool = False, profile: str | None = None) -> list[Leftover]:
+        """Remove what dead builds left in the store, never what a living one has.
+
+        On this machine a lock tells the living from the dead; in a bucket, and of other machines, what changed within
+        the last hour stays.
+
+        Args:
+            dry_run: Only say what would be removed.
+            profile: A profile of `mlforge.yaml`.
+
+        Raises:
+            Unsupported: A store that does not know what dead builds leave.
+
+        Example:
+            >>> defs.collect_leftovers(dry_run=True)
+            []
+        """
+        with self.settings(profile).offline_store.open() as store:
+            return collect(store, dry_run)

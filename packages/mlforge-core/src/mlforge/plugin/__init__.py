@@ -33,7 +33,17 @@ from mlforge.plugin.online_stores import (
     OnlineStore,
     Point,
 )
-from mlforge.plugin.stores import FetchingStore, ManifestStore, Pruned, PruningStore, Store, Verify, VerifyingStore
+from mlforge.plugin.stores import (
+    CollectingStore,
+    FetchingStore,
+    Leftover,
+    ManifestStore,
+    Pruned,
+    PruningStore,
+    Store,
+    Verify,
+    VerifyingStore,
+)
 
 __all__ = [
     "API_VERSION",
@@ -42,6 +52,7 @@ __all__ = [
     "ArrowStream",
     "Asked",
     "AsyncReading",
+    "CollectingStore",
     "Command",
     "Config",
     "Conformed",
@@ -57,6 +68,7 @@ __all__ = [
     "Frame",
     "Join",
     "Lack",
+    "Leftover",
     "Listing",
     "ManifestStore",
     "MetricDescriptor",

@@ -1,4 +1,4 @@
-"""`mlforge store verify`."""
+"""`mlforge store verify` and `gc`."""
 
 from __future__ import annotations
 
@@ -43,4 +43,22 @@ def verify(ctx: click.Context, repair: bool, profile: str | None, target: str | 
     ctx.exit(0 if report.ok else 1)
 
 
-command.add_command(verify)
+@made("gc")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@project_options
+@json_option
+@click.pass_obj
+def gc(call: Invocation, dry_run: bool, profile: str | None, target: str | None) -> None:
+    """Remove what dead builds left, never what a living one has.
+
+    On this machine a lock tells the living from the dead; in a bucket, and of other machines, what changed within the
+    last hour stays. Versions are never removed: that is `mlforge versions NAME --prune --keep N`.
+    """
+    from mlforge.cli.views import kept
+
+    found = call.definitions(target).collect_leftovers(dry_run=dry_run, profile=profile)
+    call.answer({"dry_run": dry_run, "leftovers": found}, lambda: kept.collected(found, dry_run))
+
+
+for one in (verify, gc):
+    command.add_command(one)

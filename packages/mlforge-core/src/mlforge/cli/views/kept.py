@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import structs
 
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Styled, say
+from mlforge.cli.views.wording import size
 from mlforge.flow.versions.verify import Finding, StoreReport
+from mlforge.plugin.stores import Leftover
 
 
 def document(found: StoreReport) -> Document:
@@ -22,6 +26,14 @@ def verified(found: StoreReport) -> None:
     looked = f"{found.versions:,} versions of {found.features:,} features, {found.files:,} files"
     wrong = sum(not one.repaired for one in found.findings)
     say(f"{looked}: ", Styled(f"{wrong:,} wrong.", "red") if wrong else Styled("all as it should be.", "green"))
+
+
+def collected(found: Sequence[Leftover], dry_run: bool) -> None:
+    """A line for each thing that dead builds left, and how much that was."""
+    for one in found:
+        say(one.where)
+    verb = "would be removed" if dry_run else "removed"
+    say(f"{len(found):,} leftovers {verb}, {size(sum(one.bytes for one in found))}." if found else "No leftovers.")
 
 
 def _place(one: Finding) -> str:
