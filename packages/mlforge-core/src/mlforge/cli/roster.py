@@ -24,6 +24,7 @@ COMMANDS = {
     "diff": "Show what changed between two versions of a feature.",
     "rollback": "Make an older version of a feature the one that readers get.",
     "manifest": "Show every built feature of the store at a glance.",
+    "store": "Verify what the store keeps, remove what dead builds left, or copy it.",
     "profile": "Show the profiles, which one is in use and what it sets.",
     "plugins": "Show what is installed, what it brings, and what is broken.",
     "plugin": "Make a plugin of your own, whose tests are green at once.",

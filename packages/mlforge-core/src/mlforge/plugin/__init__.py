@@ -35,7 +35,17 @@ from mlforge.plugin.online_stores import (
     Point,
 )
 from mlforge.plugin.sources import Asking, Found, Narrow, Objects, Rows
-from mlforge.plugin.stores import FetchingStore, ManifestStore, Pruned, PruningStore, Store, Verify, VerifyingStore
+from mlforge.plugin.stores import (
+    CollectingStore,
+    FetchingStore,
+    Leftover,
+    ManifestStore,
+    Pruned,
+    PruningStore,
+    Store,
+    Verify,
+    VerifyingStore,
+)
 
 __all__ = [
     "API_VERSION",
@@ -45,6 +55,7 @@ __all__ = [
     "Asked",
     "Asking",
     "AsyncReading",
+    "CollectingStore",
     "Command",
     "Config",
     "Conformed",
@@ -61,6 +72,7 @@ __all__ = [
     "Frame",
     "Join",
     "Lack",
+    "Leftover",
     "Listing",
     "ManifestStore",
     "MetricDescriptor",

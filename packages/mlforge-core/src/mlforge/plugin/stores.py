@@ -90,6 +90,37 @@ class PruningStore(Protocol):
         """
 
 
+class Leftover(msgspec.Struct, frozen=True):
+    """What a dead build left: where it is, and how many bytes it has.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     store.collect(older=3600.0, dry_run=True)
+        []
+    """
+
+    where: str
+    bytes: int
+
+
+@runtime_checkable
+class CollectingStore(Protocol):
+    """A store that removes what dead builds left, and what died while it removed versions.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, CollectingStore)
+        True
+    """
+
+    def collect(self, older: float, dry_run: bool) -> list[Leftover]:
+        """Remove what is no part of any version and of no build that lives; with `dry_run` only say what it is.
+
+        Where nothing tells the living from the dead but time, what changed within the last `older` seconds stays. In a
+        feature with damaged metadata, of which nobody knows what it names, nothing goes that it might name.
+        """
+
+
 @runtime_checkable
 class VerifyingStore(Protocol):
     """A store that holds data against its hashes by itself, because its users say when or its data is in no files.

@@ -16,13 +16,15 @@ PRUNED = ".pruned.json"
 class Content:
     """A listing, sorted into features and versions.
 
-    `versions` are those that have metadata, `former` those that were removed, `data` the data objects of any version.
+    `versions` are those that have metadata, `former` those that were removed, with their `lists` of what they wrote, `data` the
+    data objects of any version.
     """
 
     def __init__(self, listed: Iterable[Listed]) -> None:
         self.versions: dict[str, set[str]] = defaultdict(set)
         self.former: dict[str, set[str]] = defaultdict(set)
         self.data: dict[str, dict[str, list[Listed]]] = defaultdict(lambda: defaultdict(list))
+        self.lists: dict[str, dict[str, Listed]] = defaultdict(dict)
         for one in listed:
             self._sort(one)
 
@@ -35,5 +37,10 @@ class Content:
             self.versions[name].add(version)
         elif rest == PRUNED:
             self.former[name].add(version)
+            self.lists[name][version] = one
         else:
             self.data[name][version].append(one)
+
+    def unknown(self, name: str) -> list[str]:
+        """The numbers of a feature's folders that are no version and were none: somebody uploads there, or died."""
+        return [v for v in self.data[name] if v not in self.versions[name] | self.former[name]]

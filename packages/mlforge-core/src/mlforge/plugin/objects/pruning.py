@@ -89,6 +89,51 @@ def _remove_former(bucket: Bucket, name: str, version: str, listed: Sequence[Lis
 def sweep(bucket: Bucket, name: str, now: float | None = None) -> None:
     """Remove what dead builders uploaded for versions that never came to be."""
     content = Content(bucket.list(name))
-    known = content.versions[name] | content.former[name]
-    unknown = [one for v, data in content.data[name].items() if v not in known for one in data]
-    bucket.delete([one.key for one in _old(unknown, now)])
+    unknown = [one for v in content.unknown(name) for one in content.data[name][v]]
+    if lost := _old(unknown, now):
+        used = _used(bucket, content, name)
+        bucket.delete([] if used is None else [one.key for one in lost if one.key not in used])
+
+
+def leftovers(bucket: Bucket, content: Content, name: str, older: float) -> list[Listed]:
+    """What no version of a feature is read from, where nothing was added to its upload for so many seconds.
+
+    Nor is a version touched that was removed since: who does it may yet put it back.
+    """
+    there = [one for listed in content.data[name].values() for one in listed]
+    last: dict[str, float] = {}
+    for one in there:
+        last[_upload(one.key)] = max(last.get(_upload(one.key), 0.0), one.written)
+    begun = time.time() - older
+    lists = content.lists[name]
+    fresh = {version for version, one in lists.items() if one.written >= begun}
+    found = [one for one in there if last[_upload(one.key)] < begun and _version(one.key) not in fresh]
+    old = [one for version, one in lists.items() if version not in fresh]
+    if not (found or old) or (used := _used(bucket, content, name)) is None:
+        return []
+    read = {_version(key) for key in used}
+    gone = [one for one in old if _version(one.key) not in read]
+    return [*(one for one in found if one.key not in used), *gone]
+
+
+def _version(key: str) -> str:
+    return key.split("/")[1]
+
+
+def _upload(key: str) -> str:
+    """What the files of one upload share: their version and their mark."""
+    name, version, file = (*key.split("/", 3), "", "")[:3]
+    return f"{name}/{version}/{file.split('.')[1] if file.count('.') > 1 else file}"
+
+
+def _used(bucket: Bucket, content: Content, name: str) -> set[str] | None:
+    """The objects that a feature's versions are read from; None where damaged metadata does not tell."""
+    found: set[str] = set()
+    for version in content.versions[name]:
+        held = bucket.read(f"{name}/{version}/{layout.META}")
+        try:
+            parts = layout.decode_meta(held.data, name, version, "").parts if held else ()
+        except Invalid:
+            return None
+        found |= {f"{name}/{part.path}" for part in parts}
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -23,9 +23,9 @@ from mlforge.plugin import layout
 from mlforge.plugin.intact import sha256_of, verify_files
 from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
-from mlforge.plugin.objects.pruning import Kept, prune, sweep
+from mlforge.plugin.objects.pruning import Kept, leftovers, prune, sweep
 from mlforge.plugin.objects.staging import Staging, data_files, fetched, reporting, write
-from mlforge.plugin.stores import Pruned
+from mlforge.plugin.stores import Leftover, Pruned
 
 MANIFEST = "/".join(layout.MANIFEST)
 AT_ONCE = 4
@@ -86,15 +86,18 @@ class LiveObjectStore:
             raise NotFound(f"Nothing was written to {staged}.", hint="Write to the target's uri before the commit.")
         try:
             meta = layout.complete(meta, self._uploaded(keys, f"{meta.name}/{meta.version}/"))
-            self._show(meta, self._refuse_rivals(meta, expected))  # again: sending may have taken long
+            self._show(meta, self._refuse_rivals(meta, expected, keys))  # again: sending may have taken long
         except Conflict:
             self._forget(list(keys))
             raise
         self._drop(target)
         return meta
 
-    def _refuse_rivals(self, meta: FeatureMeta, expected: str | None) -> Held | None:
-        """Raise `Conflict` for a number that is taken, or a pointer that is not as expected; else the pointer."""
+    def _refuse_rivals(self, meta: FeatureMeta, expected: str | None, sent: Iterable[str] = ()) -> Held | None:
+        """Raise `Conflict` for a number that is taken, or a pointer that is not as expected; else the pointer.
+
+        Of what was sent all must still be there: so slow an upload may have been taken for a dead one's.
+        """
         place = f"{meta.name}/{meta.version}"
         there = {one.key for one in self.bucket.list(place)}
         if f"{place}/{layout.META}" in there:
@@ -104,6 +107,8 @@ class LiveObjectStore:
                 f"{meta.name!r} had a version {meta.version}, whose data newer versions use.",
                 hint="Choose a number that was never taken.",
             )
+        if lost := next((key for key in sent if key not in there), None):
+            raise Conflict(f"{self.bucket.where}/{lost} was removed before it was committed.", hint="Build it again.")
         held = self._held_pointer(meta.name)
         latest = None if held is None else self._decoded(meta.name, held).version
         if latest != expected:
@@ -234,6 +239,13 @@ class LiveObjectStore:
         used = frozenset(part.path for v in kept for part in self.get(name, v).meta.parts)
         gone = [v for v in versions if v not in wanted]
         return prune(self.bucket, name, gone, Kept(frozenset(kept), used), lambda: self.latest(name))
+
+    def collect(self, older: float, dry_run: bool) -> list[Leftover]:
+        content = Content(self.bucket.list(""))
+        found = [one for name in sorted(content.data) for one in leftovers(self.bucket, content, name, older)]
+        if not dry_run:
+            self.bucket.delete([one.key for one in found])
+        return [Leftover(f"{self.bucket.where}/{one.key}", one.bytes) for one in found]
 
     def read_manifest(self) -> Manifest | None:
         held = self.bucket.read(MANIFEST)

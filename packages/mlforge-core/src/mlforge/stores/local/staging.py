@@ -29,10 +29,18 @@ def is_staged(name: str) -> bool:
 
 def sweep(folder: Path) -> None:
     """Remove what dead builders left in a folder. The caller has the folder's lock, so nobody is just beginning."""
-    for path in folder.glob(f"{PREFIX}*"):
+    for path in leftovers(folder, LONGEST_BUILD):
+        remove(path)
+
+
+def leftovers(folder: Path, older: float) -> list[Path]:
+    """What dead builders left in a folder; of those on other machines what has not changed for so many seconds."""
+    found = []
+    for path in sorted(folder.glob(f"{PREFIX}*")):
         with suppress(OSError):
-            if _is_leftover(path):
-                remove(path)
+            if _is_leftover(path, older):
+                found.append(path)
+    return found
 
 
 def remove(path: Path) -> None:
@@ -42,7 +50,7 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def _is_leftover(path: Path) -> bool:
+def _is_leftover(path: Path, older: float) -> bool:
     """On this machine a lock tells the living from the dead; of another machine only time does."""
     probe = disk.Hold(path)
     taken = probe.taken
@@ -50,7 +58,7 @@ def _is_leftover(path: Path) -> bool:
     if taken is False:
         return False
     ours = path.name.startswith(f"{PREFIX}{_machine()}-")
-    return bool(ours and taken) or time.time() - _last_change(path) > LONGEST_BUILD
+    return bool(ours and taken) or time.time() - _last_change(path) > older
 
 
 def _last_change(path: Path) -> float:

@@ -15,7 +15,7 @@ from typing import Self
 from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
-from mlforge.plugin import Pruned, layout, verify_files
+from mlforge.plugin import Leftover, Pruned, layout, verify_files
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.links import files, inside, is_link
 from mlforge.stores.local.plugin import LocalStore
@@ -168,6 +168,33 @@ class LiveLocalStore:
                     used.setdefault(part.version, set()).add(part.path)
         return used
 
+    def collect(self, older: float, dry_run: bool) -> list[Leftover]:
+        folders = [self.root / name for name in _folders(self.root) if layout.is_safe(name) or name in layout.MANIFEST]
+        return [one for folder in folders for one in self._collected(folder, older, dry_run)]
+
+    def _collected(self, folder: Path, older: float, dry_run: bool) -> list[Leftover]:
+        """Nobody begins, commits or prunes meanwhile: the folder's lock is had."""
+        with disk.reporting("Collecting what dead builds left", folder), disk.locked(folder / LOCK):
+            found = [*staging.leftovers(folder, older), *self._unused(folder)]
+            told = [Leftover(str(path), _size(path)) for path in found]
+            for path in found if not dry_run else ():
+                staging.remove(path)
+                _remove_empty(path.parent, folder)
+        return told
+
+    def _unused(self, folder: Path) -> list[Path]:
+        """The files of former versions that no version is read from, of whoever died while it pruned."""
+        if not layout.is_safe(folder.name):
+            return []
+        former = [v for v in _folders(folder) if Version.is_valid(v) and not (folder / v / layout.META).exists()]
+        try:
+            used = self._read_from(folder.name) if former else {}
+        except (Invalid, NotFound):  # nobody knows what damaged metadata names
+            return []
+        named = {path for paths in used.values() for path in paths}
+        there = [path for version in former for path in files(folder / version)]
+        return [path for path in there if path.relative_to(folder).as_posix() not in named]
+
     def read_manifest(self) -> Manifest | None:
         path = self.root.joinpath(*layout.MANIFEST)
         try:
@@ -243,6 +270,17 @@ def _remove_unused(version: Path, used: set[str]) -> int:
     if not used:
         staging.remove(version)
     return freed
+
+
+def _size(path: Path) -> int:
+    return sum(p.lstat().st_size for p in (files(path) if path.is_dir() and not is_link(path) else [path]))
+
+
+def _remove_empty(place: Path, end: Path) -> None:
+    """Remove the folders, up to where they end, in which nothing is left."""
+    while place != end and not any(place.iterdir()):
+        place.rmdir()
+        place = place.parent
 
 
 def _pointer(version: str) -> bytes:

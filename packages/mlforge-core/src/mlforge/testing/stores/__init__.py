@@ -1,5 +1,6 @@
 """What an offline store must prove."""
 
+from mlforge.testing.stores.collecting import CollectTests
 from mlforge.testing.stores.committing import CommitTests
 from mlforge.testing.stores.crashing import CrashTests
 from mlforge.testing.stores.damaging import DamageTests
@@ -12,6 +13,7 @@ from mlforge.testing.stores.sharing import SharingTests
 
 
 class StoreTests(
+    CollectTests,
     CommitTests,
     GrowTests,
     LookupTests,

@@ -1,0 +1,49 @@
+"""What a store keeps as a whole: what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import structs
+
+from mlforge.cli.views.documents import Document
+from mlforge.cli.views.terminal import Styled, say
+from mlforge.cli.views.wording import size
+from mlforge.flow.versions.verify import Finding, StoreReport
+from mlforge.plugin.stores import Leftover
+
+
+def document(found: StoreReport) -> Document:
+    """What was looked at, and what is wrong."""
+    return structs.asdict(found)
+
+
+def verified(found: StoreReport) -> None:
+    """A line for each thing that is wrong, and what is done about it."""
+    for one in found.findings:
+        say(Styled(f"{_place(one)}: ", "bold"), one.wrong)
+        say("  ", *_way_out(one))
+    looked = f"{found.versions:,} versions of {found.features:,} features, {found.files:,} files"
+    wrong = sum(not one.repaired for one in found.findings)
+    say(f"{looked}: ", Styled(f"{wrong:,} wrong.", "red") if wrong else Styled("all as it should be.", "green"))
+
+
+def collected(found: Sequence[Leftover], dry_run: bool) -> None:
+    """A line for each thing that dead builds left, and how much that was."""
+    for one in found:
+        say(one.where)
+    verb = "would be removed" if dry_run else "removed"
+    say(f"{len(found):,} leftovers {verb}, {size(sum(one.bytes for one in found))}." if found else "No leftovers.")
+
+
+def _place(one: Finding) -> str:
+    return " ".join(filter(None, (one.feature, one.version))) or "manifest"
+
+
+def _way_out(one: Finding) -> tuple[Styled, str]:
+    if one.repaired:
+        return Styled("Repaired: ", "green"), f"{one.repair}."
+    if one.repair:
+        return Styled("Hint: ", "cyan"), f"mlforge store verify --repair does this: {one.repair}."
+    again = f"or build a new version: mlforge build --features {one.feature} --full-refresh"
+    return Styled("Hint: ", "cyan"), f"Restore it from a copy, {again}"

@@ -1,0 +1,176 @@
+"""Holding a whole store against what it recorded: data, metadata, pointers and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import msgspec
+
+from mlforge.errors import Invalid, MlforgeError, NotFound, Unsupported
+from mlforge.flow.progress import Progress, Tell
+from mlforge.flow.versions.manifest import derive_manifest, refresh_manifest
+from mlforge.model.meta import Artifact, Part
+from mlforge.plugin.intact import verify_files
+from mlforge.plugin.stores import FetchingStore, ManifestStore, Store, VerifyingStore
+
+AT_ONCE = 8
+"""How many parts are looked at at the same time."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that is wrong in a store.
+
+    Args:
+        feature: Of which feature; None for what is of all of them.
+        version: Of which version; None for a pointer or the manifest.
+        wrong: What is wrong, and where.
+        repair: What a repair does about it; None where only a copy or a new build helps.
+        repaired: Whether that was done.
+    """
+
+    feature: str | None
+    version: str | None
+    wrong: str
+    repair: str | None = None
+    repaired: bool = False
+
+
+class StoreReport(msgspec.Struct, frozen=True):
+    """How many features, versions and data files were looked at, and what is wrong."""
+
+    features: int
+    versions: int
+    files: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong, or nothing is any more."""
+        return all(f.repaired for f in self.findings)
+
+
+def verify_store(store: Store, repair: bool, now: datetime, tell: Tell) -> StoreReport:
+    """Read all that a store keeps and hold it against its hashes; point and derive anew what is derived, if asked.
+
+    A repair never touches data or metadata: it points readers at the newest version that is whole where the pointer is
+    damaged or names one that is not, and derives the manifest anew.
+
+    Raises:
+        PluginFailed: A store that cannot be asked.
+    """
+    looking = _Looking(store)
+    names = store.names()
+    findings: list[Finding] = []
+    for name in names:
+        tell(Progress(name, "verifying"))
+        findings += _of_feature(looking, name, repair)
+    findings += _of_manifest(store, repair, now)
+    return StoreReport(len(names), looking.versions, len(looking.found), tuple(findings))
+
+
+def _of_feature(looking: _Looking, name: str, repair: bool) -> Iterator[Finding]:
+    store, whole = looking.store, []
+    for version in store.versions(name):
+        wrong = looking.version(name, version)
+        if wrong and version not in store.versions(name):
+            continue  # somebody pruned it meanwhile
+        yield from (Finding(name, version, one) for one in wrong)
+        if not wrong:
+            whole.append(version)
+    if (told := _wrong_pointer(store, name, whole)) is None:
+        return
+    if not whole:
+        yield Finding(name, None, told)
+        return
+    if repair:
+        store.point(name, whole[-1])
+    yield Finding(name, None, told, f"point readers at {whole[-1]}, the newest that is whole", repair)
+
+
+def _wrong_pointer(store: Store, name: str, whole: list[str]) -> str | None:
+    try:
+        latest = store.latest(name)
+    except Invalid as error:
+        return error.message
+    if latest is None:
+        return "No pointer says which version is the latest." if store.versions(name) else None
+    if latest in whole:
+        return None
+    if latest not in (there := store.versions(name)):
+        return f"The pointer names {latest}, which is not there." if there else None
+    return f"The pointer names {latest}, which is damaged." if latest not in whole else None
+
+
+def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]:
+    if not isinstance(store, ManifestStore):
+        return
+    kept, derived = store.read_manifest(), derive_manifest(store, now)
+    if kept is None and not derived.features:
+        return
+    if kept is not None and kept.features == derived.features:
+        return
+    if repair:
+        refresh_manifest(store, now)
+    others = [] if kept is None else _differing(kept.features, derived.features)
+    told = f"it says something else of {', '.join(others)} than their metadata" if others else "there is none"
+    yield Finding(None, None, f"The manifest is not that of the store: {told}.", "derive it anew", repair)
+
+
+def _differing(kept: Mapping[str, object], derived: Mapping[str, object]) -> list[str]:
+    return sorted(n for n in {*kept, *derived} if kept.get(n) != derived.get(n))
+
+
+class _Looking:
+    """What was looked at. A file that several versions are read from is read once."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.versions = 0
+        self.found: dict[tuple[str, str, str], str | None] = {}
+
+    def version(self, name: str, version: str) -> list[str]:
+        """What is wrong with a version, a sentence each."""
+        self.versions += 1
+        try:
+            artifact = self.store.get(name, version)
+        except (Invalid, NotFound) as error:
+            return [error.message]
+        ones = [_alone(artifact, part, uri) for part, uri in zip(artifact.meta.parts, artifact.uris, strict=True)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            fresh = [one for one in ones if _key(one) not in self.found]
+            self.found |= zip(map(_key, fresh), pool.map(self._part, fresh), strict=True)
+        return [wrong for one in ones if (wrong := self.found[_key(one)])]
+
+    def _part(self, one: Artifact) -> str | None:
+        try:
+            _look(self.store, one)
+        except MlforgeError as error:
+            return error.message
+        return None
+
+
+def _alone(artifact: Artifact, part: Part, uri: str) -> Artifact:
+    return Artifact(msgspec.structs.replace(artifact.meta, parts=(part,)), (uri,), artifact.options)
+
+
+def _key(one: Artifact) -> tuple[str, str, str]:
+    (part,) = one.meta.parts
+    return one.meta.name, part.path, part.hash
+
+
+def _look(store: Store, one: Artifact) -> None:
+    """Hold one part against its hash, whatever the store's settings say of when to look."""
+    if all(_is_file(uri) for uri in one.uris):
+        verify_files(one)
+    elif isinstance(store, VerifyingStore):
+        store.verify(one, relied=True)
+    elif isinstance(store, FetchingStore):
+        verify_files(store.fetch(one))
+    else:
+        raise Unsupported(f"{one.uris[0]} cannot be verified: its store brings nothing here.", hint=None)
+
+
+def _is_file(uri: str) -> bool:
+    return "://" not in uri or uri.startswith("file://")
