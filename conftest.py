@@ -7,6 +7,11 @@ import os
 import pytest
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the tests of reliability hurt things, in proportion to what CI does."""
+    parser.addoption("--torture", type=float, default=1.0, help="do so many times of what CI does: 5 is the long form")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the tests on generated data out of what `--cov` counts."""
     for item in items:
