@@ -17,6 +17,11 @@ ALIKE = ("tests/*", "packages/*/tests/test_conformance.py", "packages/*/tests/te
 """The whole house, where commands run in processes of their own, and the kit, which runs for a dozen subjects."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the tests of reliability hurt things, in proportion to what CI does."""
+    parser.addoption("--torture", type=float, default=1.0, help="do so many times of what CI does: 5 is the long form")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out of what `--cov` counts: tests on generated data, and most of those that are much alike."""
     before: Counter[str] = Counter()

@@ -1,0 +1,55 @@
+"""Processes that start in a millisecond: forked of one that has everything imported and has no threads."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from hurt import jobs
+from hurt.servers import KEYS
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["hurt.jobs"])
+
+
+@contextmanager
+def ready(temporary):
+    """Start the process that others are forked of, with a folder for temporary files."""
+    from multiprocessing import forkserver
+
+    given = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]), "TMPDIR": str(temporary)}
+    traced = ("COV_CORE_DATAFILE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")  # they are killed anyhow
+    before = dict(os.environ)
+    try:
+        os.environ.update(given)
+        for name in traced:
+            os.environ.pop(name, None)
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    yield
+
+
+def killed(place, job, other, step, late):
+    """Let a process do something and be killed on the way; whether it was."""
+    theirs, ours = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=jobs.die_doing, args=(place, job, other, step, late, KEYS, ours))
+    process.start()
+    ours.close()
+    process.join(60)
+    assert process.exitcode in (0, -9), (job, process.exitcode)
+    theirs.close()
+    return process.exitcode == -9
+
+
+def start(target, *args):
+    """Start a process that answers once."""
+    theirs, ours = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=target, args=(*args, KEYS, ours), daemon=True)
+    process.start()
+    ours.close()
+    return process, theirs
