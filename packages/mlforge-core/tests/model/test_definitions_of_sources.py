@@ -104,3 +104,27 @@ def test_a_notation_that_cannot_be_is_refused(wrong, said):
 def test_a_quote_frees_the_other_one():
     assert CSVFormat(delimiter='"', quote="'").delimiter == '"'
     assert CSVFormat(quote=None).quote is None
+
+
+def test_an_address_with_a_password_is_the_same_source_and_shows_it_nowhere():
+    given = "postgresql://me:hunter2@db/shop?password=hunter3&x=1"
+    one, same, other = (Source(path, table="events") for path in (given, given, given.replace("2", "4")))
+    assert one == same != other
+    assert len({one, same, other}) == 2
+    assert one.path == "postgresql://me:***@db/shop?password=***&x=1"
+    assert one.address == given
+    assert "hunter" not in repr([one, one.held, list(one.__rich_repr__())])
+
+
+@pytest.mark.parametrize(
+    ("path", "scheme", "name"),
+    [
+        ("postgres://db/shop", "postgresql", "orders"),
+        ("sqlite:////srv/shop.db", "sqlite", "orders"),
+        ("bigquery://project/set", "bigquery", "orders"),
+    ],
+)
+def test_an_address_of_a_database_tells_its_scheme_and_the_table_its_name(path, scheme, name):
+    source = Source(path, table="public.orders")
+    assert (source.scheme, source.name, source.is_table) == (scheme, name, False)
+    assert Source(path, query="SELECT 1").name in {"shop", "set"}

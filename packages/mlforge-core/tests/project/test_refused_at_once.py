@@ -115,7 +115,7 @@ def test_a_source_is_needed_and_a_frame_is_none() -> None:
         mlf.feature(keys="user_id")
     with pytest.raises(Invalid, match="polars.DataFrame is no source") as refused:
         mlf.feature(source=pl.DataFrame(), keys="user_id")(spend)
-    assert "write_parquet" in (refused.value.hint or "")
+    assert "Source.from_frame(" in (refused.value.hint or "")
 
 
 def test_a_path_as_text_is_the_store_that_it_means(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from mlforge.errors import Invalid
 
 
 class Held:
-    """A value that is in no `repr`, no JSON and no pickle, and equal only to itself.
+    """A value that is in no `repr`, no JSON and no pickle. A frame is equal to itself alone, an address to the same one.
 
     Example:
         >>> Held("hunter2"), Held("hunter2").value
@@ -19,6 +19,14 @@ class Held:
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Held) and isinstance(self.value, str):
+            return bool(self.value == other.value)
+        return self is other
+
+    def __hash__(self) -> int:
+        return hash(self.value) if isinstance(self.value, str) else id(self)
 
     def __repr__(self) -> str:
         return "Held(***)"
