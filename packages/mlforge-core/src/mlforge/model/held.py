@@ -8,7 +8,7 @@ from mlforge.errors import Invalid
 
 
 class Held:
-    """A value that is in no `repr`, no JSON and no pickle. A frame is equal to itself alone, an address to the same one.
+    """A value in no `repr`, no JSON and no pickle. A frame is equal to itself alone, an address to the same one.
 
     Example:
         >>> Held("hunter2"), Held("hunter2").value
