@@ -1,5 +1,6 @@
 """What is computed when somebody asks: derived columns, in training and in serving alike."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import duckdb
@@ -9,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 import mlforge as mlf
 from mlforge import at, coalesce, col, days
+from mlforge.cli.served import served_by_name
 from mlforge.errors import Invalid, NotFound, Unknown
 from mlforge.model.span import micros_of
 
@@ -212,14 +214,13 @@ def test_a_set_names_request_features_wherever_a_set_stands(sets, shop):
     assert served(sets, "fraud", [row]).values[0]["ratio"] == 0.5
     assert served(sets, ["alone"], [row]).values[0]["ratio"] == 0.5
     assert [r.feature for r in sets.build("fraud")] == ["spend", "payments"], "and what is computed of"
-    assert [r.feature for r in sets.publish("alone", as_of="2026-01-06")] == ["payments", "spend"]
+    assert [r.feature for r in sets.publish("alone", as_of="2026-01-06")] == ["payments", "spend", "risk"]
     report = sets.replay("fraud", at=NOON)
     assert report.ok, report
     assert [r.feature for r in report] == ["spend", "payments", "risk"]
     assert [r.feature for r in sets.replay("nothing", at=NOON)] == ["lone"]
-    for verb in (sets.build, sets.publish):
-        with pytest.raises(Invalid, match="'nothing' is computed when it is asked for"):
-            verb("nothing")
+    with pytest.raises(Invalid, match="'nothing' is computed when it is asked for"):
+        sets.build("nothing")
 
 
 def test_a_set_with_request_features_needs_no_definitions(sets, shop):
@@ -229,6 +230,26 @@ def test_a_set_with_request_features_needs_no_definitions(sets, shop):
     assert found["ratio"].to_list() == [0.5, 1.0, None]
     row = {"user_id": "nobody", **dict.fromkeys(INPUTS)}
     assert mlf.get_online_features(of_objects, [row], store=online)[0]["ratio"] is None
+
+
+def test_a_request_feature_that_was_published_is_known_by_its_name(sets, shop, monkeypatch):
+    assert [(r.feature, r.status) for r in sets.publish("nothing")] == [("lone", "published")]
+    assert [(r.feature, r.status) for r in sets.publish(["risk", "lone"])][1:] == [("lone", "unchanged")]
+    online, row = shop.settings().online_store, {"user_id": "nobody", **dict.fromkeys(INPUTS), "n": 4}
+    assert mlf.get_online_features(["spend", "risk", "lone"], [row], store=online)[0]["twice"] == 8
+    found = asyncio.run(mlf.aget_online_features(mlf.FeatureSpec("risk", columns="ratio"), [row], store=online))
+    assert found[0]["ratio"] is None
+    (shop.root / "mlforge.yaml").write_text("profiles: {here: {online_store: {KIND: sqlite, path: online.db}}}")
+    by_name = served_by_name(("lone", "spend"), "here", shop.root)
+    assert list(by_name.requests) == ["lone"]
+    (shop.root / "mlforge.yaml").unlink()
+    lock, store = sets.lock("fraud"), shop.settings().offline_store
+    frame = mlf.get_training_data(with_inputs(), ["risk"], "label_time", store=store, engine=shop.engine, lock=lock)
+    assert frame["ratio"].to_list() == [0.5, 1.0, None]
+    other = mlf.request_feature("lone", inputs={"n": "Int64"}, columns={"twice": col("n") * 3})
+    again = mlf.Definitions("shop", [other], "store", "online.db", shop.engine, root=shop.root)
+    assert again.publish("lone")["lone"].status == "published"
+    assert mlf.get_online_features("lone", [{"n": 4}], store=online) == [{"n": 4, "twice": 12}]
 
 
 def test_a_lock_of_a_set_pins_what_a_request_feature_was_defined_as(sets, shop):
@@ -393,8 +414,8 @@ def test_an_input_that_is_missing_is_named_with_the_nearest(risky):
         risky.get_online_features("risk", with_inputs().drop("asked"))
 
 
-def test_a_request_feature_has_nothing_to_build_publish_or_explain(risky):
-    for verb in (risky.build, risky.publish, risky.validate, lambda name: risky.explain(name, {"user_id": "a"})):
+def test_a_request_feature_has_nothing_to_build_or_explain(risky):
+    for verb in (risky.build, risky.validate, lambda name: risky.explain(name, {"user_id": "a"})):
         with pytest.raises(Invalid, match="'risk' is computed when it is asked for") as error:
             verb("risk")
         assert "get_online_features" in error.value.hint

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 SETS = """
-defs = mlf.Definitions("shop", features=[spend, places, shops, shifts, fresh, secret, unpublished], store=store,
+defs = mlf.Definitions("shop", features=[spend, places, shops, shifts, fresh, secret, unpublished, risk], store=store,
     feature_sets=[
         mlf.FeatureSet("fraud", features=[mlf.FeatureSpec("spend", columns=["visits"]), "fresh"], owner="risk"),
         mlf.FeatureSet("ab", features=["spend@1.0.0", "spend@1.0.1"]),
         mlf.FeatureSet("hidden", features=["spend", "secret"]),
+        mlf.FeatureSet("odd", features=["fresh", mlf.FeatureSpec("risk", columns=["ratio"])]),
     ])
 """
 WHO = {"user_id": 2}
@@ -49,6 +50,14 @@ def server(sets: Path, tmp_path_factory: pytest.TempPathFactory, serving: Callab
 
 def ask(server: Any, **request: Any) -> Any:
     return server.post("/features/online", {"entity": WHO, **request})
+
+
+def test_a_set_has_request_features_too(server: Any) -> None:
+    answer = server.post("/features/online", {"set": "odd", "entity": {**WHO, "paid": 3, "due": None}})
+    assert list(answer.json["status"]) == ["fresh", "risk"]
+    assert sorted(answer.json["values"]) == ["fresh_visits", "ratio"]
+    assert answer.json["values"]["ratio"] is not None
+    assert answer.json["versions"].keys() == {"fresh", "spend"}, "what is read for it, too"
 
 
 def test_a_sets_name_stands_for_its_features(server: Any) -> None:

@@ -146,7 +146,8 @@ class Definitions(LockVerbs):
         if dry_run or not names or not publishes:
             return report
         orders = [self._order(name, version if online_only and version else pins[name], at) for name in names]
-        published = self._published(orders, engine, profile, on_progress)
+        named = features if features is not None else feature_names
+        published = self._published(orders, engine, profile, on_progress, self._noted(named, tags, schedule))
         return msgspec.structs.replace(report, published=published, seconds=report.seconds + published.seconds)
 
     @spelled

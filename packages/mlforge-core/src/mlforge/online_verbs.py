@@ -19,6 +19,7 @@ from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay import Replaying, replay, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
 from mlforge.flow.online.replay_requests import replay_request
+from mlforge.flow.online.request_notes import publish_request_safely
 from mlforge.flow.online.withdraw import Withdrawing, withdraw_safely
 from mlforge.flow.progress import Progress, quiet
 from mlforge.flow.specs import listed, resolved
@@ -84,12 +85,17 @@ class OnlineVerbs(StoreVerbs):
             ('published', 25)
         """
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
+        requests = [] if beside else self._noted(features, tags, schedule)
+        stored = self._stored(features)
+        if requests and features is not None and not stored:
+            return self._published([], engine, profile, on_progress, requests)
+        features = features if beside else stored
         if beside:
             specs = self._beside(features, tags, schedule)
             orders = [self._order(spec.name, spec.version, at, force, beside=True) for spec in specs]
         else:
             orders = [self._order(name, version, at, force) for name, version in self._pinned(features, tags, schedule)]
-        return self._published(orders, engine, profile, on_progress)
+        return self._published(orders, engine, profile, on_progress, requests)
 
     @spelled
     def unpublish(
@@ -312,6 +318,12 @@ class OnlineVerbs(StoreVerbs):
         """
         return _online_store(None, self.settings(profile), self)
 
+    def _noted(self, features: Words, tags: Words, schedule: Words) -> list[RequestFeature]:
+        """The request features to note; those with one of the tags, where given. None has a schedule."""
+        wanted = {*words(tags)}
+        chosen = [] if schedule is not None else self._requests(features)
+        return [one for one in chosen if tags is None or wanted & {*one.tags}]
+
     def _requests(self, features: Words) -> list[RequestFeature]:
         """The request features that are meant; all if None."""
         if features is None:
@@ -372,11 +384,13 @@ class OnlineVerbs(StoreVerbs):
         engine: str | EngineConfig | None,
         profile: str | None,
         on_progress: Callable[[Progress], None] | None,
+        requests: Sequence[RequestFeature] = (),
     ) -> PublishReport:
         started, settings = perf_counter(), self.settings(profile)
         with self._live(settings, engine) as (offline, online, computing, kind):
             publishing = Publishing(offline, online, computing, kind, micros_of(now()), on_progress or quiet)
             results = tuple(publish_safely(publishing, order) for order in orders)
+            results += tuple(publish_request_safely(online, one, publishing.now) for one in requests)
         return PublishReport(results, perf_counter() - started)
 
     def _opened(self, engine: str | EngineConfig | None, profile: str | None) -> Any:

@@ -11,6 +11,8 @@ from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
+from mlforge.flow.online.request_notes import noted_requests
+from mlforge.flow.specs import resolved
 from mlforge.flow.training.retrieve import TrainingData, training_data
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.feature_set import FeatureSet
@@ -18,7 +20,7 @@ from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.config import EngineConfig, OnlineStoreConfig, StoreConfig
-from mlforge.plugin.online_stores import AsyncReading
+from mlforge.plugin.online_stores import AsyncReading, OnlineStore
 from mlforge.project.project import Settings, default_engine, engine_config
 from mlforge.project.selection import words
 
@@ -106,7 +108,7 @@ def get_online_features(
         [{'user_id': 'nobody', 'category': None, 'amount': None}]
     """
     with store.open() as online:
-        reader = Reader(online, split_names(features), full_names, lock=opened(lock), policy=checked_policy(policy))
+        reader = reader_by_name(online, features, full_names, opened(lock), checked_policy(policy))
         found = online_features(reader, entity_df, lambda: engine_of(engine, None).open())
     return found if with_status else found.values
 
@@ -131,11 +133,19 @@ async def aget_online_features(
         >>> asyncio.run(mlf.aget_online_features("last_purchase", [{"user_id": "nobody"}], store=store))
         [{'user_id': 'nobody', 'category': None, 'amount': None}]
     """
-    make = partial(
-        Reader, features=split_names(features), full_names=full_names, lock=opened(lock), policy=checked_policy(policy)
-    )
+    held, how = opened(lock), checked_policy(policy)
+    make = partial(reader_by_name, features=features, full_names=full_names, lock=held, policy=how)
     found = await aread(store, make, entity_df, lambda: engine_of(engine, None).open())
     return found if with_status else found.values
+
+
+def reader_by_name(
+    online: OnlineStore, features: Any, full_names: bool, lock: Lock | None, policy: LockPolicy
+) -> Reader:
+    """A reader where there are no definitions: request features are what the store, or the lock, has of them."""
+    named = split_names(features)
+    known = {} if isinstance(named, Lock) or lock is not None else noted_requests(online, named)
+    return Reader(online, resolved(named, known), full_names, lock=lock, policy=policy)
 
 
 async def aread(

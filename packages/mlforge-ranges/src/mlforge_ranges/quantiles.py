@@ -8,6 +8,8 @@ import polars as pl
 
 from mlforge_ranges.sequence import PLACE, Sequence
 
+SHORT = 8
+"""Values in a range that are sorted by comparing neighbours faster than its order statistics are looked for."""
 _CANCELLED = 2.0**-16
 """A sum of two terms that is less than this share of them has lost digits that count."""
 _SMALL = 2.0**-960
@@ -19,14 +21,48 @@ def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -
     share = Fraction(repr(float(q)))
     rows = pl.DataFrame({"low": low, "high": high}).with_row_index("range").filter(pl.col("low") < pl.col("high"))
     rows = rows.with_columns(_places((rows["high"] - rows["low"]).alias("n"), share))
+    found = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(low))
+    sortable = _sortable(sequence.values)
+    is_short = rows["n"] <= (0 if sortable is None else SHORT)
+    if sortable is not None:
+        for (n,), some in rows.filter(is_short).partition_by("n", as_dict=True).items():
+            found = found.scatter(some["range"], _between(some, *_of_short(sortable, some, int(n)), share))
+    long = rows.filter(~is_short)
+    return found.scatter(long["range"], _between(long, *_of_long(sequence, long), share)) if len(long) else found
+
+
+def _between(rows: pl.DataFrame, before: pl.Series, after: pl.Series, share: Fraction) -> pl.Series:
+    """The values between two order statistics, those after being of the rows that lie between two alone."""
     is_between = rows["part"] > 0
-    between = rows.filter(is_between)
-    following = between.select("low", "high", pl.col("place") + 1)
+    ends = rows.filter(is_between).select("n", "part", "other", a=before.filter(is_between), b=after)
+    return before.scatter(is_between.arg_true(), _interpolated(ends, share))
+
+
+def _of_long(sequence: Sequence, rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    following = rows.filter(pl.col("part") > 0).select("low", "high", pl.col("place") + 1)
     numbers = _order_statistics(sequence, pl.concat([rows.select("low", "high", "place"), following]))
     found = sequence.named.cast(pl.Float64).gather(numbers)
-    ends = between.select("n", "part", "other", a=found.head(len(rows)).filter(is_between), b=found.tail(len(between)))
-    values = found.head(len(rows)).scatter(is_between.arg_true(), _interpolated(ends, share))
-    return pl.Series([None], dtype=pl.Float64).new_from_index(0, len(low)).scatter(rows["range"], values)
+    return found.head(len(rows)), found.tail(len(following))
+
+
+def _sortable(values: pl.Series) -> pl.Series | None:
+    """The values, where the lesser and the greater of two are what they are called: numbers without NaN."""
+    if values.dtype.is_float():
+        return None if values.is_nan().any() else values + 0.0  # one zero
+    return values if values.dtype.is_integer() else None
+
+
+def _of_short(values: pl.Series, rows: pl.DataFrame, n: int) -> tuple[pl.Series, pl.Series]:
+    """Order statistics of ranges of `n` values, by comparing neighbours: as many rounds as there are values."""
+    place, part = rows.select("place", "part").row(0)
+    taken = pl.DataFrame({f"{i}": values.gather(rows["low"] + i) for i in range(n)})
+    for number in range(n):
+        pairs = [(f"{i}", f"{i + 1}") for i in range(number % 2, n - 1, 2)]
+        lesser = [pl.min_horizontal(a, b).alias(a) for a, b in pairs]
+        taken = taken.with_columns(*lesser, *(pl.max_horizontal(a, b).alias(b) for a, b in pairs))
+    found = taken.select(pl.all().cast(pl.Float64))
+    after = found[f"{place + 1}"] if part else found[f"{place}"].clear()
+    return found[f"{place}"], after
 
 
 def _places(n: pl.Series, share: Fraction) -> list[pl.Series]:

@@ -14,6 +14,7 @@ import msgspec
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, specs_in
 from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
+from mlforge.flow.online.request_notes import noted_requests
 from mlforge.flow.specs import resolved
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.feature_set import FeatureSet
@@ -112,7 +113,10 @@ def served_by_name(features: tuple[str, ...], profile: str | None, here: Path) -
             "There is no online store." if found is None else f"The profile {found.name!r} sets no online_store.",
             hint="Without definitions it comes from mlforge.yaml: profiles: {prod: {online_store: {KIND: …}}}",
         )
-    return Served(root.name, features, store.at(root))
+    placed = store.at(root)
+    with placed.open() as online:
+        requests = noted_requests(online, features)
+    return Served(root.name, features, placed, requests=requests)
 
 
 def _of_definitions(load: Load, target: str | None, profile: str | None) -> Served:

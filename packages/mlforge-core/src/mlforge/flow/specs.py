@@ -46,7 +46,7 @@ def asked_of(features: Any, lock: Lock | None = None) -> Asked:
         return Asked([(spec, None) for spec in specs], requests)
     if features is None or (isinstance(features, list | tuple | str) and not features):
         return Asked([*specs_in(lock, None)], [Requested(r.feature, r.chosen) for r in lock.requests])
-    specs, requests = _named(features)
+    specs, requests = _named(resolved(features, {one.name: one.feature for one in lock.requests}))
     return Asked([*specs_in(lock, specs)], [_held(lock, one) for one in requests])
 
 
