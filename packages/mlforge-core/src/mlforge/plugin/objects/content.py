@@ -12,6 +12,9 @@ from mlforge.plugin.objects.bucket import Listed
 PRUNED = ".pruned.json"
 """What is left of a removed version while newer ones are read from its data: which objects it wrote."""
 
+CLAIM = ".receiving.json"
+"""Which version is being received by this number; it goes when all of it is there."""
+
 
 class Content:
     """A listing, sorted into features and versions.
