@@ -19,8 +19,8 @@ CLAIM = ".receiving.json"
 class Content:
     """A listing, sorted into features and versions.
 
-    `versions` are those that have metadata, `former` those that were removed, with their `lists` of what they wrote, `data` the
-    data objects of any version.
+    `versions` are those that have metadata, `former` those that were removed, with their `lists` of what they wrote,
+    `data` the data objects of any version.
     """
 
     def __init__(self, listed: Iterable[Listed]) -> None:

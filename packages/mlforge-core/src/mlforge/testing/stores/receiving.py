@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,8 +39,9 @@ class ReceiveTests(StoreSubject):
         """An empty store; None where it takes no copies."""
         place = folder / "to"
         place.mkdir()
-        with self.config(place).open() as store:
-            yield store if isinstance(store, ReceivingStore) else None
+        with self.config(place).open() as opened:
+            store: Any = opened
+            yield store if isinstance(opened, ReceivingStore) else None
 
     def receive(self, store: Store, meta: FeatureMeta, data: dict[str, bytes]) -> list[str]:
         """Receive a version; which parts were asked for."""
