@@ -80,6 +80,8 @@ def test_every_command_that_is_named_is_there_with_its_options() -> None:
                     wrong.append(f"{place}: mlforge {name}")
                 continue
             found += 1
+            if isinstance(command, click.Group) and (verb := command.get_command(context, (after.split() or [""])[0])):
+                command = verb
             given = set(re.findall(r"(?<=\s)--[a-z][a-z-]*", after)) | set(before.split())
             if unknown := given - options(command):
                 wrong.append(f"{place}: mlforge {name} {unknown}")

@@ -1,12 +1,14 @@
-"""The verbs about a store as a whole: verify what it keeps, and remove what dead builds left."""
+"""The verbs about a store as a whole: verify what it keeps, remove what dead builds left, and copy it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from mlforge.errors import Invalid
 from mlforge.flow.moments import now
 from mlforge.flow.progress import Progress, quiet
 from mlforge.flow.versions.collect import collect
+from mlforge.flow.versions.copy import CopyReport, copy_store
 from mlforge.flow.versions.verify import StoreReport, verify_store
 from mlforge.model.spelling import spelled
 from mlforge.plugin.stores import Leftover
@@ -63,3 +65,34 @@ class StoreVerbs(Project):
         """
         with self.settings(profile).offline_store.open() as store:
             return collect(store, dry_run)
+
+    @spelled
+    def copy_store(
+        self, source: str, target: str, *, on_progress: Callable[[Progress], None] | None = None
+    ) -> CopyReport:
+        """Copy every version of one profile's store to another's, with its metadata as it is.
+
+        It can be cut off at any instant and called again: what is there is not copied anew. Nothing is overwritten.
+
+        Args:
+            source: The profile whose store is copied.
+            target: The profile whose store it is copied to.
+            on_progress: Called as it goes on.
+
+        Raises:
+            Conflict: A version that is there and differs, or a feature that was built further there: nothing is copied.
+            Invalid: One store for both.
+            Unsupported: A store that takes no copies.
+
+        Example:
+            >>> defs.copy_store("dev", "dev")
+            Traceback (most recent call last):
+            mlforge.errors.Invalid: The profiles 'dev' and 'dev' have one store. ...
+        """
+        first, second = (self.settings(profile).offline_store for profile in (source, target))
+        if first == second:
+            raise Invalid(
+                f"The profiles {source!r} and {target!r} have one store.", hint="Name two profiles of mlforge.yaml."
+            )
+        with first.open() as here, second.open() as there:
+            return copy_store(here, there, now(), on_progress or quiet)

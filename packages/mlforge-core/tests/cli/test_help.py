@@ -11,6 +11,15 @@ from mlforge.cli import commands
 from mlforge.cli.app import cli
 from mlforge.cli.roster import COMMANDS, core_command
 
+GROUPS = {"plugin", "store"}
+
+
+@pytest.mark.parametrize("name", ["verify", "gc", "copy"])
+def test_every_verb_about_a_store_has_help_and_answers_in_json(name: str) -> None:
+    answer = CliRunner().invoke(cli, ["store", name, "--help"])
+    assert answer.exit_code == 0
+    assert all(option in answer.output for option in ("--json", "--target", "--debug"))
+
 
 def test_the_table_lists_exactly_the_commands_there_are() -> None:
     assert set(COMMANDS) == {m.name for m in pkgutil.iter_modules(commands.__path__)}
@@ -31,13 +40,13 @@ def test_every_command_has_help(name: str, flag: str) -> None:
     assert "--debug" in answer.output
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugin", "plugins"}])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugins", *GROUPS}])
 def test_every_command_that_reads_definitions_takes_target_and_profile(name: str) -> None:
     taken = {o for p in core_command(name).params for o in p.opts}
     assert {"--target", "--profile"} <= taken
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugin", "rollback"}])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "rollback", *GROUPS}])
 def test_every_command_that_a_program_would_read_answers_in_json(name: str) -> None:
     assert "--json" in {o for p in core_command(name).params for o in p.opts}
 

@@ -49,7 +49,7 @@ json_option = click.option(
     "--json", is_flag=True, is_eager=True, expose_value=False, callback=_answer_in_json,
     help="Answer with one JSON document on stdout.",
 )  # fmt: skip
-_target = click.option(
+target_option = click.option(
     "--target", metavar="PLACE",
     help="Where the definitions are: a file, a folder, a module, or file.py:variable. Searched for if not given.",
 )  # fmt: skip
@@ -79,7 +79,7 @@ schedule_option = click.option(
 
 def project_options(function: F) -> F:
     """`--target` and `--profile`: of every command that reads definitions."""
-    return _target(_profile(function))
+    return target_option(_profile(function))
 
 
 def selection_options(function: F) -> F:

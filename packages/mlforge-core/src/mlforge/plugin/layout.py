@@ -15,7 +15,7 @@ from zlib import crc32
 
 import msgspec
 
-from mlforge.errors import Invalid, MlforgeError
+from mlforge.errors import Conflict, Invalid, MlforgeError
 from mlforge.model.meta import FeatureMeta, Part
 from mlforge.model.version import Version
 
@@ -75,6 +75,33 @@ def safe_name(name: str) -> str:
             hint=f"Use letters, digits, - and _, a letter or digit first, {LONGEST_NAME} bytes at most.",
         )
     return name
+
+
+def safe_version(version: str) -> str:
+    """The version, where it is a number and so one plain part of a path. Raises `Invalid`."""
+    return str(Version.parse(version))
+
+
+def safe_parts(meta: FeatureMeta) -> FeatureMeta:
+    """The metadata, where all it names stays below its feature. Raises `Invalid`."""
+    decode_meta(encode(meta), safe_name(meta.name), safe_version(meta.version), f"The metadata of {meta.name!r}")
+    return meta
+
+
+def differs(where: object) -> Conflict:
+    """The error for something that is there and is not what is to be copied to its place."""
+    return Conflict(
+        f"{where} is there, and is not what is to be copied there.",
+        hint="Nothing is overwritten: copy to an empty store, or one that has nothing but copies.",
+    )
+
+
+def not_sent(part: Part) -> Invalid:
+    """The error for a part whose bytes came otherwise than they were committed."""
+    return Invalid(
+        f"The data {part.path} came damaged: its bytes are not those that were committed.",
+        hint="See what is wrong where it comes from: mlforge store verify",
+    )
 
 
 def encode(value: msgspec.Struct) -> bytes:

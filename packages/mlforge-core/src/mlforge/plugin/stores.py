@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
-from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Target
+from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.plugin.live import Live
 
 Verify = Literal["always", "relied", "never"]
@@ -119,6 +120,42 @@ class CollectingStore(Protocol):
         Where nothing tells the living from the dead but time, what changed within the last `older` seconds stays. In a
         feature with damaged metadata, of which nobody knows what it names, nothing goes that it might name.
         """
+
+
+@runtime_checkable
+class ReceivingStore(Protocol):
+    """A store that takes versions as another store has them, for copies.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store, mlf.LocalStore("copy").open() as copy:
+        ...     version = store.get("user_spend", "1.0.0")
+        ...     copy.receive(version.meta, lambda part: [Path(version.uris[0]).read_bytes()])
+        ...     copy.get("user_spend", "1.0.0").meta == version.meta, copy.latest("user_spend")
+        (True, None)
+    """
+
+    def receive(self, meta: FeatureMeta, read: Callable[[Part], Iterable[bytes]]) -> None:
+        """Keep a version with just this metadata, its parts by their paths. The pointer stays as it is.
+
+        `read` gives a part's bytes; it is asked for those alone that are not there. A version that is there with just
+        this metadata is left alone. Nothing of the version is visible before all of it is there. Raises `Conflict`
+        where another is there by that number, or other data by a part's path, and `Invalid` for bytes that have not the
+        part's hash; neither changes anything.
+        """
+
+
+@runtime_checkable
+class SendingStore(Protocol):
+    """A store whose addresses are no files, for copies of what it keeps.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, SendingStore)
+        False
+    """
+
+    def send(self, meta: FeatureMeta, part: Part) -> Iterator[bytes]:
+        """The bytes of a part, however many, piece by piece. Raises `NotFound` for data that is gone."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""`mlforge store verify` and `gc`."""
+"""`mlforge store verify`, `gc` and `copy`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
-from mlforge.cli.options import debug_option, json_option, project_options
+from mlforge.cli.options import debug_option, json_option, project_options, target_option
 
 
 @click.group(
@@ -60,5 +60,29 @@ def gc(call: Invocation, dry_run: bool, profile: str | None, target: str | None)
     call.answer({"dry_run": dry_run, "leftovers": found}, lambda: kept.collected(found, dry_run))
 
 
-for one in (verify, gc):
+@made("copy")
+@click.argument("source", metavar="FROM")
+@click.argument("to", metavar="TO")
+@target_option
+@json_option
+@click.pass_context
+def copy(ctx: click.Context, source: str, to: str, target: str | None) -> None:
+    """Copy every version of one profile's store to another's.
+
+    FROM and TO are profiles of mlforge.yaml. Metadata and data are copied as they are. It can be cut off at any instant
+    and called again, and nothing that differs is overwritten. The exit code is 1 where a version could not be copied.
+    """
+    from msgspec import structs
+
+    from mlforge.cli.views import kept
+
+    call = ctx.ensure_object(Invocation)
+    definitions = call.definitions(target)
+    with call.working() as tell:
+        report = definitions.copy_store(source, to, on_progress=tell)
+    call.answer({"ok": report.ok, **structs.asdict(report)}, lambda: kept.copied(report))
+    ctx.exit(0 if report.ok else 1)
+
+
+for one in (verify, gc, copy):
     command.add_command(one)

@@ -9,6 +9,7 @@ from msgspec import structs
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Styled, say
 from mlforge.cli.views.wording import size
+from mlforge.flow.versions.copy import CopyReport
 from mlforge.flow.versions.verify import Finding, StoreReport
 from mlforge.plugin.stores import Leftover
 
@@ -34,6 +35,13 @@ def collected(found: Sequence[Leftover], dry_run: bool) -> None:
         say(one.where)
     verb = "would be removed" if dry_run else "removed"
     say(f"{len(found):,} leftovers {verb}, {size(sum(one.bytes for one in found))}." if found else "No leftovers.")
+
+
+def copied(found: CopyReport) -> None:
+    """How many versions were copied, and a line for each that could not be."""
+    for told in found.failed:
+        say(Styled("Left out: ", "red"), told)
+    say(f"{found.copied:,} versions copied, {found.there:,} were there.")
 
 
 def _place(one: Finding) -> str:

@@ -12,12 +12,15 @@ from mlforge.plugin.objects.bucket import Listed
 PRUNED = ".pruned.json"
 """What is left of a removed version while newer ones are read from its data: which objects it wrote."""
 
+CLAIM = ".receiving.json"
+"""Which version is being received by this number; it goes when all of it is there."""
+
 
 class Content:
     """A listing, sorted into features and versions.
 
-    `versions` are those that have metadata, `former` those that were removed, with their `lists` of what they wrote, `data` the
-    data objects of any version.
+    `versions` are those that have metadata, `former` those that were removed, with their `lists` of what they wrote,
+    `data` the data objects of any version.
     """
 
     def __init__(self, listed: Iterable[Listed]) -> None:

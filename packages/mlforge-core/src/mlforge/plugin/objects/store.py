@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +24,7 @@ from mlforge.plugin.intact import sha256_of, verify_files
 from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
 from mlforge.plugin.objects.pruning import Kept, leftovers, prune, sweep
+from mlforge.plugin.objects.receiving import receive
 from mlforge.plugin.objects.staging import Staging, data_files, fetched, reporting, write
 from mlforge.plugin.stores import Leftover, Pruned
 
@@ -239,6 +240,12 @@ class LiveObjectStore:
         used = frozenset(part.path for v in kept for part in self.get(name, v).meta.parts)
         gone = [v for v in versions if v not in wanted]
         return prune(self.bucket, name, gone, Kept(frozenset(kept), used), lambda: self.latest(name))
+
+    def send(self, meta: FeatureMeta, part: Part) -> Iterator[bytes]:
+        return self._chunks(meta, f"{meta.name}/{part.path}")
+
+    def receive(self, meta: FeatureMeta, read: Callable[[Part], Iterable[bytes]]) -> None:
+        receive(self.bucket, self._staging, meta, read)
 
     def collect(self, older: float, dry_run: bool) -> list[Leftover]:
         content = Content(self.bucket.list(""))

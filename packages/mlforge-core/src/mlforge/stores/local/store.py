@@ -6,8 +6,9 @@ feature take turns by a lock; readers need none.
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import Leftover, Pruned, layout, verify_files
+from mlforge.plugin.intact import sha256_of
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.links import files, inside, is_link
 from mlforge.stores.local.plugin import LocalStore
@@ -168,6 +170,55 @@ class LiveLocalStore:
                     used.setdefault(part.version, set()).add(part.path)
         return used
 
+    def receive(self, meta: FeatureMeta, read: Callable[[Part], Iterable[bytes]]) -> None:
+        folder = self._folder(layout.safe_parts(meta).name)
+        with disk.reporting(f"Keeping {meta.name} {meta.version}", folder):
+            if self._has(meta):
+                return
+            staged, known = self._stage(folder), self._known(meta)
+            try:
+                for number, part in enumerate(meta.parts):
+                    if part not in known and not self._has_part(folder, part):
+                        _receive(staged / str(number), part, read(part))
+                disk.write(staged / layout.META, layout.encode(meta))
+                with disk.locked(folder / LOCK):
+                    if not self._has(meta):
+                        self._place(staged, folder, meta)
+            finally:
+                self._drop(staged)
+
+    def _has(self, meta: FeatureMeta) -> bool:
+        """Whether just this version is there. Raises `Conflict` for another one of its number."""
+        place = inside(self.root, self._folder(meta.name) / meta.version / layout.META)
+        data = _read(place)
+        if data is not None and data != layout.encode(meta):
+            raise layout.differs(place)
+        return data is not None
+
+    def _known(self, meta: FeatureMeta) -> set[Part]:
+        """The parts of the versions it continues, which need not be read again."""
+        others = {meta.increment.base if meta.increment else None, *(part.version for part in meta.parts)}
+        there = [version for version in self.versions(meta.name) if version in others]
+        return {part for version in there for part in self.get(meta.name, version).meta.parts}
+
+    def _has_part(self, folder: Path, part: Part) -> bool:
+        path = inside(self.root, folder / part.path)
+        if path.exists() and sha256_of(path) != part.hash:
+            raise layout.differs(path)
+        return path.exists()
+
+    def _place(self, staged: Path, folder: Path, meta: FeatureMeta) -> None:
+        """The data first, then the metadata, by which the version is there."""
+        for number, part in enumerate(meta.parts):
+            path, new = inside(self.root, folder / part.path), staged / str(number)
+            if not new.exists() and not path.exists():
+                raise Conflict(f"{path} was removed meanwhile.", hint="Copy it again.")
+            if new.exists() and not self._has_part(folder, part):
+                disk.make_folder(path.parent)
+                staging.rename(new, path)
+        disk.make_folder(folder / meta.version)
+        staging.rename(staged / layout.META, folder / meta.version / layout.META)
+
     def collect(self, older: float, dry_run: bool) -> list[Leftover]:
         folders = [self.root / name for name in _folders(self.root) if layout.is_safe(name) or name in layout.MANIFEST]
         return [one for folder in folders for one in self._collected(folder, older, dry_run)]
@@ -270,6 +321,19 @@ def _remove_unused(version: Path, used: set[str]) -> int:
     if not used:
         staging.remove(version)
     return freed
+
+
+def _receive(path: Path, part: Part, chunks: Iterable[bytes]) -> None:
+    """Write a part to the disk. Raises `Invalid` where it has another hash."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for chunk in chunks:
+            digest.update(chunk)
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+    if digest.hexdigest() != part.hash:
+        raise layout.not_sent(part)
 
 
 def _size(path: Path) -> int:
