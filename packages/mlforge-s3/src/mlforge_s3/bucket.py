@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, PreconditionError
+from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
 from obstore.store import S3Store as Client
 
 from mlforge.plugin.objects.bucket import Held, Listed
 from mlforge_s3.credentials import Credentials
-from mlforge_s3.failures import is_absent, told
+from mlforge_s3.failures import is_absent, is_broken_off, told
 from mlforge_s3.plugin import S3Store
 
 PIECE = 8 * 1024 * 1024
@@ -23,7 +24,10 @@ MOST_PIECES = 9_000  # of an upload; S3 takes 10,000
 IN_MEMORY = 64 * 1024 * 1024
 """Of all pieces under way, of one upload."""
 _RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
+_PAUSES = (0.1, 0.4, 1.6)
+"""Seconds to wait before asking again where a connection broke that the client leaves at that."""
 _OUR_REGION = "us-east-1"
+T = TypeVar("T")
 
 
 class S3Bucket:
@@ -69,15 +73,30 @@ class S3Bucket:
         found = self._credentials.region() if self._credentials else None
         return self._config.region or found or _OUR_REGION
 
-    def read(self, key: str) -> Held | None:
+    def _asked(self, asking: Callable[[], T]) -> T:
+        """What S3 answers. A write with a condition may be asked again, too: whoever asked finds out whose it was."""
+        pauses = iter(_PAUSES)
         with told(self.where):
-            try:
-                found = obstore.get(self.client, key)
-                return Held(bytes(found.bytes()), str(found.meta["e_tag"]))
-            except FileNotFoundError as error:
-                if is_absent(error):
-                    return None
-                raise
+            while True:
+                try:
+                    return asking()
+                except GenericError as error:
+                    pause = next(pauses, None)
+                    if pause is None or not is_broken_off(error):
+                        raise
+                    time.sleep(pause)
+
+    def read(self, key: str) -> Held | None:
+        return self._asked(lambda: self._read(key))
+
+    def _read(self, key: str) -> Held | None:
+        try:
+            found = obstore.get(self.client, key)
+            return Held(bytes(found.bytes()), str(found.meta["e_tag"]))
+        except FileNotFoundError as error:
+            if is_absent(error):
+                return None
+            raise
 
     def create(self, key: str, data: bytes) -> bool:
         return self._written(key, data, "create")
@@ -89,32 +108,31 @@ class S3Bucket:
         self._written(key, data, "overwrite")
 
     def _written(self, key: str, data: bytes, mode: Any) -> bool:
-        with told(self.where):
-            try:
-                obstore.put(self.client, key, data, mode=mode, use_multipart=False)
-                return True
-            except (AlreadyExistsError, PreconditionError):
+        return self._asked(lambda: self._write(key, data, mode))
+
+    def _write(self, key: str, data: bytes, mode: Any) -> bool:
+        try:
+            obstore.put(self.client, key, data, mode=mode, use_multipart=False)
+            return True
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        except FileNotFoundError as error:
+            if is_absent(error):  # there is nothing to replace
                 return False
-            except FileNotFoundError as error:
-                if is_absent(error):  # there is nothing to replace
-                    return False
-                raise
+            raise
 
     def list(self, below: str) -> Iterator[Listed]:
-        with told(self.where):
-            for page in obstore.list(self.client, below or None):
-                yield from (Listed(one["path"], one["size"], one["last_modified"].timestamp()) for one in page)
+        found = self._asked(lambda: obstore.list(self.client, below or None).collect())
+        return (Listed(one["path"], one["size"], one["last_modified"].timestamp()) for one in found)
 
     def delete(self, keys: Sequence[str]) -> None:
-        with told(self.where):
-            if keys:
-                obstore.delete(self.client, list(keys))
+        if keys:
+            self._asked(lambda: obstore.delete(self.client, list(keys)))
 
     def upload(self, path: Path, key: str) -> None:
         piece = max(PIECE, -(-path.stat().st_size // MOST_PIECES))
         at_once = max(2, IN_MEMORY // piece)
-        with told(self.where):
-            obstore.put(self.client, key, path, chunk_size=piece, max_concurrency=at_once)
+        self._asked(lambda: obstore.put(self.client, key, path, chunk_size=piece, max_concurrency=at_once))
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, GenericError
 
 from mlforge.errors import MlforgeError, PluginFailed
 
@@ -40,6 +40,12 @@ def told(where: str) -> Iterator[None]:
 def is_absent(error: BaseException) -> bool:
     """Whether an object is not there, rather than its bucket."""
     return isinstance(error, FileNotFoundError) and _fields(error).get("Code") != "NoSuchBucket"
+
+
+def is_broken_off(error: GenericError) -> bool:
+    """Whether a connection broke and the client left it at that: of a listing, a deletion, a write with a condition."""
+    text = str(error).partition("\n\nDebug source")[0]
+    return "HTTP error" in text and "max_retries" not in text
 
 
 def failed(error: BaseException, where: str) -> MlforgeError:
