@@ -111,7 +111,7 @@ def _weighted(functions: Collection[str]) -> list[str]:
 def mixed_metrics(functions: Collection[str] = UNASKING) -> st.SearchStrategy[Expr]:
     """An aggregation of anything; or an operation on a few of them, constants, and what was never aggregated.
 
-    It is mostly of a column: nearly any other thing is refused before anybody asks whether there is such an aggregation.
+    It is mostly of a column: most other things are refused before anybody asks whether there is such an aggregation.
     """
     column = st.sampled_from([Col(name) for name in KINDS])
     of, rarely = st.one_of(column, column, column, mixtures(1)), [st.none()] * 7
