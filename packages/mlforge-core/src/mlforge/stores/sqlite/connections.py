@@ -105,7 +105,10 @@ def decoded(data: object, feature: str, key: str) -> Entry | None:
 
 
 def layout_of(connection: sqlite3.Connection, path: str) -> int:
-    """The layout of the file's tables; 0 before there are any. Raises `PluginFailed` for another program's file, or a later mlforge's."""
+    """The layout of the file's tables, 0 before there are any.
+
+    Raises `PluginFailed` for another program's file, or a later mlforge's.
+    """
     with transaction(connection, "deferred"):  # another may be making it: all of it is read, or nothing
         (layout,) = connection.execute("pragma user_version").fetchone()
         (application,) = connection.execute("pragma application_id").fetchone()

@@ -109,8 +109,12 @@ def _weighted(functions: Collection[str]) -> list[str]:
 
 
 def mixed_metrics(functions: Collection[str] = UNASKING) -> st.SearchStrategy[Expr]:
-    """An aggregation of anything; or an operation on a few of them, constants, and what was never aggregated."""
-    of, rarely = mixtures(1), [st.none()] * 7
+    """An aggregation of anything; or an operation on a few of them, constants, and what was never aggregated.
+
+    It is mostly of a column: most other things are refused before anybody asks whether there is such an aggregation.
+    """
+    column = st.sampled_from([Col(name) for name in KINDS])
+    of, rarely = st.one_of(column, column, column, mixtures(1)), [st.none()] * 7
     one = st.builds(Agg, st.sampled_from(_weighted(functions)), of, where=st.one_of(*rarely, of))
     part = st.one_of(one, one, one, one, st.sampled_from([Lit(1), Lit(None), Lit(True), Col("i")]))
     return st.one_of(one, one, st.sampled_from(list(OPERATIONS)).flatmap(lambda op: _calls(op, part)))
