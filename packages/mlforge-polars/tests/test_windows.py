@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mlforge.model.aggregation import AGGREGATIONS
+from mlforge.model.duration import Duration
 from mlforge.plugin.engine.aggregations import Aggregate, result_for
 from mlforge_polars import windows as kernel
 from mlforge_polars.types import plain, plainly, word
@@ -39,6 +40,7 @@ class Agg(NamedTuple):
 def change_points(events, keys, time, interval, aggs):
     schema = events.collect_schema()
     inputs = {agg.column: plainly(agg.column, schema[agg.column]) for agg in aggs if agg.column is not None}
+    interval = None if interval is None else Duration(interval, "")
     return kernel.change_points(events, keys, time, interval, inputs, [agg.over(schema) for agg in aggs])
 
 

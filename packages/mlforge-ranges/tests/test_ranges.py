@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -121,6 +122,15 @@ def moment(values: list[Any], least: int, wanted: Callable[[int, list[Fraction]]
     return wanted(len(gaps), gaps) if any(gaps) else None
 
 
+def std(values: list[Any]) -> float | None:
+    if len(values) < 2:
+        return None
+    try:
+        return statistics.stdev(map(Fraction, values)) if all(map(math.isfinite, values)) else math.nan
+    except OverflowError:
+        return math.inf
+
+
 def central(gaps: list[Fraction], power: int) -> Fraction:
     return sum(g**power for g in gaps) / len(gaps)
 
@@ -175,6 +185,13 @@ def test_the_most_frequent_come_first_and_of_equally_frequent_the_least(case: An
 def test_a_percentile_is_between_order_statistics(case: tuple[Ranges, list[list[Any]]], q: float) -> None:
     ranges, windows = case
     hold(ranges.percentile(q), lambda w: percentile(w, q), windows, close)
+
+
+@generated
+@given(cases(NUMBERS))
+def test_a_std_is_exact_however_far_apart_the_numbers_are(case: tuple[Ranges, list[list[Any]]]) -> None:
+    ranges, windows = case
+    hold(ranges.std(), std, windows, close)
 
 
 @generated

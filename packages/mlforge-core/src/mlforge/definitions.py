@@ -134,16 +134,14 @@ class Definitions(LockVerbs):
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
-        pins = (
-            dict(self._pinned(features if features is not None else feature_names, tags, schedule)) if publishes else {}
-        )
-        if publishes:
-            self.online_store_of(profile)
-        report, names = BuildReport(()), [f.name for f in chosen]
-        if not online_only:
-            report = build(session, chosen, BuildOptions(version, force, dry_run, preview, span, full_refresh))
-            names = [r.feature for r in report if r.ok]
-        if dry_run or not names or not publishes:
+        options = BuildOptions(version, force, dry_run, preview, span, full_refresh)
+        if not publishes:
+            return build(session, chosen, options)
+        pins = dict(self._pinned(features if features is not None else feature_names, tags, schedule))
+        self.online_store_of(profile)
+        report = BuildReport(()) if online_only else build(session, chosen, options)
+        names = [f.name for f in chosen] if online_only else [r.feature for r in report if r.ok]
+        if dry_run or not names:
             return report
         orders = [self._order(name, version if online_only and version else pins[name], at) for name in names]
         named = features if features is not None else feature_names

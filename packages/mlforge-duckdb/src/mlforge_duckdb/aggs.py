@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge.plugin.engine.sizing import MOST_SQUARED, Limbs
@@ -166,7 +165,7 @@ class Plan(NamedTuple):
     def _is_ranged(self, agg: Aggregate) -> bool:
         if agg.function == "std":
             return not self.values[agg.column or ""].squared
-        return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
+        return agg.is_ranged
 
     def blocked(self, length: int | None) -> bool:
         """Is a window longer than one tile?"""

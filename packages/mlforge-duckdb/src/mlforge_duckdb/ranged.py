@@ -13,7 +13,6 @@ import polars as pl
 from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_duckdb.aggs import Plan, Stay, columns, reached, stay
-from mlforge_duckdb.spreads import stds
 from mlforge_ranges import Ranges
 
 
@@ -42,10 +41,7 @@ def _of_input(name: str, events: pl.DataFrame, points: pl.DataFrame, plan: Plan)
         high, low = (points[reached(plan.values[name], shift, plan)] for shift in window)
         runs = values.moved(low, high)
         for agg in some:
-            if agg.function == "std":
-                yield stds(there[name], low, high, plan.values[name].squares.exponent).alias(agg.name)
-            else:
-                yield runs.aggregated(agg.function, agg.options).alias(agg.name)
+            yield runs.aggregated(agg.function, agg.options).alias(agg.name)
 
 
 def _in_order(there: pl.DataFrame, name: str, aggs: Sequence[Aggregate]) -> pl.DataFrame:

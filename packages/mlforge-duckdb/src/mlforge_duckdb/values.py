@@ -33,9 +33,7 @@ def events_of(
 
 def values_of(rows: duckdb.DuckDBPyRelation, events: str, windowed: Windowed) -> dict[str, Value]:
     """What is known of each input."""
-    functions = {
-        i.name: frozenset(a.function for a in windowed.aggregates if a.column == i.name) for i in windowed.inputs
-    }
+    functions = {i.name: windowed.functions_of(i.name) for i in windowed.inputs}
     facts = [_facts(i, functions[i.name]) for i in windowed.inputs]
     sizes = [_size(i) for i in windowed.inputs if is_float(i.word)]
     sized = f"SELECT {columns(['*'], sizes)} FROM ({events})"

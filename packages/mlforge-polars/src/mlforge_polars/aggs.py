@@ -48,6 +48,10 @@ class Plan(NamedTuple):
         """The aggregates over one of the windows."""
         return [a for a in self.aggs if Stay(a.enters, a.leaves) == window]
 
+    def is_ranged(self, agg: Aggregate) -> bool:
+        """Whether an aggregate looks at the values of its window one by one."""
+        return agg.is_ranged or (agg.function == "std" and not self.values[agg.column].squared)
+
     def units(self, stay: int) -> int:
         """A length in units of the clock."""
         return stay // self.clock.unit
@@ -66,13 +70,6 @@ class Plan(NamedTuple):
 def stays_of(agg: Aggregate) -> list[int]:
     """How long after they are known events change an aggregate, in microseconds."""
     return [agg.enters, *([] if agg.leaves is None else [agg.leaves])]
-
-
-def is_ranged(agg: Aggregate) -> bool:
-    """Whether it looks at the values of its window one by one: in their order, or at all of them."""
-    if agg.function == "median":
-        return not Stay(agg.enters, agg.leaves).is_plain
-    return agg.function in ("skew", "kurtosis") or AGGREGATIONS[agg.function].needs != "sums"
 
 
 def is_ordered(agg: Aggregate) -> bool:

@@ -7,25 +7,23 @@ values are read afterwards, a few columns at a time, and gathered once, straight
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import polars as pl
 
-STAMP = pl.Datetime("us", "UTC")
-UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000)
-LAST = 2**63 - 1
+from mlforge_polars.entities import LAST, STAMP, coarsest_unit, integer
+
 BYTES_AT_ONCE = 2**28  # of feature values in memory beside the result
 
 
 class Join(NamedTuple):
-    """A feature to join: `features` scans its rows, unique per keys and stamp, in the same order each time."""
+    """A feature to join: `features` scans its rows, unique per keys and stamp and sorted by them."""
 
     features: pl.LazyFrame
     keys: Sequence[str]
     stamp: str | None  # None: rows are unique per keys, and always valid
     columns: Mapping[str, str]  # feature column: output name
     max_age: int | None  # microseconds
-    sorted: bool  # by keys, then stamp
 
 
 class Clock(NamedTuple):
@@ -45,42 +43,26 @@ class Spine:
     def __init__(self, spine: pl.DataFrame, instants: pl.Series) -> None:
         self.height = spine.height
         self._rows = spine.with_columns(instants.cast(STAMP).to_physical().alias("\0s")).with_row_index("\0row")
-        self._sorted: dict[tuple[tuple[str, str], ...], pl.DataFrame] = {}
+        self._sorted: dict[tuple[str, ...], pl.DataFrame] = {}
 
-    def by(self, keys: Sequence[str], schema: pl.Schema) -> pl.DataFrame:
-        """Columns `row`, `s` and k0, k1, ..., of the types the feature's keys have."""
-        identity = tuple((key, repr(schema[key])) for key in keys)
-        if identity not in self._sorted:
-            self._sorted[identity] = self._sort(keys, schema)
-        return self._sorted[identity]
-
-    def _sort(self, keys: Sequence[str], schema: pl.Schema) -> pl.DataFrame:
-        typed = [_cast(key, self._rows.schema[key], schema[key]).alias(f"k{i}") for i, key in enumerate(keys)]
-        rows = self._rows.lazy().select(pl.col("\0row").alias("row"), pl.col("\0s").alias("s"), *typed)
-        return rows.drop_nulls(_names(keys)).sort(*_names(keys), "s").collect()
+    def by(self, keys: Sequence[str]) -> pl.DataFrame:
+        """Columns `row`, `s` and k0, k1, ..."""
+        if tuple(keys) not in self._sorted:
+            named = [pl.col(key).alias(name) for name, key in zip(_names(keys), keys, strict=True)]
+            rows = self._rows.lazy().select(pl.col("\0row").alias("row"), pl.col("\0s").alias("s"), *named)
+            self._sorted[tuple(keys)] = rows.drop_nulls(_names(keys)).sort(*_names(keys), "s").collect()
+        return self._sorted[tuple(keys)]
 
 
 def asof(spine: pl.DataFrame, instants: pl.Series, joins: Sequence[Join]) -> pl.DataFrame:
     """The output columns of all joins, one row per spine row, in its order; null where nothing matches.
 
-    Raises TypeError where a key of the spine is of another kind than the feature's, ValueError for two output columns
-    of one name.
+    The keys of the spine are of the types of the features' keys.
     """
-    if instants.len() != spine.height:
-        raise ValueError(f"{instants.len()} instants for {spine.height} spine rows")
-    names = [name for join in joins for name in join.columns.values()]
-    if len(set(names)) < len(names):
-        raise ValueError(f"two output columns share a name: {', '.join(names)}")
     rows, parts = Spine(spine, instants), list[pl.DataFrame]()
     for join in joins:
-        # what is not sorted on disk may not even come in the same order twice
-        source = join.features if join.sorted else join.features.select(_needed(join)).collect().lazy()
-        parts += _gathered(source, _matches(rows, source, join), join.columns)
+        parts += _gathered(join.features, _matches(rows, join), join.columns)
     return pl.concat(parts, how="horizontal") if parts else pl.DataFrame(height=spine.height)
-
-
-def _needed(join: Join) -> list[str]:
-    return list(dict.fromkeys([*join.keys, *([join.stamp] if join.stamp else []), *join.columns]))
 
 
 def _names(keys: Sequence[str]) -> list[str]:
@@ -90,38 +72,12 @@ def _names(keys: Sequence[str]) -> list[str]:
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
-def _cast(key: str, ours: pl.DataType, theirs: pl.DataType) -> pl.Expr:
-    """The spine's key in the feature's type; null where that cannot hold it."""
-    if _kind(ours) != _kind(theirs):
-        raise TypeError(f"key {key!r} is {ours} in the spine but {theirs} in the feature: cast one of them")
-    column = pl.col(key)
-    if ours == theirs:
-        return column
-    made = column.cast(theirs, strict=False)
-    rounds = ours.is_float() or (ours.is_temporal() and theirs.is_temporal())
-    return pl.when(made.cast(ours, strict=False) == column).then(made) if rounds else made
-
-
-def _kind(dtype: pl.DataType) -> str:
-    if dtype.is_integer():
-        return "integer"
-    if dtype.is_float():
-        return "float"
-    if dtype in (pl.String, pl.Categorical, pl.Enum):
-        return "string"
-    return str(dtype.base_type())
-
-
-def _integer(value: object) -> int:
-    return cast("int", value)
-
-
 def _number_directly(features: pl.DataFrame, spine: pl.DataFrame, gap: int) -> tuple[pl.DataFrame, pl.DataFrame] | None:
     """A single integer key is a number already, less the lowest one, where the range leaves room for stamps."""
     dtype = features.schema["k0"]
     if "k1" in features.columns or not dtype.is_integer() or dtype in (pl.Int128, pl.UInt128, pl.UInt64):
         return None
-    low, high = _integer(features["k0"].min()), _integer(features["k0"].max())
+    low, high = integer(features["k0"].min()), integer(features["k0"].max())
     if high - low >= LAST // gap:
         return None
     entity = (pl.col("k0").cast(pl.Int64) - low).alias("entity")
@@ -144,9 +100,9 @@ def _number_runs(
 # --- matching ---------------------------------------------------------------------------------------------------------
 
 
-def _matches(rows: Spine, source: pl.LazyFrame, join: Join) -> pl.Series:
+def _matches(rows: Spine, join: Join) -> pl.Series:
     """For each spine row the number of its feature row, or null."""
-    spine, names = rows.by(join.keys, source.collect_schema()), _names(join.keys)
+    spine, source, names = rows.by(join.keys), join.features, _names(join.keys)
     columns = [pl.col(key).alias(name) for name, key in zip(names, join.keys, strict=True)]
     if join.stamp is None:
         features = source.select(columns).with_row_index("at").collect()
@@ -156,7 +112,6 @@ def _matches(rows: Spine, source: pl.LazyFrame, join: Join) -> pl.Series:
     features = source.select(*columns, stamp).with_row_index("at").collect()
     if features.is_empty() or spine.is_empty():
         return _scattered([], rows.height)
-    features = features if join.sorted else features.sort(*names, "stamp")
     clock = _clock(features["stamp"])
     numbered = _number_directly(features, spine, clock.gap) or _number_runs(features, spine, names)
     return _scattered(_found(*numbered, clock, join.max_age), rows.height)
@@ -170,8 +125,8 @@ def _scattered(found: Iterator[pl.DataFrame] | Sequence[pl.DataFrame], height: i
 
 
 def _clock(stamps: pl.Series) -> Clock:
-    low, high = _integer(stamps.min()), _integer(stamps.max())
-    unit = next((unit for unit in UNITS if (stamps.head(100) % unit == 0).all() and (stamps % unit == 0).all()), 1)
+    low, high = integer(stamps.min()), integer(stamps.max())
+    unit = coarsest_unit(stamps)
     return Clock(unit, low // unit, high // unit - low // unit + 1)
 
 
@@ -182,7 +137,7 @@ def _found(features: pl.DataFrame, spine: pl.DataFrame, clock: Clock, max_age: i
     at_once = LAST // clock.gap
     if not at_once:
         raise OverflowError("the stamps of the feature are too far apart for 64-bit arithmetic")
-    entities = _integer(features["entity"].max()) + 1
+    entities = integer(features["entity"].max()) + 1
     for start in range(0, entities, at_once):
         chunk = pl.col("entity").is_between(start, start + at_once - 1)
         ours, theirs = (spine, features) if entities <= at_once else (spine.filter(chunk), features.filter(chunk))
@@ -212,7 +167,7 @@ def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _gathered(source: pl.LazyFrame, at: pl.Series, columns: Mapping[str, str]) -> Iterator[pl.DataFrame]:
-    height, names = _integer(source.select(pl.len()).collect().item()), list(columns)
+    height, names = integer(source.select(pl.len()).collect().item()), list(columns)
     step = max(1, BYTES_AT_ONCE // (8 * max(1, height)))
     for i in range(0, len(names), step):
         values = source.select(names[i : i + step]).collect()

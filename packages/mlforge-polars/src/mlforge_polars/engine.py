@@ -319,9 +319,8 @@ def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFr
     stamp = need_stamp(shape)
     asked = windowed(plan, words_of(rows.schema), _CAST)
     inputs = {i.name: compiled(i.source, rows.schema) for i in asked.inputs}
-    interval = plan.interval.micros if plan.interval else None
     try:
-        points = windows.change_points(rows, shape.key_names, stamp, interval, inputs, asked.aggregates)
+        points = windows.change_points(rows, shape.key_names, stamp, plan.interval, inputs, asked.aggregates)
     except SumOverflow as error:
         refusal = too_many_digits if is_decimal(error.aggregate.word) else overflow
         raise refusal(asked.outputs_of([error.aggregate.name]), _CAST.format("amount")) from error

@@ -7,9 +7,9 @@ from typing import NamedTuple, cast
 
 import polars as pl
 
+from mlforge.model.duration import Duration
+
 STAMP = pl.Datetime("us", "UTC")
-WEEK = 7 * 86_400_000_000
-MONDAY = -3 * 86_400_000_000  # 1969-12-29: whole weeks are aligned to it, all other buckets to the epoch
 UNITS = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000)
 LAST = 2**63 - 1
 
@@ -48,18 +48,17 @@ class Entities(NamedTuple):
         return [pl.lit(column).gather(number).alias(column.name) for column in self.table]
 
 
-def clock_of(time: pl.Series, interval: int | None, stays: Sequence[int]) -> Clock:
+def clock_of(time: pl.Series, interval: Duration | None, stays: Sequence[int]) -> Clock:
     """The clock of the interval or, without one, of the coarsest unit that divides all instants."""
-    unit = interval or _coarsest_unit(time, stays)
-    origin = MONDAY if interval is not None and interval % WEEK == 0 else 0
+    unit, origin = (interval.micros, interval.origin) if interval else (coarsest_unit(time, stays), 0)
     low, high = ((integer(bound) - origin) // unit + (interval is not None) for bound in (time.min(), time.max()))
     if low * unit + origin < -LAST or high * unit + origin + max(stays) > LAST:
         raise OverflowError("a stamp would leave the range of a 64-bit microsecond timestamp")
     return Clock(unit, origin, low, high - low + max(stays) // unit + 1)
 
 
-def _coarsest_unit(time: pl.Series, stays: Sequence[int]) -> int:
-    """The coarser the unit, the more entities fit into 63 bits beside it."""
+def coarsest_unit(time: pl.Series, stays: Sequence[int] = ()) -> int:
+    """What divides all instants: the coarser the unit, the more entities fit into 63 bits beside it."""
     for unit in UNITS:
         if not any(stay % unit for stay in stays) and (time.head(100) % unit == 0).all() and (time % unit == 0).all():
             return unit

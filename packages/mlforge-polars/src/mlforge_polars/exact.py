@@ -1,19 +1,14 @@
-"""Exact sums: numbers are split into limbs that add up without rounding, and totals joined to one float.
-
-Where limbs cannot hold the squares, Python's own integers do.
-"""
+"""Exact sums: numbers are split into limbs that add up without rounding, and totals joined to one float."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
-from itertools import accumulate, zip_longest
+from itertools import zip_longest
 from operator import add
 
 import polars as pl
 
-from mlforge.plugin.engine.ends import nearest_root
 from mlforge.plugin.engine.sizing import Limbs
 from mlforge_polars.values import Value, limb_type
 
@@ -115,25 +110,3 @@ def whole(parts: Sequence[pl.Expr], limbs: Limbs) -> pl.Expr:
     carry, most = low // 2**limbs.width, 2 ** (127 - limbs.width)
     high = high + carry
     return pl.when(high.is_between(-most, most - 1)).then(high * 2**limbs.width + (low - carry * 2**limbs.width))
-
-
-def python_stds(column: pl.Series, value: Value, ranges: Sequence[tuple[int, int]]) -> Iterator[float | None]:
-    """The stds over ranges of rows, for numbers so far apart that only Python's integers hold their squares."""
-    low = value.squares.exponent
-    given = column.cast(pl.Float64) if value.dtype.is_float() else column
-    numbers = [_fixed(number, low) for number in given.to_list()]
-    counts = [0, *accumulate(number is not None for number in numbers)]
-    sums = [0, *accumulate(number or 0 for number in numbers)]
-    squares = [0, *accumulate((number or 0) ** 2 for number in numbers)]
-    for start, end in ranges:
-        n = counts[end] - counts[start]
-        spread = n * (squares[end] - squares[start]) - (sums[end] - sums[start]) ** 2
-        yield nearest_root(spread, n * (n - 1), low) if n > 1 else None
-
-
-def _fixed(number: float | None, low: int) -> int | None:
-    """A float as a multiple of 2 ** low. What is not finite counts, and is dealt with by the caller."""
-    if number is None or not math.isfinite(number):
-        return None if number is None else 0
-    top, bottom = number.as_integer_ratio()
-    return (top << -low) // bottom if low < 0 else top >> low

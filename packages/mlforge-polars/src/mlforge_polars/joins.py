@@ -52,7 +52,7 @@ def _prepared(join: Join, features: pl.LazyFrame, common: Mapping[str, pl.DataTy
     rows = _cast_keys(features, common, meta.entity_keys, wanted)
     if len(join.artifact.layers) > 1:
         rows = rows.collect().lazy()  # overlaid once, not for every few columns
-    return asof.Join(rows, meta.entity_keys, meta.timestamp, dict(join.columns), join.max_age, sorted=True)
+    return asof.Join(rows, meta.entity_keys, meta.timestamp, dict(join.columns), join.max_age)
 
 
 def _cast_keys(

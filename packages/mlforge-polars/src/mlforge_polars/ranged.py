@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_polars.aggs import Plan, is_ordered, is_ranged
+from mlforge_polars.aggs import Plan, is_ordered
 from mlforge_polars.entities import integer
 from mlforge_polars.values import Value
 from mlforge_ranges import Ranges
@@ -42,10 +42,10 @@ def ranged(
 ) -> list[pl.Series]:
     """What is found one by one of the tiles from `low` up to, not including, `high`: a column for each aggregate."""
     found = []
-    for column in dict.fromkeys(a.column for a in aggs if is_ranged(a)):
+    for column in dict.fromkeys(a.column for a in aggs if plan.is_ranged(a)):
         value, counted = plan.values[column], sums[plan.values[column].events]
         runs = sequences.of(value, counted.gather(low), counted.gather(high))
-        mine = [a for a in aggs if a.column == column and is_ranged(a)]
+        mine = [a for a in aggs if a.column == column and plan.is_ranged(a)]
         found += [runs.aggregated(a.function, a.options).alias(ranged_name(a, value)) for a in mine]
     return found
 

@@ -5,19 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Literal
 
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_polars.aggs import Plan, SumOverflow, is_ranged
+from mlforge_polars.aggs import Plan, SumOverflow
 from mlforge_polars.ends import mean_of, std_of, sum_of
 from mlforge_polars.exact import Keep, Kept, limb_names, whole
 from mlforge_polars.ranged import ranged_name
 from mlforge_polars.values import Value
-
-SIDES: tuple[Literal["lower"], Literal["higher"]] = ("lower", "higher")  # of the middle
-
 
 AT_ONCE = 8  # looking for what expressions have in common takes the square of how many there are
 
@@ -44,7 +40,7 @@ def _final(agg: Aggregate, plan: Plan, keep: Keep) -> pl.Expr:
     if agg.column is None:
         return pl.col("events").cast(pl.Int64)
     value = plan.values[agg.column]
-    if is_ranged(agg):
+    if plan.is_ranged(agg):
         return pl.col(ranged_name(agg, value))
     if agg.function in EXACT:
         return EXACT[agg.function](value, keep)
@@ -83,7 +79,7 @@ def _or_special(number: pl.Expr, value: Value) -> pl.Expr:
 
 def _std(value: Value, keep: Keep) -> pl.Expr:
     n = _count(value)
-    std = _squares_std(value, n, keep) if value.squared else pl.col(f"{value.name}.std")
+    std = _squares_std(value, n, keep)
     if value.special:
         special = pl.any_horizontal(pl.col(f"{value.name}.{kind}") > 0 for kind in ("nan", "up", "down"))
         std = pl.when(special).then(math.nan).otherwise(std)
@@ -99,16 +95,6 @@ def _squares_std(value: Value, n: pl.Expr, keep: Keep) -> pl.Expr:
         part = part if i == j else part + part
         spread[i + j] = spread[i + j] + part if i + j in spread else part
     return std_of([spread[place] for place in sorted(spread)], limbs, n, keep)
-
-
-def _median(value: Value) -> pl.Expr:
-    low, high = (pl.lit(value.labels).gather(pl.col(f"{value.name}.{side}").cast(pl.UInt32)) for side in SIDES)
-    if not value.dtype.is_float():
-        low, high = low.cast(pl.Int128), high.cast(pl.Int128)  # their sum may be beyond it
-        return (low // 2 + high // 2).cast(pl.Float64) + (low % 2 + high % 2).cast(pl.Float64) / 2
-    low, high = low.cast(pl.Float64), high.cast(pl.Float64)
-    large = pl.max_horizontal(low.abs(), high.abs()) > 1  # what halving loses of one is then lost beside the other
-    return pl.when(large).then(low / 2 + high / 2).otherwise((low + high) / 2)
 
 
 def _min(value: Value) -> pl.Expr:
@@ -133,6 +119,5 @@ FINALS: Mapping[str, Callable[[Value], pl.Expr]] = {
     "count": _count,
     "min": _min,
     "max": _max,
-    "median": _median,
 }
 EXACT: Mapping[str, Callable[[Value, Keep], pl.Expr]] = {"sum": _sum, "mean": _mean, "std": _std}

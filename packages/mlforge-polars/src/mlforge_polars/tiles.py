@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
 
 import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_polars.aggs import Plan, Stay, is_ranged
-from mlforge_polars.exact import limb_names, python_stds, side_by_side, split
+from mlforge_polars.aggs import Plan, Stay
+from mlforge_polars.exact import limb_names, side_by_side, split
 from mlforge_polars.ranged import Sequences, bound_of_runs, ranged
-from mlforge_polars.results import SIDES, finished
+from mlforge_polars.results import finished
 from mlforge_polars.values import Value
 
 
@@ -59,18 +58,13 @@ def rows_of(tiles: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFra
     points = _points(tiles, plan)
     sums = _prefix_sums(tiles.select(pl.exclude("key", "^.*[.]min$", "^.*[.]max$")))
     bounds = tiles.select("^.*[.]min$", "^.*[.]max$")
-    bounds_at, ranks, sequences = _bounds_at(points, bounds), _ranks_at(points, events, plan), Sequences(events, plan)
+    bounds_at, sequences = _bounds_at(points, bounds), Sequences(events, plan)
     parts = [points.select("key")]
     for window in plan.windows:
         aggs, (high, low) = plan.at(window), _run(points, tiles["key"], window, plan)
         added = sums.select(_addends(sums.columns, aggs, plan))
         found = added.select(pl.all().gather(high) - pl.all().gather(low))
         found = found.with_columns(_bounds_of(window, aggs, bounds_at, bounds, high, low, plan))
-        if window.is_plain:
-            length = plan.units(window.leaves or 0)
-            middle = ranks.lazy().select("point", *_window_ranks(length, aggs, plan))
-            found = found.with_columns(middle.filter("point").drop("point").collect())
-        found = found.with_columns(_exact_stds(events, tiles["events"], high, low, aggs, plan))
         found = found.with_columns(ranged(sequences, sums, high, low, aggs, plan))
         parts.append(finished(found, aggs, plan))
     return pl.concat(parts, how="horizontal")
@@ -166,43 +160,3 @@ def _bounds_of(
         rolled = [rolls[f](pl.col(f"{name}.{f}"), "key", length) for name, f in wanted]
         return bounds_at.lazy().select(rolled).collect().get_columns()
     return [bound_of_runs(bounds[f"{name}.{f}"], high, low, f) for name, f in wanted]
-
-
-def _medians(aggs: Sequence[Aggregate], plan: Plan) -> list[str]:
-    rolled = (agg for agg in aggs if agg.function == "median" and not is_ranged(agg))
-    return list(dict.fromkeys(plan.values[agg.column].name for agg in rolled))
-
-
-def _ranks_at(points: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFrame:
-    """The ranks of all events, and a null at each point for a window to end at."""
-    names = [f"{name}.rank" for name in _medians(plan.aggs, plan)]
-    if not names:
-        return points.select("key", point=True)
-    ends = points.select("key", point=True)
-    return pl.concat([events.select("key", *names, point=False), ends], how="diagonal").sort("key")
-
-
-def _window_ranks(window: int, aggs: Sequence[Aggregate], plan: Plan) -> list[pl.Expr]:
-    """The two ranks in the middle of each window, which are the same one for an odd number of values."""
-    return [
-        pl.col(f"{name}.rank")
-        .rolling_quantile_by("key", f"{window}i", quantile=0.5, interpolation=side)
-        .alias(f"{name}.{side}")
-        for name in _medians(aggs, plan)
-        for side in SIDES
-    ]
-
-
-def _exact_stds(
-    events: pl.DataFrame, sizes: pl.Series, entered: pl.Series, left: pl.Series, aggs: Sequence[Aggregate], plan: Plan
-) -> list[pl.Series]:
-    wanted = dict.fromkeys(agg.column for agg in aggs if agg.function == "std")
-    values = [value for value in (plan.values[column] for column in wanted) if value.unbounded]
-    if not values:
-        return []
-    starts = [0, *accumulate(sizes.to_list())]
-    ranges = [(starts[low], starts[high]) for low, high in zip(left.to_list(), entered.to_list(), strict=True)]
-    return [
-        pl.Series(f"{value.name}.std", python_stds(events[value.name], value, ranges), dtype=pl.Float64)
-        for value in values
-    ]

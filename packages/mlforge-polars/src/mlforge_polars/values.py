@@ -54,11 +54,6 @@ class Value(NamedTuple):
         """Are squares summed as limbs?"""
         return "std" in self.functions and self.squares.length <= MOST_SQUARED
 
-    @property
-    def unbounded(self) -> bool:
-        """Do squares need more bits than limbs can give?"""
-        return "std" in self.functions and self.squares.length > MOST_SQUARED
-
 
 def prepare(
     frame: pl.DataFrame, functions: Mapping[str, frozenset[str]]
@@ -70,7 +65,7 @@ def prepare(
     values: dict[str | None, Value] = {}
     for i, (source, wanted) in enumerate(functions.items()):
         value = _value(frame[f"v{i}"], wanted)
-        if "median" in wanted or (value.ranked and wanted & {"min", "max"}):
+        if value.ranked and wanted & {"min", "max"}:
             frame, value = _with_ranks(frame, value)
         values[source] = value
     return frame, values

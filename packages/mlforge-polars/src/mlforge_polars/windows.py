@@ -13,9 +13,10 @@ from functools import partial
 
 import polars as pl
 
+from mlforge.model.duration import Duration
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_csv import dtype_of
-from mlforge_polars.aggs import Plan, is_ordered, is_ranged, stays_of
+from mlforge_polars.aggs import Plan, is_ordered, stays_of
 from mlforge_polars.entities import LAST, STAMP, Entities, clock_of, number_entities
 from mlforge_polars.tiles import rows_of, tiles_of
 from mlforge_polars.values import prepare
@@ -27,13 +28,13 @@ def change_points(
     events: pl.LazyFrame | pl.DataFrame,
     keys: Sequence[str],
     time: str,
-    interval: int | None,
+    interval: Duration | None,
     inputs: Mapping[str, pl.Expr],
     aggs: Sequence[Aggregate],
 ) -> pl.DataFrame:
     """One row per entity and instant at which an event enters or leaves a window, sorted by keys and stamp.
 
-    Windows and the interval are microseconds; aggregates have a name that no key has. Raises OverflowError where an
+    Aggregates have a name that no key has. Raises OverflowError where an
     integer sum or a stamp needs more than 64 bits.
     """
     frame = _collected(events, keys, time, inputs)
@@ -48,7 +49,7 @@ def change_points(
         frame = frame.with_columns(pl.col("time").alias("when"))
     numbered, entities = number_entities(frame, len(keys), clock, len(shifts), 0 if interval is None else 1)
     del frame
-    prepared, values = prepare(numbered, {name: _functions(name, aggs) for name in inputs})
+    prepared, values = prepare(numbered, {n: frozenset(a.function for a in aggs if a.column == n) for n in inputs})
     del numbered
     parts = list(_parts(prepared, entities, Plan(clock, shifts, values, aggs)))
     return pl.concat(parts, rechunk=False).select(
@@ -56,11 +57,6 @@ def change_points(
         pl.col("stamp").alias(time),
         *(pl.col(f"a{i}").cast(schema[agg.name]).alias(agg.name) for i, agg in enumerate(aggs)),
     )
-
-
-def _functions(column: str, aggs: Sequence[Aggregate]) -> frozenset[str]:
-    passes = {"count"} if any(agg.passes == column for agg in aggs) else set()
-    return frozenset(agg.function for agg in aggs if agg.column == column) | passes
 
 
 def _collected(
@@ -91,8 +87,7 @@ def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.D
 def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> Iterator[Callable[[], pl.DataFrame]]:
     """Whole entities at a time, as work to be done."""
     tiles, stride = tiles_of(events, plan), plan.clock.gap
-    looks = any(map(is_ranged, plan.aggs)) or any("median" in v.functions for v in plan.values.values())
-    if not looks and not any(value.unbounded for value in plan.values.values()):
+    if not any(map(plan.is_ranged, plan.aggs)):
         events = events.clear()
     low = 0
     while low < tiles.height:

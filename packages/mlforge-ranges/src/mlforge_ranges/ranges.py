@@ -8,7 +8,7 @@ from copy import copy
 import polars as pl
 
 from mlforge.model.aggregation import Options
-from mlforge_ranges import distinct, frequent, lists, moments, quantiles
+from mlforge_ranges import distinct, frequent, lists, moments, quantiles, spreads
 from mlforge_ranges.sequence import PLACE, Sequence
 
 _CALLED = {"median": "percentile", "skew": "skewness"}
@@ -114,6 +114,10 @@ class Ranges:
     def top_k(self, k: int) -> pl.Series:
         """The `k` most frequent values, as a list, most frequent first, of equally frequent ones the least."""
         return frequent.most_frequent(self._sequence, self.low, self.high, k)
+
+    def std(self) -> pl.Series:
+        """Standard deviation, however far apart the numbers are; null of fewer than two values."""
+        return spreads.stds(self._sequence, self.low, self.high)
 
     def skewness(self) -> pl.Series:
         """Adjusted Fisher-Pearson skewness; null of fewer than three values, or without spread."""

@@ -104,23 +104,41 @@ def _responses() -> JSONSchema:
     }
 
 
+_NAMED = {"type": "string", "minLength": 1}
+_TEXT, _TEXTS = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
+_MAYBE = {"type": ["string", "null"]}
+_ROW = {"type": "object", "additionalProperties": VALUE}
+_STATUS, _VERSIONS = ({"type": "object", "additionalProperties": s} for s in (STATUS, _TEXT))
+
+
 def _schemas(limits: Limits) -> JSONSchema:
-    named = {"type": "string", "minLength": 1}
-    text, texts = {"type": "string"}, {"type": "array", "items": {"type": "string"}}
-    maybe = {"type": ["string", "null"]}
+    return _requests(limits) | _answers() | _features() | _states()
+
+
+def _requests(limits: Limits) -> JSONSchema:
     entity = {
         "type": "object",
         "description": "The key columns, and the inputs of request features; others are ignored.",
         "examples": [{"user_id": 1}],
     }
+    entities = {"type": "array", "maxItems": limits.entities, "items": entity}
+    asked, either = _asked(limits), [{"required": ["features"]}, {"required": ["set"]}]
+    return {
+        "OnlineRequest": _object({**asked, "entity": entity}, required=["entity"]) | {"oneOf": either},
+        "BatchRequest": _object({**asked, "entities": entities}, required=["entities"]) | {"oneOf": either},
+    }
+
+
+def _asked(limits: Limits) -> JSONSchema:
+    """What is asked for: features or a set, and how columns are called."""
     number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
-    some = {"type": "array", "minItems": 1, "items": named}
+    some = {"type": "array", "minItems": 1, "items": _NAMED}
     chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
-    pick = _object({"name": named | {"pattern": r"\S"}, **chosen}, required=["name"])
-    word = named | {"pattern": NAME}
-    asked = {
+    pick = _object({"name": _NAMED | {"pattern": r"\S"}, **chosen}, required=["name"])
+    return {
         "features": {
-            "type": "array", "minItems": 1, "maxItems": limits.features, "items": {"anyOf": [word, pick]},
+            "type": "array", "minItems": 1, "maxItems": limits.features,
+            "items": {"anyOf": [_NAMED | {"pattern": NAME}, pick]},
             "description": "Features, or sets of them by their names.",
         },
         "set": {"type": "string", "minLength": 1, "description": "A feature set, instead of features."},
@@ -129,43 +147,45 @@ def _schemas(limits: Limits) -> JSONSchema:
             "description": "Call columns {feature}__{column}, or {feature}@{version}__{column} of several versions.",
         },
     }  # fmt: skip
-    either = [{"required": ["features"]}, {"required": ["set"]}]
-    row = {"type": "object", "additionalProperties": VALUE}
-    status, versions = ({"type": "object", "additionalProperties": s} for s in (STATUS, text))
-    entities = {"type": "array", "maxItems": limits.entities, "items": entity}
-    key = _object({"name": text, "type": text, "made_of": texts})
-    column = _object({"name": text, "type": text, "description": maybe, "unit": maybe})
-    feature = {
-        "name": text, "version": maybe, "description": maybe, "owner": maybe, "tags": texts,
-        "keys": {"type": "array", "items": key}, "columns": {"type": "array", "items": column},
-        "inputs": {"type": "array", "items": _object({"name": text, "type": text})}, "uses": versions,
-        "max_age": maybe, "published_as_of": maybe, "exact_until": maybe,
-    }  # fmt: skip
+
+
+def _answers() -> JSONSchema:
+    rows, statuses = ({"type": "array", "items": one} for one in (_ROW, _STATUS))
     return {
-        "OnlineRequest": _object({**asked, "entity": entity}, required=["entity"]) | {"oneOf": either},
-        "BatchRequest": _object({**asked, "entities": entities}, required=["entities"]) | {"oneOf": either},
-        "OnlineAnswer": _object({"values": row, "status": status, "versions": versions}),
-        "BatchAnswer": _object(
-            {"values": {"type": "array", "items": row}, "status": {"type": "array", "items": status},
-             "versions": versions}
-        ),
+        "OnlineAnswer": _object({"values": _ROW, "status": _STATUS, "versions": _VERSIONS}),
+        "BatchAnswer": _object({"values": rows, "status": statuses, "versions": _VERSIONS}),
+    }
+
+
+def _features() -> JSONSchema:
+    key = _object({"name": _TEXT, "type": _TEXT, "made_of": _TEXTS})
+    column = _object({"name": _TEXT, "type": _TEXT, "description": _MAYBE, "unit": _MAYBE})
+    feature = {
+        "name": _TEXT, "version": _MAYBE, "description": _MAYBE, "owner": _MAYBE, "tags": _TEXTS,
+        "keys": {"type": "array", "items": key}, "columns": {"type": "array", "items": column},
+        "inputs": {"type": "array", "items": _object({"name": _TEXT, "type": _TEXT})}, "uses": _VERSIONS,
+        "max_age": _MAYBE, "published_as_of": _MAYBE, "exact_until": _MAYBE,
+    }  # fmt: skip
+    members, features, sets = ({"type": "array", "items": _named(name)} for name in ("Member", "Feature", "FeatureSet"))
+    return {
         "Feature": _object(feature),
         "FeatureSet": _object(
-            {"name": text, "description": maybe, "owner": maybe, "tags": texts,
-             "features": {"type": "array", "items": _named("Member")}}
+            {"name": _TEXT, "description": _MAYBE, "owner": _MAYBE, "tags": _TEXTS, "features": members}
         ),
-        "Member": _object({"name": text, "version": maybe, "columns": {"anyOf": [texts, {"type": "null"}]}}),
-        "Features": _object(
-            {"project": text, "features": {"type": "array", "items": _named("Feature")},
-             "sets": {"type": "array", "items": _named("FeatureSet")}}
-        ),
+        "Member": _object({"name": _TEXT, "version": _MAYBE, "columns": {"anyOf": [_TEXTS, {"type": "null"}]}}),
+        "Features": _object({"project": _TEXT, "features": features, "sets": sets}),
+    }
+
+
+def _states() -> JSONSchema:
+    return {
         "Health": _object({"status": {"const": "alive"}}),
         "Ready": _object({"status": {"const": "ready"}, "features": {"type": "integer"}}),
         "Problem": {
             "type": "object",
             "properties": {
-                "type": text, "title": text, "status": {"type": "integer"}, "code": {"enum": list(CODES)},
-                "detail": text, "hint": text, "field": text, "limit": {"type": "number"},
+                "type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "code": {"enum": list(CODES)},
+                "detail": _TEXT, "hint": _TEXT, "field": _TEXT, "limit": {"type": "number"},
             },
             "required": ["type", "title", "status", "code", "detail", "hint"],
         },

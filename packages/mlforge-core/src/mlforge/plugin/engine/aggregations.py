@@ -118,6 +118,16 @@ class Aggregate(msgspec.Struct, frozen=True):
     options: Options = ()
     passes: str | None = None
 
+    @property
+    def is_ranged(self) -> bool:
+        """Whether it looks at the values of its window one by one: in their order, or at all of them.
+
+        Example:
+            >>> Aggregate("median", "v0", 0, None, "a0", "Float64").is_ranged
+            True
+        """
+        return self.function in ("skew", "kurtosis") or AGGREGATIONS[self.function].needs != "sums"
+
 
 class Output(msgspec.Struct, frozen=True):
     """A column of the result: an expression over aggregates, which it reads by their names.
@@ -152,9 +162,8 @@ class Windowed(msgspec.Struct, frozen=True):
     outputs: tuple[Output, ...]
 
     def functions_of(self, column: str) -> frozenset[str]:
-        """The aggregations of an input; `count` where it tells which events are in a window."""
-        passes = {"count"} if any(a.passes == column for a in self.aggregates) else set()
-        return frozenset(a.function for a in self.aggregates if a.column == column) | passes
+        """The aggregations of an input."""
+        return frozenset(a.function for a in self.aggregates if a.column == column)
 
     def outputs_of(self, aggregates: Collection[str]) -> list[str]:
         """The output columns that are made of some of the aggregates."""
