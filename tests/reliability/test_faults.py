@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-import mlforge_gcs.bucket
-import mlforge_s3.bucket
 import pytest
 from hurt.proxy import REFUSALS, first, proxy
 
 import mlforge as mlf
+import mlforge_gcs.bucket
+import mlforge_s3.bucket
 from mlforge.errors import Conflict, MlforgeError
 from mlforge.testing.versions import meta_of, write_file
 
