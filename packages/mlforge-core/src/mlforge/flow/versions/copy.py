@@ -1,4 +1,4 @@
-"""Copying a store: every version with its metadata, byte by byte, and its data."""
+"""Copying a store: every version with its metadata as it is, and its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping a version as another store had it: with its metadata, byte by byte, and its data by the same names.
+"""Keeping a version as another store had it: with its metadata as it is, and its data by the same names.
 
 Data that engines wrote has names that nobody else has; what is received may not. So whoever receives a version first
 creates a claim that says which, and only one can.
