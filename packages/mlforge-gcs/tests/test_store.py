@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+from datetime import UTC, datetime
 
 import msgspec
 import polars as pl
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 import mlforge as mlf
 from mlforge.errors import Invalid, PluginFailed
+from mlforge.flow.versions.manifest import derive_manifest
 from mlforge.testing.versions import meta_of, write_file
 from mlforge_gcs import bucket
 from mlforge_gcs.plugin import GCSStore
@@ -44,6 +46,7 @@ def test_no_secret_is_in_what_is_kept_shown_told_or_pickled(store_of, key_file, 
     path, secret = key_file
     with store_of(tmp_path).open() as store:
         commit(store, "1.0.0")
+        store.write_manifest(derive_manifest(store, datetime.now(UTC)))
         shown = [str(store.bucket.read(one.key)) for one in store.bucket.list("")]
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
     config = store_of(tmp_path, anonymous=False)
@@ -52,7 +55,7 @@ def test_no_secret_is_in_what_is_kept_shown_told_or_pickled(store_of, key_file, 
         credentials = options["credential_provider"]
         assert credentials.found.service_account_email == "shop@example.iam.gserviceaccount.com"
         shown += [repr(x) for x in (config, store, store.bucket, options, credentials)]
-        shown += [msgspec.json.encode(config).decode(), str(pickle.dumps(options))]
+        shown += [msgspec.json.encode(config).decode(), str(pickle.dumps(options)), str(pickle.dumps(config))]
         for doing in (lambda: store.latest("spend"), credentials):
             with pytest.raises(PluginFailed) as caught:
                 doing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 
 import mlforge as mlf
 from mlforge.errors import Conflict, Invalid, PluginFailed
+from mlforge.flow.versions.manifest import derive_manifest
 from mlforge.testing.versions import meta_of, write_file
 from mlforge_s3.bucket import S3Bucket
 from mlforge_s3.plugin import S3Store
@@ -38,7 +40,8 @@ def test_no_secret_is_in_what_is_kept_shown_told_or_pickled(store_of, tmp_path, 
         credentials = artifact.options["credential_provider"]
         assert credentials()[0]["aws_secret_access_key"] == SECRET
         shown += [repr(x) for x in (store, store.bucket, target, artifact, credentials, credentials.session)]
-        shown += [str(pickle.dumps(artifact))]
+        shown += [str(pickle.dumps(one)) for one in (artifact, config)]
+        store.write_manifest(derive_manifest(store, datetime.now(UTC)))
         shown += [str(store.bucket.read(one.key)) for one in store.bucket.list("")]
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", f"{SECRET}-wrong")
     monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
