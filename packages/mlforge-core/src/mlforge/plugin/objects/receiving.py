@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from mlforge.errors import Conflict
 from mlforge.model.meta import FeatureMeta, Part
 from mlforge.plugin import layout
 from mlforge.plugin.objects.bucket import Bucket
@@ -40,8 +41,16 @@ def receive(bucket: Bucket, staging: Staging, meta: FeatureMeta, read: Read) -> 
             _upload(bucket, folder / part.hash, meta, part, read)
     for version in sorted({part.version for part in meta.parts} - {meta.version}):
         _list_former(bucket, meta, version)
+    _need_all(bucket, meta)
     _create(bucket, f"{place}/{layout.META}", data)
     bucket.delete([claim])
+
+
+def _need_all(bucket: Bucket, meta: FeatureMeta) -> None:
+    """Raise `Conflict` where a part was removed meanwhile: so slow a copy may have been taken for a dead one."""
+    there = {one.key for one in bucket.list(meta.name)}
+    if lost := next((part.path for part in meta.parts if f"{meta.name}/{part.path}" not in there), None):
+        raise Conflict(f"{bucket.where}/{meta.name}/{lost} was removed meanwhile.", hint="Copy it again.")
 
 
 def _known(bucket: Bucket, meta: FeatureMeta) -> set[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, PluginFailed
-from mlforge.model.meta import Artifact
+from mlforge.model.meta import Artifact, Part
 from mlforge.plugin import Pruned, StoreConfig, verify
 from mlforge.plugin.layout import LATEST, META
 from mlforge.plugin.objects import pruning
@@ -268,6 +269,20 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
         with self.config(folder).open() as store:
             assert self.contents(store.get("spend", "1.0.0")) == [b"old"]
 
+    @pytest.mark.parametrize("doing", ["commit", "receive"])
+    def test_what_is_taken_for_a_dead_ones_while_it_is_uploaded_is_not_shown(self, folder: Path, doing: str) -> None:
+        with self.config(folder).open() as store:
+            bucket = store.bucket
+            store.bucket = _Emptied(bucket)
+            with refused(Conflict, "removed"):
+                if doing == "commit":
+                    store.commit(self.begin(store), meta_of("1.0.0"), None)
+                else:
+                    part = Part("1.0.0/data.parquet", 3, 4, hashlib.sha256(b"rows").hexdigest())
+                    store.receive(meta_of("1.0.0", parts=(part,)), lambda _: [b"rows"])
+            store.bucket = bucket
+            assert (store.names(), store.latest("spend")) == ([], None)
+
     def test_what_is_left_of_a_lost_race_goes_when_old_versions_do(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -323,6 +338,20 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
 
     def _keys(self, folder: Path) -> list[str]:
         return [one.key for one in self.bucket(folder).list("")]
+
+
+class _Emptied:
+    """A bucket in which what is uploaded is gone at once."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bucket, name)
+
+    def upload(self, path: Path, key: str) -> None:
+        self._bucket.upload(path, key)
+        self._bucket.delete([key])
 
 
 class _Interrupted:
