@@ -127,6 +127,7 @@ class ReceivingStore(Protocol):
     """A store that takes versions as another store has them, for copies.
 
     Example:
+        >>> from pathlib import Path
         >>> with mlf.LocalStore("feature_store").open() as store, mlf.LocalStore("copy").open() as copy:
         ...     version = store.get("user_spend", "1.0.0")
         ...     copy.receive(version.meta, lambda part: [Path(version.uris[0]).read_bytes()])
