@@ -185,7 +185,7 @@ def test_plugins_are_listed_with_what_they_bring(alone: Environment) -> None:
 
 def test_a_plugins_command_is_in_the_help_and_runs(alone: Environment, tmp_path: Path) -> None:
     alone.add("my-wings", COMMAND.format(name="fly", target="my_wings:fly"))
-    assert "  fly       Fly away.\n" in alone.run("--help").stdout
+    assert ["fly", "Fly", "away."] in [line.split() for line in alone.run("--help").stdout.splitlines()]
     assert alone.run("fly").stdout == "up and away\n"
     assert "Did you mean 'fly'?" in alone.run("flyy").stderr
     failed = alone.run("fly", "--fail")
