@@ -89,10 +89,10 @@ def nth(fault, place):
     [(read, "reset"), (read, "cut"), (point, "lost answer"), *((commit, fault) for fault in PASSING)],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_a_fault_that_passes_is_borne_wherever_it_strikes(stand, doing, fault, figure):
-    """Every request in turn: done, or one clear error that leaves the store as it was or as it was to be."""
-    borne, told = 0, []
-    for place in range(40):
+def test_a_fault_that_passes_is_borne_wherever_it_strikes(stand, doing, fault, times, figure):
+    """Every request in turn, in the short form every third: what was asked is done, and no reader sees half of it."""
+    borne, told, stride = 0, [], max(1, 4 - times(1))
+    for place in range(PASSING.index(fault) % stride, 40, stride):
         stand.proxy.asked.clear()
         stand.proxy.breaks = nth(fault, place)
         versions, latest = before = stand.seen()
@@ -109,7 +109,7 @@ def test_a_fault_that_passes_is_borne_wherever_it_strikes(stand, doing, fault, f
             break
     figure(f"{stand.behind.kind}, {doing.__name__}, {fault}: {borne} borne, {len(told)} told: {sorted(set(told))}")
     assert not told
-    assert borne > 3
+    assert borne >= 2
 
 
 def doing_next(stand, doing, versions, latest):

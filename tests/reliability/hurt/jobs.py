@@ -41,7 +41,12 @@ def prune(defs, other):
     defs.prune(projects.NAME, keep=2)
 
 
-JOBS = {job.__name__: job for job in (build, increment, publish, rollback, prune)}
+def gc(defs, other):
+    with defs.offline_store.open() as store:
+        store.collect(-1.0, dry_run=False)
+
+
+JOBS = {job.__name__: job for job in (build, increment, publish, rollback, prune, gc)}
 
 
 def die_doing(place, job, other, step, late, environment, mark):
