@@ -15,7 +15,13 @@ import pytest
 
 import mlforge as mlf
 from mlforge.cli.app import cli
-from mlforge.plugin.descriptors import Command, EngineDescriptor, OnlineStoreDescriptor, SourceDescriptor, StoreDescriptor
+from mlforge.plugin.descriptors import (
+    Command,
+    EngineDescriptor,
+    OnlineStoreDescriptor,
+    SourceDescriptor,
+    StoreDescriptor,
+)
 from mlforge.plugin.hints import DISTRIBUTIONS, NOT_YET
 from mlforge.plugin.registry import registry
 

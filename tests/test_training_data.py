@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pandas as pd
 import msgspec
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest

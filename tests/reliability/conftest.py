@@ -17,7 +17,13 @@ FIGURES = pytest.StashKey[list]()
 def pytest_terminal_summary(terminalreporter, config):
     """Say what was done how often."""
     reports = [r for group in terminalreporter.stats.values() for r in group if hasattr(r, "user_properties")]
-    figures = [text for r in reports if getattr(r, "when", "") == "call" for name, text in r.user_properties if name == "figure"]
+    figures = [
+        text
+        for r in reports
+        if getattr(r, "when", "") == "call"
+        for name, text in r.user_properties
+        if name == "figure"
+    ]
     if figures:
         terminalreporter.section("figures")
         for text in figures:

@@ -91,7 +91,7 @@ class Death:
 
 
 def build_many(place, rounds, gate, environment, answers):
-    """Build again and again, at the same time as others, every other time a number that all want; tell what was said."""
+    """Build again and again, at the same time as others, often a number that all want; tell what was said."""
     os.environ.update(environment)
     defs, told = projects.definitions(place), []
     for turn in range(rounds):

@@ -100,7 +100,9 @@ REFUSALS = {
 
 def refusal(status, code):
     body = ERROR.format(code=code).encode()
-    head = f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: application/xml\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 {status} {REASONS[status]}\r\ncontent-type: application/xml\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

@@ -28,7 +28,9 @@ def test_no_flipped_bit_is_read(value):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda d: d.replace(b"\n", b"\r\n"), lambda d: d + b"\n", bytes.strip], ids=["windows", "one more", "none"]
+    "change",
+    [lambda d: d.replace(b"\n", b"\r\n"), lambda d: d + b"\n", bytes.strip],
+    ids=["windows", "one more", "none"],
 )
 def test_lines_end_as_anywhere(change):
     """As an editor, a shell or a version control system leaves them."""

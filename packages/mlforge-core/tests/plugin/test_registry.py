@@ -207,7 +207,9 @@ def test_a_default_engine_that_two_plugins_claim_is_not_passed_over():
         Registry([*rivals, other]).default_engine()
 
 
-@pytest.mark.parametrize("words", ["from mlforge import Summ", "from mlforge import Max, Summ", "from mlforge.metrics import Summ"])
+@pytest.mark.parametrize(
+    "words", ["from mlforge import Summ", "from mlforge import Max, Summ", "from mlforge.metrics import Summ"]
+)
 def test_a_word_that_cannot_be_imported_is_answered_with_the_nearest_one(words):
     with pytest.raises(ImportError, match="has no 'Summ'. Did you mean 'Sum'?"):
         exec(words, {})

@@ -159,14 +159,16 @@ def test_a_part_of_an_older_version_may_be_shared(two, root, data_of):
 def test_a_field_of_a_later_mlforge_is_passed_over(two, root):
     path = root / "spend/1.1.0/.meta.json"
     later = msgspec.defstruct("Later", [("invented_later", dict)], bases=(FeatureMeta,), kw_only=True)
-    path.write_bytes(layout.encode(later(invented_later={"x": 1}, **msgspec.structs.asdict(two.get("spend", "1.1.0").meta))))
+    path.write_bytes(
+        layout.encode(later(invented_later={"x": 1}, **msgspec.structs.asdict(two.get("spend", "1.1.0").meta)))
+    )
     assert two.get("spend", "1.1.0").meta.version == "1.1.0"
 
 
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
 def test_metadata_and_pointers_without_a_checksum_are_those_of_an_earlier_mlforge(two, root, ends):
     edit(root, lambda meta: meta.update(description="as it was"))
-    (root / "spend/_latest.json").write_bytes(b'{' + ends + b'  "version": "1.0.0"' + ends + b"}")
+    (root / "spend/_latest.json").write_bytes(b"{" + ends + b'  "version": "1.0.0"' + ends + b"}")
     assert two.get("spend", "1.1.0").meta.description == "as it was"
     assert two.latest("spend") == "1.0.0"
 
