@@ -53,6 +53,17 @@ def seen(place):
     return latest, artifacts, glance
 
 
+def reading(place, case):
+    """What readers get, or are told."""
+    try:
+        found = seen(place)
+        if case % 10 == 0:
+            assert projects.rows(place) == projects.ROWS
+        return found
+    except MlforgeError as error:
+        return error
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_damage_is_refused_by_the_files_name_or_changes_nothing(built, name, times, figure):
     root = Path(built.store.path)
@@ -65,17 +76,15 @@ def test_damage_is_refused_by_the_files_name_or_changes_nothing(built, name, tim
         bad = damaged(data, chance)
         path.write_bytes(bad)
         try:
-            found = seen(built)
-            if case % 10 == 0:
-                assert projects.rows(built) == projects.ROWS
-        except MlforgeError as error:
+            found = reading(built, case)
+        finally:
+            path.write_bytes(data)
+        if isinstance(found, MlforgeError):
             refused += 1
-            assert str(path) in error.message, (error, bad)
-            assert error.hint
+            assert str(path) in found.message, (found, bad)
+            assert found.hint, (found, bad)
         else:
             same += 1
             assert found == whole, (path, bad)
-        finally:
-            path.write_bytes(data)
     figure(f"damage to {name}: {refused} refused, {same} without effect")
     assert seen(built) == whole

@@ -51,8 +51,8 @@ class Stand:
 def stand(request, monkeypatch):
     """Clients wait a hundredth of what they do elsewhere before they try again."""
     soon = {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=50), "base": 2}
-    monkeypatch.setitem(mlforge_s3.bucket._RETRIES, "backoff", soon)
-    monkeypatch.setattr(mlforge_s3.bucket, "_PAUSES", (0.01, 0.02, 0.03))
+    monkeypatch.setitem(mlforge_s3.bucket.RETRIES, "backoff", soon)
+    monkeypatch.setattr(mlforge_s3.bucket, "PAUSES", (0.01, 0.02, 0.03))
     patient = mlforge_gcs.bucket.RETRY
     monkeypatch.setattr(mlforge_gcs.bucket, "RETRY", patient.with_delay(0.01, 0.05).with_timeout(1.0))
     upstream = request.getfixturevalue(f"{request.param}_url")
@@ -89,27 +89,25 @@ def nth(fault, place):
     [(read, "reset"), (read, "cut"), (point, "lost answer"), *((commit, fault) for fault in PASSING)],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
-def test_a_fault_that_passes_is_borne_wherever_it_strikes(stand, doing, fault, figure):
-    """Every request in turn: done, or one clear error that leaves the store as it was or as it was to be."""
-    borne, told = 0, []
-    for place in range(40):
+def test_a_fault_that_passes_is_borne_wherever_it_strikes(stand, doing, fault, times, figure):
+    """Every request in turn, in the short form every third: what was asked is done, and no reader sees half of it."""
+    borne, told, stride = 0, [], max(1, 4 - times(1))
+    for place in range(PASSING.index(fault) % stride, 40, stride):
         stand.proxy.asked.clear()
         stand.proxy.breaks = nth(fault, place)
         versions, latest = before = stand.seen()
         try:
             doing_next(stand, doing, versions, latest)
+            borne += 1
         except MlforgeError as error:
             told.append(str(error))
-            assert error.hint
-        else:
-            borne += 1
         after = stand.seen()
         assert_legal(before, after, doing)
         if len(stand.proxy.asked) <= place:
             break
     figure(f"{stand.behind.kind}, {doing.__name__}, {fault}: {borne} borne, {len(told)} told: {sorted(set(told))}")
     assert not told
-    assert borne > 3
+    assert borne >= 2
 
 
 def doing_next(stand, doing, versions, latest):

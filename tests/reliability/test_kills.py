@@ -10,11 +10,11 @@ import pytest
 from hurt import forks, jobs, projects
 from hurt.projects import NAME, look
 
-from mlforge.plugin.objects import pruning
+from mlforge.stores.local import staging
 
 pytestmark = pytest.mark.linux
 SHARES = {"local": 140, "s3": 60}
-STEPS = {"build": 12, "increment": 12, "publish": 6, "rollback": 5, "prune": 5}
+STEPS = {"build": 12, "increment": 12, "publish": 6, "rollback": 5, "prune": 5, "gc": 4}
 
 
 def test_whatever_is_killed_leaves_what_was_readable_readable(place, times, temporary, figure):
@@ -27,6 +27,8 @@ def test_whatever_is_killed_leaves_what_was_readable_readable(place, times, temp
         tries += 1
         assert tries < 4 * times(SHARES[kind]), deaths
         job = list(jobs.JOBS)[tries % len(jobs.JOBS)]
+        if job == "gc":
+            leave(place)
         before = look(place)
         other = chance.choice([v for v in before.versions if v != before.latest])
         steps = max(1, STEPS[job] // (1 if kind == "local" else 2))
@@ -54,10 +56,22 @@ def assert_goes_on(place, defs, job):
     report = defs.build(force=True, online=job == "publish")
     assert not report.failed, (job, report.failed)
     assert projects.rows(place) == projects.ROWS
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pruning, "LONGEST_COMMIT", -1e9)  # a day later
-        defs.prune(NAME, keep=3)
-        assert leftovers(place) == []
+    defs.prune(NAME, keep=3)
+    with place.store.open() as store:
+        store.collect(-1e9, dry_run=False)  # as an hour later
+        assert store.collect(-1e9, dry_run=True) == []
+    assert leftovers(place) == []
+
+
+def leave(place):
+    """What a dead builder would have left."""
+    if place.store.kind == "s3":
+        with place.store.open() as store:
+            store.bucket.put(f"{NAME}/9.9.9/data.0123456789abcdef.parquet", b"half a version")
+        return
+    folder = staging.fresh(Path(place.store.path) / NAME)
+    folder.mkdir()
+    (folder / "data.parquet").write_bytes(b"half a version")
 
 
 def leftovers(place):
@@ -66,7 +80,6 @@ def leftovers(place):
         used = {p.path for v in versions for p in store.get(NAME, v).meta.parts}
         if place.store.kind == "local":
             return [p.name for p in (Path(place.store.path) / NAME).iterdir() if _is_left(p.name, versions, used)]
-        pruning.sweep(store.bucket, NAME)
         known = {f"{v}/.meta.json" for v in versions} | used | {"_latest.json"}
         keys = [one.key.removeprefix(f"{NAME}/") for one in store.bucket.list(NAME)]
         return [k for k in keys if k not in known and not k.endswith(".pruned.json")]

@@ -41,7 +41,12 @@ def prune(defs, other):
     defs.prune(projects.NAME, keep=2)
 
 
-JOBS = {job.__name__: job for job in (build, increment, publish, rollback, prune)}
+def gc(defs, other):
+    with defs.offline_store.open() as store:
+        store.collect(-1.0, dry_run=False)
+
+
+JOBS = {job.__name__: job for job in (build, increment, publish, rollback, prune, gc)}
 
 
 def die_doing(place, job, other, step, late, environment, mark):
@@ -86,7 +91,7 @@ class Death:
 
 
 def build_many(place, rounds, gate, environment, answers):
-    """Build again and again, at the same time as others, every other time a number that all want; tell what was said."""
+    """Build again and again, at the same time as others, often a number that all want; tell what was said."""
     os.environ.update(environment)
     defs, told = projects.definitions(place), []
     for turn in range(rounds):

@@ -23,8 +23,8 @@ PIECE = 8 * 1024 * 1024
 MOST_PIECES = 9_000  # of an upload; S3 takes 10,000
 IN_MEMORY = 64 * 1024 * 1024
 """Of all pieces under way, of one upload."""
-_RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
-_PAUSES = (0.1, 0.4, 1.6)
+RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
+PAUSES = (0.1, 0.4, 1.6)
 """Seconds to wait before asking again where a connection broke that the client leaves at that."""
 _OUR_REGION = "us-east-1"
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class S3Bucket:
             config.bucket,
             prefix=config.prefix or None,
             client_options={"allow_http": self._is_plain, "connect_timeout": "5 s"},
-            retry_config=_RETRIES,
+            retry_config=RETRIES,
             **settings,
         )
 
@@ -75,7 +75,7 @@ class S3Bucket:
 
     def _asked(self, asking: Callable[[], T]) -> T:
         """What S3 answers. A write with a condition may be asked again, too: whoever asked finds out whose it was."""
-        pauses = iter(_PAUSES)
+        pauses = iter(PAUSES)
         with told(self.where):
             while True:
                 try:
