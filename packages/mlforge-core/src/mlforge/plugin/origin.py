@@ -12,8 +12,11 @@ from mlforge.plugin.hints import PACKAGES
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _OURS = {"mlforge", *PACKAGES}
+_ZIPPED = "python{0}{1}.zip".format(*sys.version_info)  # as an embedded Python has its library
 _LIBRARY = tuple(
-    str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib") if sysconfig.get_path(name)
+    str(Path(path).resolve())
+    for path in (*map(sysconfig.get_path, ("stdlib", "platstdlib")), *(p for p in sys.path if p.endswith(_ZIPPED)))
+    if path
 )
 
 

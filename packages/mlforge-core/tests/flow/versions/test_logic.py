@@ -474,6 +474,14 @@ def test_the_hashes_of_all_these_are_the_same_on_every_version_of_python(load: C
     assert hashlib.sha256(hashes.encode()).hexdigest()[:16] == "ddb132364a15351c"
 
 
+@pytest.mark.parametrize("name", ["__annotate__", "__annotate_func__"])
+def test_annotations_as_python_3_14_keeps_them_do_not_count(load: Callable[..., ModuleType], name: str) -> None:
+    kept = f"exec(compile('def {name}(format): return {{}}', __file__, 'exec'))"
+    plain = "class K:\n    c: int = 1\n    {}\nk = K()\ndef f(df): return k.c"
+    found, expected = (told(load(plain.format(line))) for line in (kept, "pass"))
+    assert (found.hash, found.unknown) == (expected.hash, ())
+
+
 def test_an_ordinary_feature_is_told_in_5_ms(load: Callable[..., ModuleType]) -> None:
     body = "\n".join(f"    x{i} = [C[i] * {i} for i in range({i})]" for i in range(40))
     helpers = "\n".join(f"def h{i}(v):\n    return v + {i} + C[0]" for i in range(10))

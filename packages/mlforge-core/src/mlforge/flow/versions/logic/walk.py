@@ -25,7 +25,10 @@ DEEPEST = 100
 _BLIND = {"eval", "exec", "globals"}
 """Builtins through which anything may be read."""
 _HOLDERS: tuple[Callable[[Any], object], ...] = (dict, list, tuple, set, frozenset, str, int, float, bytes)
-_FIXED = {"_abc_impl", "_is_protocol", "_is_runtime_protocol", "__slots__", "__dataclass_fields__"}
+_FIXED = {
+    *("_abc_impl", "_is_protocol", "_is_runtime_protocol", "__slots__", "__dataclass_fields__"),
+    *("__annotate__", "__annotate_func__"),  # as Python 3.14 keeps annotations
+}
 _WRAPPERS = (partial, partialmethod, cached_property, property, staticmethod, classmethod, MethodType)
 
 
