@@ -74,11 +74,12 @@ def redis():
 
 
 class Server(NamedTuple):
-    """A running server: its port, its process, and the seconds from its start to its first answer."""
+    """A running server: its port, its process, and the seconds from its start to its first answer, by both clocks."""
 
     port: int
     pid: int
     seconds: float
+    cpu: float
 
 
 @contextlib.contextmanager
@@ -95,7 +96,7 @@ def server(words, folder, question):
                     log.seek(0)
                     sys.exit(f"{' '.join(words)} does not serve:\n{log.read()}")
                 time.sleep(0.01)
-            yield Server(port, process.pid, time.perf_counter() - start)
+            yield Server(port, process.pid, time.perf_counter() - start, busy(process.pid))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(PATIENCE)

@@ -26,7 +26,7 @@ class Join(NamedTuple):
     max_age: int | None  # microseconds
 
 
-class Clock(NamedTuple):
+class StampClock(NamedTuple):
     """The span of a feature's stamps in the coarsest unit that tells them apart."""
 
     unit: int
@@ -124,13 +124,15 @@ def _scattered(found: Iterator[pl.DataFrame] | Sequence[pl.DataFrame], height: i
     return at
 
 
-def _clock(stamps: pl.Series) -> Clock:
+def _clock(stamps: pl.Series) -> StampClock:
     low, high = integer(stamps.min()), integer(stamps.max())
     unit = coarsest_unit(stamps)
-    return Clock(unit, low // unit, high // unit - low // unit + 1)
+    return StampClock(unit, low // unit, high // unit - low // unit + 1)
 
 
-def _found(features: pl.DataFrame, spine: pl.DataFrame, clock: Clock, max_age: int | None) -> Iterator[pl.DataFrame]:
+def _found(
+    features: pl.DataFrame, spine: pl.DataFrame, clock: StampClock, max_age: int | None
+) -> Iterator[pl.DataFrame]:
     """Columns `row` and `at` of all matches, in as many chunks of entities as 63 bits ask for."""
     low, high = clock.first * clock.unit, (clock.first + clock.gap - 1) * clock.unit
     spine = spine.filter(pl.col("s") >= low).with_columns(until=pl.col("s").clip(upper_bound=high))

@@ -65,7 +65,7 @@ _REFUSED = {
 }
 
 
-class Part(NamedTuple):
+class Piece(NamedTuple):
     """A directive's letter and how it is written; without a letter, text that stands as it is."""
 
     letter: str
@@ -83,7 +83,7 @@ class Fault(NamedTuple):
     hint: str
 
 
-def parts(format: str) -> tuple[Part, ...]:
+def parts(format: str) -> tuple[Piece, ...]:
     """What a format is made of, shorthands written out.
 
     Example:
@@ -93,19 +93,19 @@ def parts(format: str) -> tuple[Part, ...]:
     return tuple(_parts(format))
 
 
-def _parts(format: str) -> Iterator[Part]:
+def _parts(format: str) -> Iterator[Piece]:
     for found in _PART.finditer(format):
         text, letter = found[0], found["letter"]
         if not text.startswith("%"):
-            yield Part("", " " if found["blank"] else text)
+            yield Piece("", " " if found["blank"] else text)
         elif letter == "%":
-            yield Part("", "%")
+            yield Piece("", "%")
         elif letter in _SHORTHANDS:
             yield from _parts(_SHORTHANDS[letter])
         elif found["dot"] and letter == "f":
-            yield from (Part("", "."), Part("f", text))
+            yield from (Piece("", "."), Piece("f", text))
         else:
-            yield Part(letter or "%", text)
+            yield Piece(letter or "%", text)
 
 
 def fault(format: str) -> Fault | None:
@@ -126,7 +126,7 @@ def fault(format: str) -> Fault | None:
     return _said_twice(made_of) or _day(set(written), len(made_of)) or _clock(set(written))
 
 
-def _said_twice(made_of: tuple[Part, ...]) -> Fault | None:
+def _said_twice(made_of: tuple[Piece, ...]) -> Fault | None:
     seen: dict[str, str] = {}
     for letter, text in (part for part in made_of if part.letter):
         role = _SAME.get(letter, letter)

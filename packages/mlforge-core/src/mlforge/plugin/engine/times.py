@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.model.timeformat import NUMBERS, Part, parts
+from mlforge.model.timeformat import NUMBERS, Piece, parts
 from mlforge.model.timestamp import Timestamp
 
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
@@ -98,7 +98,7 @@ class Formatted(msgspec.Struct, frozen=True):
     format: str
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[Piece, ...]:
         return parts(self.format)
 
     @property
@@ -228,18 +228,18 @@ def _unlike(name: str, row: int, text: str, first: str) -> Invalid:
     )
 
 
-def _regexes(made_of: tuple[Part, ...]) -> list[str]:
+def _regexes(made_of: tuple[Piece, ...]) -> list[str]:
     """For each part what it fits: a number beside another one has all its digits, or nobody could tell them apart."""
-    bounds = (Part("", ""), *made_of, Part("", ""))
+    bounds = (Piece("", ""), *made_of, Piece("", ""))
     triples = zip(bounds, made_of, bounds[2:], strict=False)
     return [_regex(part, _is_number(before, -1), _is_number(after, 0)) for before, part, after in triples]
 
 
-def _is_number(part: Part, end: int) -> bool:
+def _is_number(part: Piece, end: int) -> bool:
     return part.letter in NUMBERS or (not part.letter and part.text[end:][:1].isdigit())
 
 
-def _regex(part: Part, after_number: bool, before_number: bool) -> str:
+def _regex(part: Piece, after_number: bool, before_number: bool) -> str:
     letter = part.letter
     if not letter:
         return "[ \\t]+" if part.blank else re.sub(r"([\\.^$|?*+()\[\]{}])", r"\\\1", part.text)
