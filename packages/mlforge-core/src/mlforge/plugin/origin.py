@@ -12,7 +12,7 @@ from mlforge.plugin.hints import PACKAGES
 
 _INSTALLED = {"site-packages", "dist-packages"}
 _OURS = {"mlforge", *PACKAGES}
-_ZIPPED = "python{0}{1}.zip".format(*sys.version_info)  # as an embedded Python has its library
+_ZIPPED = f"python{sys.version_info.major}{sys.version_info.minor}.zip"  # as an embedded Python has its library
 _LIBRARY = tuple(
     str(Path(path).resolve())
     for path in (*map(sysconfig.get_path, ("stdlib", "platstdlib")), *(p for p in sys.path if p.endswith(_ZIPPED)))
