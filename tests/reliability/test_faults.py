@@ -17,7 +17,6 @@ from mlforge.testing.versions import meta_of, write_file
 pytestmark = pytest.mark.linux
 DATA = bytes(range(256)) * 40
 PASSING = ["latency", "error", "slow down", "reset", "cut", "lost answer"]
-KINDS = ["s3", "gcs"]
 
 
 class Stand:
@@ -47,7 +46,7 @@ class Stand:
         return versions, latest
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["s3", "gcs"])
 def stand(request, monkeypatch):
     """Clients wait a hundredth of what they do elsewhere before they try again."""
     soon = {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=50), "base": 2}

@@ -13,7 +13,7 @@ from hurt.projects import NAME, look
 from mlforge.stores.local import staging
 
 pytestmark = pytest.mark.linux
-SHARES = {"local": 140, "s3": 60}
+SHARES = {"local": 100, "s3": 100}
 STEPS = {"build": 12, "increment": 12, "publish": 6, "rollback": 5, "prune": 5, "gc": 4}
 
 

@@ -8,7 +8,7 @@ from hurt.projects import look
 
 pytestmark = pytest.mark.linux
 BUILDERS, READERS = 4, 2
-ROUNDS = {"local": 50, "s3": 50}
+ROUNDS = {"local": 50, "s3": 20}
 
 
 def test_of_builders_at_the_same_time_each_success_is_there_and_losers_say_so(place, times, temporary, figure):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from mlforge.errors import PluginFailed
 
@@ -44,7 +45,12 @@ class Staging:
 def fetched(key: str, content: str) -> Path:
     """Where this process has, or is to have, a copy of an object with this content (a hash)."""
     folder = hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
-    return _copies(os.getpid()) / folder / key.rsplit("/", 1)[-1]
+    with _MAKING:  # parts are fetched at the same time, and a cache may ask twice for what it has not yet
+        copies = _copies(os.getpid())
+    return copies / folder / key.rsplit("/", 1)[-1]
+
+
+_MAKING = Lock()
 
 
 @cache
