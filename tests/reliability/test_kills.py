@@ -10,6 +10,7 @@ import pytest
 from hurt import forks, jobs, projects
 from hurt.projects import NAME, look
 
+from mlforge.plugin.temporary import sweep
 from mlforge.stores.local import staging
 
 pytestmark = pytest.mark.linux
@@ -37,6 +38,8 @@ def test_whatever_is_killed_leaves_what_was_readable_readable(place, times, temp
         deaths[job] += 1
         assert_whole(before, look(place), job, other)
         assert_goes_on(place, defs, job)
+    sweep(temporary)
+    assert [p.name for p in temporary.glob("mlforge-*")] == []
     figure(f"kills on {kind}: {deaths.total()} of {tries} tries ({dict(deaths)}), all versions whole")
 
 

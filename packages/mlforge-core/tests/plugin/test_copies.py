@@ -12,7 +12,7 @@ from mlforge.plugin.objects.staging import fetched
 def test_a_process_has_one_folder_for_copies_whoever_asks_first(monkeypatch, tmp_path):
     both, make = Barrier(2, timeout=0.2), tempfile.mkdtemp
 
-    def slow(prefix):
+    def slow(prefix, **_):
         with suppress(BrokenBarrierError):
             both.wait()
         return make(prefix=prefix, dir=tmp_path)

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -16,6 +15,7 @@ import duckdb
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.edge import reason
+from mlforge.plugin.temporary import TemporaryFolder
 from mlforge_duckdb.edge import too_little_memory
 from mlforge_duckdb.plugin import DuckDBEngine
 
@@ -49,7 +49,7 @@ class Session:
     @property
     def folder(self) -> Path:
         """Where temporary files go."""
-        return Path(self._folder.name)
+        return self._folder.path
 
     def close(self) -> None:
         self.connection.close()
@@ -191,11 +191,11 @@ def _set(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(setting)
 
 
-def _folder(config: DuckDBEngine) -> TemporaryDirectory[str]:
+def _folder(config: DuckDBEngine) -> TemporaryFolder:
     try:
         if config.temp_directory:
             Path(config.temp_directory).mkdir(parents=True, exist_ok=True)
-        return TemporaryDirectory(prefix="mlforge-duckdb-", dir=config.temp_directory, ignore_cleanup_errors=True)
+        return TemporaryFolder("duckdb", config.temp_directory)
     except OSError as error:
         raise PluginFailed(
             f"temp_directory {config.temp_directory!r} cannot be used: {reason(error)}", hint="Name another folder."

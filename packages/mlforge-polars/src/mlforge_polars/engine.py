@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from types import TracebackType
 from typing import Any, Self
 
@@ -31,6 +31,7 @@ from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import LAST, alias_taken
 from mlforge.plugin.engine.types import is_decimal
+from mlforge.plugin.temporary import TemporaryFolder
 from mlforge_csv import dtype_of, frame_of
 from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
@@ -51,7 +52,7 @@ class LivePolarsEngine(Engine):
     def __init__(self, config: PolarsEngine) -> None:
         self._config = config
         self._scans: list[Scan] = []
-        self._folder: TemporaryDirectory[str] | None = None
+        self._folder: TemporaryFolder | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -70,8 +71,8 @@ class LivePolarsEngine(Engine):
     def _place(self) -> Path:
         """A new folder for files that are brought here, which goes with the engine."""
         if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="mlforge-polars-", ignore_cleanup_errors=True)
-        return Path(mkdtemp(dir=self._folder.name))
+            self._folder = TemporaryFolder("polars")
+        return Path(mkdtemp(dir=self._folder.path))
 
     def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
         given = frame.lazy() if apply.wants_lazy(function) else self._collect(frame)

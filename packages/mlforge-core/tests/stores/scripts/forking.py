@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from mlforge.plugin.temporary import Hold
 from mlforge.stores.local import disk
 
 path = Path(sys.argv[1])
@@ -14,6 +15,6 @@ with disk.locked(path):
         os.close(speaking)
         os.read(listening, 1)
         os._exit(0)
-print("free" if disk.Hold(path).taken else "kept")
+print("free" if Hold(path).taken else "kept")
 os.close(speaking)
 os.waitpid(child, 0)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,20 +12,21 @@ from pathlib import Path
 from threading import Lock
 
 from mlforge.errors import PluginFailed
+from mlforge.plugin.temporary import TemporaryFolder
 
 
 class Staging:
     """A folder of this machine, made when something is first put there."""
 
     def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: TemporaryFolder | None = None
 
     @property
     def root(self) -> Path:
         if self._folder is None:
             with reporting("Making a folder for what is on the way"):
-                self._folder = tempfile.TemporaryDirectory(prefix="mlforge-", ignore_cleanup_errors=True)
-        return Path(self._folder.name)
+                self._folder = TemporaryFolder("staging")
+        return self._folder.path
 
     def fresh(self) -> Path:
         """A new folder with a name that nobody else has, wherever it runs."""
@@ -46,7 +45,7 @@ def fetched(key: str, content: str) -> Path:
     """Where this process has, or is to have, a copy of an object with this content (a hash)."""
     folder = hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
     with _MAKING:  # parts are fetched at the same time, and a cache may ask twice for what it has not yet
-        copies = _copies(os.getpid())
+        copies = _copies(os.getpid()).path
     return copies / folder / key.rsplit("/", 1)[-1]
 
 
@@ -54,17 +53,10 @@ _MAKING = Lock()
 
 
 @cache
-def _copies(process: int) -> Path:
+def _copies(_process: int) -> TemporaryFolder:
     """The folder of a process for copies: frames that are read late outlive the store that brought them."""
     with reporting("Making a folder for copies"):
-        folder = Path(tempfile.mkdtemp(prefix="mlforge-copies-"))
-    atexit.register(_remove, folder, process)
-    return folder
-
-
-def _remove(folder: Path, process: int) -> None:
-    if os.getpid() == process:  # a forked child ends without taking its parent's away
-        shutil.rmtree(folder, ignore_errors=True)
+        return TemporaryFolder("copies")
 
 
 def write(path: Path, chunks: Iterable[bytes]) -> str:

@@ -19,7 +19,7 @@ from typing import Self
 from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
-from mlforge.plugin import layout
+from mlforge.plugin import layout, temporary
 from mlforge.plugin.intact import sha256_of, verify_files
 from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
@@ -39,6 +39,7 @@ class LiveObjectStore:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
         self._staging = Staging()
+        temporary.sweep()
 
     def __enter__(self) -> Self:
         return self

@@ -112,9 +112,6 @@ if sys.platform == "win32":
     def _unlock(fd: int) -> None:
         msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
 
-    def _seize(_fd: int) -> None:
-        raise OSError(errno.EOPNOTSUPP, "Folders have no locks here")
-
 else:
     import fcntl
 
@@ -123,34 +120,3 @@ else:
 
     def _unlock(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_UN)
-
-    def _seize(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-class Hold:
-    """A mark on a folder that its owner lives, which ends with the owner's process at the latest.
-
-    `taken` says whether it could be made: False where somebody else has it, None where folders have no locks.
-    """
-
-    __slots__ = ("_fd", "taken")
-
-    def __init__(self, path: Path) -> None:
-        self._fd: int | None = None
-        self.taken: bool | None = None
-        try:
-            self._fd = os.open(path, os.O_RDONLY)
-            _seize(self._fd)
-            self.taken = True
-        except BlockingIOError:
-            self.taken = False
-        except OSError:
-            self.taken = None
-
-    def release(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)  # no unlocking: a forked child shares the lock, and must not end it
-
-    __del__ = release

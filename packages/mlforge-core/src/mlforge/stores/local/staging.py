@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from mlforge.plugin.temporary import Hold, this_machine
 from mlforge.stores.local import disk
 
 PREFIX = ".staging-"
@@ -19,7 +18,7 @@ LONGEST_BUILD = 24 * 3600.0
 
 def fresh(folder: Path) -> Path:
     """A path in a folder that nobody has and no reader looks at."""
-    return folder / f"{PREFIX}{_machine()}-{os.urandom(8).hex()}"
+    return folder / f"{PREFIX}{this_machine()}-{os.urandom(8).hex()}"
 
 
 def is_staged(name: str) -> bool:
@@ -52,26 +51,17 @@ def remove(path: Path) -> None:
 
 def _is_leftover(path: Path, older: float) -> bool:
     """On this machine a lock tells the living from the dead; of another machine only time does."""
-    probe = disk.Hold(path)
+    probe = Hold(path)
     taken = probe.taken
     probe.release()
     if taken is False:
         return False
-    ours = path.name.startswith(f"{PREFIX}{_machine()}-")
+    ours = path.name.startswith(f"{PREFIX}{this_machine()}-")
     return bool(ours and taken) or time.time() - _last_change(path) > older
 
 
 def _last_change(path: Path) -> float:
     return max(p.stat().st_mtime for p in (path, *path.rglob("*")))
-
-
-def _machine() -> str:
-    """What tells this machine, since it was started, from others that see the same folder."""
-    try:
-        name = Path("/proc/sys/kernel/random/boot_id").read_text()
-    except OSError:
-        name = platform.node()
-    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
 
 
 def staged_file(folder: Path, data: bytes) -> Path:

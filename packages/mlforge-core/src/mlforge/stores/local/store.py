@@ -18,6 +18,7 @@ from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import Leftover, Pruned, layout, verify_files
 from mlforge.plugin.intact import sha256_of
+from mlforge.plugin.temporary import Hold
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.links import files, inside, is_link
 from mlforge.stores.local.plugin import LocalStore
@@ -31,7 +32,7 @@ class LiveLocalStore:
     def __init__(self, config: LocalStore) -> None:
         self.root = Path(config.path).expanduser().absolute()
         self._verified = {"always": (False, True), "relied": (True,), "never": ()}[config.verify]
-        self._holds: dict[Path, disk.Hold] = {}
+        self._holds: dict[Path, Hold] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +75,7 @@ class LiveLocalStore:
             staging.sweep(folder)
             staged = staging.fresh(folder)
             staged.mkdir()
-            self._holds[staged] = disk.Hold(staged)
+            self._holds[staged] = Hold(staged)
         return staged
 
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
