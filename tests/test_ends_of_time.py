@@ -68,3 +68,16 @@ def test_for_ever_as_the_last_day_is_a_value_like_any(tmp_path, engine):
     assert defs.explain("f", {"k": 1}).status == "row"
     assert [r.status for r in defs.publish()] == ["published"]
     assert defs.get_online_features("f", [{"k": 1}])[0]["valid_to"] == LAST
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("column", ["t", "valid_to"])
+@pytest.mark.parametrize(("number", "shown"), [(2**62, f"{2**62} ms after 1970"), (2**63 - 1, "infinity")])
+def test_a_time_that_microseconds_do_not_hold_is_refused_by_column_and_row(tmp_path, engine, column, number, shown):
+    times = {"t": [0, 0, 0], "valid_to": [0, 0, 0]} | {
+        column: [0, None, number] if column == "valid_to" else [0, 1, number]
+    }
+    frame = pl.DataFrame({"k": [1, 2, 3]} | times)
+    frame.with_columns(pl.col("t", "valid_to").cast(pl.Datetime("ms"))).write_parquet(tmp_path / "x.parquet")
+    failure = project(tmp_path, engine).build()["f"].failure
+    assert f"Column {column!r}: {shown} in row 2 is out of range: times lie in the years 1 to 9999." in failure.message

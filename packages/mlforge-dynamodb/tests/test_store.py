@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mlforge.errors import Invalid, PluginFailed
-from mlforge.plugin import Entry, Point
+from mlforge.plugin import Entry, Point, damaged_entries
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
 
 
@@ -145,6 +145,19 @@ def test_an_instant_of_64_bits_is_compared_exactly(store):
     later = Entry("spend", "a1", "1.0.0", 2**63 - 1, None, ("x",), (Point(None, (2,)),))
     assert (store.write([later]), store.write([first])) == (1, 0)
     assert_found(store.read([later.address]), [later])
+
+
+@pytest.mark.parametrize("name", ["as_of", "expires"])
+@pytest.mark.parametrize("change", [-1, 1, -(2**40)])
+def test_what_decides_about_an_entry_is_under_its_checksum(servers, config, tmp_path, name, change):
+    with config(tmp_path, servers.get().url, ttl_seconds=100).open() as store:
+        store.write([entry(1, x=1), entry(2, x=2)])
+        item = next(i for i in scanned(store) if i["sk"]["S"] == entry(1).key)
+        item[name] = {"N": str(int(item[name]["N"]) + change)}
+        store.table.client.put_item(TableName=store.table.name, Item=item)
+        before = damaged_entries().get("spend", 0)
+        assert_found(store.read([entry(1).address, entry(2).address]), [None, entry(2, x=2)])
+        assert damaged_entries()["spend"] == before + 1
 
 
 def test_a_missing_table_is_named_with_the_way_out(servers, config, tmp_path):

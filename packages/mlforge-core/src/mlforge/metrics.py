@@ -20,7 +20,7 @@ from mlforge.model.metric import (
     need_metric_name,
     parse_windows,
 )
-from mlforge.model.spelling import refuse_unknown
+from mlforge.model.spelling import refuse_unknown, spelled
 from mlforge.model.window import Window
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
 _DETAILS = ("windows", "name", "description", "unit", "where")
 
 
+@spelled
 def Count(column: str | Expr | None = None, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """How many non-null values; without a column, how many events. 0 where there are none.
 
@@ -42,6 +43,7 @@ def Count(column: str | Expr | None = None, windows: Windows = (), **details: ob
     return _aggregate("count", column, windows, details)
 
 
+@spelled
 def Sum(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their sum: int64 for integers and booleans, float64 for floats, 38 digits for decimals. 0 where there are none.
 
@@ -52,6 +54,7 @@ def Sum(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     return _aggregate("sum", column, windows, details)
 
 
+@spelled
 def Mean(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their mean, float64. Null where there are none.
 
@@ -62,6 +65,7 @@ def Mean(column: str | Expr, windows: Windows = (), **details: object) -> Aggreg
     return _aggregate("mean", column, windows, details)
 
 
+@spelled
 def Min(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The least value, in the column's own type. Null where there are none.
 
@@ -72,6 +76,7 @@ def Min(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     return _aggregate("min", column, windows, details)
 
 
+@spelled
 def Max(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The greatest value, in the column's own type; NaN is the greatest. Null where there are none.
 
@@ -82,6 +87,7 @@ def Max(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     return _aggregate("max", column, windows, details)
 
 
+@spelled
 def Std(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their sample standard deviation, float64. Null where there are fewer than two.
 
@@ -92,6 +98,7 @@ def Std(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     return _aggregate("std", column, windows, details)
 
 
+@spelled
 def Median(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their median, float64. Null where there are none.
 
@@ -102,6 +109,7 @@ def Median(column: str | Expr, windows: Windows = (), **details: object) -> Aggr
     return _aggregate("median", column, windows, details)
 
 
+@spelled
 def Var(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their sample variance, float64. Null where there are fewer than two.
 
@@ -112,6 +120,7 @@ def Var(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     return _aggregate("var", column, windows, details)
 
 
+@spelled
 def Skew(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their adjusted Fisher-Pearson skewness, float64. Null where there are fewer than three, or all are equal.
 
@@ -122,6 +131,7 @@ def Skew(column: str | Expr, windows: Windows = (), **details: object) -> Aggreg
     return _aggregate("skew", column, windows, details)
 
 
+@spelled
 def Kurtosis(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Their adjusted excess kurtosis, float64. Null where there are fewer than four, or all are equal.
 
@@ -132,6 +142,7 @@ def Kurtosis(column: str | Expr, windows: Windows = (), **details: object) -> Ag
     return _aggregate("kurtosis", column, windows, details)
 
 
+@spelled
 def CountDistinct(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """How many different values, int64, exact; NaN is one value, and so are 0.0 and -0.0. 0 where there are none.
 
@@ -142,6 +153,7 @@ def CountDistinct(column: str | Expr, windows: Windows = (), **details: object) 
     return _aggregate("count_distinct", column, windows, details)
 
 
+@spelled
 def First(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The value of the earliest event, of several at that instant the least. Null where there are none.
 
@@ -152,6 +164,7 @@ def First(column: str | Expr, windows: Windows = (), **details: object) -> Aggre
     return _aggregate("first", column, windows, details)
 
 
+@spelled
 def Last(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The value of the latest event, of several at that instant the greatest. Null where there are none.
 
@@ -162,6 +175,7 @@ def Last(column: str | Expr, windows: Windows = (), **details: object) -> Aggreg
     return _aggregate("last", column, windows, details)
 
 
+@spelled
 def FirstN(  # noqa: N802
     column: str | Expr, n: int, windows: Windows = (), *, distinct: bool = False, **details: object
 ) -> Aggregate:
@@ -181,6 +195,7 @@ def FirstN(  # noqa: N802
     return _aggregate(word_of("first_n", listed("FirstN", n, bool(distinct))), column, windows, details)
 
 
+@spelled
 def LastN(  # noqa: N802
     column: str | Expr, n: int, windows: Windows = (), *, distinct: bool = False, **details: object
 ) -> Aggregate:
@@ -200,6 +215,7 @@ def LastN(  # noqa: N802
     return _aggregate(word_of("last_n", listed("LastN", n, bool(distinct))), column, windows, details)
 
 
+@spelled
 def Percentile(  # noqa: N802
     column: str | Expr, q: float | Sequence[float], windows: Windows = (), **details: object
 ) -> Aggregate | Rolled:
@@ -226,6 +242,7 @@ def Percentile(  # noqa: N802
     return Rolled(tuple(_aggregate(w, column, windows, each) for w, each in zip(words, named, strict=True)))
 
 
+@spelled
 def Mode(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The most frequent value, of equally frequent ones the least. Null where there are none.
 
@@ -236,6 +253,7 @@ def Mode(column: str | Expr, windows: Windows = (), **details: object) -> Aggreg
     return _aggregate("mode", column, windows, details)
 
 
+@spelled
 def TopK(column: str | Expr, k: int, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """The `k` most frequent values, most frequent first, of equally frequent ones the least, as a list.
 
@@ -252,6 +270,7 @@ def TopK(column: str | Expr, k: int, windows: Windows = (), **details: object) -
     return _aggregate(word_of("top_k", listed("TopK", k)), column, windows, details)
 
 
+@spelled
 def Any(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Whether one of some booleans is true. Null where there are none.
 
@@ -263,6 +282,7 @@ def Any(column: str | Expr, windows: Windows = (), **details: object) -> Aggrega
     return _aggregate("any", column, windows, details)
 
 
+@spelled
 def All(column: str | Expr, windows: Windows = (), **details: object) -> Aggregate:  # noqa: N802
     """Whether all of some booleans are true. Null where there are none.
 
@@ -363,6 +383,7 @@ def _aggregate(word: str, column: str | Expr | None, windows: Windows, details: 
     return Aggregate(column, word, windows, **details)  # type: ignore[arg-type]
 
 
+@spelled
 def Rolling(windows: Windows, aggregations: Mapping[str, Sequence[str]]) -> Rolled:  # noqa: N802
     """Several aggregations over the same windows; deprecated for `Sum`, `Mean` and their like.
 
@@ -374,7 +395,7 @@ def Rolling(windows: Windows, aggregations: Mapping[str, Sequence[str]]) -> Roll
         ['amt__sum__7d', 'amt__count__7d']
     """
     warnings.warn(
-        "Rolling is deprecated: write Sum('amt', windows=['7d']) and the like.", DeprecationWarning, stacklevel=2
+        "Rolling is deprecated: write Sum('amt', windows=['7d']) and the like.", DeprecationWarning, stacklevel=3
     )
     lengths = parse_windows(windows)
     pairs = [(column, function) for column, functions in aggregations.items() for function in functions]

@@ -15,6 +15,7 @@ from mlforge.model.expr import Scalar, it
 from mlforge.model.spelling import spelled
 
 
+@spelled
 def not_null() -> Validator:
     """No value is null.
 
@@ -25,6 +26,7 @@ def not_null() -> Validator:
     return Validator("not_null", it().is_null(), "not_null()")
 
 
+@spelled
 def unique() -> Validator:
     """No value appears twice; nulls may.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from inspect import isawaitable, signature
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import mlforge as mlf
 from mlforge.errors import Invalid
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.spelling import spelled
+from mlforge.plugin import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
+from mlforge.plugin.registry import registry
 
 
 def spend(df: Any) -> Any:
@@ -135,7 +138,11 @@ CALLS: dict[str, tuple[Any, str, str]] = {
     "Definitions": (lambda: mlf.Definitions(feature=[]), "Definitions has no feature=", "'features'"),
     "Entity": (lambda: mlf.Entity("user", joinkey="id"), "Entity has no joinkey=", "'join_key'"),
     "Entity, short": (lambda: mlf.Entity("user"), "Entity needs join_key", "Entity(name=…, join_key=…)"),
-    "Entity, long": (lambda: mlf.Entity("a", "b", "c", "d"), "Entity takes 3 values, not 4", "Entity(name=…"),
+    "Entity, long": (
+        lambda: mlf.Entity("a", "b", "c", "d"),
+        "Entity takes 3 values, not 4",
+        "Entity(name=…, join_key=…, from_columns=…)",
+    ),
     "Source": (lambda: mlf.Source("a.csv", fmt=mlf.CSVFormat()), "Source has no fmt=", "'format'"),
     "CSVFormat": (lambda: mlf.CSVFormat(delimeter=";"), "CSVFormat has no delimeter=", "'delimiter'"),
     "Timestamp": (lambda: mlf.Timestamp("at", fmt="%Y"), "Timestamp has no fmt=", "'format'"),
@@ -149,6 +156,44 @@ CALLS: dict[str, tuple[Any, str, str]] = {
     "get_training_data": (lambda: mlf.get_training_data(None, feature="a"), "has no feature=", "'features'"),
     "publish": (lambda: mlf.Definitions().publish(as_off="a"), "publish has no as_off=", "'as_of'"),
 }
+
+
+def words_by_place() -> dict[str, Any]:
+    """Every public word that takes a bounded number of values without a name."""
+    kinds = (EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor)
+    configs = {d.config.__name__: d.config for kind in kinds for d in registry().of(kind).values()}
+    checks = {n: getattr(mlf.validators, n) for n in ("in_range", "not_null", "unique")}
+    words = {n: getattr(mlf, n) for n in mlf.__all__} | checks | configs
+    return {n: w for n, w in words.items() if callable(w) and n not in RESULTS and takes_few(w)}
+
+
+def takes_few(word: Any) -> bool:
+    return all(p.kind is not p.VAR_POSITIONAL for p in signature(word).parameters.values())
+
+
+RESULTS = {"BuildReport", "BuildResult", "Explanation", "Feature", "Lock", "OnlineFeatures", "PublishReport",
+           "PublishResult", "RequestFeature", "TrainingData"}  # fmt: skip
+"""What mlforge makes and people read."""
+
+
+@pytest.mark.parametrize("word", words_by_place())
+def test_a_value_too_many_without_a_name_is_answered_with_how_it_is_named(word: str) -> None:
+    call = words_by_place()[word]
+    parameters = signature(call).parameters.values()
+    placed = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    given = ["x"] * (len(placed) + 1 + any(p.kind is p.POSITIONAL_ONLY for p in parameters))
+
+    async def called() -> None:
+        answer = call(*given)
+        await answer if isawaitable(answer) else None
+
+    with pytest.raises(Invalid, match=rf"{word} takes .*, not {len(given)}") as refused:
+        asyncio.run(called())
+    hint = refused.value.hint or ""
+    assert f"{word}(" in hint
+    assert all(f"{p.name}=…" in hint for p in placed)
+    named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    assert not named or f"{named[0]}=…" in hint
 
 
 @pytest.mark.parametrize("called", CALLS)

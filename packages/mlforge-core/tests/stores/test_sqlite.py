@@ -20,6 +20,7 @@ from mlforge.plugin import damaged_entries
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.stores.sqlite.store import MONTH
 from mlforge.testing import DamagedOnlineStoreTests, OnlineStoreTests
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
 from mlforge.testing.refusals import refused
@@ -107,6 +108,7 @@ import sys
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.stores.sqlite.store import MONTH
 from mlforge.testing.online.racing import published, DAY
 addresses, last = [e.address for e in published(0, 200)], -1
 with SQLiteOnlineStore(sys.argv[1]).open() as store:
@@ -136,6 +138,7 @@ import os, sys
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.stores.sqlite.store import MONTH
 from mlforge.testing.online.racing import published
 def entries():
     yield from published(1, 5000)
@@ -227,6 +230,21 @@ def test_an_entry_whose_row_seems_newer_is_written_over_where_it_is_damaged(path
         assert store.write([entry(1, as_of=1, x=3), entry(2, as_of=4, x=4)]) == 1
         assert_found(store.read([entry(1).address]), [entry(1, as_of=1, x=3)])
         assert_found(store.read([entry(2).address]), [entry(2, as_of=5, x=2)])
+
+
+@pytest.mark.parametrize("harm", ["as_of & 1", "as_of | (1 << 60)", "-1"])
+def test_what_an_entry_says_of_its_time_decides_whatever_stands_beside_it(path, harm):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, as_of=10, x=1), entry(2, as_of=20, x=2), tombstone(3, as_of=20)])
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute(f"update entries set as_of = {harm}")
+        assert list(store.older("spend", 20)) == [entry(1).key]
+        assert store.write([entry(2, as_of=19, x=9), entry(3, as_of=19, x=9)]) == 0
+        assert_found(store.read([entry(2).address, entry(3).address]), [entry(2, as_of=20, x=2), None])
+        assert store.write([tombstone(2, as_of=10 + MONTH)]) == 1
+        assert store.write([entry(3, as_of=19, x=9)]) == 0  # what is not a month old is not forgotten
+        assert store.write([entry(1, as_of=11, x=3)]) == 1
+        assert_found(store.read([entry(1).address]), [entry(1, as_of=11, x=3)])
 
 
 def in_layout_1(path):
@@ -335,6 +353,7 @@ from mlforge.stores.sqlite.store import LiveSQLiteOnlineStore
 from mlforge.stores.sqlite import connections
 from mlforge.stores.sqlite.connections import connect_to_write
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.stores.sqlite.store import MONTH
 from mlforge.testing.online.subject import entry, assert_found
 if os.geteuid() == 0:
     os.setuid(65534)

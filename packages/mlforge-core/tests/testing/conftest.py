@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mlforge.plugin import EngineDescriptor
 from mlforge.testing import EngineTests
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.generated import VARIABLE
@@ -37,11 +38,11 @@ def reference_with(place: Any, rule: Any, instead: Callable[..., Any]) -> Refere
     return made
 
 
-def run(name: str, engine: Reference, folder: Path) -> None:
+def run(name: str, engine: Reference, folder: Path, descriptor: EngineDescriptor = DESCRIPTOR) -> None:
     """Run a test of the kit by its name, such as `each_aggregation_is_that_of_the_reference[std]`."""
     name, _, parameter = name.removesuffix("]").partition("[")
     test = getattr(EngineTests, f"test_{name}")
-    bench = Bench(engine, DESCRIPTOR, folder)
+    bench = Bench(engine, descriptor, folder)
     bench.shrink = False
     test(EngineTests(), bench=bench, **parameters(test, parameter))
 
@@ -56,6 +57,16 @@ def chosen(mark: pytest.Mark, parameter: str) -> Any:
     """The value of a mark that goes by this name, or its first one."""
     named, values = mark.kwargs.get("ids", str), list(mark.args[1])
     return next((value for value in values if named(value) == parameter), values[0])
+
+
+@pytest.fixture
+def passes(tmp_path: Path) -> Callable[[str, Any, Any], None]:
+    """Runs a test of the kit on an engine that is open, by the descriptor it is announced with."""
+
+    def check(name: str, engine: Any, descriptor: Any) -> None:
+        run(name, engine, tmp_path, descriptor)
+
+    return check
 
 
 @pytest.fixture

@@ -8,8 +8,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pytest
 
+import mlforge as mlf
+from mlforge.plugin import EngineDescriptor
+from mlforge.plugin.registry import registry
 from mlforge.testing import arrow  # noqa: F401 - what reads it
 from mlforge.testing.reference import aggregations, windows
 from mlforge.testing.reference.aggregations import FUNCTIONS
@@ -90,3 +94,37 @@ WRONG: dict[str, tuple[Any, Any, Callable[..., Any], str]] = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_the_kit_notices_when(wrong: Any, notices: Callable[[Any], None]) -> None:
     notices(wrong)
+
+
+READ_AS, KEY, TIME = (
+    "a_type_of_parquet_is_read_right_or_refused",
+    "it_is_a_key_where_its_kind_can_be_one",
+    "it_is_a_time_where_its_kind_can_be_one",
+)
+V = pl.col("v")
+READ_WRONG: dict[str, tuple[pl.Expr, str]] = {
+    "durations lose their unit": (V / 1000, f"{READ_AS}[durations of seconds]"),
+    "nanoseconds are rounded up": (V.dt.round("1s"), f"{READ_AS}[times of day in nanoseconds]"),
+    "large integers are floats": (V.cast(pl.Float64), f"{READ_AS}[unsigned integers beyond the signed]"),
+    "decimals are floats": (V.cast(pl.Float64), f"{READ_AS}[decimals of 32 bits]"),
+    "instants are local": (V.dt.offset_by("5h30m"), f"{READ_AS}[instants in +05:30]"),
+    "structs are text": (pl.lit("{}").alias("v"), f"{READ_AS}[structs]"),
+    "keys of floats are text": (V.cast(pl.String), f"{KEY}[floats of 16 bits]"),
+    "keys of bytes are cut": (V.bin.slice(0, 8), f"{KEY}[UUIDs]"),
+    "keys of structs are text": (pl.lit("{}").alias("v"), f"{KEY}[structs]"),
+    "times are a second late": (V.dt.offset_by("1s"), f"{TIME}[instants of seconds]"),
+    "durations are times": (V.cast(pl.Int64).cast(pl.Datetime("us")), f"{TIME}[durations of seconds]"),
+    "structs are times": (pl.lit(0).cast(pl.Datetime("us")).alias("v"), f"{TIME}[structs]"),
+}
+
+
+@pytest.mark.parametrize("wrong", READ_WRONG.values(), ids=READ_WRONG)
+def test_the_kit_notices_when_parquet_is_read_so(wrong: tuple[pl.Expr, str], passes: Callable[..., None]) -> None:
+    column, name = wrong
+    with mlf.PolarsEngine().open() as engine:
+        descriptor, right = registry().of(EngineDescriptor)["polars"], engine.scan
+        passes(name, engine, descriptor)
+        engine.scan = lambda scan: right(scan).with_columns(column)
+        with pytest.raises((Exception, pytest.fail.Exception)) as noticed:
+            passes(name, engine, descriptor)
+    assert not isinstance(noticed.value, pl.exceptions.PolarsError)  # the seed itself can be computed

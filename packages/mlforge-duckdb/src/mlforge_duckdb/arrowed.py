@@ -8,13 +8,16 @@ from typing import NamedTuple
 import duckdb
 import polars as pl
 
+from mlforge.errors import Invalid
 from mlforge.plugin import Scan
 from mlforge.plugin.engine.sources import is_one_file, too_wide
+from mlforge.plugin.engine.times import FIRST, LAST, out_of_range
 from mlforge_csv import any_zone, storage
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import asked
 from mlforge_duckdb.types import Type, floored, quoted
 
+_ENDS = (2**63 - 1, -(2**63) + 1)
 _MICROS = {"us": "{}", "ns": floored("{0}", 1000)}
 
 
@@ -31,9 +34,7 @@ def retold(scan: Scan, uri: str, found: Mapping[str, Type], rows: duckdb.DuckDBP
     Raises:
         Invalid: A decimal of more digits than any engine has.
     """
-    read = pl.scan_parquet(
-        uri, **storage(scan.options), glob="://" not in uri and not is_one_file(uri), hive_partitioning=False
-    )
+    read = _opened(scan, uri)
     arrow = _arrow(read)
     columns = {}
     for name, dtype in found.items():
@@ -45,6 +46,28 @@ def retold(scan: Scan, uri: str, found: Mapping[str, Type], rows: duckdb.DuckDBP
         if isinstance(t := arrow.get(name), pl.Decimal) and t.precision > 38:
             raise too_wide(scan, uri, name, t)
     return columns
+
+
+def beyond(scan: Scan) -> Invalid | None:
+    """The error for the first time of Parquet files that microseconds cannot tell, and DuckDB shows to nobody."""
+    before = 0
+    for uri in scan.uris:
+        read = _opened(scan, uri)
+        names = [n for n, dtype in _arrow(read).items() if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ms"]
+        number = {n: pl.col(n).to_physical() for n in names}
+        bad = {n: ~v.is_between(FIRST // 1000, LAST // 1000) for n, v in number.items()}
+        for name in names:
+            rows = read.with_row_index("\0row").select(row="\0row", number=number[name], bad=bad[name])
+            found = rows.filter("bad").head(1).collect().rows()
+            for row, value, _ in found:
+                return out_of_range(name, before + row, "infinity" if value in _ENDS else f"{value} ms after 1970")
+        before += read.select(pl.len()).collect().item()
+    return None
+
+
+def _opened(scan: Scan, uri: str) -> pl.LazyFrame:
+    whole = "://" not in uri and not is_one_file(uri)
+    return pl.scan_parquet(uri, **storage(scan.options), glob=whole, hive_partitioning=False)
 
 
 def _arrow(read: pl.LazyFrame) -> Mapping[str, pl.DataType]:

@@ -20,6 +20,11 @@ def too_little_memory(error: BaseException) -> Invalid:
     )
 
 
+def is_beyond(error: BaseException) -> bool:
+    """Whether a time lies outside of what DuckDB can tell."""
+    return isinstance(error, duckdb.ConversionException) and any(s in str(error) for s in _BEYOND)
+
+
 def _known(what: str, error: BaseException) -> MlforgeError | None:
     stop_where_interrupted(error)
     if isinstance(error, duckdb.OutOfMemoryException):
@@ -27,7 +32,7 @@ def _known(what: str, error: BaseException) -> MlforgeError | None:
     if isinstance(error, duckdb.ConversionException) and "out of range for the destination type INT64" in str(error):
         hint = "Cast the column to DOUBLE in the function."
         return Invalid(f"{what}: int64 overflow: {shared.reason(error)}", hint=hint)
-    if isinstance(error, duckdb.ConversionException) and any(s in str(error) for s in _BEYOND):
+    if is_beyond(error):
         return Invalid(f"{what}: a time is out of range: times lie in the years 1 to 9999.", hint=shared.reason(error))
     return None
 

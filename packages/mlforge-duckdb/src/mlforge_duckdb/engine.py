@@ -33,7 +33,7 @@ from mlforge_csv import dtype_of, frame_of
 from mlforge_duckdb import apply, deriving, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
-from mlforge_duckdb.edge import BROKEN, edge
+from mlforge_duckdb.edge import BROKEN, edge, is_beyond
 from mlforge_duckdb.interrupts import heeds_interrupts
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
@@ -256,13 +256,15 @@ class LiveDuckDBEngine(Engine):
         except MlforgeError:
             raise
         except BROKEN as error:
-            raise edge.known("The frame cannot be computed", error) or self._blamed(error) from error
+            known = None if is_beyond(error) else edge.known("The frame cannot be computed", error)
+            raise known or self._blamed(error) from error
 
     def _blamed(self, error: BaseException) -> MlforgeError:
         for scan in reversed(self._scans):
             if isinstance(error, duckdb.Error) and (blamed := sources.blame(scan, self._session)):
                 return blamed
-        return Invalid(f"The frame cannot be computed: {type(error).__name__}: {reason(error)}", hint=_LOOK)
+        what = "The frame cannot be computed"
+        return edge.known(what, error) or Invalid(f"{what}: {type(error).__name__}: {reason(error)}", hint=_LOOK)
 
 
 def _row(rows: Relation, query: str) -> tuple[Any, ...]:

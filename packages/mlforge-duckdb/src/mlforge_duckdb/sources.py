@@ -17,8 +17,8 @@ from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
 from mlforge_csv import scan_csv, scan_rows
-from mlforge_duckdb.arrowed import Column, retold
-from mlforge_duckdb.edge import BROKEN
+from mlforge_duckdb.arrowed import Column, beyond, retold
+from mlforge_duckdb.edge import BROKEN, is_beyond
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, is_null, plainly, quoted, sql_of, text, types_of, word
 
@@ -60,7 +60,7 @@ def parquet_path(uri: str) -> str:
 
 
 def blame(scan: Scan, session: Session) -> MlforgeError | None:
-    """Which Parquet file of a source cannot be read to its end, if one cannot."""
+    """Which Parquet file of a source cannot be read to its end, or which time there is none, if it is one of these."""
     if not isinstance(scan.format, ParquetFormat):
         return None
     for uri in scan.uris:
@@ -69,7 +69,7 @@ def blame(scan: Scan, session: Session) -> MlforgeError | None:
             every = ", ".join(f"max({quoted(n)}) IS NULL" for n in relation.columns)
             asked(relation, f"SELECT {every} FROM frame").fetchall()
         except (*BROKEN, OSError) as broken:
-            return unreadable(scan, uri, broken)
+            return (beyond(scan) if is_beyond(broken) else None) or unreadable(scan, uri, broken)
     return None
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from mlforge.errors import Invalid, close_to
 from mlforge.model.expr import Agg, Col, Expr
+from mlforge.model.spelling import spelled
 from mlforge.model.window import Window
 
 Options = tuple[float | bool, ...]
@@ -152,6 +153,7 @@ def share(q: object) -> Options:
     return (float(q),)
 
 
+@spelled
 def agg(word: str, column: str | Expr | None = None, window: Any = None, *, where: Expr | None = None) -> Agg:
     """An aggregation of a column over a window, to compute with in a `Formula`.
 

@@ -29,6 +29,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.schema import INTEGERS
+from mlforge.model.spelling import spelled
 from mlforge.model.window import Window
 
 Scalar = bool | int | float | str | bytes | date | datetime | timedelta | None
@@ -441,6 +442,7 @@ def called(function: str) -> str:
     return "".join(part.capitalize() for part in function.split("_"))
 
 
+@spelled
 def col(name: str) -> Expr:
     """A column of the row, to compute with.
 

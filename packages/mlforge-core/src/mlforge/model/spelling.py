@@ -70,7 +70,9 @@ def _refuse_call(function: Callable[..., Any], args: tuple[Any, ...], given: Map
     except TypeError as error:
         called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
         parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
-        refuse_unknown(called, given, parameters)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            refuse_unknown(called, given, parameters)
+        _refuse_places(called, len(args) - (len(parameters) < len(signature.parameters)), parameters)
         needed = [n for n, p in parameters.items() if p.default is p.empty] or list(parameters)[:4]
         raise Invalid(f"{called}: {error}.", hint=f"{called}({', '.join(f'{n}=…' for n in needed)})") from None
 
@@ -92,9 +94,31 @@ def _refuse(cls: Any, places: int, given: Mapping[str, Any]) -> None:
     """Raise `Invalid` for a word too many or too few; nothing where a call was wrong in another way."""
     fields, name = cls.__struct_fields__, cls.__name__
     refuse_unknown(name, given, fields)
+    _refuse_places(name, places, inspect.signature(cls).parameters)
     needed = fields[: len(fields) - len(cls.__struct_defaults__)]
     shape = f"{name}({', '.join(f'{field}=…' for field in needed or fields[:4])})"
-    if places > len(fields):
-        raise Invalid(f"{name} takes {len(fields)} values, not {places}.", hint=shape)
     if missing := [field for field in needed[places:] if field not in given]:
         raise Invalid(f"{name} needs {missing[0]}.", hint=shape)
+
+
+def _refuse_places(called: str, places: int, parameters: Mapping[str, inspect.Parameter]) -> None:
+    """Raise `Invalid` for more values without a name than there are places, showing the first name for what is over."""
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        return
+    placed = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    if places <= len(placed):
+        return
+    if not parameters:
+        raise Invalid(f"{called} takes no values, not {places}.", hint=f"{called}()")
+    following = next((n for n, p in parameters.items() if p.kind is p.KEYWORD_ONLY), None)
+    if following is None and any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        following = "name"  # a metric's details
+    shape = f"{called}({', '.join(f'{n}=…' for n in (*placed, following) if n is not None)})"
+    if following is None:
+        raise Invalid(f"{called} takes {_counted(len(placed))}, not {places}.", hint=shape)
+    takes = f"{_counted(len(placed))} without a name" if placed else "no value without a name"
+    raise Invalid(f"{called} takes {takes}, not {places}.", hint=f"Give it by name: {shape}")
+
+
+def _counted(places: int) -> str:
+    return "1 value" if places == 1 else f"{places} values"

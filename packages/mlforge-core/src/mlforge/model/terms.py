@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import At, Call, Expr, Lit, Scalar, Unfinished, lift
+from mlforge.model.spelling import spelled
 
 _FINISH = 'Finish it: when(col("n") > 0).then(1).otherwise(0), or .otherwise(None).'
 
@@ -42,6 +43,7 @@ class Then(Unfinished, frozen=True):
         return chosen if self.before is None else self.before.otherwise(chosen)
 
 
+@spelled
 def when(condition: Expr) -> When:
     """The first value whose condition is true: `when(c).then(x).when(d).then(y).otherwise(z)`. Unknown is not true.
 
@@ -87,6 +89,7 @@ def greatest(*values: Expr | Scalar) -> Expr:
     return Call("greatest", tuple(map(lift, values)))
 
 
+@spelled
 def at() -> Expr:
     """The instant that is asked about: the label time in training, the time of the request online.
 
@@ -97,6 +100,7 @@ def at() -> Expr:
     return At()
 
 
+@spelled
 def days(number: float) -> Expr:
     """A length of time. A day has 24 hours.
 
@@ -107,6 +111,7 @@ def days(number: float) -> Expr:
     return _length("days", number)
 
 
+@spelled
 def hours(number: float) -> Expr:
     """A length of time.
 
@@ -117,6 +122,7 @@ def hours(number: float) -> Expr:
     return _length("hours", number)
 
 
+@spelled
 def minutes(number: float) -> Expr:
     """A length of time.
 
@@ -127,6 +133,7 @@ def minutes(number: float) -> Expr:
     return _length("minutes", number)
 
 
+@spelled
 def seconds(number: float) -> Expr:
     """A length of time.
 

@@ -9,12 +9,13 @@ import msgspec
 
 from mlforge.model.duration import Duration
 from mlforge.model.span import Span
+from mlforge.model.spelling import Spelled
 
 ALL = "all"
 _BETWEEN = "_offset_"
 
 
-class Window(msgspec.Struct, frozen=True):
+class Window(msgspec.Struct, metaclass=Spelled, frozen=True):
     """Which events a value is of: those of so long before an instant, or all of them by then.
 
     Args:

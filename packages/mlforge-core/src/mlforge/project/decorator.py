@@ -17,7 +17,7 @@ from mlforge.model.feature import Feature, refuse_name
 from mlforge.model.field import Field
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
-from mlforge.model.spelling import refuse_unknown
+from mlforge.model.spelling import refuse_unknown, spelled
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
 from mlforge.project.derived import expressions, refuse_derived
@@ -26,6 +26,7 @@ from mlforge.project.fields import fields_of, refuse_described
 _EXAMPLE = '@mlf.feature(source="payments.csv", keys="user_id")'
 
 
+@spelled
 def feature(
     _function: Any = None,
     /,

@@ -9,6 +9,7 @@ import msgspec
 from mlforge.errors import Invalid
 from mlforge.model.entity import Entity
 from mlforge.model.keys import Key
+from mlforge.model.spelling import spelled
 from mlforge.plugin.descriptors import EngineDescriptor
 from mlforge.plugin.registry import registry
 
@@ -34,6 +35,7 @@ class EntityKey(msgspec.Struct, frozen=True):
         raise Invalid(f"No installed engine knows a {kind}.", hint="Pass the frame the feature's function was given.")
 
 
+@spelled
 def entity_key(*columns: str, alias: str) -> EntityKey:
     """The surrogate key of some columns, to add to a frame or to make an entity of.
 

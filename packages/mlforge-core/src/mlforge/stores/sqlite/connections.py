@@ -38,7 +38,6 @@ def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
     forget_leftovers(path)
     connection = _connect(f"file:{quote(path)}", timeout)
     try:
-        connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
         connection.create_function("tombstone", 3, _tombstone, deterministic=True)
         _prepare(connection, path)
     except BaseException:
@@ -84,7 +83,9 @@ def told(path: str) -> Iterator[None]:
 
 
 def _connect(uri: str, timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(uri, timeout, isolation_level=None, check_same_thread=False, uri=True)
+    connection = sqlite3.connect(uri, timeout, isolation_level=None, check_same_thread=False, uri=True)
+    connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
+    return connection
 
 
 def _immutable(path: str) -> str:

@@ -35,13 +35,19 @@ READ = "select data from entries where feature = ? and key = ?"
 UPSERT = """
 insert into entries values (?, ?, ?, ?)
 on conflict do update set as_of = excluded.as_of, data = excluded.data
-where excluded.as_of >= as_of or excluded.as_of >= written_as_of(feature, key, data)
+where excluded.as_of >= written_as_of(feature, key, data)
 """
-"""What seems newer is looked at: nobody could ever write over a row whose `as_of` is damaged."""
+"""The entry itself decides, which has a checksum; `as_of` beside it is where to look, and may be damaged."""
 OLDER = """
-select key from entries where feature = ? and key > ? and as_of < ? and typeof(data) = 'blob' order by key limit ?
+select key from entries where feature = :feature and key > :last and typeof(data) = 'blob'
+and (as_of < :as_of or substr(data, 9, 8) <> :written) and written_as_of(feature, key, data) < :as_of
+order by key limit :page
 """
-FORGET = "delete from entries where feature = ? and typeof(data) = 'text' and as_of < ?"
+"""What was just written tells so by its first bytes, and is not read to its end."""
+FORGET = """
+delete from entries where feature = :feature and typeof(data) = 'text' and as_of < :as_of
+and written_as_of(feature, key, data) < :as_of
+"""
 NOTE = "insert into notes values (?, ?) on conflict do update set note = excluded.note"
 
 
@@ -94,7 +100,7 @@ class LiveSQLiteOnlineStore:
         with self._writing() as connection:
             kept = connection.executemany(UPSERT, rows).rowcount
             newest = {e.feature: e.as_of for e in sorted(batch, key=lambda e: e.as_of) if not e.points}
-            connection.executemany(FORGET, [(feature, as_of - MONTH) for feature, as_of in newest.items()])
+            connection.executemany(FORGET, [{"feature": f, "as_of": as_of - MONTH} for f, as_of in newest.items()])
         return kept
 
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
@@ -112,9 +118,10 @@ class LiveSQLiteOnlineStore:
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:
         last: str | None = ""
+        asked = {"feature": feature, "as_of": as_of, "written": as_of.to_bytes(8, signed=True), "page": PAGE}
         while last is not None:
             with self._reading() as connection:
-                rows = connection.execute(OLDER, (feature, last, as_of, PAGE)).fetchall() if connection else []
+                rows = connection.execute(OLDER, asked | {"last": last}).fetchall() if connection else []
             yield from (key for (key,) in rows)
             last = rows[-1][0] if rows else None
 
