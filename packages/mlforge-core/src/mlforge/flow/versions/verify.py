@@ -112,7 +112,7 @@ def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]
     if kept is not None and kept.features == derived.features:
         return
     if repair:
-        refresh_manifest(store, now)
+        refresh_manifest(store, now, anew=True)
     others = [] if kept is None else _differing(kept.features, derived.features)
     told = f"it says something else of {', '.join(others)} than their metadata" if others else "there is none"
     yield Finding(None, None, f"The manifest is not that of the store: {told}.", "derive it anew", repair)
