@@ -106,8 +106,7 @@ class GCSBucket:
             found = self._client.list_blobs(
                 self._config.bucket, prefix=self._below, delimiter="/", fields="prefixes,nextPageToken", retry=RETRY
             )
-            for _ in found.pages:
-                """The prefixes are had page by page, as objects are."""
+            list(found.pages)  # which have no objects; their prefixes add up
             return [prefix.removeprefix(self._below).rstrip("/") for prefix in sorted(found.prefixes)]
 
     def delete(self, keys: Sequence[str]) -> None:
