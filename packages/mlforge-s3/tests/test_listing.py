@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 import mlforge as mlf
-from mlforge.flow.versions.manifest import refresh_manifest
+from mlforge.flow.versions.manifest import manifest_is_stale, refresh_manifest
 from mlforge.flow.versions.prune import prune
+from mlforge.plugin.layout import encode
 from mlforge.testing.versions import meta_of, write_file
 
 pytestmark = pytest.mark.linux  # its server has no wheel for others
@@ -143,16 +145,27 @@ def test_who_dies_while_versions_go_leaves_no_manifest_that_tells_of_them(filled
 
 
 def test_a_manifest_of_an_earlier_mlforge_has_no_history_and_the_metadata_is_read(filled, caplog):
-    import msgspec
-
     store, defs = filled
     kept = store.read_manifest()
     bare = {name: msgspec.structs.replace(entry, history=()) for name, entry in kept.features.items()}
     store.write_manifest(msgspec.structs.replace(kept, features=bare))
     assert seen(defs)[2] == [("1.0.0", 0), ("1.0.1", 1)]
+    assert defs.verify_store().ok
     assert caplog.text == ""
     commit(store, "spend", "1.0.2")
     refresh_manifest(store, NOW)
     assert seen(defs)[2] == [("1.0.0", 0), ("1.0.1", 1), ("1.0.2", 2)]
     refresh_manifest(store, NOW, anew=True)
     assert [one.version for one in store.read_manifest().features["spend"].history] == ["1.0.0", "1.0.1", "1.0.2"]
+
+
+def test_a_version_that_no_pointer_named_is_listed_after_the_next_build(filled, caplog):
+    store, defs = filled
+    assert not manifest_is_stale(store, NAMES)
+    meta = store.get("spend", "1.0.1").meta
+    store.bucket.put("spend/1.0.2/.meta.json", encode(msgspec.structs.replace(meta, version="1.0.2")))
+    assert manifest_is_stale(store, NAMES)
+    assert [one.version for one in defs.version_summaries("spend")] == ["1.0.0", "1.0.1", "1.0.2"]
+    assert "manifest is stale" in caplog.text
+    refresh_manifest(store, NOW)
+    assert defs.all_versions()["spend"].versions == ("1.0.0", "1.0.1", "1.0.2")

@@ -61,7 +61,12 @@ def manifest_is_stale(store: Store, names: Iterable[str]) -> bool:
         return False
     manifest = kept_manifest(store)
     entries = manifest.features if manifest else {}
-    return any(name not in entries or entries[name].latest != store.latest(name) for name in names)
+    return any(each(store, list(names), lambda name: _differs(store, name, entries.get(name))).values())
+
+
+def differing(one: Manifest, other: Manifest) -> list[str]:
+    """The features of which two manifests tell otherwise, sorted. That one has no history of its versions is no lie."""
+    return sorted(n for n in {*one.features, *other.features} if not _same(one.features.get(n), other.features.get(n)))
 
 
 def read_manifest(store: Store, now: datetime) -> Manifest:
@@ -119,6 +124,19 @@ def say_missing() -> None:
 def summary_of(meta: FeatureMeta) -> VersionSummary:
     """What a list says of a version."""
     return VersionSummary(meta.version, meta.created_at, meta.row_count, meta.engine, meta.change_summary)
+
+
+def _differs(store: Store, name: str, entry: ManifestEntry | None) -> bool:
+    latest = store.latest(name)
+    if entry is None or latest is None:
+        return latest is not None or entry is not None
+    return (entry.latest, list(entry.versions)) != (latest, store.versions(name))
+
+
+def _same(one: ManifestEntry | None, other: ManifestEntry | None) -> bool:
+    if one is None or other is None or (one.history and other.history):
+        return one == other
+    return msgspec.structs.replace(one, history=()) == msgspec.structs.replace(other, history=())
 
 
 def _pointers(store: Store) -> dict[str, str | None]:
