@@ -1,4 +1,4 @@
-"""Run a benchmark: run.py NAME [--runs N] [--scale X] [--engine E]"""
+"""Run a benchmark: run.py NAME [--runs N] [--scale X] [--engine E] [--store S]"""
 
 import argparse
 from importlib import import_module
@@ -37,6 +37,7 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0, help="the share of the full data (1)")
     parser.add_argument("--more", action="store_true", help="versus: see its file")
     parser.add_argument("--engine", choices=["polars", "duckdb"], default="polars", help="which of ours to measure")
+    parser.add_argument("--store", choices=["local", "s3"], help="listing: a store of 1,000 features × 20 versions")
     parser.add_argument("--peer", help="versus: the Python of an environment with the peer, instead of making one")
     options = parser.parse_args()
     import_module(BENCHMARKS[options.name]).main(options)

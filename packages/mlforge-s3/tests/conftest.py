@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,3 +137,48 @@ def published() -> Any:
             asked.put_object_acl(Bucket=config.bucket, Key=f"{config.prefix}/{one.key}", ACL="public-read")
 
     return publish
+
+
+class Counting:
+    """A proxy in front of a server that counts the bytes of its answers, and its requests."""
+
+    def __init__(self, url):
+        self._behind = url.rpartition(":")[2]
+        self.sent = 0
+        self.asked = 0
+
+    def __enter__(self):
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
+        threading.Thread(target=self._answer, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._door.close()
+
+    def _answer(self):
+        while True:
+            try:
+                near, _ = self._door.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", int(self._behind)))
+            for one, other, counts in ((near, far, False), (far, near, True)):
+                threading.Thread(target=self._pass, args=(one, other, counts), daemon=True).start()
+
+    def _pass(self, one, other, counts):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                self.sent += len(data) if counts else 0
+                self.asked += 0 if counts else data.count(b" HTTP/1.1\r\n")
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@pytest.fixture(scope="session")
+def counting() -> Any:
+    """Puts a proxy that counts in front of a server."""
+    return Counting

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import socket
-import threading
 from pathlib import Path
 
 import botocore.session
@@ -38,43 +35,6 @@ def lake(servers, tmp_path, monkeypatch):
         return f"s3://{BUCKET}/{prefix}"
 
     return put
-
-
-class Counting:
-    """A proxy in front of a server that counts the bytes of its answers."""
-
-    def __init__(self, url):
-        self._behind = url.rpartition(":")[2]
-        self.sent = 0
-
-    def __enter__(self):
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
-        threading.Thread(target=self._answer, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._door.close()
-
-    def _answer(self):
-        while True:
-            try:
-                near, _ = self._door.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", int(self._behind)))
-            for one, other, counts in ((near, far, False), (far, near, True)):
-                threading.Thread(target=self._pass, args=(one, other, counts), daemon=True).start()
-
-    def _pass(self, one, other, counts):
-        with contextlib.suppress(OSError):
-            while data := one.recv(65536):
-                self.sent += len(data) if counts else 0
-                other.sendall(data)
-        for end in (one, other):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
 
 
 def parquet(frame: pl.DataFrame, **how) -> bytes:
@@ -116,14 +76,16 @@ def test_files_globs_folders_and_what_folders_tell_are_read(lake, tmp_path, monk
 
 
 @pytest.mark.parametrize("engine", ["PolarsEngine", "DuckDBEngine"])
-def test_only_the_columns_and_the_rows_that_are_asked_for_are_fetched(lake, tmp_path, monkeypatch, servers, engine):
+def test_only_the_columns_and_the_rows_that_are_asked_for_are_fetched(
+    lake, tmp_path, monkeypatch, servers, engine, counting
+):
     monkeypatch.chdir(tmp_path)
     wide = pl.DataFrame({"user": range(100_000)}).with_columns(
         pl.col("user").hash(n).cast(pl.String).alias(f"c{n}") for n in range(8)
     )
     body = parquet(wide, row_group_size=10_000)
     at = lake(**{"wide.parquet": body})
-    with Counting(servers.url("weed")) as proxy:
+    with counting(servers.url("weed")) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
         with getattr(mlf, engine)().open() as live:
             frame = live.scan(resolve(mlf.Source(f"{at}/wide.parquet"), tmp_path))

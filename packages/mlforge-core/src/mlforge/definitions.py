@@ -24,6 +24,7 @@ from mlforge.flow.specs import resolved
 from mlforge.flow.training.retrieve import TrainingData
 from mlforge.flow.versions.diff import Diff, diff
 from mlforge.flow.versions.find import artifact, history
+from mlforge.flow.versions.glance import FeatureVersions, all_versions, version_summaries
 from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
 from mlforge.flow.versions.prune import prune
 from mlforge.flow.versions.reach import within_reach
@@ -33,7 +34,7 @@ from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.html import table
-from mlforge.model.meta import FeatureMeta, Manifest
+from mlforge.model.meta import FeatureMeta, Manifest, VersionSummary
 from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
@@ -376,6 +377,34 @@ class Definitions(LockVerbs):
             return store.versions(name)
 
     @spelled
+    def all_versions(self, profile: str | None = None) -> dict[str, FeatureVersions]:
+        """Of every feature the version readers get and all there are, oldest number first.
+
+        Of a bucket they are read from the manifest and the pointers; where the two differ, or there is no manifest,
+        that is logged and the store itself is asked.
+
+        Example:
+            >>> defs.all_versions()["user_spend"]
+            FeatureVersions(latest='1.0.0', versions=('1.0.0',))
+        """
+        with self._store(profile) as store:
+            return all_versions(store, self.features)
+
+    @spelled
+    def version_summaries(self, name: str, profile: str | None = None) -> list[VersionSummary]:
+        """What a list says of each version of a feature, oldest first: of a bucket without reading its metadata.
+
+        Raises:
+            NotFound: A feature that was never built.
+
+        Example:
+            >>> [(one.version, one.row_count, one.engine) for one in defs.version_summaries("user_spend")]
+            [('1.0.0', 726, 'polars')]
+        """
+        with self._store(profile) as store:
+            return list(version_summaries(store, name))
+
+    @spelled
     def history(self, name: str, profile: str | None = None) -> list[FeatureMeta]:
         """The metadata of every version of a feature, oldest first. Raises `NotFound`.
 
@@ -454,7 +483,7 @@ class Definitions(LockVerbs):
             {'last_purchase': '1.0.0', 'user_spend': '1.0.0'}
         """
         with self._store(profile) as store:
-            return refresh_manifest(store, now()) if regenerate else read_manifest(store, now())
+            return refresh_manifest(store, now(), anew=True) if regenerate else read_manifest(store, now())
 
     def _chosen(self, features: Words, feature_names: Words, tags: Words, schedule: Words) -> tuple[Feature, ...]:
         if features is not None and feature_names is not None:

@@ -101,6 +101,14 @@ class GCSBucket:
                 for one in page:
                     yield Listed(one.name.removeprefix(self._below), int(one.size), one.updated.timestamp())
 
+    def folders(self) -> Sequence[str]:
+        with told(self.where):
+            found = self._client.list_blobs(
+                self._config.bucket, prefix=self._below, delimiter="/", fields="prefixes,nextPageToken", retry=RETRY
+            )
+            list(found.pages)  # which have no objects; their prefixes add up
+            return [prefix.removeprefix(self._below).rstrip("/") for prefix in sorted(found.prefixes)]
+
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             with told(self.where):

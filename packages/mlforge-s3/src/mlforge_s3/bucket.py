@@ -125,6 +125,10 @@ class S3Bucket:
         found = self._asked(lambda: obstore.list(self.client, below or None).collect())
         return (Listed(one["path"], one["size"], one["last_modified"].timestamp()) for one in found)
 
+    def folders(self) -> Sequence[str]:
+        found = self._asked(lambda: obstore.list_with_delimiter(self.client))
+        return [prefix.rstrip("/") for prefix in found["common_prefixes"]]
+
     def delete(self, keys: Sequence[str]) -> None:
         if keys:
             self._asked(lambda: obstore.delete(self.client, list(keys)))

@@ -168,8 +168,21 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
                 )
 
 
+class VersionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A version in a list: when it was built, its rows, by which engine, and why."""
+
+    version: str
+    created_at: str
+    row_count: int
+    engine: str = ""
+    change_summary: Change | None = None
+
+
 class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A feature in the manifest: its latest version, and which others there are."""
+    """A feature in the manifest: its latest version, and which others there are.
+
+    `history` has a summary of each, in the manifest of a store that is far away; otherwise it is empty.
+    """
 
     latest: str
     versions: tuple[str, ...]
@@ -181,6 +194,7 @@ class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None
+    history: tuple[VersionSummary, ...] = ()
 
 
 class Manifest(msgspec.Struct, frozen=True):

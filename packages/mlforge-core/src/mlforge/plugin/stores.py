@@ -196,6 +196,25 @@ class FetchingStore(Protocol):
 
 
 @runtime_checkable
+class PointersStore(Protocol):
+    """A store that reads all pointers at once, as each request takes its time. Lists are made from its manifest.
+
+    What reads may be called from several threads.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, PointersStore)
+        False
+    """
+
+    def pointers(self) -> dict[str, str | None]:
+        """The version that each pointer names; None for a damaged one, and where there may be versions and is none.
+
+        How many requests that takes does not depend on how many versions there are.
+        """
+
+
+@runtime_checkable
 class ManifestStore(Protocol):
     """A store that keeps the manifest. One that does not has it derived at every reading.
 

@@ -76,10 +76,8 @@ def _versions(call: Invocation, definitions: Definitions, name: str | None, prof
     if name is not None:
         answer(call, definitions, name, profile)
         return
-    found = [
-        {"feature": n, "latest": definitions.latest(n, profile), "versions": definitions.list_versions(n, profile)}
-        for n in definitions.features
-    ]
+    there = definitions.all_versions(profile)
+    found = [{"feature": n, "latest": one.latest, "versions": list(one.versions)} for n, one in there.items()]
     call.answer({"features": found}, lambda: listed.all_versions(found))
 
 

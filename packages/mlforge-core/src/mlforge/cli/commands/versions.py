@@ -53,8 +53,9 @@ def answer(call: Invocation, definitions: Definitions, name: str, profile: str |
     from mlforge.cli.views import documents, versions
 
     refuse_unknown(definitions, name, profile)
-    metas, latest = definitions.history(name, profile), definitions.latest(name, profile)
-    call.answer(documents.versions(name, latest, metas), lambda: versions.history(name, latest, metas))
+    latest = definitions.latest(name, profile)
+    found = definitions.history(name, profile) if call.json else definitions.version_summaries(name, profile)
+    call.answer(documents.versions(name, latest, found), lambda: versions.history(name, latest, found))
 
 
 def refuse_unknown(definitions: Definitions, name: str, profile: str | None) -> None:

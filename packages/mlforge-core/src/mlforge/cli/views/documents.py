@@ -11,7 +11,7 @@ from msgspec import structs
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature
 from mlforge.model.feature_set import FeatureSet
-from mlforge.model.meta import FeatureMeta
+from mlforge.model.meta import FeatureMeta, VersionSummary
 from mlforge.model.plain import plain
 from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source, format_name
@@ -146,7 +146,7 @@ def tags(features: Iterable[Feature]) -> list[Document]:
     return [{"name": t, "features": found[t]} for t in sorted(found)]
 
 
-def versions(name: str, latest: str | None, history: Sequence[FeatureMeta]) -> Document:
+def versions(name: str, latest: str | None, history: Sequence[FeatureMeta | VersionSummary]) -> Document:
     """The versions of a feature, oldest first."""
     return {"feature": name, "latest": latest, "versions": history}
 

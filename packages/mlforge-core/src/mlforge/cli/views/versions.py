@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
 from mlforge.cli.views.wording import NONE, because, listing, readable, size
-from mlforge.model.meta import FeatureMeta
+from mlforge.model.meta import FeatureMeta, VersionSummary
 from mlforge.plugin.stores import Pruned
 
 _FUNCTION = {True: "changed", False: "the same", None: "cannot be told"}
 
 
-def history(name: str, latest: str | None, metas: Sequence[FeatureMeta]) -> None:
+def history(name: str, latest: str | None, found: Sequence[FeatureMeta | VersionSummary]) -> None:
     """A line for each version of a feature, the newest first."""
     say(Styled(name, "bold"), f"  readers get {latest}")
     say()
     heads = columns("version", "built", ">rows", "engine", "*why")
-    table(heads, [_version_row(m, latest) for m in reversed(metas)], indent=2)
+    table(heads, [_version_row(m, latest) for m in reversed(found)], indent=2)
 
 
-def _version_row(meta: FeatureMeta, latest: str | None) -> tuple[Cell, ...]:
+def _version_row(meta: FeatureMeta | VersionSummary, latest: str | None) -> tuple[Cell, ...]:
     version: Cell = Styled(meta.version, "bold green") if meta.version == latest else meta.version
     rows = f"{meta.row_count:,}"
     return version, readable(meta.created_at), rows, meta.engine or NONE, because(meta.change_summary)

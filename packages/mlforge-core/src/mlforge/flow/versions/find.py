@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlforge.errors import NotFound, nearest
+from mlforge.flow.versions.each import each
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.plugin.stores import Store
 
@@ -28,7 +29,7 @@ def history(store: Store, name: str) -> list[FeatureMeta]:
     versions = store.versions(name)
     if not versions:
         artifact(store, name)
-    return [store.get(name, v).meta for v in versions]
+    return list(each(store, versions, lambda version: store.get(name, version).meta).values())
 
 
 def _unbuilt_hint(name: str, known: list[str]) -> str:

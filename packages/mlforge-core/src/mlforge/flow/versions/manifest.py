@@ -3,61 +3,93 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+
+import msgspec
 
 from mlforge.errors import MlforgeError
 from mlforge.flow.moments import iso_seconds
-from mlforge.model.meta import Manifest, ManifestEntry
-from mlforge.plugin.stores import ManifestStore, Store
+from mlforge.flow.versions.each import each
+from mlforge.model.meta import FeatureMeta, Manifest, ManifestEntry, VersionSummary
+from mlforge.plugin.stores import ManifestStore, PointersStore, Store
 
 _log = logging.getLogger("mlforge.manifest")
+NAMED = 5
+"""How many features a warning names."""
 
 
-def derive_manifest(store: Store, now: datetime) -> Manifest:
-    """The manifest as the metadata says. A feature whose metadata is damaged is left out and logged."""
-    entries = {}
-    for name in store.names():
-        try:
-            entry = _entry(store, name)
-        except MlforgeError as error:
-            _log.warning("%s is not in the manifest: %s", name, error)
-            continue
-        if entry is not None:
-            entries[name] = entry
-    return Manifest(iso_seconds(now), entries)
+def derive_manifest(store: Store, now: datetime, known: Manifest | None = None) -> Manifest:
+    """The manifest as the metadata says. A feature whose metadata is damaged is left out and logged.
+
+    Versions never change: of those that a `known` manifest tells of, the metadata is not read again.
+    """
+    entries = known.features if known else None
+    found = each(store, store.names(), lambda name: _entry_or_none(store, name, entries))
+    return Manifest(iso_seconds(now), {name: entry for name, entry in found.items() if entry is not None})
 
 
-def refresh_manifest(store: Store, now: datetime) -> Manifest:
-    """Derive the manifest and keep it, where the store keeps one.
+def refresh_manifest(store: Store, now: datetime, *, anew: bool = False) -> Manifest:
+    """Derive the manifest and keep it, where the store keeps one; with `anew` of all metadata, also what it tells of.
 
     What somebody commits between the two would be lost from it, so it is derived once more after it was written.
     """
-    manifest = derive_manifest(store, now)
+    manifest = derive_manifest(store, now, None if anew else kept_manifest(store))
     while isinstance(store, ManifestStore):
         store.write_manifest(manifest)
-        again = derive_manifest(store, now)
+        again = derive_manifest(store, now, manifest)
         if again.features == manifest.features:
             break
         manifest = again
     return manifest
 
 
+def forget(store: Store, name: str) -> None:
+    """Take a feature out of a manifest that lists are made from, before versions that it tells of go.
+
+    Whoever dies while they go leaves a manifest that says too little, and never one that tells of what is gone.
+    """
+    manifest = kept_manifest(store) if isinstance(store, PointersStore) else None
+    if manifest is not None and isinstance(store, ManifestStore) and name in manifest.features:
+        others = {n: entry for n, entry in manifest.features.items() if n != name}
+        store.write_manifest(msgspec.structs.replace(manifest, features=others))
+
+
 def manifest_is_stale(store: Store, names: Iterable[str]) -> bool:
     """Whether the kept manifest says something else of one of these features than the store does."""
     if not isinstance(store, ManifestStore):
         return False
-    kept = _kept(store)
-    entries = kept.features if kept else {}
-    return any(name not in entries or entries[name].latest != store.latest(name) for name in names)
+    manifest = kept_manifest(store)
+    entries = manifest.features if manifest else {}
+    return any(each(store, list(names), lambda name: _differs(store, name, entries.get(name))).values())
+
+
+def differing(one: Manifest, other: Manifest) -> list[str]:
+    """The features of which two manifests tell otherwise, sorted. That one has no history of its versions is no lie."""
+    return sorted(n for n in {*one.features, *other.features} if not _same(one.features.get(n), other.features.get(n)))
 
 
 def read_manifest(store: Store, now: datetime) -> Manifest:
-    """The manifest as it was kept, or derived where there is none that can be read."""
-    return _kept(store) or derive_manifest(store, now)
+    """The manifest as it was kept, or derived where there is none that can be read.
+
+    Where it says something else of a feature than the pointer, that is told, and the feature's metadata is read.
+    """
+    manifest = kept_manifest(store)
+    if manifest is None:
+        derived = derive_manifest(store, now)
+        if derived.features and isinstance(store, ManifestStore):
+            say_missing()
+        return derived
+    entries, there = manifest.features, _pointers(store)
+    stale = stale_ones(entries, there)
+    say_stale(stale)
+    anew = each(store, [n for n in stale if n in there], lambda name: _entry_or_none(store, name, None))
+    features = {name: anew.get(name) if name in stale else entries.get(name) for name in sorted({*entries, *stale})}
+    return msgspec.structs.replace(manifest, features={n: e for n, e in features.items() if e is not None})
 
 
-def _kept(store: Store) -> Manifest | None:
+def kept_manifest(store: Store) -> Manifest | None:
+    """The manifest as it was kept; None where there is none that can be read."""
     try:
         return store.read_manifest() if isinstance(store, ManifestStore) else None
     except MlforgeError as error:
@@ -65,13 +97,92 @@ def _kept(store: Store) -> Manifest | None:
         return None
 
 
-def _entry(store: Store, name: str) -> ManifestEntry | None:
+def stale_ones(entries: Mapping[str, ManifestEntry], pointers: Mapping[str, str | None]) -> list[str]:
+    """The features of which a manifest says something else than the pointers, or nothing, sorted."""
+    latest = {name: entry.latest for name, entry in entries.items()}
+    return sorted(n for n in {*latest, *pointers} if latest.get(n) != pointers.get(n))
+
+
+def say_stale(names: list[str]) -> None:
+    """Tell that the manifest does not fit the pointers of these features, if there are any."""
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        _log.warning(
+            "The manifest is stale: it does not say of %s%s what the store does, so their metadata is read. Bring it "
+            "up to date: mlforge manifest --regenerate", ", ".join(names[:NAMED]), more,
+        )  # fmt: skip
+
+
+def say_missing() -> None:
+    """Tell that there is no manifest that can be read."""
+    _log.warning(
+        "The store has no manifest that can be read, so the versions' metadata is read. Make it: mlforge manifest "
+        "--regenerate"
+    )
+
+
+def summary_of(meta: FeatureMeta) -> VersionSummary:
+    """What a list says of a version."""
+    return VersionSummary(meta.version, meta.created_at, meta.row_count, meta.engine, meta.change_summary)
+
+
+def _differs(store: Store, name: str, entry: ManifestEntry | None) -> bool:
+    latest = store.latest(name)
+    if entry is None or latest is None:
+        return latest is not None or entry is not None
+    return (entry.latest, list(entry.versions)) != (latest, store.versions(name))
+
+
+def _same(one: ManifestEntry | None, other: ManifestEntry | None) -> bool:
+    if one is None or other is None or (one.history and other.history):
+        return one == other
+    return msgspec.structs.replace(one, history=()) == msgspec.structs.replace(other, history=())
+
+
+def _pointers(store: Store) -> dict[str, str | None]:
+    return store.pointers() if isinstance(store, PointersStore) else {n: _pointed(store, n) for n in store.names()}
+
+
+def _pointed(store: Store, name: str) -> str | None:
+    try:
+        return store.latest(name)
+    except MlforgeError:
+        return None
+
+
+def _entry_or_none(store: Store, name: str, known: Mapping[str, ManifestEntry] | None) -> ManifestEntry | None:
+    try:
+        return _entry(store, name, known)
+    except MlforgeError as error:
+        _log.warning("%s is not in the manifest: %s", name, error)
+        return None
+
+
+def _entry(store: Store, name: str, known: Mapping[str, ManifestEntry] | None) -> ManifestEntry | None:
     latest = store.latest(name)
     if latest is None:
         return None
-    meta = store.get(name, latest).meta
+    versions, meta = store.versions(name), store.get(name, latest).meta
     return ManifestEntry(
-        latest, tuple(store.versions(name)), meta.row_count, meta.updated_at, meta.entity_keys,
+        latest, tuple(versions), meta.row_count, meta.updated_at, meta.entity_keys,
         (*meta.columns, *meta.derived),
         meta.content_hash, meta.tags, meta.description, meta.owner,
+        _history(store, versions, meta, known.get(name) if known else None),
     )  # fmt: skip
+
+
+def _history(
+    store: Store, versions: list[str], latest: FeatureMeta, known: ManifestEntry | None
+) -> tuple[VersionSummary, ...]:
+    """A summary of every version, of a store that is far away; nothing where one's metadata is damaged.
+
+    What an earlier mlforge kept has none, and gets none by a build: it would read all metadata there is.
+    """
+    if not isinstance(store, PointersStore) or (known and not known.history):
+        return ()
+    told = {one.version: one for one in known.history} if known else {}
+    told[latest.version] = summary_of(latest)
+    try:
+        return tuple(told.get(v) or summary_of(store.get(latest.name, v).meta) for v in versions)
+    except MlforgeError:
+        return ()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mlforge.errors import Invalid, Unsupported
 from mlforge.flow.versions.find import artifact
-from mlforge.flow.versions.manifest import refresh_manifest
+from mlforge.flow.versions.manifest import forget, refresh_manifest
 from mlforge.plugin.stores import Pruned, PruningStore, Store
 
 
@@ -23,6 +23,8 @@ def prune(store: Store, name: str, keep: int, now: datetime) -> Pruned:
     if not isinstance(store, PruningStore):
         raise Unsupported("This store does not remove versions.", hint="Remove them with the tools of its backend.")
     artifact(store, name)
-    pruned = store.prune(name, keep)
-    refresh_manifest(store, now)
-    return pruned
+    forget(store, name)
+    try:
+        return store.prune(name, keep)
+    finally:
+        refresh_manifest(store, now)

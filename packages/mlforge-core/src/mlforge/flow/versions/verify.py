@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -10,7 +10,7 @@ import msgspec
 
 from mlforge.errors import Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.flow.progress import Progress, Tell
-from mlforge.flow.versions.manifest import derive_manifest, refresh_manifest
+from mlforge.flow.versions.manifest import derive_manifest, differing, refresh_manifest
 from mlforge.model.meta import Artifact, Part
 from mlforge.plugin.intact import verify_files
 from mlforge.plugin.stores import FetchingStore, ManifestStore, Store, VerifyingStore
@@ -109,17 +109,13 @@ def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]
     kept, derived = store.read_manifest(), derive_manifest(store, now)
     if kept is None and not derived.features:
         return
-    if kept is not None and kept.features == derived.features:
+    others = [] if kept is None else differing(kept, derived)
+    if kept is not None and not others:
         return
     if repair:
-        refresh_manifest(store, now)
-    others = [] if kept is None else _differing(kept.features, derived.features)
+        refresh_manifest(store, now, anew=True)
     told = f"it says something else of {', '.join(others)} than their metadata" if others else "there is none"
     yield Finding(None, None, f"The manifest is not that of the store: {told}.", "derive it anew", repair)
-
-
-def _differing(kept: Mapping[str, object], derived: Mapping[str, object]) -> list[str]:
-    return sorted(n for n in {*kept, *derived} if kept.get(n) != derived.get(n))
 
 
 class _Looking:

@@ -50,6 +50,9 @@ class Bucket(Protocol):
     def list(self, below: str) -> Iterator[Listed]:
         """The objects whose keys begin with these whole parts, `""` for all."""
 
+    def folders(self) -> Sequence[str]:
+        """The first parts of all keys that have several, each once; what is below them costs no request."""
+
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; one that is gone is no error."""
 

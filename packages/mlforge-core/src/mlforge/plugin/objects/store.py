@@ -32,6 +32,9 @@ MANIFEST = "/".join(layout.MANIFEST)
 AT_ONCE = 4
 """How many files are on the way at the same time; each has several parts under way."""
 
+MOST_READ = 32
+"""How many small objects are read at the same time."""
+
 
 class LiveObjectStore:
     """The live store over a bucket. Its methods are those of `Store`, `PruningStore` and the other protocols."""
@@ -61,6 +64,18 @@ class LiveObjectStore:
             return None if held is None else self._decoded(name, held).version
         except Invalid as error:
             raise Invalid(error.message, hint=self._way_out(name)) from error
+
+    def pointers(self) -> dict[str, str | None]:
+        names = list(filter(layout.is_safe, self.bucket.folders()))
+        with ThreadPoolExecutor(MOST_READ) as pool:
+            return dict(zip(names, pool.map(self._pointed, names), strict=True))
+
+    def _pointed(self, name: str) -> str | None:
+        held = self._held_pointer(name)
+        try:
+            return None if held is None else self._decoded(name, held).version
+        except Invalid:
+            return None
 
     def _held_pointer(self, name: str) -> Held | None:
         return self.bucket.read(_pointer_of(name))

@@ -185,6 +185,20 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
             bucket.delete(["a/b/c", "a/none"])
         assert sorted(one.key for one in bucket.list("")) == ["a/b.d", "ab/c"]
 
+    def test_the_pointers_are_had_at_once(self, folder: Path) -> None:
+        bucket = self.bucket(folder)
+        with self.config(folder).open() as store:
+            assert (store.pointers(), list(bucket.folders())) == ({}, [])
+            for name in ("plan", "spend"):
+                store.commit(self.begin(store, name), meta_of("1.0.0", name), None)
+            store.commit(self.begin(store), meta_of("1.1.0"), "1.0.0")
+            bucket.put("alone.json", b"no folder")
+            for key in (f"torn/{LATEST}", "fresh/1.0.0/data.parquet", "_metadata/manifest.json"):
+                bucket.put(key, b"{")
+            there = {"fresh": None, "plan": "1.0.0", "spend": "1.1.0", "torn": None}
+            assert store.pointers() == there
+            assert sorted(bucket.folders()) == ["_metadata", *there]
+
     def test_large_data_goes_up_in_parts_and_comes_back(self, folder: Path) -> None:
         path = folder / "large"
         path.write_bytes(bytes(range(256)) * (SEVERAL_PARTS // 256) + b"end")
