@@ -17,6 +17,11 @@ ALIKE = ("tests/*", "packages/*/tests/test_conformance.py", "packages/*/tests/te
 """The whole house, where commands run in processes of their own, and the kit, which runs for a dozen subjects."""
 
 
+pytest.register_assert_rewrite(
+    "projects_in_buckets"
+)  # tests of more than one package, which no file collects by itself
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How often the tests of reliability hurt things, in proportion to what CI does."""
     parser.addoption("--torture", type=float, default=1.0, help="do so many times of what CI does: 5 is the long form")

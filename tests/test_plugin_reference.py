@@ -16,7 +16,12 @@ PLUGINS = (
         f"packages/mlforge-{name}/src"
         for name in ("csv", "duckdb", "dynamodb", "gcs", "polars", "redis", "s3", "serve", "tables")
     ),
-    *("tests/toy-engine", "tests/toy-plugin", "packages/mlforge-core/src/mlforge/cli/plugin_template"),
+    *(
+        "tests/toy-bucket",
+        "tests/toy-engine",
+        "tests/toy-plugin",
+        "packages/mlforge-core/src/mlforge/cli/plugin_template",
+    ),
 )
 
 spec = importlib.util.spec_from_file_location("plugin_reference", ROOT / "scripts" / "plugin_reference.py")

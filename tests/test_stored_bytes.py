@@ -57,6 +57,7 @@ def flip(defs, version="1.0.0", stem="data"):
 def assert_names_it(failure, path):
     assert str(path) in failure.message
     assert "not those that were committed" in failure.message
+    assert "mlforge store verify" in failure.hint
     assert "mlforge build --features spend --full-refresh" in failure.hint
 
 

@@ -44,6 +44,7 @@ def edit(root, change):
 def assert_refused(store, kind, word):
     with pytest.raises(kind, match=word) as refused:
         store.get("spend", "1.1.0")
+    assert "mlforge store verify" in refused.value.hint
     assert refused.value.hint.endswith("mlforge rollback spend 1.0.0")
     assert store.get("spend", "1.0.0").meta.version == "1.0.0"
 
@@ -62,6 +63,7 @@ def test_a_damaged_pointer_is_named_with_a_way_out_that_works(two, root, data):
     path.write_bytes(data if data != NOT_METADATA["fields missing"] else b"{}")
     with pytest.raises(Invalid, match=str(path)) as refused:
         two.latest("spend")
+    assert "mlforge store verify" in refused.value.hint
     assert refused.value.hint.endswith("mlforge rollback spend 1.1.0")
     two.point("spend", "1.1.0")
     assert two.latest("spend") == "1.1.0"
@@ -98,6 +100,7 @@ def test_where_no_version_is_whole_the_hint_says_so(store, root, commit):
     with pytest.raises(Invalid) as refused:
         store.get("spend", "1.0.0")
     assert "rollback" not in refused.value.hint
+    assert "mlforge store verify" in refused.value.hint
     assert "build" in refused.value.hint
 
 

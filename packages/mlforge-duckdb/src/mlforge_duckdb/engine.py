@@ -29,6 +29,7 @@ from mlforge.plugin.engine.keys import check_key, derivable, need_result
 from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking, settled_columns
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken, null_times
+from mlforge.plugin.layout import UNREAD
 from mlforge_csv import dtype_of, frame_of
 from mlforge_duckdb import apply, deriving, exchange, files, joins, keys, layers, narrowing, sources, times, windows
 from mlforge_duckdb.apply import Kind
@@ -355,7 +356,7 @@ def _refuse_duplicates(rows: Relation, identity: str, known: str) -> None:
 
 @contextmanager
 def _reading(artifact: Artifact) -> Iterator[None]:
-    with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", "See the cause.", PluginFailed):
+    with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", UNREAD, PluginFailed):
         yield
 
 

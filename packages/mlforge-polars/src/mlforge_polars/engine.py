@@ -31,6 +31,7 @@ from mlforge.plugin.engine.rows import duplicates, in_order, need_stamp, ranking
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import LAST, alias_taken
 from mlforge.plugin.engine.types import is_decimal
+from mlforge.plugin.layout import UNREAD
 from mlforge.plugin.temporary import TemporaryFolder
 from mlforge_csv import dtype_of, frame_of
 from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
@@ -336,9 +337,7 @@ def _aggregated(rows: pl.DataFrame, shape: Shape, plan: WindowPlan) -> pl.DataFr
 @contextmanager
 def _reading(artifact: Artifact) -> Iterator[None]:
     meta = artifact.meta
-    with edge(
-        f"{meta.name!r} {meta.version} cannot be read", "See the cause: a file that is gone or damaged.", PluginFailed
-    ):
+    with edge(f"{meta.name!r} {meta.version} cannot be read", UNREAD, PluginFailed):
         yield
 
 

@@ -21,6 +21,7 @@ from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.edge import Edge
 from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge.plugin.engine.targets import need_format
+from mlforge.plugin.layout import UNREAD
 from toy_engine import asof, files, rows, windows
 from toy_engine.expressions import evaluate
 from toy_engine.plugin import ToyEngine
@@ -48,7 +49,7 @@ class LiveToyEngine(Engine):
 
     def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> pa.Table:
         name = f"{artifact.meta.name!r} {artifact.meta.version}"
-        with edge(f"{name} cannot be read", "See the cause.", PluginFailed):
+        with edge(f"{name} cannot be read", UNREAD, PluginFailed):
             return files.read_version(artifact, columns)
 
     def write(self, frame: pa.Table, target: Target) -> Written:

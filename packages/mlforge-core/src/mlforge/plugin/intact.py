@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mlforge.errors import Invalid, NotFound, PluginFailed
 from mlforge.model.meta import Artifact, FeatureMeta, Part
+from mlforge.plugin import layout
 from mlforge.plugin.stores import Store, VerifyingStore
 
 TICK = 2_000_000_000
@@ -99,7 +100,9 @@ def _verify_file(meta: FeatureMeta, part: Part, path: Path, now: int) -> None:
     try:
         is_whole = _is_whole(path, part, now)
     except FileNotFoundError:
-        raise NotFound(f"The data of {meta.name} {meta.version} is gone: {path}.", hint=_hint(meta)) from None
+        raise NotFound(
+            f"The data of {meta.name} {meta.version} is gone: {path}.", hint=layout.rebuild(meta.name)
+        ) from None
     except OSError as error:
         raise PluginFailed(
             f"Reading {meta.name} {meta.version} failed at {path}: {error.strerror or error}.",
@@ -108,12 +111,8 @@ def _verify_file(meta: FeatureMeta, part: Part, path: Path, now: int) -> None:
     if not is_whole:
         raise Invalid(
             f"{path} is damaged: its bytes are not those that were committed of {meta.name} {part.version}.",
-            hint=_hint(meta),
+            hint=layout.rebuild(meta.name),
         )
-
-
-def _hint(meta: FeatureMeta) -> str:
-    return f"Restore the file from a copy, or build a new version: mlforge build --features {meta.name} --full-refresh"
 
 
 def _is_whole(path: Path, part: Part, now: int) -> bool:

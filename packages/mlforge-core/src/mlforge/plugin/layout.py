@@ -26,7 +26,10 @@ MANIFEST = ("_metadata", "manifest.json")
 FORMATS = ("parquet",)
 LONGEST_NAME = 200
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\[\]]')
-RESTORE = "Restore the file from a copy, or remove the feature's folder and build it again."
+LOOK = "Look at the whole store with mlforge store verify"
+"""How a hint about damage begins: one file that is damaged is seldom the only one."""
+RESTORE = f"{LOOK}, then restore the file from a copy, or remove the feature's folder and build it again."
+UNREAD = f"{LOOK}, and see the cause: a file that is gone or damaged."
 T = TypeVar("T")
 
 
@@ -56,8 +59,14 @@ def way_out(name: str, versions: Sequence[str], is_whole: Callable[[str], bool])
     for version in reversed(versions):
         with suppress(MlforgeError):
             if is_whole(version):
-                return f"Go to another version: mlforge rollback {name} {version}"
+                return f"{LOOK}, then go to another version: mlforge rollback {name} {version}"
     return RESTORE
+
+
+def rebuild(name: str) -> str:
+    """The hint to build a feature anew whose data is damaged or gone."""
+    again = f"build a new version: mlforge build --features {name} --full-refresh"
+    return f"{LOOK}, then restore the file from a copy, or {again}"
 
 
 def is_safe(name: str) -> bool:

@@ -212,7 +212,7 @@ class LiveObjectStore:
         if chunks is None:
             raise NotFound(
                 f"The data of {meta.name} {meta.version} is gone: {self.bucket.where}/{key}.",
-                hint=f"Build a new version: mlforge build --features {meta.name} --full-refresh",
+                hint=layout.rebuild(meta.name),
             )
         return chunks
 
@@ -220,7 +220,7 @@ class LiveObjectStore:
         where = f"{self.bucket.where}/{meta.name}/{part.path}"
         return Invalid(
             f"{where} is damaged: its bytes are not those that were committed of {meta.name} {part.version}.",
-            hint=f"Build a new version: mlforge build --features {meta.name} --full-refresh",
+            hint=layout.rebuild(meta.name),
         )
 
     def point(self, name: str, version: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, PluginFailed
 from mlforge.model.meta import Artifact, Part
 from mlforge.plugin import Pruned, StoreConfig, verify
-from mlforge.plugin.layout import LATEST, META
+from mlforge.plugin.layout import LATEST, LOOK, META
 from mlforge.plugin.objects import pruning
 from mlforge.plugin.objects.bucket import Bucket
 from mlforge.plugin.objects.pruning import LONGEST_COMMIT, sweep
@@ -218,11 +218,12 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
         self.commit(store, "1.1.0", data=b"whole")
         artifact = store.get("spend", "1.1.0")
         self.damage(artifact, 0, lambda data: data[::-1])
-        with refused(Invalid, "spend", "1.1.0"):
+        with refused(Invalid, "spend", "1.1.0") as damaged:
             store.fetch(artifact)
         self.bucket().delete([self._key(artifact.uris[0])])
-        with refused(MlforgeError, "spend", "1.1.0"):
+        with refused(NotFound, "spend", "1.1.0") as gone:
             store.fetch(artifact)
+        assert [LOOK in str(found.value.hint) for found in (damaged, gone)] == [True, True]
 
     def test_who_is_overtaken_at_the_pointer_takes_back_what_was_shown(self, folder: Path) -> None:
         with self.config(folder).open() as one, self.config(folder).open() as other:
@@ -330,8 +331,9 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
             data = self._held(bucket, key)
             for place in (4, len(data) // 2, len(data) - 14, len(data) - 6):
                 bucket.put(key, data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-                with refused(Invalid, key):
+                with refused(Invalid, key) as found:
                     _ = store.latest("spend") if key.endswith(LATEST) else store.get("spend", "1.0.0")
+                assert LOOK in str(found.value.hint)
 
     def test_a_commit_of_nothing_or_of_another_name_is_refused(self, store: Any) -> None:
         target = store.begin("spend", "parquet")

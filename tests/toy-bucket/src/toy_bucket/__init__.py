@@ -1,0 +1,1 @@
+"""An offline store by a stranger."""
