@@ -126,8 +126,9 @@ def test_files_start_at_the_projects_folder():
 def test_the_place_the_password_and_the_lifetime_are_given_by_position():
     store = RedisStore("h", 7, 3, "pw", 60)
     assert (store.host, store.port, store.db, store.password, store.ttl) == ("h", 7, 3, "pw", 60)
-    with pytest.raises(TypeError):
+    with pytest.raises(Invalid, match="RedisStore takes 5 values without a name, not 6") as told:
         RedisStore("h", 7, 3, "pw", 60, "ada")
+    assert "RedisStore(host=…, port=…, db=…, password=…, ttl=…, " in (told.value.hint or "")
 
 
 def test_it_is_one_of_the_users_words():
