@@ -127,6 +127,14 @@ def test_every_layer_of_a_version_is_looked_at(shop, stem):
     assert_names_it(refused.value, path)
 
 
+def test_what_an_engine_cannot_read_is_named_though_nothing_relies_on_it(shop):
+    path = shop.root / "store/spend/1.0.0/data.parquet"
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(Invalid) as refused:
+        shop.get_training_data(LABELS, "spend")
+    assert_names_it(refused.value, path)
+
+
 def test_a_restored_copy_is_relied_on_again(shop):
     path = shop.root / "store/spend/1.0.0/data.parquet"
     shutil.copy2(path, shop.root / "copy")

@@ -82,6 +82,12 @@ class FsspecBucket:
             if (key := path.removeprefix(f"{self.root}/")) not in (LOCK, NEXT):
                 yield Listed(key, info["size"], info.get("mtime", info["created"]))
 
+    def folders(self) -> Sequence[str]:
+        with told(self.where):
+            found = self.files.ls(self.root, detail=True) if self.files.isdir(self.root) else []
+            paths = [one["name"] for one in found if one["type"] == "directory"]
+            return [path.rpartition("/")[2] for path in paths if any(files for *_, files in self.files.walk(path))]
+
     def delete(self, keys: Sequence[str]) -> None:
         with told(self.where), self.turn():
             for key in keys:

@@ -8,7 +8,7 @@ from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock
 from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import naming_damage, within_reach
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_brought_twice
@@ -58,7 +58,8 @@ def training_data(
     needed = _needed(spine, label, wanted)
     brought = [name for _, names in wanted.brought for name in names]
     kept = spine.names if engine.owns(spine.frame) else needed
-    answer = join_to(spine, engine, needed, lambda frame: joined(engine, frame, label, wanted, kept), brought)
+    with naming_damage(wanted.artifacts):
+        answer = join_to(spine, engine, needed, lambda frame: joined(engine, frame, label, wanted, kept), brought)
     return TrainingData(answer, wanted.lock(full_names, name_of(features) or (held.name if held else None)))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from mlforge.errors import Unsupported
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from mlforge.errors import Invalid, PluginFailed, Unsupported
 from mlforge.model.meta import Artifact
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.intact import verify
+from mlforge.plugin.intact import verify, verify_files
 from mlforge.plugin.stores import FetchingStore, Store
 
 
@@ -29,3 +32,21 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
             hint='Choose another engine: engine="polars".',
         )
     return verify(store, artifact, relied=relied)
+
+
+@contextmanager
+def naming_damage(artifacts: Sequence[Artifact]) -> Iterator[None]:
+    """Where an engine fails inside, tell of the file that it could not read, if one is not what was committed.
+
+    Engines read late: of damaged bytes they say that what they were just doing cannot be done.
+
+    Raises:
+        Invalid: Data that is not what was committed.
+        NotFound: Data that is gone.
+    """
+    try:
+        yield
+    except (Invalid, PluginFailed):
+        for one in artifacts:
+            verify_files(one)
+        raise
