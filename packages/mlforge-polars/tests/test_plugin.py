@@ -45,10 +45,10 @@ def test_it_announces_the_frames_it_hands_out() -> None:
     assert set(mlforge_engines()[0].frames) == named
 
 
-def test_what_it_lacks_it_does_not_announce() -> None:
+def test_it_lacks_nothing_and_takes_tables_as_rows() -> None:
     descriptor = mlforge_engines()[0]
-    assert descriptor.lacks["delta"].word == "not_yet"
-    assert "delta" not in descriptor.reads | descriptor.writes
+    assert descriptor.lacks == {}
+    assert "arrow" in descriptor.reads
 
 
 def test_the_config_is_printed_and_hashed() -> None:
