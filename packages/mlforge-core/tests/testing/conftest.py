@@ -73,6 +73,8 @@ def passes(tmp_path: Path) -> Callable[[str, Any, Any], None]:
 def notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Wrong], None]:
     """Fails unless the test passes with the right rule and fails with the wrong one."""
 
+    monkeypatch.delenv(VARIABLE, raising=False)  # as many cases as a plugin's author has
+
     def check(wrong: Wrong) -> None:
         *rule, name = wrong
         with pytest.raises((Exception, pytest.fail.Exception)):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 T = TypeVar("T")
 VARIABLE = "MLFORGE_CASES"
-DEFAULT_CASES = 1000
+DEFAULT_CASES = 2000
 
 
 class Counting(Protocol):
