@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-os.environ.setdefault("MLFORGE_CASES", "1000")  # half of what a plugin's author gets; `hatch run oracle` is the long form
+os.environ.setdefault("MLFORGE_CASES", "1000")  # half of what a plugin author gets; the oracle is the long form
 EACH = 3
 """Of the cases of one written test one in so many is counted, and of the tests of a file in `ALIKE`: the others run
 the same lines."""
