@@ -1,7 +1,8 @@
 """Temporary folders of processes that live, and of those that were killed."""
 
 import os
-import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -12,23 +13,37 @@ from mlforge.plugin.temporary import TemporaryFolder, sweep
 pytestmark = pytest.mark.posix
 
 
+OWNER = """
+import os, signal, sys
+from mlforge.plugin.temporary import TemporaryFolder
+
+folder = TemporaryFolder("test", sys.argv[1])
+(folder.path / "rows").write_bytes(b"1")
+if sys.argv[2:] and not os.fork():
+    sys.stdin.read()
+    folder.cleanup()  # of its parent's it takes nothing away
+    os._exit(0)
+print(folder.path, flush=True)
+signal.pause()
+"""
+
+
+def owner(place, *how):
+    """A process that has a folder with a file in it, and the folder."""
+    command = [sys.executable, "-c", OWNER, place, *how]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return process, place / process.stdout.readline().strip()
+
+
 @contextmanager
 def another(place):
-    """A process that has a folder with a file in it, until it is killed."""
-    ready, told = os.pipe()
-    child = os.fork()
-    if child == 0:
-        folder = TemporaryFolder("test", place)
-        (folder.path / "rows").write_bytes(b"1")
-        os.write(told, os.fsencode(folder.path))
-        signal.pause()
-    try:
-        yield place / os.fsdecode(os.read(ready, 4096))
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        os.close(ready)
-        os.close(told)
+    """The folder of a process that lives until it is killed."""
+    process, folder = owner(place)
+    with process:
+        try:
+            yield folder
+        finally:
+            process.kill()
 
 
 def test_the_folder_of_a_killed_process_goes_when_another_makes_one(tmp_path):
@@ -48,22 +63,17 @@ def test_the_folder_of_a_living_process_stays(tmp_path):
 
 
 def test_a_folder_whose_owner_has_a_child_left_stays_until_that_ends(tmp_path):
-    folder = TemporaryFolder("test", tmp_path)
-    waiting, go = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(go)
-        os.read(waiting, 1)
-        folder.cleanup()  # of its parent's it takes nothing away
-        os._exit(0)
-    folder._end.peek()[2][1].release()  # noqa: SLF001 - as a parent that was killed
+    process, folder = owner(tmp_path, "with a child")
+    with process:
+        process.kill()
+        process.wait()
+        sweep(tmp_path)
+        assert folder.exists()
+        process.stdin.close()
+        assert process.stdout.read() == ""  # its child has ended, too
+    assert folder.exists()
     sweep(tmp_path)
-    assert folder.path.exists()
-    os.close(go)
-    os.waitpid(child, 0)
-    assert folder.path.exists()
-    sweep(tmp_path)
-    assert not folder.path.exists()
+    assert not folder.exists()
 
 
 def test_what_is_of_another_machine_or_user_or_no_folder_stays(tmp_path, monkeypatch):
