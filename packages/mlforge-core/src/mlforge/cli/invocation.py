@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
+from mlforge.cli.visible import visible
+
 if TYPE_CHECKING:
     from mlforge.cli.served import Served
     from mlforge.definitions import Definitions
@@ -136,4 +138,4 @@ def say_error(label: str, color: str, text: str) -> None:
     import os
 
     styled = None if "NO_COLOR" not in os.environ else False
-    click.echo(f"{click.style(label, fg=color, bold=True)} {text}", err=True, color=styled)
+    click.echo(f"{click.style(label, fg=color, bold=True)} {visible(text)}", err=True, color=styled)

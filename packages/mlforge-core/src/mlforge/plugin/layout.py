@@ -115,7 +115,13 @@ def not_sent(part: Part) -> Invalid:
 
 def encode(value: msgspec.Struct) -> bytes:
     """JSON for people: indented, with a checksum as its last field and a line's end at the end."""
-    fields = msgspec.json.format(msgspec.json.encode(value), indent=2)[: -len(b"\n}")]
+    try:
+        fields = msgspec.json.format(msgspec.json.encode(value), indent=2)[: -len(b"\n}")]
+    except UnicodeEncodeError as error:
+        raise Invalid(
+            f"{error.object!r} cannot be stored: it has half a character.",
+            hint="Write it without: it was read from a file whose encoding is not UTF-8, or cut in the middle.",
+        ) from None
     return fields + _seal(fields) + b"\n"
 
 

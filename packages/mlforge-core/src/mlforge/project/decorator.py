@@ -98,6 +98,9 @@ def feature(
     """
     _refuse_call(_function, source, unknown)
 
+    refuse_halves(description, "description")
+    refuse_halves(owner, "owner")
+
     def decorate(function: Callable[..., Any]) -> Feature:
         made = Feature(
             name=checked_name(name or str(getattr(function, "__name__", ""))),
@@ -276,7 +279,15 @@ def strings(value: Any, what: str) -> tuple[str, ...]:
     found = (value,) if isinstance(value, str) else tuple(value or ())
     if wrong := [v for v in found if not isinstance(v, str) or not v]:
         raise Invalid(f"{wrong[0]!r} in {what} is not a name.", hint=f"Give {what} as strings.")
+    for text in found:
+        refuse_halves(text, what)
     return found
+
+
+def refuse_halves(text: object, what: str) -> None:
+    """Raise `Invalid` for text with half a character, which no file can keep."""
+    if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Invalid(f"{text!r} in {what} has half a character.", hint="Write it without: it cannot be stored.")
 
 
 def _first_paragraph(function: Callable[..., Any]) -> str | None:

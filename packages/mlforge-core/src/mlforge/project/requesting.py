@@ -14,7 +14,7 @@ from mlforge.model.request import INPUT_TYPES, RequestFeature, both_have, cannot
 from mlforge.model.spelling import spelled
 from mlforge.plugin.engine.columns import need_columns, no_column, refuse_names, refuse_unnamable
 from mlforge.plugin.engine.evaluation import Derivation
-from mlforge.project.decorator import checked_name, strings
+from mlforge.project.decorator import checked_name, refuse_halves, strings
 from mlforge.project.derived import expressions
 from mlforge.project.fields import fields_of, need_named
 
@@ -61,6 +61,8 @@ def request_feature(
         {'amount': 'Float64'}
     """
     checked_name(name)
+    refuse_halves(description, "description")
+    refuse_halves(owner, "owner")
     where = f"Request feature {name!r}"
     made = RequestFeature(
         name, expressions(columns, where, _COLUMNS), _inputs(inputs or {}, where), _uses(uses, where),

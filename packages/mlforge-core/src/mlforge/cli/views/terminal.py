@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
+from mlforge.cli.visible import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -55,7 +57,7 @@ def say(*parts: Cell) -> None:
 
 def table(heads: Sequence[ColumnHead], rows: Iterable[Sequence[Cell]], indent: int = 0) -> None:
     """Rows under headers; one below the other as `name value` where the terminal is too narrow for a table."""
-    found = [list(map(_text, row)) for row in rows]
+    found = [list(map(_cell, row)) for row in rows]
     console = _console(sys.stdout)
     if sum(_least_widths(heads, found)) + GAP * (len(heads) - 1) + indent > console.width:
         _records(console, heads, found, indent)
@@ -71,7 +73,7 @@ def facts(pairs: Iterable[tuple[str, Cell]], indent: int = 2) -> None:
     grid.add_column(no_wrap=True, style="dim")
     grid.add_column(overflow="fold")
     for name, value in pairs:
-        grid.add_row(name, _text(value))
+        grid.add_row(visible(name, one_line=True), _cell(value))
     _print(_console(sys.stdout), grid, indent)
 
 
@@ -110,7 +112,7 @@ def working() -> Iterator[Tell]:
 def worded(at: Progress, seconds: float) -> str:
     """`user_spend: computing 1,234,567 rows … 3.2 s`."""
     rows = "" if at.rows is None else f" {at.rows:,} rows"
-    return f"{at.feature}: {at.stage}{rows} … {seconds:.1f} s"
+    return f"{visible(at.feature)}: {visible(at.stage)}{rows} … {seconds:.1f} s"
 
 
 @contextmanager
@@ -137,10 +139,16 @@ def _console(file: TextIO) -> Console:
     return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
 
 
+def _cell(part: Cell) -> Text:
+    """A text that stays in its row."""
+    text, style = part if isinstance(part, Styled) else (part, "")
+    return _text(Styled(visible(text, one_line=True), style))
+
+
 def _text(*parts: Cell) -> Text:
     from rich.text import Text
 
-    return Text.assemble(*parts)
+    return Text.assemble(*(visible(p) if isinstance(p, str) else Styled(visible(p.text), p.style) for p in parts))
 
 
 def _grid(heads: Sequence[ColumnHead], rows: Sequence[Sequence[Text]]) -> Table:

@@ -74,7 +74,7 @@ def refuse_names(names: Iterable[str], where: str, hint: str = "Rename it.") -> 
 
 
 def refuse_unnamable(names: Iterable[str], where: str, hint: str = "Rename it.") -> None:
-    r"""Raise `Invalid` for columns that a feature cannot have: as `refuse_names`, and with a control character.
+    r"""Raise `Invalid` for columns that a feature cannot have: as `refuse_names`, and with what is no character.
 
     Example:
         >>> refuse_unnamable(["user", "amount\n"], "The function's result", "Rename it in the function.")
@@ -86,6 +86,8 @@ def refuse_unnamable(names: Iterable[str], where: str, hint: str = "Rename it.")
     for name in given:
         if any(unicodedata.category(letter) == "Cc" for letter in name):
             raise Invalid(f"{where} has a column {name!r}, which has a control character in its name.", hint=hint)
+        if any(unicodedata.category(letter) == "Cs" for letter in name):
+            raise Invalid(f"{where} has a column {name!r}, which has half a character in its name.", hint=hint)
 
 
 def refuse_twins(spine: Iterable[str], joins: Sequence[Join]) -> None:
