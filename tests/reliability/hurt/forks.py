@@ -46,6 +46,15 @@ def killed(place, job, other, step, late):
     return process.exitcode == -9
 
 
+def without_room(place, job, other, lack, step):
+    """Let a process do something where nothing more can be written from some step on; what it said of it."""
+    process, said = start(jobs.do_without_room, place, job, other, lack, step)
+    errors = said.recv() if said.poll(60) else ["it did not answer"]
+    process.join(60)
+    assert process.exitcode == 0, (job, lack, step, process.exitcode)
+    return errors
+
+
 def start(target, *args):
     """Start a process that answers once."""
     theirs, ours = CONTEXT.Pipe()

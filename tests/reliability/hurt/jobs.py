@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -15,35 +17,35 @@ from hurt import projects
 from mlforge.errors import MlforgeError
 from mlforge.stores.local import store as local_store
 from mlforge.stores.sqlite import store as sqlite_store
-from mlforge.testing.victim import changes
+from mlforge.testing.victim import CHANGES, changes
 
 WARM = (mlforge_polars.engine, mlforge_s3.store, local_store, sqlite_store)
 DECIDING = ("create", "swap", "put", "upload", "delete")
 
 
 def build(defs, other):
-    defs.build(force=True)
+    return defs.build(force=True)
 
 
 def increment(defs, other):
-    defs.build(since="2025-01-02")
+    return defs.build(since="2025-01-02")
 
 
 def publish(defs, other):
-    defs.build(online_only=True)
+    return defs.build(online_only=True)
 
 
 def rollback(defs, other):
-    defs.rollback(projects.NAME, other)
+    return defs.rollback(projects.NAME, other)
 
 
 def prune(defs, other):
-    defs.prune(projects.NAME, keep=2)
+    return defs.prune(projects.NAME, keep=2)
 
 
 def gc(defs, other):
     with defs.offline_store.open() as store:
-        store.collect(-1.0, dry_run=False)
+        return store.collect(-1.0, dry_run=False)
 
 
 JOBS = {job.__name__: job for job in (build, increment, publish, rollback, prune, gc)}
@@ -56,6 +58,55 @@ def die_doing(place, job, other, step, late, environment, mark):
     Death(step, late, place).await_steps()
     JOBS[job](defs, other)
     mark.send("done")
+
+
+def do_without_room(place, job, other, lack, step, environment, mark):
+    """Do something where nothing more can be written from some step on, and tell what was said of it."""
+    os.environ.update(environment)
+    defs = projects.definitions(place)
+    sys.dont_write_bytecode = True
+    LACKS[lack](place.folder, step)
+    try:
+        report = JOBS[job](defs, other)
+    except MlforgeError as error:
+        mark.send([(error.message, error.hint)])
+    else:
+        results = [*getattr(report, "failed", ()), *getattr(getattr(report, "published", None), "failed", ())]
+        mark.send([(r.failure.message, r.failure.hint) for r in results])
+
+
+def no_room(folder, step):
+    """From the n-th new file or folder on the disk is full; what is there can be taken away."""
+    Lack(folder, step, errno.ENOSPC, {"open", "os.mkdir", "os.link", "os.symlink"}).begin()
+
+
+def read_only(folder, step):
+    """From the n-th change on nothing can be changed."""
+    Lack(folder, step, errno.EROFS, {"open", *CHANGES}).begin()
+
+
+def no_more_bytes(folder, step):
+    """No file grows beyond some bytes, whoever writes it."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (step * step * 40, resource.RLIM_INFINITY))
+
+
+LACKS = {lack.__name__: lack for lack in (no_room, read_only, no_more_bytes)}
+
+
+class Lack:
+    """Changes to a folder that fail from one on, as the operating system would have them fail."""
+
+    def __init__(self, folder, step, code, events):
+        self._folder, self._left, self._code, self._events = folder, step, code, events
+
+    def begin(self):
+        sys.addaudithook(self._watch)
+
+    def _watch(self, event, args):
+        if event in self._events and changes(event, args) and any(self._folder in str(a) for a in args):
+            self._left -= 1
+            if self._left < 0:
+                raise OSError(self._code, os.strerror(self._code), str(args[0]))
 
 
 class Death:
