@@ -11,11 +11,10 @@ import pytest
 
 os.environ.setdefault("MLFORGE_CASES", "1000")  # half of what a plugin author gets; the oracle is the long form
 EACH = 3
-"""Of the cases of one written test one in so many is counted, and of the tests of a file in `ALIKE`: the others run
-the same lines."""
+"""Of the tests of a file in `ALIKE` one in so many is counted: the others run the same lines."""
 
-ALIKE = ("tests/*", "packages/*/tests/test_conformance.py", "packages/*/tests/testing/*")
-"""The whole house, where commands run in processes of their own, and the kit, which runs for a dozen subjects."""
+ALIKE = ("packages/*/tests/test_conformance.py", "packages/mlforge-core/tests/testing/*", "tests/toy-*")
+"""The kit, which runs for a dozen subjects."""
 
 
 pytest.register_assert_rewrite(
@@ -32,11 +31,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out of what `--cov` counts: tests on generated data, and most of those that are much alike."""
     before: Counter[str] = Counter()
     for item in items:
-        file, _, test = item.nodeid.partition("::")
-        kind = file if any(fnmatch(file, a) for a in ALIKE) else f"{file}::{test.partition('[')[0]}"
-        if hasattr(getattr(item, "function", None), "share") or before[kind] % EACH:
+        file = item.nodeid.partition("::")[0]
+        is_alike = any(fnmatch(file, pattern) for pattern in ALIKE)
+        if hasattr(getattr(item, "function", None), "share") or (is_alike and before[file] % EACH):
             item.add_marker("no_cover")
-        before[kind] += 1
+        before[file] += 1
     controller = getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
     if controller is not None and hasattr(config, "workerinput"):
         trace_once(controller)
