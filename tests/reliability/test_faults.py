@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
 from datetime import timedelta
 
@@ -14,7 +15,10 @@ import mlforge_s3.bucket
 from mlforge.errors import Conflict, MlforgeError
 from mlforge.testing.versions import meta_of, write_file
 
-pytestmark = pytest.mark.linux
+pytestmark = [
+    pytest.mark.linux,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # Google's client leaves what broke off
+]
 DATA = bytes(range(256)) * 40
 PASSING = ["latency", "error", "slow down", "reset", "cut", "lost answer"]
 
@@ -60,6 +64,7 @@ def stand(request, monkeypatch):
         stand.commit("1.0.0", None)
         between.asked.clear()
         yield stand
+    gc.collect()  # what it left goes here, and is no other test's
 
 
 def commit(stand):
