@@ -16,10 +16,7 @@ EACH = 3
 ALIKE = ("packages/*/tests/test_conformance.py", "packages/mlforge-core/tests/testing/*", "tests/toy-*")
 """The kit, which runs for a dozen subjects."""
 
-
-pytest.register_assert_rewrite(
-    "projects_in_buckets"
-)  # tests of more than one package, which no file collects by itself
+pytest.register_assert_rewrite("projects_in_buckets")  # tests of two packages, which are in no test file
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -8,6 +8,7 @@ the same publish ever bears an `as_of`: of two entries with one, stores keep the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
 from time import perf_counter
@@ -68,11 +69,16 @@ class PublishOrder(msgspec.Struct, frozen=True):
 
 def publish_safely(publishing: Publishing, order: PublishOrder) -> PublishResult:
     """Publish a feature; whatever goes wrong is its own failure and nobody else's."""
+    return safely(order.place, lambda: publish(publishing, order))
+
+
+def safely(place: str, change: Callable[[], PublishResult]) -> PublishResult:
+    """Change what is served of one feature, and tell how long it took; what it raises is its result."""
     started = perf_counter()
     try:
-        result = publish(publishing, order)
+        result = change()
     except Exception as error:  # noqa: BLE001 - features are independent: whatever one raises is its own failure
-        result = PublishResult(feature=order.place, status="failed", failure=failure_of(error))
+        result = PublishResult(feature=place, status="failed", failure=failure_of(error))
     return msgspec.structs.replace(result, seconds=perf_counter() - started)
 
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from time import perf_counter
 
 import msgspec
 
 from mlforge.errors import Conflict, Invalid, NotFound, Unsupported, nearest
-from mlforge.flow.failure import failure_of
 from mlforge.flow.moments import iso
 from mlforge.flow.online.entries import BATCH, tombstone
 from mlforge.flow.online.publication import Publication, Round, beside, decode_publication, last_publish
-from mlforge.flow.online.publish import TRIES
+from mlforge.flow.online.publish import TRIES, safely
 from mlforge.flow.online.publish_report import PublishResult
 from mlforge.flow.progress import Progress, Tell
 from mlforge.model.feature import FeatureSpec
@@ -35,12 +33,7 @@ class Withdrawing(msgspec.Struct, frozen=True):
 
 def withdraw_safely(withdrawing: Withdrawing, spec: FeatureSpec) -> PublishResult:
     """Withdraw a version; whatever goes wrong is its own failure and nobody else's."""
-    started = perf_counter()
-    try:
-        result = withdraw(withdrawing, spec)
-    except Exception as error:  # noqa: BLE001 - versions are independent: whatever one raises is its own failure
-        result = PublishResult(feature=spec.text, status="failed", failure=failure_of(error))
-    return msgspec.structs.replace(result, seconds=perf_counter() - started)
+    return safely(spec.text, lambda: withdraw(withdrawing, spec))
 
 
 def withdraw(withdrawing: Withdrawing, spec: FeatureSpec) -> PublishResult:

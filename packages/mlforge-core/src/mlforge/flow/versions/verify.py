@@ -100,7 +100,7 @@ def _wrong_pointer(store: Store, name: str, whole: list[str]) -> str | None:
         return None
     if latest not in (there := store.versions(name)):
         return f"The pointer names {latest}, which is not there." if there else None
-    return f"The pointer names {latest}, which is damaged." if latest not in whole else None
+    return f"The pointer names {latest}, which is damaged."
 
 
 def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]:
