@@ -11,6 +11,8 @@ import mlforge as mlf
 
 pytestmark = pytest.mark.linux
 STEPS = 40
+NEEDS_NOTHING = {("publish", "no_room"), ("gc", "no_more_bytes")}
+"""What makes no new file below the project, but for the database that is there, or writes nothing."""
 
 
 @pytest.mark.parametrize("lack", LACKS)
@@ -25,8 +27,9 @@ def test_nothing_is_lost_where_nothing_can_be_written(tmp_path, temporary, figur
     refused = 0
     for step in range(STEPS):
         before = projects.look(place)
-        errors = forks.without_room(place, job, before.versions and min(before.versions), lack, step)
-        assert_whole(before, projects.look(place), job, min(before.versions))
+        other = min(before.versions)
+        errors = forks.without_room(place, job, other, lack, step)
+        assert_whole(before, projects.look(place), job, other)
         assert len(errors) <= 1, errors
         if not errors:
             break
@@ -36,5 +39,6 @@ def test_nothing_is_lost_where_nothing_can_be_written(tmp_path, temporary, figur
         assert "defect" not in hint, message
     else:
         pytest.fail(f"it was still refused at step {STEPS}: {errors}")
+    assert refused or (job, lack) in NEEDS_NOTHING
     assert_goes_on(place, defs, job)
     figure(f"{lack} at {refused} steps of {job}: each refused in a sentence, all versions whole")
