@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 
@@ -14,13 +14,24 @@ MOST_EXACT = 10_000
 """Up to how many different values are counted exactly."""
 
 SAMPLE = 65_536
-"""Of more rows than these, quantiles, histograms and top values are those of as many, drawn at random."""
-
-RANK_ERROR = 0.01
-"""How far, as a part of all values, a quantile or a histogram of a sample may be off: of a million columns, four are."""
+"""Of more rows than these, quantiles, histograms and top values are those of about as many, drawn at random."""
 
 LONGEST = 64
 """Letters of a text that are recorded; of a longer one the rest is left out."""
+
+
+
+def rank_error(sampled: int) -> float:
+    """How far, as a part of all values, a quantile or a histogram of so many may be off: of a million columns, four are.
+
+    This is the bound of Dvoretzky, Kiefer, Wolfowitz and Massart.
+
+    Example:
+        >>> rank_error(SAMPLE), rank_error(0)
+        (0.01, 0.0)
+    """
+    return 2.56 / math.sqrt(sampled) if sampled else 0.0
+
 
 Value = bool | int | float | str
 """A value as JSON has it: times in ISO 8601, in UTC, decimals as text, durations in microseconds."""
@@ -123,8 +134,6 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         entities: How many entities they are of; None where there are no keys.
         entities_error: Zero: `entities` is exact. Otherwise the relative standard error of the estimate.
         columns: Its columns, in order.
-        basis: `whole`: of all rows at once. `merged`: the figures of the version it continues and those of the new rows
-            together; what cannot be had so is left out.
 
     Example:
         >>> quality = defs.metadata("user_spend").quality
@@ -136,7 +145,6 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entities: int | None = None
     entities_error: float = 0.0
     columns: tuple[ColumnQuality, ...] = ()
-    basis: Literal["whole", "merged"] = "whole"
 
     def column(self, name: str) -> ColumnQuality | None:
         """What was measured of one column; None where it has none of that name."""
@@ -150,8 +158,11 @@ class Measuring(msgspec.Struct, frozen=True):
         columns: Of which columns; of all if None.
         keys: The columns that tell entities apart.
         quantiles: Which quantiles.
-        edges: The edges of the histograms of some columns; others get edges of their own.
+        edges: The edges of the histograms of some columns; others get edges of their own, and so does a column whose
+            median does not lie between its edges.
+        fixed: Take the edges wherever the values lie.
         top: How many of the most frequent values.
+        sample: Of more rows than these, about as many are drawn at random for quantiles, histograms and top values.
 
     Example:
         >>> Measuring(keys=("user_id",)).quantiles[3]
@@ -162,4 +173,6 @@ class Measuring(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     quantiles: tuple[float, ...] = QUANTILES
     edges: Mapping[str, tuple[float, ...]] = {}
+    fixed: bool = False
     top: int = 10
+    sample: int = SAMPLE
