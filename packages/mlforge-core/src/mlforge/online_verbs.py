@@ -31,13 +31,13 @@ from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.project import Project, Settings
 from mlforge.project.selection import Words, members, select, words
+from mlforge.quality_verbs import QualityVerbs
 from mlforge.standalone import Entities, aread, engine_of, split_names
-from mlforge.store_verbs import StoreVerbs
 
 SAMPLE = 1000
 
 
-class OnlineVerbs(StoreVerbs):
+class OnlineVerbs(QualityVerbs):
     """A project with the verbs that need an online store."""
 
     @spelled

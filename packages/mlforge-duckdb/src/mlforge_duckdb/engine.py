@@ -32,7 +32,20 @@ from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge.plugin.layout import UNREAD
 from mlforge_csv import dtype_of, frame_of
-from mlforge_duckdb import apply, deriving, exchange, files, joins, keys, layers, measuring, narrowing, sources, times, windows
+from mlforge_duckdb import (
+    apply,
+    deriving,
+    exchange,
+    files,
+    joins,
+    keys,
+    layers,
+    measuring,
+    narrowing,
+    sources,
+    times,
+    windows,
+)
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge, is_beyond

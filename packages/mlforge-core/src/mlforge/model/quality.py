@@ -20,9 +20,8 @@ LONGEST = 64
 """Letters of a text that are recorded; of a longer one the rest is left out."""
 
 
-
 def rank_error(sampled: int) -> float:
-    """How far, as a part of all values, a quantile or a histogram of so many may be off: of a million columns, four are.
+    """How far, as a part of all values, what so many values tell may be off: of a million columns, four are.
 
     This is the bound of Dvoretzky, Kiefer, Wolfowitz and Massart.
 
@@ -35,6 +34,9 @@ def rank_error(sampled: int) -> float:
 
 Value = bool | int | float | str
 """A value as JSON has it: times in ISO 8601, in UTC, decimals as text, durations in microseconds."""
+
+
+_BARS = " ▁▂▃▄▅▆▇█"
 
 
 class Histogram(msgspec.Struct, frozen=True):
@@ -54,6 +56,17 @@ class Histogram(msgspec.Struct, frozen=True):
     def total(self) -> int:
         """How many values it is of."""
         return sum(self.counts)
+
+    @property
+    def sparkline(self) -> str:
+        """The counts as bars of text, the highest of which is full; a count that is not zero shows.
+
+        Example:
+            >>> Histogram((0.0, 10.0), (1, 80, 0)).sparkline
+            '▁█ '
+        """
+        most = max(self.counts, default=0)
+        return "".join(_BARS[-(-n * (len(_BARS) - 1) // most)] if most else " " for n in self.counts)
 
 
 class TopValue(msgspec.Struct, frozen=True):

@@ -12,8 +12,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import blake2b
 from heapq import nsmallest
+from itertools import pairwise
 from random import Random
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from mlforge.model.quality import (
     LONGEST,
@@ -85,7 +88,8 @@ def written(value: Any) -> Value | None:
             return value if len(value) <= LONGEST else value[:LONGEST] + "…"
         case float():
             return value + 0.0
-    return value  # type: ignore[no-any-return]  # None, a boolean or an integer
+        case _:
+            return value  # type: ignore[no-any-return]  # None, a boolean or an integer
 
 
 def finite(value: float | None) -> float | None:
@@ -176,7 +180,13 @@ def shaped(
     Example:
         >>> values = [1.0, 2.0, 2.0, 9.0]
         >>> ask = Measuring(quantiles=(0.5,), edges={"x": (1.5, 2.5)})
-        >>> shaped(4, values.__getitem__, lambda edges: [bisect_left(values, e) for e in edges], Column("x", "Float64"), ask)
+        >>> shaped(
+        ...     4,
+        ...     values.__getitem__,
+        ...     lambda edges: [bisect_left(values, e) for e in edges],
+        ...     Column("x", "Float64"),
+        ...     ask,
+        ... )
         Shape(quantiles=(2.0,), histogram=Histogram(edges=(1.5, 2.5), counts=(1, 2, 1)))
     """
     if not count:
@@ -187,7 +197,7 @@ def shaped(
     if not edges or (column.name not in _fixed(ask) and not edges[0] <= middle <= edges[-1]):
         edges = edges_between(float(f"{low:.12g}"), float(f"{high:.12g}"), column.dtype)
     places = [0, *below(edges), count]
-    counts = tuple(b - a for a, b in zip(places, places[1:], strict=False))
+    counts = tuple(b - a for a, b in pairwise(places))
     return Shape(tuple(_quantile(count, at, q) for q in ask.quantiles), Histogram(edges, counts))
 
 
@@ -205,7 +215,7 @@ def _quantile(count: int, at: Callable[[int], float], q: float) -> float:
     return low * (1 - part) + high * part + 0.0
 
 
-class Moments(NamedTuple):
+class Moments(msgspec.Struct, frozen=True):
     """How many finite values there are, their mean, and the sum of the squares of what they are off it."""
 
     count: int = 0
@@ -225,7 +235,7 @@ class Moments(NamedTuple):
         mean = math.fsum(v / len(values) for v in values)
         return cls(len(values), mean, _sum_of_squares(v - mean for v in values))
 
-    def __add__(self, other: Any) -> Moments:
+    def __add__(self, other: Moments) -> Moments:
         """Those of both."""
         count = self.count + other.count
         if not count:
@@ -376,7 +386,9 @@ class _Gathered:
         top: tuple[TopValue, ...] = ()
         if kind in ("number", "time"):
             values = sorted(filter(math.isfinite, map(_number, sample)))
-            spread = shaped(len(values), values.__getitem__, lambda es: [bisect_left(values, e) for e in es], column, ask)
+            spread = shaped(
+                len(values), values.__getitem__, lambda es: [bisect_left(values, e) for e in es], column, ask
+            )
         if kind == "choice":
             top = most_frequent(_counted(sample), ask.top)
         listed = kind == "list"
@@ -397,7 +409,8 @@ def _told_apart(value: Any) -> Any:
 
 def _number(value: Any) -> float:
     if isinstance(value, date):
-        return float(micros_of(value if isinstance(value, datetime) else datetime(value.year, value.month, value.day)))
+        whole = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return float(micros_of(whole))
     return float(value)
 
 

@@ -239,8 +239,8 @@ class Engine(Live, Protocol):
 
         Counts, nulls, `min` and `max` are exact, and so is `distinct` up to `MOST_EXACT`; beyond, its error is stated.
         `mean` and `std` are within 1e-9 of the column's greatest magnitude. Quantiles, histograms and top values are of
-        all rows, or of about `ask.sample` drawn at random, and then within `rank_error`. Raises `Invalid` for a column that is not
-        there. By default the rows become Python's, batch by batch.
+        all rows, or of about `ask.sample` drawn at random, and then within `rank_error`. Raises `Invalid` for a column
+        that is not there. By default the rows become Python's, batch by batch.
         """
         return defaults.measure(self, frame, ask)
 

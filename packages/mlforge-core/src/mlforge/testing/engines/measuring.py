@@ -144,7 +144,9 @@ class MeasureTests(EngineSubject):
 
     def test_the_most_frequent_values_come_first_and_long_ones_are_cut(self, bench: Bench) -> None:
         rows = [{"s": s, "b": b} for s, b in (("b", True), ("a", True), ("b", False), ("z" * 70, None), ("a", True))]
-        s, b = bench.engine.measure(bench.frame(Table.of(Schema.of(s="String", b="Boolean"), rows)), Measuring()).columns
+        s, b = bench.engine.measure(
+            bench.frame(Table.of(Schema.of(s="String", b="Boolean"), rows)), Measuring()
+        ).columns
         assert [(t.value, t.count) for t in s.top] == [("a", 2), ("b", 2), ("z" * 64 + "…", 1)]
         assert [(t.value, t.count) for t in b.top] == [(True, 3), (False, 1)]
         assert s.max == "z" * 64 + "…"

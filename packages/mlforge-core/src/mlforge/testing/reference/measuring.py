@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from mlforge.errors import Invalid
@@ -90,7 +91,7 @@ def histogram(numbers: list[float], edges: tuple[float, ...]) -> Histogram | Non
     if not edges:
         return None
     ends = [-math.inf, *edges, math.inf]
-    counts = [sum(a <= n < b for n in numbers) for a, b in zip(ends, ends[1:], strict=False)]
+    counts = [sum(a <= n < b for n in numbers) for a, b in pairwise(ends)]
     return Histogram(edges, tuple(counts))
 
 
