@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from statistics import NormalDist
 from typing import Literal
@@ -104,6 +105,7 @@ def by_chance(method: Method, samples: Samples, columns: int = 1) -> float:
             return NormalDist().inv_cdf(1 - part / 2) * math.sqrt(samples.noise) * wide
 
 
+@lru_cache(1024)
 def chi_square_quantile(part: float, degrees: int) -> float:
     """Below what a part of all chi-square values with so many degrees of freedom lies.
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import engine_option, json_option, project_options, words
+
+if TYPE_CHECKING:
+    from mlforge.model.drift import Method
 
 EXAMPLES = """Examples:
 
@@ -47,7 +52,7 @@ def command(
     against: str | None,
     since: str | None,
     columns: list[str] | None,
-    method: str,
+    method: Method,
     threshold: float,
     fail: bool,
     engine: str | None,
