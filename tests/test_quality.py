@@ -9,10 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 import mlforge as mlf
+import mlforge.validators as v
 from mlforge.cli.app import cli
 from mlforge.cli.invocation import Invocation
 from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.model.check import Validator
 from mlforge.model.meta import FeatureMeta
+from toy_plugin.figures import mostly_known
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -190,3 +193,73 @@ def test_a_drift_fails_a_pipeline_only_where_it_is_asked_to(said):
     assert said("drift", "visit", "--fail", "--since", "2026-01-15")[0] == 0
     code, out = said("drift", "visit", "--json", "--columns", "plan", "--method", "chi2")
     assert [c["column"] for c in msgspec.json.decode(out)["columns"]] == ["plan"]
+
+
+def promising(folder, rows, **promises):
+    rows.write_parquet(folder / "visits.parquet")
+    return project(folder, validators=promises)
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize(
+    ("promise", "told"),
+    [
+        (v.null_rate_below(0.1), "null_rate is 0.1"),
+        (v.rows_between(10, 400), "rows is 1,200"),
+        (v.rows_between(5000), "rows is 1,200"),
+        (v.fresh_within("1h"), "age is "),
+        (mostly_known(0.95), "count is 1,080, rows is 1,200"),
+    ],
+)
+def test_a_promise_about_figures_that_is_broken_stops_the_build_and_says_the_figures(tmp_path, engine, promise, told):
+    defs = promising(tmp_path, visits(30), minutes=[promise])
+    (result,) = defs.build(engine=engine).failed
+    assert promise.label in result.failure.message
+    assert told in result.failure.message
+    assert defs.list_versions("visit") == []
+    assert not defs.validate().ok
+
+
+def test_promises_about_figures_that_hold_are_counted(tmp_path):
+    kept = [v.null_rate_below(0.2), v.rows_between(10), v.fresh_within("36500d"), v.no_drift(), v.mostly_known(0.5)]
+    defs = promising(tmp_path, visits(30), minutes=kept)
+    assert sum(c.passed for c in defs.build()["visit"].checks) == 5
+    assert defs.build(force=True, quality=False)["visit"].ok
+    assert defs.metadata("visit").quality is None
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_no_drift_compares_with_the_version_before(tmp_path, engine):
+    defs = promising(tmp_path, visits(30), minutes=[v.no_drift()])
+    defs.build(engine=engine).raise_for_failure()
+    visits(30, seed=4).write_parquet(tmp_path / "visits.parquet")
+    defs.build(engine=engine).raise_for_failure()
+    visits(30, shift=6.0, seed=5).write_parquet(tmp_path / "visits.parquet")
+    (result,) = defs.build(engine=engine).failed
+    assert "drift_psi is " in result.failure.message
+    assert not defs.validate(engine=engine).ok
+    assert len(defs.list_versions("visit")) == 2
+
+
+def test_a_warning_is_told_and_stops_nothing(tmp_path, monkeypatch):
+    promises = [v.less_than(15, severity="warn"), v.null_rate_below(0.05, severity="warn")]
+    promises.append(mostly_known(0.99).warning())
+    defs = promising(tmp_path, visits(30), minutes=promises)
+    monkeypatch.setattr(Invocation, "definitions", lambda self, target=None: defs)
+    said = CliRunner().invoke(cli, ["build"], obj=Invocation())
+    assert said.exit_code == 0
+    assert said.stdout.count("visit: warning: minutes: ") == 3
+    result = defs.build(force=True)["visit"]
+    assert [c.name for c in result.warnings] == ["less_than", "null_rate_below", "mostly_known"]
+    assert "null_rate_below(0.05) fails: null_rate is 0.1" in repr(defs.build(force=True))
+    assert defs.validate()["visit"].ok
+
+
+def test_a_figure_or_a_severity_that_there_is_none_of_is_refused(tmp_path):
+    odd = Validator("odd", mlf.col("nulll_rate") > 1, figures=True)
+    (result,) = promising(tmp_path, visits(30), minutes=[odd]).build().failed
+    assert "no figure 'nulll_rate'" in result.failure.message
+    for wrong in (lambda: v.not_null(severity="loud"), lambda: v.no_drift("psy"), lambda: v.null_rate_below(5)):
+        with pytest.raises(Invalid) as caught:
+            wrong()
+        assert caught.value.hint
