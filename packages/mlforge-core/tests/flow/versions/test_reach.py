@@ -7,8 +7,6 @@ import pytest
 from mlforge.errors import Unsupported
 from mlforge.flow.versions.reach import within_reach
 from mlforge.model.meta import Artifact
-from mlforge.plugin import EngineDescriptor
-from mlforge.plugin.registry import Registry, registry
 from mlforge.testing import MemoryStore, ReferenceEngine
 from mlforge.testing.versions import meta_of, write_file
 
@@ -18,17 +16,7 @@ def test_an_address_that_neither_engine_nor_store_can_deal_with_is_refused():
     with MemoryStore().open() as store, ReferenceEngine().open() as engine:
         with pytest.raises(Unsupported, match="s3://bucket/spend") as caught:
             within_reach(store, engine, far, relied=False)
-        assert caught.value.hint == 'Choose another engine: engine="polars".'
-
-
-def test_an_engine_that_is_not_here_is_recommended_to_nobody(monkeypatch):
-    polars = registry().get(EngineDescriptor, "polars")
-    monkeypatch.setattr(Registry, "of", lambda *_: {"polars": polars})
-    far = Artifact(meta_of("1.0.0"), ("gopher://bucket/spend/1.0.0/data.parquet",))
-    with MemoryStore().open() as store, polars.config().open() as engine:
-        with pytest.raises(Unsupported, match="gopher://bucket/spend") as caught:
-            within_reach(store, engine, far, relied=False)
-        assert "mlforge store copy FROM TO" in caught.value.hint
+        assert "mlforge store copy FROM TO" in caught.value.hint  # and no engine, which may not be here
 
 
 def test_files_of_this_machine_are_read_where_they_are():

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 
 from mlforge.errors import Invalid, PluginFailed, Unsupported
 from mlforge.model.meta import Artifact
-from mlforge.plugin.descriptors import EngineDescriptor
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify, verify_files
-from mlforge.plugin.registry import registry
 from mlforge.plugin.stores import FetchingStore, Store
 
 
@@ -31,19 +29,9 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
     if not is_near:
         raise Unsupported(
             f"This engine cannot read {artifact.meta.name} {artifact.meta.version} at {artifact.uris[0]}.",
-            hint=_way(engine, artifact.uris[0].partition("://")[0]),
+            hint="Copy it to a store on this machine: mlforge store copy FROM TO.",
         )
     return verify(store, artifact, relied=relied)
-
-
-def _way(engine: Engine, scheme: str) -> str:
-    """An engine that is here and reads such addresses, but for the one that does not; else what is always possible."""
-    own = f"{type(engine).__module__}:{type(engine).__name__}"
-    known = registry().of(EngineDescriptor)
-    able = [name for name, other in known.items() if scheme in other.schemes and other.config.target != own]
-    if able:
-        return f'Choose another engine: engine="{able[0]}".'
-    return "Copy it to a store on this machine: mlforge store copy FROM TO."
 
 
 @contextmanager
