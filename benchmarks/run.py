@@ -16,6 +16,7 @@ BENCHMARKS = {
     "many": "pit_many",
     "start": "start",
     "listing": "listing",
+    "upload": "upload",
     "increment": "increment",
     "parts": "parts",
     "verify": "verify",
