@@ -16,6 +16,8 @@ BENCHMARKS = {
     "many": "pit_many",
     "start": "start",
     "listing": "listing",
+    "search": "search",
+    "catalog": "catalog",
     "increment": "increment",
     "parts": "parts",
     "verify": "verify",

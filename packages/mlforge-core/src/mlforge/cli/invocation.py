@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 import click
 
-from mlforge.cli.visible import visible
+from mlforge.model.visible import visible
 
 if TYPE_CHECKING:
     from mlforge.cli.served import Served

@@ -19,6 +19,7 @@ COMMANDS = {
     "lock": "Keep which versions a model is trained with, or check them.",
     "list": "List features, sets, entities, sources, versions or tags.",
     "inspect": "Show all there is to know about a feature, a set, an entity or a source.",
+    "search": "Find features by what they are about, best first.",
     "explain": "Show what a value is made of, and whether recomputing gives the same.",
     "versions": "List the versions of a feature, and why each was made.",
     "diff": "Show what changed between two versions of a feature.",

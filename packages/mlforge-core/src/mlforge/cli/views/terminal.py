@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
-from mlforge.cli.visible import visible
+from mlforge.model.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
