@@ -103,16 +103,29 @@ def working() -> Iterator[Tell]:
     """Say on stderr what is going on: one line that moves on a terminal, else a line for each step."""
     started = perf_counter()
     if not sys.stderr.isatty():
-        yield lambda at: print(worded(at, perf_counter() - started), file=sys.stderr, flush=True)  # noqa: T201
+        yield lambda at: _print_step(at, perf_counter() - started)
         return
     with _moving(started) as tell:
         yield tell
 
 
+def _sent(sent: int, total: int) -> str:
+    """`24 of 80 MB`, `3 of 17 kB`."""
+    unit, name = (1_000_000, "MB") if total >= 10_000_000 else (1_000, "kB")
+    return f"{sent / unit:,.0f} of {total / unit:,.0f} {name}"
+
+
+def _print_step(at: Progress, seconds: float) -> None:
+    """Print a line; of what is told piece by piece, the last one only."""
+    if at.sent == at.bytes:
+        print(worded(at, seconds), file=sys.stderr, flush=True)  # noqa: T201
+
+
 def worded(at: Progress, seconds: float) -> str:
-    """`user_spend: computing 1,234,567 rows … 3.2 s`."""
+    """`user_spend: computing 1,234,567 rows … 3.2 s`, `user_spend: uploading 24 of 80 MB … 4.0 s`."""
     rows = "" if at.rows is None else f" {at.rows:,} rows"
-    return f"{visible(at.feature)}: {visible(at.stage)}{rows} … {seconds:.1f} s"
+    sent = "" if at.sent is None or at.bytes is None else f" {_sent(at.sent, at.bytes)}"
+    return f"{visible(at.feature)}: {visible(at.stage)}{rows}{sent} … {seconds:.1f} s"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
 
@@ -22,7 +23,7 @@ from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, T
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.stores import Store
+from mlforge.plugin.stores import Store, UploadingStore
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
@@ -71,10 +72,20 @@ def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRo
         staged = _merged(session.store, engine, order, staged)
         session.tell(Progress(order.name, "committing", total))
         draft = _draft(order, rows, staged, total, started)
-        return _commit(session.store, staged.target, draft, order)
+        with _telling(session, order.name):
+            return _commit(session.store, staged.target, draft, order)
     except BaseException:
         session.store.abort(staged.target)
         raise
+
+
+def _telling(session: Session, name: str) -> AbstractContextManager[None]:
+    """Tell how far a commit is that sends data away."""
+    if not isinstance(session.store, UploadingStore):
+        return nullcontext()
+    return session.store.uploading(
+        lambda sent, total: session.tell(Progress(name, "uploading", sent=sent, bytes=total))
+    )
 
 
 def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Staged:
