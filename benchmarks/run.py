@@ -17,6 +17,8 @@ BENCHMARKS = {
     "start": "start",
     "listing": "listing",
     "upload": "upload",
+    "search": "search",
+    "catalog": "catalog",
     "increment": "increment",
     "parts": "parts",
     "verify": "verify",
