@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from mlforge.discovery_verbs import DiscoveryVerbs
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.moments import Instant, now
@@ -31,13 +32,12 @@ from mlforge.plugin.config import EngineConfig, OnlineStoreConfig
 from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.project import Project, Settings
 from mlforge.project.selection import Words, members, select, words
-from mlforge.quality_verbs import QualityVerbs
 from mlforge.standalone import Entities, aread, engine_of, split_names
 
 SAMPLE = 1000
 
 
-class OnlineVerbs(QualityVerbs):
+class OnlineVerbs(DiscoveryVerbs):
     """A project with the verbs that need an online store."""
 
     @spelled

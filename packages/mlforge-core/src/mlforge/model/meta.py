@@ -197,6 +197,8 @@ class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str | None = None
     owner: str | None = None
     history: tuple[VersionSummary, ...] = ()
+    entities: tuple[str, ...] = ()
+    source: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):

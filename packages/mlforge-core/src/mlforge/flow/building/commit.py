@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
 
@@ -29,7 +30,7 @@ from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.stores import Store
+from mlforge.plugin.stores import Store, UploadingStore
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
@@ -88,10 +89,20 @@ def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRo
         staged = _merged(session.store, engine, order, staged)
         session.tell(Progress(order.name, "committing", total))
         draft = msgspec.structs.replace(_draft(order, rows, staged, total, started), quality=quality)
-        return Committed(_commit(session.store, staged.target, draft, order), checks)
+        with _telling(session, order.name):
+            return Committed(_commit(session.store, staged.target, draft, order), checks)
     except BaseException:
         session.store.abort(staged.target)
         raise
+
+
+def _telling(session: Session, name: str) -> AbstractContextManager[None]:
+    """Tell how far a commit is that sends data away."""
+    if not isinstance(session.store, UploadingStore):
+        return nullcontext()
+    return session.store.uploading(
+        lambda sent, total: session.tell(Progress(name, "uploading", sent=sent, bytes=total))
+    )
 
 
 def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Staged:
