@@ -16,6 +16,7 @@ BENCHMARKS = {
     "many": "pit_many",
     "start": "start",
     "listing": "listing",
+    "upload": "upload",
     "search": "search",
     "catalog": "catalog",
     "increment": "increment",

@@ -12,10 +12,10 @@ from mlforge.flow.versions.manifest import kept_manifest, read_manifest
 from mlforge.model.meta import Manifest
 from mlforge.model.spelling import spelled
 from mlforge.project.selection import Words
-from mlforge.store_verbs import StoreVerbs
+from mlforge.quality_verbs import QualityVerbs
 
 
-class DiscoveryVerbs(StoreVerbs):
+class DiscoveryVerbs(QualityVerbs):
     """A project with the verbs that find and show what there is."""
 
     _indexed: tuple[Manifest, Index] | None = None

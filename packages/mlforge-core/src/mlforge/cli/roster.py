@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "Show what a value is made of, and whether recomputing gives the same.",
     "versions": "List the versions of a feature, and why each was made.",
     "diff": "Show what changed between two versions of a feature.",
+    "quality": "Show what the rows of a version are like: nulls, ranges, how values are spread.",
     "rollback": "Make an older version of a feature the one that readers get.",
     "manifest": "Show every built feature of the store at a glance.",
     "store": "Verify what the store keeps, remove what dead builds left, or copy it.",

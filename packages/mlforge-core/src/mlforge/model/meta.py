@@ -13,6 +13,7 @@ from mlforge.model.expr import Expr
 from mlforge.model.html import table
 from mlforge.model.keys import Key
 from mlforge.model.plain import expression
+from mlforge.model.quality import Quality
 from mlforge.model.schema import Column, Schema, same_key_type
 
 
@@ -85,7 +86,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
     key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge. `derived`
     are the columns that are computed of a row when it is asked for, as `config.derived` says; `columns` those that are
-    stored.
+    stored. `quality` is what was measured of the rows; None where nothing was, or by an earlier mlforge.
     """
 
     name: str
@@ -121,6 +122,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None
+    quality: Quality | None = None
 
     @property
     def schema(self) -> Schema:
