@@ -1,0 +1,44 @@
+"""What the settings of the stores must be, checked when they are given."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from mlforge.errors import Invalid
+from mlforge.plugin.objects.settings import check_endpoint
+from mlforge_databricks.address import PART
+
+if TYPE_CHECKING:
+    from mlforge_databricks.plugin import UnityCatalogStore
+
+_WAREHOUSE = re.compile(r"[0-9a-zA-Z_-]+")
+
+
+def check(config: UnityCatalogStore) -> None:
+    """Raise `Invalid` for a setting that cannot be, naming it."""
+    check_names(catalog=config.catalog, schema=config.schema, volume=config.volume)
+    check_host(config.host)
+    if config.warehouse_id is not None and not _WAREHOUSE.fullmatch(config.warehouse_id):
+        raise Invalid(
+            f"warehouse_id is {config.warehouse_id!r}.",
+            hint="Give the ID alone, which stands in the warehouse's connection details behind /sql/1.0/warehouses/.",
+        )
+    if config.timeout <= 0:
+        raise Invalid(f"timeout is {config.timeout:g}.", hint="Give seconds, such as timeout=600.")
+
+
+def check_names(**names: str | None) -> None:
+    """Raise `Invalid` for what cannot be a name in Unity Catalog."""
+    for what, name in names.items():
+        if name is not None and not PART.fullmatch(name):
+            raise Invalid(
+                f"{what} is {name!r}.",
+                hint=f'Give one name of letters, digits, - and _: {what}="features".',
+            )
+
+
+def check_host(host: str | None) -> None:
+    """Raise `Invalid` for what is no address of a workspace."""
+    if host is not None and "://" in host:
+        check_endpoint(host, "https://dbc-a1b2.cloud.databricks.com")
