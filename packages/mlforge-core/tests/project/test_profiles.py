@@ -186,7 +186,8 @@ WRONG = {
         "line 5: port: soon",
     ),
     "a store of the future": (
-        "offline_store: {KIND: unity-catalog}", "no store 'unity-catalog' yet", "LocalStore", "line 3: offline_store:",
+        "online_store: {KIND: databricks-online-tables}", "no online store 'databricks-online-tables' yet", "online.db",
+        "line 3: online_store:",
     ),
     "a variable that is not set": ('engine: "${env:NO}"', "variable NO", "export NO=", "line 3: engine:"),
     "a switch that is none": ("incremental: perhaps", "neither true nor false", "incremental: true", "line 3: "),

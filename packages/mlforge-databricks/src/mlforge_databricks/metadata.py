@@ -48,8 +48,8 @@ class Metadata:
         """Make the table where there is none."""
         properties = " TBLPROPERTIES ('delta.isolationLevel' = 'Serializable')" if self._form == "delta" else ""
         self._statements.rows(
-            f"CREATE TABLE IF NOT EXISTS {self._table.quoted} (kind STRING, feature STRING, version STRING, tag STRING, "
-            f"written TIMESTAMP, table_name STRING, table_version BIGINT, data STRING) USING {self._form} "
+            f"CREATE TABLE IF NOT EXISTS {self._table.quoted} (kind STRING, feature STRING, version STRING, "
+            f"tag STRING, written TIMESTAMP, table_name STRING, table_version BIGINT, data STRING) USING {self._form} "
             f"COMMENT {sql.text(_ABOUT)}{properties}"
         )
 
@@ -89,7 +89,9 @@ class Metadata:
     def create(self, record: Record) -> Record | None:
         """Write a row where there is none; None where there is one."""
         mine = msgspec.structs.replace(record, tag=_fresh())
-        there = f"t.kind = s.kind AND t.feature = s.feature AND t.version = s.version AND t.kind = {sql.text(mine.kind)}"
+        there = (
+            f"t.kind = s.kind AND t.feature = s.feature AND t.version = s.version AND t.kind = {sql.text(mine.kind)}"
+        )
         change(
             self._statements,
             f"MERGE INTO {self._table.quoted} AS t USING ({_identity(mine)}) AS s ON {there} "
@@ -116,7 +118,9 @@ class Metadata:
     def put(self, record: Record) -> None:
         """Write a row, whatever is there."""
         mine = msgspec.structs.replace(record, tag=_fresh())
-        there = f"t.kind = s.kind AND t.feature = s.feature AND t.version = s.version AND t.kind = {sql.text(mine.kind)}"
+        there = (
+            f"t.kind = s.kind AND t.feature = s.feature AND t.version = s.version AND t.kind = {sql.text(mine.kind)}"
+        )
         change(
             self._statements,
             f"MERGE INTO {self._table.quoted} AS t USING ({_identity(mine)}) AS s ON {there} WHEN MATCHED THEN UPDATE "

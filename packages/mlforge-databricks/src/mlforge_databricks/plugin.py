@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from mlforge.plugin import Lack, Secret, StoreConfig, StoreDescriptor, hookimpl
-from mlforge_databricks.settings import check
+from mlforge.plugin import (
+    Lack,
+    OnlineStoreConfig,
+    OnlineStoreDescriptor,
+    Secret,
+    StoreConfig,
+    StoreDescriptor,
+    hookimpl,
+)
+from mlforge_databricks.settings import check, check_online
 
 _MERGED = Lack("never", "An increment is merged into the table: a version is one version of it, whole.")
 _ROWS = Lack("never", "What is hashed are the rows of a table; how its files hold them is the platform's.")
@@ -55,6 +63,76 @@ class UnityCatalogStore(StoreConfig, frozen=True, tag="unity-catalog"):
         check(self)
 
 
+class DatabricksOnlineStore(OnlineStoreConfig, frozen=True, tag="databricks-online-tables"):
+    """Serve values from Lakebase, the PostgreSQL of Databricks, which follows its Online Tables.
+
+    What is published is written to the database and served at once, from any offline store; nothing is synced by a
+    pipeline. Credentials of the database are made by the workspace, and renewed before they end.
+
+    Args:
+        project: The Lakebase project.
+        branch: Its branch.
+        endpoint: The endpoint of the branch that takes writes.
+        database: The database.
+        schema: The schema for two tables; it is made where it is not there.
+        sync_mode: `triggered`: what a publish writes is there when it ends.
+        user: The role of PostgreSQL; without one, whoever is logged in.
+        port: Where the endpoint listens.
+        tls: Whether connections are encrypted.
+        connections: How many connections are open at the same time.
+        timeout: How many seconds a connection or a statement may take.
+        host: The workspace, such as `https://dbc-a1b2.cloud.databricks.com`.
+        token: An access token of the workspace.
+        profile: Which profile of `~/.databrickscfg` is meant.
+
+    Raises:
+        Invalid: A name that cannot be, or a `host` that is no address.
+        Unsupported: Another `sync_mode`.
+
+    Example:
+        >>> DatabricksOnlineStore("fraud", schema="features_online").kind
+        'databricks-online-tables'
+    """
+
+    target: ClassVar[str] = "mlforge_databricks.online:open_online_store"
+
+    project: str
+    branch: str = "production"
+    endpoint: str = "primary"
+    database: str = "databricks_postgres"
+    schema: str = "features_online"
+    sync_mode: str = "triggered"
+    user: str | None = None
+    port: int = 5432
+    tls: bool = True
+    connections: int = 8
+    timeout: float = 10.0
+    host: str | None = None
+    token: Secret | None = None
+    profile: str | None = None
+
+    def __post_init__(self) -> None:
+        check_online(self)
+
+    @property
+    def path(self) -> str:
+        """The endpoint, as the workspace names it."""
+        return f"projects/{self.project}/branches/{self.branch}/endpoints/{self.endpoint}"
+
+
+@hookimpl
+def mlforge_online_stores() -> list[OnlineStoreDescriptor]:
+    """The one online store."""
+    return [
+        OnlineStoreDescriptor(
+            name="databricks-online-tables",
+            summary="Values in Lakebase, the PostgreSQL of Databricks.",
+            api=1,
+            config=DatabricksOnlineStore,
+        )
+    ]
+
+
 @hookimpl
 def mlforge_stores() -> list[StoreDescriptor]:
     """The one offline store."""
@@ -67,6 +145,8 @@ def mlforge_stores() -> list[StoreDescriptor]:
             formats=("delta", "parquet"),
             lacks={
                 "a_version_may_be_made_of_parts_of_earlier_ones": _MERGED,
+                "removing_a_version_breaks_no_newer_one": _MERGED,
+                "what_newer_versions_are_read_from_is_no_leftover": _MERGED,
                 "parts_say_their_size_and_hash": _ROWS,
                 "every_byte_counts": _ROWS,
             },

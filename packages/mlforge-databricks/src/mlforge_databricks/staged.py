@@ -1,4 +1,4 @@
-"""What engines wrote before a commit: a table that nobody reads, or files of this machine that a volume brings there."""
+"""What engines wrote before a commit: a table that nobody reads, or files that a volume brings to one."""
 
 from __future__ import annotations
 
@@ -47,10 +47,13 @@ class Staged:
         return Table(self._place[0], self._place[1], target.token)
 
     @contextmanager
-    def rows(self, target: Target) -> Iterator[Rows]:
-        """How a query reads what was written. Files are in the volume as long as this lasts."""
+    def rows(self, target: Target, grows: bool) -> Iterator[Rows]:
+        """How a query reads what was written; files are in the volume as long as this lasts.
+
+        Only of a version that `grows` on another are rows gone.
+        """
         if target.uri.startswith(address.SCHEME):
-            yield self._in_tables(target)
+            yield self._in_tables(target, grows)
             return
         sent = [path for path in (Path(target.uri), Path(target.gone)) if path.is_file()]
         if not Path(target.uri).is_file():
@@ -70,11 +73,11 @@ class Staged:
         catalog, schema, volume = self._place
         return f"/Volumes/{catalog}/{schema}/{volume}/.mlforge"
 
-    def _in_tables(self, target: Target) -> Rows:
+    def _in_tables(self, target: Target, grows: bool) -> Rows:
         table, gone = address.parse(target.uri), address.parse(target.gone)
         if not self._is_there(table):
             raise NotFound(f"Nothing was written to {table.shown}, or it was removed.", hint="Build it again.")
-        return Rows(table.quoted, gone.quoted if self._is_there(gone) else None)
+        return Rows(table.quoted, gone.quoted if grows and self._is_there(gone) else None)
 
     def _is_there(self, table: Table) -> bool:
         try:

@@ -22,8 +22,9 @@ LOST_RACES = 12
 class Statements(Protocol):
     """Runs statements. What is refused is raised as `Refused`."""
 
-    where: str
-    """Who runs them, for people."""
+    @property
+    def where(self) -> str:
+        """Who runs them, for people."""
 
     def rows(self, statement: str) -> Sequence[Row]:
         """A small answer."""

@@ -99,16 +99,17 @@ class LiveUnityCatalogStore:
             raise Invalid(f"Metadata of {meta.name!r} cannot be committed to {target.name!r}.", hint="Begin it anew.")
         _refuse_types(meta)
         self._refuse_rivals(meta, expected)
-        table = self._written(target, meta, expected)
-        whole = _complete(meta, self.tables.contents(table), self.tables.size(table))
+        table, size = self._written(target, meta, expected)
+        whole = _complete(meta, self.tables.contents(table), size)
         self._show(whole, table, self._refuse_rivals(meta, expected))  # again: writing may have taken long
         self._staged.drop(target, kept=table)
         adorn(self.statements, table, whole)
         return whole
 
-    def _written(self, target: Target, meta: FeatureMeta, expected: str | None) -> Table:
+    def _written(self, target: Target, meta: FeatureMeta, expected: str | None) -> tuple[Table, int]:
+        """Where the rows are now, and how many bytes they have."""
         base = self._base(meta, expected)
-        with self._staged.rows(target) as rows:
+        with self._staged.rows(target, grows=base is not None) as rows:
             return self.tables.write(meta, self._staged.table(target), rows, base)
 
     def _base(self, meta: FeatureMeta, expected: str | None) -> Table | None:

@@ -20,6 +20,7 @@ from mlforge_databricks.statements import LOST_RACES, Statements
 
 GONE = "_gone"
 _BEGUN = re.compile(r"(?P<feature>.+)__(?P<begun>\d{10})_[0-9a-f]{16}(_gone)?")
+_BYTES = re.compile(r"numOutputBytes\W+(\d+)")
 _LOOKED_BACK = 50
 """How many changes of a table are looked at to find one's own."""
 
@@ -54,21 +55,22 @@ class Tables:
     def _table(self, name: str) -> Table:
         return Table(self._catalog, self._schema, name)
 
-    def write(self, meta: FeatureMeta, begun: Table, rows: Rows, base: Table | None) -> Table:
-        """Bring rows to where their version is read, on top of the version that it continues.
+    def write(self, meta: FeatureMeta, begun: Table, rows: Rows, base: Table | None) -> tuple[Table, int]:
+        """Bring rows to where their version is read, on top of the version that it continues; and say their bytes.
 
         Whatever the table has by now, since others may write to it at the same time: its contents become those of the
         version that is continued, without what is gone or comes anew, and the new rows.
         """
         if self._per_version:
             if base is None and rows.read == begun.quoted:
-                return begun
+                return begun, self._size(begun)
             kept = self._table(f"{begun.name}_all" if rows.read == begun.quoted else begun.name)
             self._fill(kept, meta, begun.name, _merged(meta, rows, base))
-            return kept
+            return kept, self._size(kept)
         kept = self._table(_plain(meta.name))
         self._fill(kept, meta, begun.name, _merged(meta, rows, base))
-        return msgspec.structs.replace(kept, version=self._own_version(kept, begun.name))
+        number, size = self._own_version(kept, begun.name)
+        return msgspec.structs.replace(kept, version=number), size
 
     def _fill(self, table: Table, meta: FeatureMeta, mark: str, query: str) -> None:
         about = f" COMMENT {sql.text(meta.description)}" if meta.description else ""
@@ -86,11 +88,15 @@ class Tables:
                     raise
         self._statements.rows(statement)
 
-    def _own_version(self, table: Table, mark: str) -> int:
-        """The number of the table's version that was written with a mark: it is among the table's properties then."""
+    def _own_version(self, table: Table, mark: str) -> tuple[int, int]:
+        """The number of the table's version that was written with a mark, and its bytes.
+
+        The mark is among the properties that the table was given then, of which its history tells.
+        """
         for row in self._statements.rows(f"DESCRIBE HISTORY {table.quoted} LIMIT {_LOOKED_BACK}"):
             if mark in (row["operationParameters"] or ""):
-                return int(str(row["version"]))
+                told = _BYTES.search(row.get("operationMetrics") or "")
+                return int(str(row["version"])), int(told[1]) if told else 0
         raise PluginFailed(
             f"The history of {table.shown} does not tell which of its versions was written just now.",
             hint="Build it again; if that is so every time, give each version its own table: table_per_version=True",
@@ -100,15 +106,17 @@ class Tables:
         """What a version of a table has. The hash does not depend on the order of rows, nor on files."""
         columns = [sql.name(column) for column in self._statements.columns(table.read)]
         seen = ", ".join(f"{c}, {c} IS NULL" for c in columns)
-        sums = (f"CAST(SUM(CAST(xxhash64({start}{seen}) AS DECIMAL(38, 0))) AS STRING)" for start in ("", "'mlforge', "))
+        sums = (
+            f"CAST(SUM(CAST(xxhash64({start}{seen}) AS DECIMAL(38, 0))) AS STRING)" for start in ("", "'mlforge', ")
+        )
         one, other = sums
-        query = f"SELECT COUNT(*) AS counted, {one} AS one, {other} AS other FROM {table.read}"  # noqa: S608
+        query = f"SELECT COUNT(*) AS counted, {one} AS one, {other} AS other FROM {table.read}"
         (row,) = self._statements.rows(query)
         told = f"{row['counted']} {row['one']} {row['other']} {' '.join(columns)}"
         return Contents(int(str(row["counted"])), hashlib.sha256(told.encode()).hexdigest())
 
-    def size(self, table: Table) -> int:
-        """How many bytes the newest version of a table has; 0 where the platform does not tell."""
+    def _size(self, table: Table) -> int:
+        """How many bytes a table has; 0 where the platform does not tell."""
         with suppress(Refused):
             for row in self._statements.rows(f"DESCRIBE DETAIL {table.quoted}"):
                 return int(row.get("sizeInBytes") or 0)
@@ -144,12 +152,12 @@ def _plain(name: str) -> str:
 
 def _merged(meta: FeatureMeta, rows: Rows, base: Table | None) -> str:
     """The query that gives a version's rows."""
-    fresh = f"SELECT * FROM {rows.read}"  # noqa: S608
+    fresh = f"SELECT * FROM {rows.read}"
     if base is None:
         return fresh
     identity = [sql.name(column) for column in meta.identity]
     ids = ", ".join(identity)
     others = [source for source in (rows.read, rows.gone) if source]
-    replaced = " UNION ALL ".join(f"SELECT {ids} FROM {source}" for source in others)  # noqa: S608
+    replaced = " UNION ALL ".join(f"SELECT {ids} FROM {source}" for source in others)
     same = " AND ".join(f"kept.{column} <=> other.{column}" for column in identity)
-    return f"SELECT kept.* FROM {base.read} AS kept LEFT ANTI JOIN ({replaced}) AS other ON {same} UNION ALL {fresh}"  # noqa: S608
+    return f"SELECT kept.* FROM {base.read} AS kept LEFT ANTI JOIN ({replaced}) AS other ON {same} UNION ALL {fresh}"

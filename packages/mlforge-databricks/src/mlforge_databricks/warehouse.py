@@ -51,7 +51,7 @@ class WarehouseStatements:
             return self._workspace.client.statement_execution.get_statement_result_chunk_n(done.statement_id, index)
 
     def columns(self, table: str) -> list[str]:
-        return _names(self._run(f"SELECT * FROM {table} LIMIT 0", "INLINE", "JSON_ARRAY"))  # noqa: S608
+        return _names(self._run(f"SELECT * FROM {table} LIMIT 0", "INLINE", "JSON_ARRAY"))
 
     def batches(self, statement: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         import pyarrow as pa
@@ -96,21 +96,24 @@ class WarehouseStatements:
 
     def _awaited(self, done: Any) -> Any:
         """The answer, once it is there. What takes too long, or whose user gives up, is cancelled."""
-        deadline = time.monotonic() + self._timeout
-        asking = self._workspace.client.statement_execution
         try:
-            while (state := done.status.state.value) not in _OVER:
-                if time.monotonic() > deadline:
-                    raise self._too_late(state)
-                time.sleep(PAUSE)
-                with told(self.where):
-                    done = asking.get_statement(done.statement_id)
+            over = self._over(done)
         except BaseException:
             with suppress(Exception):
-                asking.cancel_execution(done.statement_id)
+                self._workspace.client.statement_execution.cancel_execution(done.statement_id)
             raise
-        if state != "SUCCEEDED":
-            raise self._failed(done.status, state)
+        if (state := over.status.state.value) != "SUCCEEDED":
+            raise self._failed(over.status, state)
+        return over
+
+    def _over(self, done: Any) -> Any:
+        deadline = time.monotonic() + self._timeout
+        while (state := done.status.state.value) not in _OVER:
+            if time.monotonic() > deadline:
+                raise self._too_late(state)
+            time.sleep(PAUSE)
+            with told(self.where):
+                done = self._workspace.client.statement_execution.get_statement(done.statement_id)
         return done
 
     def _too_late(self, state: str) -> Refused:

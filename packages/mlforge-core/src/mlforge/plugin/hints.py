@@ -9,7 +9,7 @@ CORE = "mlforge-core"
 
 DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
-    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
+    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs", "unity-catalog": "mlforge-databricks"},
     "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
     "source": {
         "s3": "mlforge-s3",
@@ -28,22 +28,20 @@ DISTRIBUTIONS = {
         "DuckDBEngine": "mlforge-duckdb",
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
+        "UnityCatalogStore": "mlforge-databricks",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
 
 _ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
-_STORES = 'Versions are kept in a folder or a bucket: LocalStore("feature_store").'
 _ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
 NOT_YET = {
     "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
-    "store": {"unity-catalog": _STORES},
     "online store": {"databricks-online-tables": _ONLINE},
     "word": {
         "SparkEngine": _ENGINES,
         "PySparkEngine": _ENGINES,
-        "UnityCatalogStore": _STORES,
         "DatabricksOnlineStore": _ONLINE,
     },
 }
@@ -72,8 +70,8 @@ def missing(role: str, name: str) -> MlforgeError | None:
     Example:
         >>> print(missing("engine", "duckdb"))
         The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
-        >>> print(missing("store", "unity-catalog"))
-        There is no store 'unity-catalog' yet. Versions are kept in a folder or a bucket: LocalStore("feature_store").
+        >>> print(missing("online store", "databricks-online-tables"))
+        There is no online store 'databricks-online-tables' yet. Values are served from SQLite, Redis or DynamoDB: ...
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")

@@ -23,6 +23,8 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from mlforge_databricks import sql
+
 CATALOGS = ("main", "dev")
 _NAME = r"(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)"
 _TEXT = r"'(?:[^'\\]|\\.)*'"
@@ -71,7 +73,7 @@ class Lake:
         self._session: Any = None
 
     def __enter__(self) -> Self:
-        with _variables(_settings(self.folder)):
+        with _variables(_settings()):
             from pysail.spark import SparkConnectServer
 
             with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -134,20 +136,23 @@ class Lake:
         except PySparkException as error:
             raise _refused(str(error)) from None
 
-    def _replace(self, found: re.Match[str]) -> pa.Table:
+    def write(self, table: str, rows: pa.Table, told: str = "{}") -> None:
+        """Make or replace a table; `told` is what its history tells of that."""
         from deltalake import CommitProperties, write_deltalake
 
+        place = self.path(table)
+        with self._changing:
+            is_new = not place.exists()
+            properties = CommitProperties(custom_metadata={"told": told})
+            write_deltalake(str(place), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
+            if is_new:
+                self._sail(f"CREATE TABLE {sql.name(*table.split('.'))} USING delta LOCATION '{place}'")
+
+    def _replace(self, found: re.Match[str]) -> pa.Table:
         name = _plain(found["table"])
         self._sail(f"DESCRIBE SCHEMA {'.'.join(name.split('.')[:2])}")
-        rows, place = self._sail(found["query"]), self.path(name)
-        is_new = not place.exists()
-        told = json.dumps({"isManaged": "true", "properties": found["properties"] or "{}"})
-        write_deltalake(
-            str(place), rows, mode="overwrite", schema_mode="overwrite",
-            commit_properties=CommitProperties(custom_metadata={"told": told}),
-        )  # fmt: skip
-        if is_new:
-            self._sail(f"CREATE TABLE {found['table']} USING delta LOCATION '{place}'")
+        rows = self._sail(found["query"])
+        self.write(name, rows, json.dumps({"isManaged": "true", "properties": found["properties"] or "{}"}))
         self.described.pop(name, None)
         return _rows(num_affected_rows=[str(rows.num_rows)], num_inserted_rows=[str(rows.num_rows)])
 
@@ -158,6 +163,7 @@ class Lake:
             version=[entry["version"] for entry in entries],
             operation=[entry["operation"] for entry in entries],
             operationParameters=told,
+            operationMetrics=[json.dumps(entry.get("operationMetrics", {})) for entry in entries],
         )
 
     def _detail(self, found: re.Match[str]) -> pa.Table:
@@ -194,7 +200,7 @@ class Lake:
     }  # fmt: skip
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def _settings() -> dict[str, str]:
     catalogs = ", ".join(f'{{name="{name}", type="memory", initial_database=["default"]}}' for name in CATALOGS)
     return {
         "SAIL_CATALOG__LIST": f"[{catalogs}]",

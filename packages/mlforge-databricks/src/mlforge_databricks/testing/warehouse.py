@@ -143,7 +143,8 @@ class Warehouse:
 
 
 def _pieces(made: Statement) -> int:
-    return -(-made.answer.num_rows // PIECE)
+    rows: int = made.answer.num_rows
+    return -(-rows // PIECE)
 
 
 def _text(value: Any) -> str | None:

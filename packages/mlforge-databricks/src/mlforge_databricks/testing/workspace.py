@@ -19,9 +19,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlforge_databricks.testing.lake import Lake
+from mlforge_databricks.testing.postgres import Postgres
 from mlforge_databricks.testing.warehouse import Warehouse
 
-TOKEN = "dapi-of-the-double"
+TOKEN = "dapi-of-the-double"  # noqa: S105 - it opens nothing else
 WAREHOUSE = "a1b2c3d4"
 
 
@@ -46,6 +47,7 @@ class Workspace:
     def __init__(self, folder: Path) -> None:
         self.lake = Lake(folder)
         self.warehouse = Warehouse(self.lake, WAREHOUSE)
+        self.postgres = Postgres()
         self.tokens = {TOKEN}
         self.faults: list[Fault] = []
         self.asked: list[str] = []
@@ -80,15 +82,20 @@ class Workspace:
             Route("/.well-known/databricks-config", self._known),
             Route(files, self._put_file, methods=["PUT"]),
             Route(files, self._delete_file, methods=["DELETE"]),
+            Route("/api/2.0/preview/scim/v2/Me", self._me),
             *self.warehouse.routes(),
+            *self.postgres.routes(),
         ]
         return Starlette(routes=routes, middleware=[Middleware(_Guard, workspace=self)])
 
     def _known(self, request: Request) -> Response:
         return JSONResponse({"oidc_endpoint": f"{self.url}/oidc", "workspace_id": "1"})
 
+    def _me(self, request: Request) -> Response:
+        return JSONResponse({"userName": self.postgres.user})
+
     def _place(self, request: Request) -> Path:
-        return self.lake.folder / request.path_params["path"]
+        return self.lake.folder.joinpath(str(request.path_params["path"]))
 
     async def _put_file(self, request: Request) -> Response:
         place = self._place(request)
