@@ -91,7 +91,8 @@ def test_a_warehouse_that_is_none_is_told(store_of, tmp_path):
 
 def test_a_workspace_that_does_not_answer_is_told(store_of, tmp_path, monkeypatch):
     monkeypatch.setattr("mlforge_databricks.client.PATIENCE", 1)
-    with store_of(tmp_path, host="http://127.0.0.1:9").open() as store, refused(PluginFailed, "does not answer", "host"):
+    config = store_of(tmp_path, host="http://127.0.0.1:9")
+    with config.open() as store, refused(PluginFailed, "does not answer", "host"):
         store.names()
 
 

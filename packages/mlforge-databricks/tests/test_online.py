@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 
 from mlforge.errors import Invalid, PluginFailed, Unsupported
@@ -58,14 +59,18 @@ def test_many_keys_take_one_round_trip(online_of, tmp_path, monkeypatch):
     with online_of(tmp_path).open() as store:
         kept = [entry(n, x=n) for n in range(500)]
         store.write(kept)
-        asked, run = [], store._run
-        monkeypatch.setattr(store, "_run", lambda *words: asked.append(words) or run(*words))
+        asked, execute = [], psycopg.Cursor.execute
+        counted = lambda *words, **how: asked.append(words) or execute(*words, **how)  # noqa: E731
+        monkeypatch.setattr(psycopg.Cursor, "execute", counted)
         assert_found(store.read([one.address for one in kept]), kept)
         assert len(asked) == 1
 
 
 def test_a_project_that_is_none_is_told(online_of, tmp_path):
-    with online_of(tmp_path, project="other").open() as store, refused(PluginFailed, "projects/other", "correct"):
+    with (
+        online_of(tmp_path, project="other").open() as store,
+        refused(PluginFailed, "projects/other", "Correct", "project"),
+    ):
         store.ping()
 
 

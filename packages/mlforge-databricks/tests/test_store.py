@@ -1,4 +1,4 @@
-"""What only a store over Unity Catalog does: time travel, VACUUM, tables of their own, files by a volume, two runners."""
+"""What only a store over Unity Catalog does: time travel, VACUUM, tables of their own, files by a volume."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_an_increment_is_merged_into_the_version_that_it_continues(store_of, wor
         first = commit(workspace, store, "1.0.0")
         target = store.begin("spend", "delta")
         later = TS + timedelta(days=1)
-        fill(workspace, target.uri, **{"user": [2, 3], "ts": [TS, later], "x__sum__7d": [9.0, 3.0]})
+        fill(workspace, target.uri, user=[2, 3], ts=[TS, later], x__sum__7d=[9.0, 3.0])
         fill(workspace, target.gone, user=[1], ts=[TS])
         commit_of_another_builder_that_dies(workspace, store)
         meta = meta_of("1.0.1", parts=first.parts, increment=Increment("1.0.0", rows=2, gone=1))

@@ -51,7 +51,6 @@ def _check_timeout(timeout: float, such: int) -> None:
         raise Invalid(f"timeout is {timeout:g}.", hint=f"Give seconds, such as timeout={such}.")
 
 
-
 def check_names(**names: str | None) -> None:
     """Raise `Invalid` for what cannot be a name in Unity Catalog."""
     for what, name in names.items():
