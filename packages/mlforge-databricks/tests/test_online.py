@@ -67,10 +67,7 @@ def test_many_keys_take_one_round_trip(online_of, tmp_path, monkeypatch):
 
 
 def test_a_project_that_is_none_is_told(online_of, tmp_path):
-    with (
-        online_of(tmp_path, project="other").open() as store,
-        refused(PluginFailed, "projects/other", "Correct", "project"),
-    ):
+    with online_of(tmp_path, project="other").open() as store, refused(PluginFailed, "projects/other", "Correct"):
         store.ping()
 
 

@@ -185,10 +185,6 @@ WRONG = {
         "online_store:\n      KIND: redis\n      port: soon", "port: expected `int`", "Settings: host,",
         "line 5: port: soon",
     ),
-    "a store of the future": (
-        "online_store: {KIND: databricks-online-tables}", "no online store 'databricks-online-tables' yet", "online.db",
-        "line 3: online_store:",
-    ),
     "a variable that is not set": ('engine: "${env:NO}"', "variable NO", "export NO=", "line 3: engine:"),
     "a switch that is none": ("incremental: perhaps", "neither true nor false", "incremental: true", "line 3: "),
 }  # fmt: skip

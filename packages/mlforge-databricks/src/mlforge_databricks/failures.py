@@ -12,6 +12,7 @@ _CLASS = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]\s*")
 _LOGIN = "Log in anew: databricks auth login, or give host and token, or set DATABRICKS_HOST and DATABRICKS_TOKEN."
 _ALLOW = "Grant USE CATALOG, USE SCHEMA, SELECT, MODIFY and CREATE TABLE there, and CAN USE on the warehouse."
 _LATER = "Try again later: Databricks is asked too often, or is not there for the moment."
+_NAMED = "Correct what is named there: catalog, schema, volume, warehouse_id; project, branch or endpoint."
 _STATUS = {
     "UNAUTHENTICATED": _LOGIN,
     "PERMISSION_DENIED": _ALLOW,
@@ -23,8 +24,8 @@ _STATUS = {
     "SCHEMA_DOES_NOT_EXIST": "Make it, or correct schema: CREATE SCHEMA",
     "NO_SUCH_CATALOG_EXCEPTION": "Correct catalog: SHOW CATALOGS tells which there are.",
     "CATALOG_NOT_FOUND": "Correct catalog: SHOW CATALOGS tells which there are.",
-    "NOT_FOUND": "Correct what is named there: catalog, schema, volume or warehouse_id.",
-    "RESOURCE_DOES_NOT_EXIST": "Correct what is named there: catalog, schema, volume or warehouse_id.",
+    "NOT_FOUND": _NAMED,
+    "RESOURCE_DOES_NOT_EXIST": _NAMED,
 }
 _KINDS = {
     "Unauthenticated": "UNAUTHENTICATED",

@@ -145,6 +145,7 @@ def mlforge_stores() -> list[StoreDescriptor]:
             formats=("delta", "parquet"),
             lacks={
                 "a_version_may_be_made_of_parts_of_earlier_ones": _MERGED,
+                "its_content_hash_is_that_of_all_its_parts": _MERGED,
                 "removing_a_version_breaks_no_newer_one": _MERGED,
                 "what_newer_versions_are_read_from_is_no_leftover": _MERGED,
                 "parts_say_their_size_and_hash": _ROWS,

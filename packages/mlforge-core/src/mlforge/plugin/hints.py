@@ -10,7 +10,11 @@ CORE = "mlforge-core"
 DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
     "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs", "unity-catalog": "mlforge-databricks"},
-    "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
+    "online store": {
+        "redis": "mlforge-redis",
+        "dynamodb": "mlforge-dynamodb",
+        "databricks-online-tables": "mlforge-databricks",
+    },
     "source": {
         "s3": "mlforge-s3",
         "gs": "mlforge-gcs",
@@ -29,20 +33,18 @@ DISTRIBUTIONS = {
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
         "UnityCatalogStore": "mlforge-databricks",
+        "DatabricksOnlineStore": "mlforge-databricks",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
 
 _ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
-_ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
 NOT_YET = {
     "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
-    "online store": {"databricks-online-tables": _ONLINE},
     "word": {
         "SparkEngine": _ENGINES,
         "PySparkEngine": _ENGINES,
-        "DatabricksOnlineStore": _ONLINE,
     },
 }
 """What people ask for that no distribution brings yet, with what there is instead."""
@@ -70,8 +72,6 @@ def missing(role: str, name: str) -> MlforgeError | None:
     Example:
         >>> print(missing("engine", "duckdb"))
         The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
-        >>> print(missing("online store", "databricks-online-tables"))
-        There is no online store 'databricks-online-tables' yet. Values are served from SQLite, Redis or DynamoDB: ...
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")

@@ -43,8 +43,6 @@ def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError | Imp
     Example:
         >>> print(no_word("mlforge", "Summ", ["Sum", "Max"]))
         mlforge has no 'Summ'. Did you mean 'Sum'?
-        >>> print(no_word("mlforge", "DatabricksOnlineStore", ["Sum"]))
-        mlforge has no 'DatabricksOnlineStore' yet. Values are served from SQLite, Redis or DynamoDB: ...
     """
     text = f"{where} has no {name!r}"
     if hint := install_hint("word", name):

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from mlforge_databricks import sql
 
-CATALOGS = ("main", "dev")
+CATALOGS = ("main", "dev", "prod")
 _NAME = r"(?P<table>(?:`[^`]+`|\w+)(?:\.(?:`[^`]+`|\w+))*)"
 _TEXT = r"'(?:[^'\\]|\\.)*'"
 _REPLACE = re.compile(
@@ -97,6 +97,7 @@ class Lake:
 
         session = SparkSession.builder.remote(self.remote).create()
         session.conf.set("spark.sql.session.timeZone", "UTC")
+        session.conf.set("spark.sql.warehouse.dir", str(self.folder / "warehouse"))
         return session
 
     def path(self, table: str) -> Path:
@@ -144,7 +145,7 @@ class Lake:
         with self._changing:
             is_new = not place.exists()
             properties = CommitProperties(custom_metadata={"told": told})
-            write_deltalake(str(place), rows, mode="overwrite", schema_mode="overwrite", commit_properties=properties)
+            write_deltalake(str(place), _kept(rows), mode="overwrite", schema_mode="overwrite", commit_properties=properties)
             if is_new:
                 self._sail(f"CREATE TABLE {sql.name(*table.split('.'))} USING delta LOCATION '{place}'")
 
@@ -198,6 +199,16 @@ class Lake:
     _own: Mapping[re.Pattern[str], Callable[[Lake, re.Match[str]], pa.Table]] = {
         _REPLACE: _replace, _HISTORY: _history, _DETAIL: _detail, _ALTER: _alter, _VACUUM: _vacuum, _DROP: _drop,
     }  # fmt: skip
+
+
+def _kept(rows: pa.Table) -> pa.Table:
+    """Rows in the types that Spark gives what it reads from Parquet: numbers have signs, lengths of time are numbers."""
+    wider = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0)}
+    return rows.cast(pa.schema([field.with_type(_signed(field.type, wider)) for field in rows.schema]))
+
+
+def _signed(found: pa.DataType, wider: Mapping[pa.DataType, pa.DataType]) -> pa.DataType:
+    return pa.int64() if pa.types.is_duration(found) else wider.get(found, found)
 
 
 def _settings() -> dict[str, str]:

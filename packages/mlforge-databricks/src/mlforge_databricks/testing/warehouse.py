@@ -95,6 +95,9 @@ class Warehouse:
         except StatementError as error:
             made.error = {"error_code": "BAD_REQUEST", "message": str(error)}
             made.state = "FAILED"
+        except (pa.ArrowException, OSError) as error:
+            made.error = {"error_code": "INTERNAL_ERROR", "message": str(error)}
+            made.state = "FAILED"
 
     def _told(self, made: Statement) -> dict[str, Any]:
         status: dict[str, Any] = {"state": made.state}
