@@ -85,6 +85,7 @@ class Definitions(LockVerbs):
         until: Instant | None = None,
         last: str | timedelta | None = None,
         full_refresh: bool = False,
+        quality: bool | None = None,
         profile: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> BuildReport:
@@ -108,6 +109,8 @@ class Definitions(LockVerbs):
             until: The same, up to, not including, here.
             last: The same, this long before `until`, or before now: `"7d"`, `"12h"`.
             full_refresh: Build everything, also of features that are built incrementally.
+            quality: Whether to measure what is built, see `defs.quality`; unless the profile says `quality: false`, if
+                None.
             profile: A profile of `mlforge.yaml`; wins over everything else.
             on_progress: Called as the build goes on.
 
@@ -135,7 +138,7 @@ class Definitions(LockVerbs):
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
-        options = BuildOptions(version, force, dry_run, preview, span, full_refresh)
+        options = BuildOptions(version, force, dry_run, preview, span, full_refresh, quality)
         if not publishes:
             return build(session, chosen, options)
         pins = dict(self._pinned(features if features is not None else feature_names, tags, schedule))

@@ -12,6 +12,7 @@ from mlforge.errors import Invalid
 from mlforge.model.expr import Expr
 from mlforge.model.keys import Key
 from mlforge.model.plain import expression
+from mlforge.model.quality import Quality
 from mlforge.model.schema import Column, Schema, same_key_type
 
 
@@ -84,7 +85,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
     key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge. `derived`
     are the columns that are computed of a row when it is asked for, as `config.derived` says; `columns` those that are
-    stored.
+    stored. `quality` is what was measured of the rows; None where nothing was, or by an earlier mlforge.
     """
 
     name: str
@@ -120,6 +121,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None
+    quality: Quality | None = None
 
     @property
     def schema(self) -> Schema:
@@ -195,6 +197,8 @@ class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str | None = None
     owner: str | None = None
     history: tuple[VersionSummary, ...] = ()
+    entities: tuple[str, ...] = ()
+    source: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):

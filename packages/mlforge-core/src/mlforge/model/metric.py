@@ -14,6 +14,7 @@ from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, Expr, refuse_at
 from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
+from mlforge.model.text import refuse_halves
 from mlforge.model.window import Window
 
 OneWindow = str | timedelta | Duration | Window
@@ -43,6 +44,8 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
         window = None if self.window is None else Window.parse(self.window)
         msgspec.structs.force_setattr(self, "window", window)
         refuse_at(self.expr, f"The metric {self.name!r}")
+        for text in (self.name, self.description, self.unit):
+            refuse_halves(text, f"the metric {self.name!r}")
         for found in self.aggs:
             self._refuse_nested(found)
 

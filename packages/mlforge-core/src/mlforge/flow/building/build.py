@@ -52,6 +52,7 @@ class BuildOptions(msgspec.Struct, frozen=True):
         preview: Bring the first rows along.
         span: Only events in this range may have changed.
         full_refresh: Build all of it, also what is built incrementally.
+        quality: Whether to measure the rows; as the profile says, if None.
     """
 
     version: str | None = None
@@ -60,6 +61,7 @@ class BuildOptions(msgspec.Struct, frozen=True):
     preview: bool = False
     span: Span | None = None
     full_refresh: bool = False
+    quality: bool | None = None
 
 
 def build(session: Session, features: Iterable[Feature], options: BuildOptions) -> BuildReport:
@@ -103,7 +105,8 @@ def _build_one(session: Session, feature: Feature, options: BuildOptions) -> Bui
     step = _step(feature, session.settings, options, previous.meta if previous else None)
     if step and previous:
         refuse_changed(feature, prints, previous.meta)
-    order = BuildOrder(job, prints, previous, options.version, step)
+    measure = session.settings.quality if options.quality is None else options.quality
+    order = BuildOrder(job, prints, previous, options.version, step, measure)
     if options.dry_run:
         return planned(session.store, order, scan)
     if order.base:

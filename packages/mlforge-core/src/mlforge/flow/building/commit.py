@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
 
@@ -12,6 +13,7 @@ from mlforge.errors import Conflict
 from mlforge.flow.building.compute import ComputedRows
 from mlforge.flow.building.derived import derived_columns
 from mlforge.flow.building.increment import Step
+from mlforge.flow.building.measure import measured
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.planning.plan import Job
 from mlforge.flow.planning.session import Session
@@ -19,10 +21,11 @@ from mlforge.flow.progress import Progress
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
+from mlforge.model.quality import Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.stores import Store
+from mlforge.plugin.stores import Store, UploadingStore
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
@@ -37,6 +40,7 @@ class BuildOrder(msgspec.Struct, frozen=True):
     previous: Artifact | None
     version: str | None = None
     step: Step | None = None
+    measure: bool = True
 
     @property
     def base(self) -> Artifact | None:
@@ -68,13 +72,24 @@ def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRo
     staged = _write(session.store, engine, order, rows)
     try:
         total = staged.rows if order.base is None else order.base.meta.row_count - rows.replaced + staged.rows
+        quality = _quality(session, engine, order, rows, staged)
         staged = _merged(session.store, engine, order, staged)
         session.tell(Progress(order.name, "committing", total))
-        draft = _draft(order, rows, staged, total, started)
-        return _commit(session.store, staged.target, draft, order)
+        draft = msgspec.structs.replace(_draft(order, rows, staged, total, started), quality=quality)
+        with _telling(session, order.name):
+            return _commit(session.store, staged.target, draft, order)
     except BaseException:
         session.store.abort(staged.target)
         raise
+
+
+def _telling(session: Session, name: str) -> AbstractContextManager[None]:
+    """Tell how far a commit is that sends data away."""
+    if not isinstance(session.store, UploadingStore):
+        return nullcontext()
+    return session.store.uploading(
+        lambda sent, total: session.tell(Progress(name, "uploading", sent=sent, bytes=total))
+    )
 
 
 def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Staged:
@@ -88,6 +103,15 @@ def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) 
         store.abort(target)
         raise
     return Staged(target, written, gone, order.base.meta.parts if order.base else ())
+
+
+def _quality(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows, staged: Staged) -> Quality | None:
+    """What the whole version is like: of an increment, with what it continues."""
+    if not order.measure:
+        return None
+    session.tell(Progress(order.name, "measuring", staged.rows))
+    whole = rows.frame if order.base is None else engine.scan_version(_with_staged(order.base, staged))
+    return measured(engine, whole, order.job.feature, order.previous)
 
 
 def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> Staged:

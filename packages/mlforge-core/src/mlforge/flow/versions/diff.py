@@ -38,11 +38,15 @@ class Diff(msgspec.Struct, frozen=True):
 
 def diff(store: Store, name: str, before: str, after: str) -> Diff:
     """What changed from one version to another. Raises `NotFound`."""
-    old, new = artifact(store, name, before).meta, artifact(store, name, after).meta
+    return difference(artifact(store, name, before).meta, artifact(store, name, after).meta)
+
+
+def difference(old: FeatureMeta, new: FeatureMeta) -> Diff:
+    """What changed from one version to another, of their metadata."""
     was, now = ({c.name: c.dtype for c in (*meta.columns, *meta.derived)} for meta in (old, new))
     changed = {n: (was.get(n), now.get(n)) for n in {**was, **now} if was.get(n) != now.get(n)}
     return Diff(
-        name, before, after, changed, tuple(definition_changes(old.config, new.config)),
+        new.name, old.version, new.version, changed, tuple(definition_changes(old.config, new.config)),
         _logic_changed(old, new), old.source_hash != new.source_hash,
         (old.row_count, new.row_count), old.content_hash == new.content_hash,
     )  # fmt: skip

@@ -1,0 +1,17 @@
+"""What the rows of a version are like."""
+
+from __future__ import annotations
+
+from mlforge.cli.views.terminal import Styled, columns, say, table
+from mlforge.flow.versions.quality import FeatureQuality, cells
+
+
+def shown(found: FeatureQuality) -> None:
+    """A line a column, with its histogram or its most frequent values."""
+    say(Styled(f"{found.feature} {found.version}", "bold"), f"  {', '.join(found.facts)}")
+    say()
+    heads = columns("column", "type", ">null", ">distinct", ">min", ">max", ">mean", ">std", "spread")
+    table(heads, [cells(c) for c in found.columns], indent=2)
+    if sampled := max((c.sampled for c in found.columns), default=0):
+        say()
+        say(f"How values are spread is told of {sampled:,} rows drawn at random; ~ is an estimate.")
