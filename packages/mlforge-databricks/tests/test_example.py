@@ -8,8 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-import mlforge as mlf
-from mlforge.cli import cli
+from mlforge.cli.app import cli
 from mlforge_databricks.testing import TOKEN, WAREHOUSE
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "databricks"
@@ -30,6 +29,6 @@ def test_the_example_is_built_listed_and_served(workspace, database, tmp_path, m
         answer = CliRunner().invoke(cli, [words[0], "--profile", "databricks-prod", *words[1:]])
         assert answer.exit_code == 0, answer.output
         assert words[0] == "build" or "user_spend" in answer.output
-    settings = runpy.run_path("definitions.py")["defs"]
-    found = settings.get_online_features({"user_id": [7]}, ["user_spend"], profile="databricks-prod")
-    assert found is not None
+    defs = runpy.run_path("definitions.py")["defs"]
+    (found,) = defs.get_online_features("user_spend", [{"user_id": 7}], profile="databricks-prod")
+    assert found["amt__count__30d"] == 0, "what is served is as of now, long after the events"

@@ -35,6 +35,7 @@ _KINDS = {
     "TemporarilyUnavailable": "TEMPORARILY_UNAVAILABLE",
 }
 """The words of the kinds of errors that the client raises for statuses of HTTP."""
+_HISTORY = "See the query's history in the workspace."
 _OFF = "Check host, and whether this machine gets there."
 
 
@@ -52,11 +53,8 @@ def refused(where: str, code: str | None, message: str) -> Refused:
     word = found[1] if found else code or ""
     text = _first(message[found.end() :] if found else message) or word
     hint = next((said for known, said in _STATUS.items() if word.startswith(known)), None)
-    return Refused(f"Databricks at {where} refused: {text} ({word}).", hint or _way(word), word)
-
-
-def _way(word: str) -> str:
-    return "See the query's history in the workspace." if word else _OFF
+    told = f"{text} ({word})" if word else text
+    return Refused(f"Databricks at {where} refused: {told}.", hint or _HISTORY, word)
 
 
 def _first(message: str) -> str:

@@ -20,12 +20,10 @@ def statements_of(config: UnityCatalogStore) -> Statements:
     Raises:
         Invalid: Neither a warehouse is named, nor is a session active.
     """
-    named = config.warehouse_id
-    session = None if named else active_session()
-    if session is not None:
-        return SparkStatements(session)
-    if warehouse := named or os.environ.get(WAREHOUSE):
+    if warehouse := config.warehouse_id or os.environ.get(WAREHOUSE):
         return WarehouseStatements(Workspace(config), warehouse, config.timeout)
+    if (session := active_session()) is not None:
+        return SparkStatements(session)
     raise Invalid(
         "The store has nobody to run its statements: no SQL warehouse is named, and no session of Spark is active.",
         hint=f'Give warehouse_id="…", set {WAREHOUSE}, or open the store where a Spark session is.',

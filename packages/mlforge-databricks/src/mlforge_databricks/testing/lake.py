@@ -15,6 +15,7 @@ import shutil
 import socket
 import threading
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,16 +74,16 @@ class Lake:
         self._session: Any = None
 
     def __enter__(self) -> Self:
-        with _variables(_settings()):
+        with _variables(_settings()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the client warns of a newer pandas, which plays no part here
             from pysail.spark import SparkConnectServer
+            from pyspark.sql.connect.logging import logger
 
             with socket.create_server(("127.0.0.1", 0)) as taken:
                 port = taken.getsockname()[1]
             self._server = SparkConnectServer("127.0.0.1", port)
             self._server.start(background=True)
         self.remote = f"sc://127.0.0.1:{port}/;session_id={uuid.uuid4()}"
-        from pyspark.sql.connect.logging import logger
-
         logger.setLevel(logging.CRITICAL + 1)  # what is refused is told to whoever asked
         self._session = self.connect()
         return self
@@ -95,7 +96,9 @@ class Lake:
         """A session of Spark Connect that sees the same tables, in UTC."""
         from pyspark.sql import SparkSession
 
-        session = SparkSession.builder.remote(self.remote).create()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as above
+            session = SparkSession.builder.remote(self.remote).create()
         session.conf.set("spark.sql.session.timeZone", "UTC")
         session.conf.set("spark.sql.warehouse.dir", str(self.folder / "warehouse"))
         return session
@@ -145,7 +148,9 @@ class Lake:
         with self._changing:
             is_new = not place.exists()
             properties = CommitProperties(custom_metadata={"told": told})
-            write_deltalake(str(place), _kept(rows), mode="overwrite", schema_mode="overwrite", commit_properties=properties)
+            write_deltalake(
+                str(place), _kept(rows), mode="overwrite", schema_mode="overwrite", commit_properties=properties
+            )
             if is_new:
                 self._sail(f"CREATE TABLE {sql.name(*table.split('.'))} USING delta LOCATION '{place}'")
 
@@ -203,7 +208,12 @@ class Lake:
 
 def _kept(rows: pa.Table) -> pa.Table:
     """Rows in the types that Spark gives what it reads from Parquet: numbers have signs, lengths of time are numbers."""
-    wider = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0)}
+    wider = {
+        pa.uint8(): pa.int16(),
+        pa.uint16(): pa.int32(),
+        pa.uint32(): pa.int64(),
+        pa.uint64(): pa.decimal128(20, 0),
+    }
     return rows.cast(pa.schema([field.with_type(_signed(field.type, wider)) for field in rows.schema]))
 
 
