@@ -97,10 +97,8 @@ def constant(node: Constant) -> Column:
             return F.date_from_unix_date(F.lit((value - date(1970, 1, 1)).days))
         case bytes():
             return F.unhex(F.lit(value.hex()))
-        case int() if node.word == "UInt64":
+        case int() if not isinstance(value, bool) and node.word == "UInt64":
             return F.lit(Decimal(value)).cast(T.DecimalType(20, 0))
-        case None if node.word == "UInt64":
-            return F.lit(None).cast(T.DecimalType(20, 0))
         case _:
             return F.lit(value).cast(dtype_of(node.word))
 
@@ -132,7 +130,7 @@ def _whole(node: Operation, args: Sequence[Column]) -> Column:
     wide = any(a.word == "UInt64" for a in node.args)
     if node.op == "mod":
         a, b = args
-        return F.when(b != F.lit(0), a % b).cast(T.LongType())
+        return F.when(b != F.lit(0), a % b).cast(T.LongType())  # in the type that holds both
     if wide:
         made = _OPERATIONS[node.op](*(a.cast(T.DecimalType(38, 0)) for a in args))
         fits = (made >= F.lit(Decimal(-(2**63)))) & (made <= F.lit(Decimal(2**63 - 1)))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _CASES = {"lower": LOWER, "upper": UPPER}
-_BITS = {"Int8": 8, "Int16": 16, "Int32": 32, "Int64": 64}
 _WHOLE_FROM = 2.0**53
 """From here on every float is a whole number."""
 
@@ -47,19 +46,34 @@ def cast(value: Column, word: str, to: str) -> Column:
 
 def _integer(value: Column, word: str, to: str) -> Column:
     """A value without what is behind its point, where it fits."""
-    dtype, bound = dtype_of(to), 2 ** (_BITS[to] - 1)
+    dtype, (low, high) = dtype_of(to), _bounds(to)
     if word == "Boolean":
         return value.cast(dtype)
     if is_float(word):
-        low = value > F.lit(float(-bound - 1)) if to != "Int64" else value >= F.lit(float(-bound))
-        return F.when(low & (value < F.lit(float(bound))), value.cast(T.LongType())).cast(dtype)
+        above = value >= F.lit(float(low)) if to == "Int64" else value > F.lit(float(low - 1))
+        return F.when(above & (value < F.lit(float(high + 1))), _whole(value, to)).cast(dtype)
     if word == "String":
         few = F.length(F.regexp_replace(value, "^[+-]?0*", "")) <= F.lit(38)
         value = F.when(few, value).cast(T.DecimalType(38, 0))
     elif is_decimal(word):  # a cast to fewer digits would round
         value = F.when(value >= F.lit(0), F.floor(value)).otherwise(F.ceil(value))
-    fits = (value >= F.lit(Decimal(-bound))) & (value <= F.lit(Decimal(bound - 1)))
+    fits = (value >= F.lit(Decimal(low))) & (value <= F.lit(Decimal(high)))
     return F.when(fits, value).cast(dtype)
+
+
+def _bounds(word: str) -> tuple[int, int]:
+    bits = int(word.lstrip("UInt"))
+    return (0, 2**bits - 1) if word.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def _whole(value: Column, to: str) -> Column:
+    """A float as an integer; by its halves where 64 bits with a sign do not hold it."""
+    if to != "UInt64":
+        return value.cast(T.LongType())
+    high = F.floor(value / F.lit(2.0**32))
+    low = (value - high.cast(T.DoubleType()) * F.lit(2.0**32)).cast(T.LongType())
+    wide = T.DecimalType(20, 0)
+    return (high.cast(T.DecimalType(10, 0)) * F.lit(Decimal(2**32)) + low.cast(T.DecimalType(10, 0))).cast(wide)
 
 
 def without_point(value: Column, precision: int, scale: int) -> Column:

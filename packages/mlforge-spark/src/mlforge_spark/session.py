@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -88,3 +90,27 @@ def _no_session(config: SparkEngine, error: Exception) -> MlforgeError:
         )
     where = config.remote or config.master or "this machine"
     return PluginFailed(f"Spark cannot start at {where}: {reason(error)}", hint="See the cause; is the address right?")
+
+
+def frame_types() -> tuple[type, ...]:
+    """The types of frames, classic and Connect's where that can be used."""
+    from pyspark.sql import DataFrame
+
+    try:
+        from pyspark.sql.connect.dataframe import DataFrame as Remote
+    except ImportError:  # it needs grpc
+        return (DataFrame,)
+    return (DataFrame, Remote)
+
+
+@contextmanager
+def set_to(session: SparkSession, settings: dict[str, str]) -> Iterator[None]:
+    """The session with some settings while rows are written: files are the same, whatever it is set to."""
+    before = {name: session.conf.get(name, None) for name in settings}
+    for name, value in settings.items():
+        session.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            session.conf.unset(name) if old is None else session.conf.set(name, old)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from mlforge.errors import Unsupported
 from mlforge.model.schema import Column as Named
 from mlforge.model.schema import Schema
 from mlforge.plugin.engine.types import Words, cannot_hold, translated
@@ -29,10 +28,18 @@ SIMPLE: dict[str, T.DataType] = {
     "Datetime": T.TimestampType(),
     "Duration": T.DayTimeIntervalType(),
 }
-_WORDS = {type(dtype): word for word, dtype in SIMPLE.items()} | {T.TimestampNTZType: "Datetime"}
-_NONE = {"UInt8": "Int16", "UInt16": "Int32", "UInt32": "Int64", "UInt64": "Decimal(20, 0)", "Time": "String"}
+_WORDS = {type(dtype): word for word, dtype in SIMPLE.items()} | {T.TimestampNTZType: "Datetime", T.NullType: "Int64"}
+CARRIED: dict[str, T.DataType] = {
+    "UInt8": T.ShortType(),
+    "UInt16": T.IntegerType(),
+    "UInt32": T.LongType(),
+    "UInt64": T.DecimalType(20, 0),
+    "Time": T.LongType(),
+}
+"""What Spark has no type for, and what carries it; `Time` as its microseconds. The column's metadata tell the word."""
+
+_TOLD = "mlforge"
 _WAYS_OUT: dict[str, str] = {
-    "void": "give it a type: lit(None).cast('string')",
     "struct": 'take its fields apart: F.col("s.field")',
     "map": 'take its values: F.col("m")["key"]',
     "variant": "take its fields: F.variant_get(...)",
@@ -40,28 +47,39 @@ _WAYS_OUT: dict[str, str] = {
 
 
 def dtype_of(word: str) -> T.DataType:
-    """Spark's type for a word. Raises `Unsupported` for one that Spark has no type for."""
-    if word in _NONE:
-        raise Unsupported(f"Spark has no type for {word}.", hint=f"Make it {_NONE[word]} first, or use another engine.")
-    return translated(word, SIMPLE, T.DecimalType, T.ArrayType)
+    """Spark's type for a word; for one that Spark has not, that of what carries it."""
+    return translated(word, SIMPLE | CARRIED, T.DecimalType, T.ArrayType)
 
 
-def word_of(dtype: T.DataType, column: str) -> str:
-    """The word for a type. Raises `Invalid` for one that has none."""
+def word_of(field: T.StructField, name: str) -> str:
+    """The word for a column. Raises `Invalid` for a type that has none."""
+    told = (field.metadata or {}).get(_TOLD)
+    if told and dtype_of(told).simpleString() == field.dataType.simpleString():
+        return str(told)
+    return _word_of(field.dataType, name)
+
+
+def _word_of(dtype: T.DataType, name: str) -> str:
     if isinstance(dtype, T.DecimalType):
         return f"Decimal({dtype.precision}, {dtype.scale})"
     if isinstance(dtype, T.ArrayType):
-        return f"List({word_of(dtype.elementType, column)})"
+        return f"List({_word_of(dtype.elementType, name)})"
     if isinstance(dtype, T.StringType):  # also those of a length
         return "String"
     if type(dtype) in _WORDS:
         return _WORDS[type(dtype)]
-    raise cannot_hold(column, dtype.simpleString(), _WAYS_OUT.get(dtype.typeName()))
+    raise cannot_hold(name, dtype.simpleString(), _WAYS_OUT.get(dtype.typeName()))
 
 
-def words_of(frame: DataFrame) -> Words[T.DataType]:
+def named(value: Column, name: str, word: str) -> Column:
+    """A column under its name, which remembers a word that Spark has no type for."""
+    carried = any(bare in word for bare in CARRIED)
+    return value.alias(name, metadata={_TOLD: word}) if carried else value.alias(name)
+
+
+def words_of(frame: DataFrame) -> Words[T.StructField]:
     """A frame's columns in words."""
-    return Words(types_of(frame), word_of)
+    return Words({field.name: field for field in frame.schema.fields}, word_of)
 
 
 def types_of(frame: DataFrame) -> dict[str, T.DataType]:
@@ -91,6 +109,8 @@ def plain(value: Column, dtype: T.DataType) -> Column:
     if isinstance(dtype, T.ArrayType) and has_local_times(dtype):
         inner = dtype.elementType
         return F.transform(value, lambda element: plain(element, inner))
+    if isinstance(dtype, T.NullType):
+        return value.cast(T.LongType())
     if isinstance(dtype, T.StringType) and type(dtype) is not T.StringType:
         return value.cast(T.StringType())
     return value
