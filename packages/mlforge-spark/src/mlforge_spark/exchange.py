@@ -144,9 +144,7 @@ def rows(frame: DataFrame, size: int) -> Iterator[list[dict[str, Any]]]:
     names = list(words)
     found = iter(encoded(frame).toLocalIterator())
     while batch := list(itertools.islice(found, size)):
-        yield [
-            {n: None if v is None else c(v) for n, v, c in zip(names, row, convert, strict=True)} for row in batch
-        ]
+        yield [{n: None if v is None else c(v) for n, v, c in zip(names, row, convert, strict=True)} for row in batch]
 
 
 def _converter(word: str) -> Callable[[Any], Any]:

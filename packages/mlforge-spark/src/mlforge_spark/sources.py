@@ -159,5 +159,3 @@ def blame(scan: Scan) -> MlforgeError | None:
         except (pa.ArrowException, OSError) as broken:
             return unreadable(scan, uri, broken)
     return None
-
-

@@ -8,7 +8,12 @@ CORE = "mlforge-core"
 """The distribution of the core. What it brings is never displaced."""
 
 DISTRIBUTIONS = {
-    "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
+    "engine": {
+        "polars": "mlforge-polars",
+        "duckdb": "mlforge-duckdb",
+        "pyspark": "mlforge-spark",
+        "spark": "mlforge-spark",
+    },
     "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
     "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
     "source": {
@@ -26,6 +31,8 @@ DISTRIBUTIONS = {
     "word": {
         "PolarsEngine": "mlforge-polars",
         "DuckDBEngine": "mlforge-duckdb",
+        "SparkEngine": "mlforge-spark",
+        "PySparkEngine": "mlforge-spark",
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
         "RedisStore": "mlforge-redis",
@@ -33,16 +40,12 @@ DISTRIBUTIONS = {
     },
 }
 
-_ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
 _STORES = 'Versions are kept in a folder or a bucket: LocalStore("feature_store").'
 _ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
 NOT_YET = {
-    "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
     "store": {"unity-catalog": _STORES},
     "online store": {"databricks-online-tables": _ONLINE},
     "word": {
-        "SparkEngine": _ENGINES,
-        "PySparkEngine": _ENGINES,
         "UnityCatalogStore": _STORES,
         "DatabricksOnlineStore": _ONLINE,
     },
