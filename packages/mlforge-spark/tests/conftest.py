@@ -27,5 +27,5 @@ CONF = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.sql.session.timeZone": "America/St_Johns",  # half an hour beside everybody: nothing may depend on it
-    "spark.driver.maxResultSize": "64m",
+    "spark.driver.maxResultSize": "1m",
 }

@@ -45,8 +45,9 @@ def _described(name: str, config: type[SparkEngine]) -> EngineDescriptor:
             "pyspark.sql.classic.dataframe.DataFrame",
             "pyspark.sql.connect.dataframe.DataFrame",
         ),
-        reads=frozenset({"parquet", "csv", "arrow"}),
+        reads=frozenset({"parquet", "csv", "arrow", "delta", "iceberg"}),
         writes=frozenset({"parquet", "delta", "iceberg"}),
+        schemes=frozenset({"file", "table"}),
         aggregations=PARTS,
     )
 
