@@ -25,6 +25,7 @@ COMMANDS = {
     "versions": "List the versions of a feature, and why each was made.",
     "diff": "Show what changed between two versions of a feature.",
     "quality": "Show what the rows of a version are like: nulls, ranges, how values are spread.",
+    "drift": "Show whether the values of a feature have drifted, column by column.",
     "rollback": "Make an older version of a feature the one that readers get.",
     "manifest": "Show every built feature of the store at a glance.",
     "store": "Verify what the store keeps, remove what dead builds left, or copy it.",
