@@ -24,7 +24,10 @@ def session() -> Iterator[object]:
 
 
 CONF = {
-    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # thousands of plans, few rows
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "2",
     "spark.sql.session.timeZone": "America/St_Johns",  # half an hour beside everybody: nothing may depend on it
     "spark.driver.maxResultSize": "1m",

@@ -75,7 +75,7 @@ def test_a_table_that_spark_knows_is_a_source_and_another_is_named(session):
         assert engine.extent(engine.scan(Scan("numbers", ("three",), DeltaFormat())), None).rows == 3
 
 
-PROJECT = '''
+PROJECT = """
 import mlforge as mlf
 from pyspark.sql import DataFrame
 
@@ -85,4 +85,4 @@ def spend(events: DataFrame) -> DataFrame:
     return events
 
 defs = mlf.Definitions("shop", features=[spend], offline_store=mlf.LocalStore("store"))
-'''
+"""
