@@ -1,4 +1,4 @@
-"""Spark's tests run where pyspark is installed, in environments of their own: `hatch run spark:test`."""
+"""Spark's tests run where this package is installed, in environments of their own: `hatch run spark:test`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-collect_ignore_glob = [] if find_spec("pyspark") else ["*"]
+collect_ignore_glob = [] if find_spec("mlforge_spark") else ["*"]
 
 
 @pytest.fixture(scope="session", autouse=True)

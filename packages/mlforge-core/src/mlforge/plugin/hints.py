@@ -14,8 +14,12 @@ DISTRIBUTIONS = {
         "pyspark": "mlforge-spark",
         "spark": "mlforge-spark",
     },
-    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
-    "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
+    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs", "unity-catalog": "mlforge-databricks"},
+    "online store": {
+        "redis": "mlforge-redis",
+        "dynamodb": "mlforge-dynamodb",
+        "databricks-online-tables": "mlforge-databricks",
+    },
     "source": {
         "s3": "mlforge-s3",
         "gs": "mlforge-gcs",
@@ -35,19 +39,18 @@ DISTRIBUTIONS = {
         "PySparkEngine": "mlforge-spark",
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
+        "UnityCatalogStore": "mlforge-databricks",
+        "DatabricksOnlineStore": "mlforge-databricks",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
 
-_STORES = 'Versions are kept in a folder or a bucket: LocalStore("feature_store").'
-_ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
+_ENGINES = 'Databricks computes with Spark: engine="pyspark".'
 NOT_YET = {
-    "store": {"unity-catalog": _STORES},
-    "online store": {"databricks-online-tables": _ONLINE},
+    "engine": {"databricks": _ENGINES},
     "word": {
-        "UnityCatalogStore": _STORES,
-        "DatabricksOnlineStore": _ONLINE,
+        "DatabricksEngine": _ENGINES,
     },
 }
 """What people ask for that no distribution brings yet, with what there is instead."""
@@ -75,8 +78,6 @@ def missing(role: str, name: str) -> MlforgeError | None:
     Example:
         >>> print(missing("engine", "duckdb"))
         The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
-        >>> print(missing("store", "unity-catalog"))
-        There is no store 'unity-catalog' yet. Versions are kept in a folder or a bucket: LocalStore("feature_store").
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
