@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -28,6 +27,7 @@ from mlforge.flow.discovering.book import Book, Defined, Page, book
 from mlforge.flow.discovering.cards import Card
 from mlforge.model.html import Markup
 from mlforge.model.meta import Change, FeatureMeta, Recipe
+from mlforge.model.quality import ColumnQuality, Histogram, Quality, TopValue
 from mlforge.model.schema import Column
 
 HOSTILE = (
@@ -123,18 +123,17 @@ def test_nothing_hostile_becomes_markdown() -> None:
 
 
 def test_quality_is_shown_where_it_was_measured_and_nowhere_else() -> None:
-    column = SimpleNamespace(
-        name="<b>", count=90, nulls=10, null_rate=0.1, distinct=12, distinct_error=0.02, min=0.5, max=9.0, mean=3.25,
-        histogram=SimpleNamespace(edges=(0.0, 5.0, 10.0), counts=(0, 60, 30, 0)), top=(), sampled=0,
+    column = ColumnQuality(
+        name="<b>", dtype="Float64", count=90, nulls=10, distinct=12, distinct_error=0.02, min=0.5, max=9.0, mean=3.25,
+        histogram=Histogram((0.0, 5.0, 10.0), (0, 60, 30, 0)),
     )  # fmt: skip
-    text = SimpleNamespace(
-        name="kind", count=4, nulls=0, null_rate=0.0, distinct=2, distinct_error=0.0, min="a", max="b", mean=None,
-        histogram=None, top=(SimpleNamespace(value="<i>", count=3), SimpleNamespace(value="b", count=1)), sampled=0,
+    text = ColumnQuality(
+        name="kind", dtype="String", count=4, distinct=2, min="a", max="b",
+        top=(TopValue("<i>", 3), TopValue("b", 1)),
     )  # fmt: skip
-    columns = {"<b>": column, "kind": text}
-    measured = SimpleNamespace(columns=(column, text), column=columns.get)
-    page = SimpleNamespace(versions=[SimpleNamespace(version="1.0.0", quality=measured), SimpleNamespace(version="2")])
-    shown = str(quality.section(page))  # type: ignore[arg-type]
+    measured = meta("a", "1.0.0", (), quality=Quality(rows=100, columns=(column, text)))
+    page = Page(Card("a"), (measured, meta("a", "1.1.0", ())))
+    shown = str(quality.section(page))
     assert "10.00%" in shown and "≈ 12" in shown and "3.25" in shown and "75%" in shown
     assert shown.count("<rect") == 2 and 'height="32' in shown and "<b>" not in shown and "<i>" not in shown
     assert quality.section(BOOK.pages[0]) == Markup()
@@ -226,7 +225,7 @@ def test_a_page_has_all_there_is_to_know(shop: Path) -> None:
     ):  # fmt: skip
         assert words in text, words
     assert str(shop) not in text
-    assert "Quality" not in text or "histogram" in text
+    assert '<svg class="histogram"' in text
 
 
 def test_the_store_alone_is_enough(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

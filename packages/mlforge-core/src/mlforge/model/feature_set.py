@@ -9,6 +9,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.feature import Feature, FeatureSpec, refuse_name, spec_of
+from mlforge.model.html import table
 from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import Spelled
 from mlforge.model.text import refuse_halves
@@ -88,6 +89,10 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
                 f"The feature set {self.name!r} names {what} twice.",
                 hint=f'Name it once, with all columns: FeatureSpec("{name}", columns=[…]).',
             )
+
+    def _repr_html_(self) -> str:
+        rows = [(s.name, s.version or "latest", ", ".join(s.columns) if s.columns else "all") for s in self.specs]
+        return table(("feature", "version", "columns"), rows, caption=self.name, note=self.description)
 
 
 def _listed(given: Any) -> Sequence[Any]:

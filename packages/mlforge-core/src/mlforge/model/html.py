@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from html import escape
+from typing import TypeVar
 
 from mlforge.model.visible import visible
+
+T = TypeVar("T")
 
 
 class Markup(str):
@@ -61,3 +64,19 @@ def _cell(value: object) -> Markup:
 @lru_cache(maxsize=65_536)
 def _shown(text: str) -> str:
     return escape(visible(text))
+
+
+class Listing(list[T]):
+    """A list that a notebook shows as a table.
+
+    Example:
+        >>> "<td" in Listing(["a"], ("name",), lambda name: (name,))._repr_html_()
+        True
+    """
+
+    def __init__(self, items: Iterable[T], heads: Sequence[str], row: Callable[[T], Sequence[object]]) -> None:
+        super().__init__(items)
+        self._heads, self._row = heads, row
+
+    def _repr_html_(self) -> str:
+        return table(self._heads, [self._row(item) for item in self])

@@ -10,6 +10,7 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import Expr
+from mlforge.model.html import table
 from mlforge.model.keys import Key
 from mlforge.model.plain import expression
 from mlforge.model.quality import Quality
@@ -169,6 +170,11 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
                     hint=f"Cast {name!r} to {wanted}, or give {key.name!r} itself.",
                 )
 
+    def _repr_html_(self) -> str:
+        rows = [(c.name, c.dtype, c.unit or "", c.description or "") for c in (*self.columns, *self.derived)]
+        said = f"{self.row_count:,} rows, built {self.created_at} by {self.engine or 'an engine'}"
+        return table(("column", "type", "unit", "meaning"), rows, caption=f"{self.name} {self.version}", note=said)
+
 
 class VersionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """A version in a list: when it was built, its rows, by which engine, and why."""
@@ -206,6 +212,14 @@ class Manifest(msgspec.Struct, frozen=True):
 
     generated_at: str
     features: dict[str, ManifestEntry]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, e.latest, f"{len(e.versions):,}", f"{e.row_count:,}", ", ".join(e.tags), e.description or "")
+            for name, e in self.features.items()
+        ]
+        heads = ("feature", "latest", "versions", "rows", "tags", "description")
+        return table(heads, rows, caption=f"{len(rows):,} features", note=f"as of {self.generated_at}")
 
 
 class Layer(msgspec.Struct, frozen=True):

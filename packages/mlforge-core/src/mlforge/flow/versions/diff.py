@@ -6,6 +6,7 @@ import msgspec
 
 from mlforge.flow.versions.find import artifact
 from mlforge.flow.versions.fingerprints import definition_changes
+from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.version import Version
 from mlforge.plugin.stores import Store
@@ -34,6 +35,18 @@ class Diff(msgspec.Struct, frozen=True):
         """The part of the number that differs: `major`, `minor` or `patch`."""
         old, new = Version.parse(self.before), Version.parse(self.after)
         return next((p for p in ("major", "minor") if getattr(old, p) != getattr(new, p)), "patch")
+
+    def _repr_html_(self) -> str:
+        function = {True: "changed", False: "the same", None: "cannot be told"}[self.logic]
+        rows = [
+            ("function", function),
+            ("source", "changed" if self.source else "the same"),
+            ("rows", f"{self.rows[0]:,} → {self.rows[1]:,}"),
+            ("content", "the same" if self.same_content else "changed"),
+            *(("definition", line) for line in self.config),
+            *((name, f"{before or '–'} → {after or 'gone'}") for name, (before, after) in self.columns.items()),
+        ]
+        return table(("", ""), rows, caption=f"{self.feature} {self.before} → {self.after}", note=self.bump)
 
 
 def diff(store: Store, name: str, before: str, after: str) -> Diff:
