@@ -27,6 +27,8 @@ BENCHMARKS = {
     "versus_feast_online": "versus_feast_online",
     "online_redis": "online_redis",
     "derived": "derived",
+    "quality": "quality",
+    "drift": "drift",
     "serve": "serve",
     "serve_long": "serve_long",
 }

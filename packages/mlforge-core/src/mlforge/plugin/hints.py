@@ -9,8 +9,12 @@ CORE = "mlforge-core"
 
 DISTRIBUTIONS = {
     "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
-    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
-    "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
+    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs", "unity-catalog": "mlforge-databricks"},
+    "online store": {
+        "redis": "mlforge-redis",
+        "dynamodb": "mlforge-dynamodb",
+        "databricks-online-tables": "mlforge-databricks",
+    },
     "source": {
         "s3": "mlforge-s3",
         "gs": "mlforge-gcs",
@@ -28,23 +32,19 @@ DISTRIBUTIONS = {
         "DuckDBEngine": "mlforge-duckdb",
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
+        "UnityCatalogStore": "mlforge-databricks",
+        "DatabricksOnlineStore": "mlforge-databricks",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
 
 _ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
-_STORES = 'Versions are kept in a folder or a bucket: LocalStore("feature_store").'
-_ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
 NOT_YET = {
     "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
-    "store": {"unity-catalog": _STORES},
-    "online store": {"databricks-online-tables": _ONLINE},
     "word": {
         "SparkEngine": _ENGINES,
         "PySparkEngine": _ENGINES,
-        "UnityCatalogStore": _STORES,
-        "DatabricksOnlineStore": _ONLINE,
     },
 }
 """What people ask for that no distribution brings yet, with what there is instead."""
@@ -72,8 +72,6 @@ def missing(role: str, name: str) -> MlforgeError | None:
     Example:
         >>> print(missing("engine", "duckdb"))
         The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
-        >>> print(missing("store", "unity-catalog"))
-        There is no store 'unity-catalog' yet. Versions are kept in a folder or a bucket: LocalStore("feature_store").
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")

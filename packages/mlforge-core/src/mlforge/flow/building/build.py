@@ -135,11 +135,12 @@ def _built(session: Session, work: Computing, order: BuildOrder, options: BuildO
         rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
     if rows is None:
         return nothing_new(work, order)
-    meta = commit(session, work.engine, order, rows)
+    done = commit(session, work.engine, order, rows)
+    meta = done.meta
     preview = _preview(work.engine, rows.frame) if options.preview else ()
     return BuildResult(
         feature=order.name, status="built", version=meta.version, change=meta.change_summary, rows=meta.row_count,
-        dropped=meta.dropped_rows, engine=meta.engine, checks=rows.checks, preview=preview, meta=meta,
+        dropped=meta.dropped_rows, engine=meta.engine, checks=(*rows.checks, *done.checks), preview=preview, meta=meta,
         notes=(*increment_notes(order, meta), *logic_notes(order.prints)), logic_unknown=meta.logic_unknown,
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
@@ -10,8 +11,9 @@ import msgspec
 
 from mlforge.__about__ import __version__
 from mlforge.errors import Conflict
-from mlforge.flow.building.compute import ComputedRows
+from mlforge.flow.building.compute import ComputedRows, refuse_broken
 from mlforge.flow.building.derived import derived_columns
+from mlforge.flow.building.figures import asks_for_drift, drift_between, figure_check, figure_promises
 from mlforge.flow.building.increment import Step
 from mlforge.flow.building.measure import measured
 from mlforge.flow.moments import iso_seconds
@@ -20,10 +22,13 @@ from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
+from mlforge.flow.versions.reach import within_reach
+from mlforge.model.check import Check, CheckResult
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
 from mlforge.model.quality import Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
+from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.stores import Store, UploadingStore
 
@@ -61,10 +66,18 @@ class Staged(msgspec.Struct, frozen=True):
     kept: tuple[Part, ...] = ()
 
 
-def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows) -> FeatureMeta:
+class Committed(msgspec.Struct, frozen=True):
+    """A new version, and what promises about its figures found."""
+
+    meta: FeatureMeta
+    checks: tuple[CheckResult, ...] = ()
+
+
+def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Committed:
     """Write the rows and make them the latest version. Whatever fails, the old version stays whole.
 
     Raises:
+        CheckFailed: A promise about its figures is broken.
         Conflict: The version exists, or the one to continue is not the latest any more.
     """
     started = session.clock()
@@ -72,12 +85,12 @@ def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRo
     staged = _write(session.store, engine, order, rows)
     try:
         total = staged.rows if order.base is None else order.base.meta.row_count - rows.replaced + staged.rows
-        quality = _quality(session, engine, order, rows, staged)
+        quality, checks = _measured(session, engine, order, rows, staged)
         staged = _merged(session.store, engine, order, staged)
         session.tell(Progress(order.name, "committing", total))
         draft = msgspec.structs.replace(_draft(order, rows, staged, total, started), quality=quality)
         with _telling(session, order.name):
-            return _commit(session.store, staged.target, draft, order)
+            return Committed(_commit(session.store, staged.target, draft, order), checks)
     except BaseException:
         session.store.abort(staged.target)
         raise
@@ -105,13 +118,29 @@ def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) 
     return Staged(target, written, gone, order.base.meta.parts if order.base else ())
 
 
-def _quality(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows, staged: Staged) -> Quality | None:
-    """What the whole version is like: of an increment, with what it continues."""
-    if not order.measure:
-        return None
+def _measured(
+    session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows, staged: Staged
+) -> tuple[Quality | None, tuple[CheckResult, ...]]:
+    """What the whole version is like, of an increment with what it continues, and which promises of that hold."""
+    checks = figure_promises(order.job.feature)
+    if not (order.measure or checks):
+        return None, ()
     session.tell(Progress(order.name, "measuring", staged.rows))
     whole = rows.frame if order.base is None else engine.scan_version(_with_staged(order.base, staged))
-    return measured(engine, whole, order.job.feature, order.previous)
+    quality = measured(engine, whole, order.job.feature, order.previous, needed=bool(checks))
+    if not checks or quality is None:
+        return quality, ()
+    drift = drift_between(engine, _previous_rows(session, engine, order, checks), whole)
+    results = tuple(figure_check(c, quality, rows.watermark, session.clock(), drift) for c in checks)
+    refuse_broken(results, rows.checks)
+    return quality if order.measure else None, results
+
+
+def _previous_rows(session: Session, engine: Engine, order: BuildOrder, checks: Sequence[Check]) -> Frame | None:
+    """The rows of the version that readers get so far, where a promise compares with them."""
+    if order.previous is None or not any(asks_for_drift(c) for c in checks):
+        return None
+    return engine.scan_version(within_reach(session.store, engine, order.previous, relied=False))
 
 
 def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> Staged:

@@ -15,12 +15,16 @@ from mlforge.plugin.engine.protocol import Engine
 _log = logging.getLogger("mlforge.build")
 
 
-def measured(engine: Engine, rows: Frame, feature: Feature, previous: Artifact | None) -> Quality | None:
-    """The figures of a version's rows. They are for looking at: that they cannot be had fails no build."""
+def measured(
+    engine: Engine, rows: Frame, feature: Feature, previous: Artifact | None, *, needed: bool
+) -> Quality | None:
+    """The figures of a version's rows. Unless a promise needs them, that they cannot be had fails no build."""
     ask = Measuring(keys=feature.shape.key_names, edges=edges_of(previous.meta.quality if previous else None))
     try:
         return engine.measure(rows, ask)
     except MlforgeError as error:
+        if needed:
+            raise
         _log.warning("%s is kept without figures: %s", feature.name, error)
         return None
 
