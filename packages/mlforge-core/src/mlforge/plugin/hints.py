@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from mlforge.errors import MlforgeError, NotInstalled, Unsupported
+from mlforge.errors import MlforgeError, NotInstalled
 
 CORE = "mlforge-core"
 """The distribution of the core. What it brings is never displaced."""
 
 DISTRIBUTIONS = {
-    "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
+    "engine": {
+        "polars": "mlforge-polars",
+        "duckdb": "mlforge-duckdb",
+        "pyspark": "mlforge-spark",
+        "spark": "mlforge-spark",
+    },
     "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs", "unity-catalog": "mlforge-databricks"},
     "online store": {
         "redis": "mlforge-redis",
@@ -30,6 +35,8 @@ DISTRIBUTIONS = {
     "word": {
         "PolarsEngine": "mlforge-polars",
         "DuckDBEngine": "mlforge-duckdb",
+        "SparkEngine": "mlforge-spark",
+        "PySparkEngine": "mlforge-spark",
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
         "UnityCatalogStore": "mlforge-databricks",
@@ -38,16 +45,6 @@ DISTRIBUTIONS = {
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
-
-_ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
-NOT_YET = {
-    "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
-    "word": {
-        "SparkEngine": _ENGINES,
-        "PySparkEngine": _ENGINES,
-    },
-}
-"""What people ask for that no distribution brings yet, with what there is instead."""
 
 PACKAGES = frozenset(
     name.partition("[")[0].replace("-", "_") for known in DISTRIBUTIONS.values() for name in known.values()
@@ -67,7 +64,7 @@ def install_hint(role: str, name: str) -> str | None:
 
 
 def missing(role: str, name: str) -> MlforgeError | None:
-    """The error for a name that a known distribution would bring, or that none brings yet; None for a stranger's.
+    """The error for a name that a known distribution would bring; None for a stranger's.
 
     Example:
         >>> print(missing("engine", "duckdb"))
@@ -75,6 +72,4 @@ def missing(role: str, name: str) -> MlforgeError | None:
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
-    if there_is := NOT_YET.get(role, {}).get(name):
-        return Unsupported(f"There is no {role} {name!r} yet.", hint=there_is)
     return None

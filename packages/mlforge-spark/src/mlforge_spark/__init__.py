@@ -1,0 +1,1 @@
+"""The Spark engine of mlforge: features where one machine is not enough."""

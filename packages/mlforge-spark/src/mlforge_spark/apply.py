@@ -1,0 +1,39 @@
+"""A feature's function, which must ask for a Spark frame by its first annotation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pyspark.errors import AnalysisException, PySparkException
+
+from mlforge.errors import MlforgeError
+from mlforge.plugin.functions import asked, no_frame, raised
+from mlforge_spark.session import frame_types
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+_HINT = "The Spark engine hands out pyspark.sql.DataFrame (also where nothing is annotated)."
+
+
+def call(function: Callable[..., Any], frame: DataFrame) -> Any:
+    """What a function makes of a frame. Raises `Invalid` for what it raises, or where the result is no frame."""
+    kinds = frame_types()
+    asked(function, dict.fromkeys(kinds, True), ("pyspark", "sql", "ps"), default=True, hint=_HINT)
+    try:
+        result = function(frame)
+        if isinstance(result, kinds):
+            getattr(result, "schema")  # noqa: B009 - Connect tells here what is wrong with it
+    except MlforgeError:
+        raise
+    except (Exception, PySparkException) as error:
+        raise raised(function, error, _unknown(error, frame.columns)) from error
+    if not isinstance(result, kinds):
+        raise no_frame(function, result, "a Spark frame", "Return a pyspark.sql.DataFrame.")
+    return result
+
+
+def _unknown(error: BaseException, columns: Sequence[str]) -> Sequence[str] | None:
+    """The source's columns, where a function asked for one that is not there."""
+    return columns if isinstance(error, AnalysisException) and "UNRESOLVED_COLUMN" in str(error) else None

@@ -1,0 +1,40 @@
+"""Where Spark's exceptions become mlforge's: each is wrapped once, with its cause."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from mlforge.errors import Invalid, MlforgeError
+from mlforge.plugin.engine.edge import Edge
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+BROKEN = (PySparkException, Py4JError)
+"""What Spark raises for data that cannot be used."""
+
+_BEGIN, _END = "<mlforge:", ":mlforge>"
+"""Around an error that a row raises: Spark tells its text alone, among its own."""
+
+
+def refusing(error: Invalid) -> Column:
+    """A column that raises this very error in a row that asks for it."""
+    return F.raise_error(F.lit(f"{_BEGIN}{json.dumps([error.message, error.hint])}{_END}"))
+
+
+def told(_what: str, error: BaseException) -> MlforgeError | None:
+    """The error that a row raised, out of Spark's own; None where that is another."""
+    text = str(error)
+    _, begun, rest = text.partition(_BEGIN)
+    if not begun or _END not in rest:
+        return None
+    message, hint = json.loads(rest.partition(_END)[0])
+    return Invalid(message, hint=hint)
+
+
+edge = Edge(BROKEN, known=told)

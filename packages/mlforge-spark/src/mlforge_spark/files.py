@@ -1,0 +1,77 @@
+"""Writing Parquet: one file where the rows are one partition, else a folder of parts in their order."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from pyspark.sql import functions as F
+
+from mlforge.errors import Unsupported
+from mlforge.model.meta import Target
+from mlforge_spark.session import set_to
+from mlforge_spark.types import column, duration_micros, plain, words_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+_SETTINGS = {
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.writeLegacyFormat": "false",
+}
+_TABLE = "table://"
+
+
+def write(frame: DataFrame, target: Target) -> int:
+    """Write all rows where the target says; how many there are."""
+    if target.uri.startswith(_TABLE):
+        return _write_table(frame, target)
+    place = Path(target.uri.removeprefix("file://"))
+    parts = place.with_name(f"_{place.name}.parts")
+    with set_to(frame.sparkSession, _SETTINGS):
+        stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(parts.absolute().as_uri())
+    files = sorted(path for path in parts.iterdir() if path.name.startswith("part-"))
+    rows = sum(int(pq.read_metadata(path).num_rows) for path in files)
+    _moved(files, place)
+    shutil.rmtree(parts)
+    return rows
+
+
+def _moved(files: list[Path], place: Path) -> None:
+    """Parts without rows are left out, unless there is nothing else."""
+    full = [path for path in files if pq.read_metadata(path).num_rows] or files[:1]
+    if len(full) == 1:
+        full[0].replace(place)
+        return
+    place.mkdir()
+    for number, path in enumerate(full):
+        path.replace(place / f"part-{number:05d}.parquet")
+
+
+def _write_table(frame: DataFrame, target: Target) -> int:
+    name = ".".join(f"`{part}`" for part in target.uri.removeprefix(_TABLE).split("."))
+    stored(frame).write.format(target.format).mode("overwrite").saveAsTable(name)
+    return int(frame.sparkSession.table(name).count())
+
+
+def stored(frame: DataFrame) -> DataFrame:
+    """The frame as it is stored: a length of time as its microseconds, a time of day as Parquet's own."""
+    words, fields = words_of(frame), frame.schema
+    return frame.select(
+        *(_stored(plain(column(n), fields[n].dataType), w).alias(n, metadata={}) for n, w in words.items())
+    )
+
+
+def _stored(value: Column, word: str) -> Column:
+    if word == "Duration":
+        return duration_micros(value)
+    if word == "Time":
+        if not hasattr(F, "time_from_micros"):
+            raise Unsupported("Spark before 4.1 stores no times of day.", hint="Make it text or microseconds.")
+        return F.time_from_micros(value)
+    if word.startswith("List") and ("Duration" in word or "Time)" in word):
+        return F.transform(value, lambda element: _stored(element, word[5:-1]))
+    return value

@@ -1,0 +1,58 @@
+"""What this plugin is: the Spark engine, announced without importing pyspark."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from mlforge.model.aggregation import PARTS
+from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, hookimpl
+
+
+class SparkEngine(EngineConfig, frozen=True, tag="pyspark"):
+    """Compute with Spark: in the session that is active, or in one made of these settings.
+
+    Args:
+        master: Where a new session runs, such as `"local[4]"` or `"spark://host:7077"`; on this machine if None.
+        remote: The address of a Spark Connect server, such as `"sc://host:15002"`, instead of `master`.
+        conf: What else a new session is set to, such as `{"spark.executor.memory": "8g"}`.
+
+    Example:
+        >>> SparkEngine(master="local[2]").kind
+        'pyspark'
+    """
+
+    target: ClassVar[str] = "mlforge_spark.engine:LiveSparkEngine"
+
+    master: str | None = None
+    remote: str | None = None
+    conf: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class PySparkEngine(SparkEngine, frozen=True, tag="spark"):
+    """The same under the other name people give it, `spark`."""
+
+
+def _described(name: str, config: type[SparkEngine]) -> EngineDescriptor:
+    return EngineDescriptor(
+        name=name,
+        summary="Feature building on a cluster, where one machine is not enough.",
+        api=API_VERSION,
+        config=config,
+        frames=(
+            "pyspark.sql.dataframe.DataFrame",
+            "pyspark.sql.classic.dataframe.DataFrame",
+            "pyspark.sql.connect.dataframe.DataFrame",
+        ),
+        reads=frozenset({"parquet", "csv", "arrow", "delta", "iceberg"}),
+        writes=frozenset({"parquet", "delta", "iceberg"}),
+        schemes=frozenset({"file", "table"}),
+        aggregations=PARTS,
+    )
+
+
+@hookimpl
+def mlforge_engines() -> list[EngineDescriptor]:
+    """The one engine, under both its names."""
+    return [_described("pyspark", SparkEngine), _described("spark", PySparkEngine)]

@@ -1,0 +1,92 @@
+"""From tiles to change points: every tile makes a row at each shift at which it enters windows or leaves them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_spark.bounds import followed
+from mlforge_spark.lists import listed
+from mlforge_spark.numbers import long
+from mlforge_spark.plans import BOUNDS, ENDS, Plan, Stay, known_by_the_end, stay
+from mlforge_spark.tiles import by_entity, changing
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+
+def at_change_points(tiles: DataFrame, plan: Plan) -> DataFrame:
+    """For each change point the totals of each window, and what else follows from the rows up to it.
+
+    A total is a running one, of what enters minus what leaves: nothing is rounded, so nothing that left is in it.
+    """
+    rows = _moved(tiles, plan)
+    order = ["at", *(["changes"] if plan.passing else [])]
+    upto = by_entity(plan, *order).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    found = {name: column.over(upto) for name, column in _running(plan).items()}
+    found["at_next"] = F.lead("at").over(by_entity(plan, *order))
+    kept = [*plan.key_names, "at", *(["changes"] if plan.passing else [])]
+    points = rows.select(*kept, *(column.alias(name) for name, column in found.items()))
+    last = F.col("at_next").isNull() | (F.col("at_next") > F.col("at"))
+    return points.filter(last & F.col("changes") if plan.passing else last)
+
+
+def _moved(tiles: DataFrame, plan: Plan) -> DataFrame:
+    """The rows of tiles at each shift, its number as `source`: those by the end of what can be asked."""
+    sources = F.array(*(F.lit(i) for i in range(len(plan.shifts))))
+    rows = tiles.select("*", F.explode(sources).alias("source"))
+    after = long(0)
+    for number, shift in enumerate(plan.shifts[1:], 1):
+        chosen = F.when(F.col("source") == F.lit(number), long(shift))
+        after = chosen.otherwise(after)
+    rows = rows.select("*", (F.col("t") + after).alias("at"))
+    if plan.passing:
+        changes = F.lit(True)
+        for shift in plan.passing:
+            is_it = F.col("source") == F.lit(plan.source(shift))
+            changes = F.when(is_it, F.col(changing(shift, plan))).otherwise(changes)
+        rows = rows.select("*", changes.alias("changes"))
+    return rows.filter(known_by_the_end(F.col("at")))
+
+
+def _running(plan: Plan) -> dict[str, Column]:
+    found: dict[str, Column] = {}
+    for agg in plan.aggs:
+        if plan.is_listed(agg):
+            found |= listed(agg, plan)
+        elif agg.function in (*BOUNDS, *ENDS):
+            found |= followed(agg, plan)
+        else:
+            found |= {total(agg, p, plan): _total(stay(agg), p, plan) for p in partials(agg, plan)}
+    return found
+
+
+def total(agg: Aggregate, partial: str, plan: Plan) -> str:
+    """The column of change points with the total of a partial over an aggregate's window."""
+    return f"w{plan.windows.index(stay(agg))}_{partial}"
+
+
+def _total(window: Stay, partial: str, plan: Plan) -> Column:
+    entered, left = (None if s is None else F.col("source") == F.lit(plan.source(s)) for s in window)
+    assert entered is not None
+    change = F.when(entered, F.col(partial))
+    return F.sum((change if left is None else change.when(left, -F.col(partial))).otherwise(long(0)))
+
+
+def partials(agg: Aggregate, plan: Plan) -> list[str]:
+    """Which columns of tiles an aggregate is added up of."""
+    if agg.column is None:
+        return ["n"]
+    value = plan.value(agg)
+    match agg.function:
+        case "count":
+            return [value.count]
+        case "sum":
+            return [*value.unusual, *value.limbs]
+        case "mean":
+            return [value.count, *value.unusual, *value.limbs]
+        case _:
+            return [value.count, *value.unusual, *value.root_limbs, *value.square_limbs]

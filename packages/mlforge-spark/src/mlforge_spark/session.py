@@ -1,0 +1,116 @@
+"""The Spark session: the active one, or one made of the engine's settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.plugin.engine.edge import reason
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from mlforge_spark.plugin import SparkEngine
+
+JAVA = "Install Java 17 (Debian: apt-get install openjdk-17-jre-headless) and let JAVA_HOME name it, or name a server: "
+_LOCAL = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "4",
+}
+"""What a session on this machine is set to, unless it is told otherwise: nobody else reaches it."""
+
+
+def session_of(config: SparkEngine) -> SparkSession:
+    """The session to compute in. Nobody stops it: frames of it outlive the engine.
+
+    Raises:
+        Invalid: Settings that exclude each other.
+        PluginFailed: There is no Java, or no server at the address.
+    """
+    from pyspark.sql import SparkSession
+
+    if config.master and config.remote:
+        raise Invalid(
+            f"SparkEngine has a master, {config.master!r}, and a remote, {config.remote!r}.",
+            hint='Give one of them: SparkEngine(remote="sc://localhost:15002").',
+        )
+    if (active := _active()) is not None:
+        return active
+    try:
+        return _made(config, SparkSession.builder)
+    except Exception as error:
+        raise _no_session(config, error) from error
+
+
+def _active() -> SparkSession | None:
+    """The session that the user works in, classic or Connect."""
+    from pyspark.sql import SparkSession
+
+    if (classic := SparkSession.getActiveSession()) is not None:
+        return classic
+    if find_spec("grpc") is None:
+        return None
+    from pyspark.sql.connect.session import SparkSession as Remote
+
+    found: Any = Remote.getActiveSession()
+    return found  # type: ignore[no-any-return]
+
+
+def _made(config: SparkEngine, builder: Any) -> SparkSession:
+    address = config.remote or (None if config.master else os.environ.get("SPARK_REMOTE"))
+    if address is None and config.master is None and find_spec("databricks.connect") is not None:
+        from databricks.connect import DatabricksSession
+
+        builder = DatabricksSession.builder
+        return _configured(builder, config.conf).getOrCreate()  # type: ignore[no-any-return]
+    if address is not None:
+        return _configured(builder.remote(address), config.conf).getOrCreate()  # type: ignore[no-any-return]
+    master = config.master or os.environ.get("MASTER") or "local[*]"
+    here = _LOCAL if master.startswith("local") else {}
+    return _configured(builder.master(master).appName("mlforge"), here | config.conf).getOrCreate()  # type: ignore[no-any-return]
+
+
+def _configured(builder: Any, conf: dict[str, str]) -> Any:
+    for name, value in conf.items():
+        builder = builder.config(name, value)
+    return builder
+
+
+def _no_session(config: SparkEngine, error: Exception) -> MlforgeError:
+    if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
+        return PluginFailed(
+            "Spark cannot start: there is no Java that runs it.", hint=f'{JAVA}SparkEngine(remote="sc://…").'
+        )
+    where = config.remote or config.master or "this machine"
+    return PluginFailed(f"Spark cannot start at {where}: {reason(error)}", hint="See the cause; is the address right?")
+
+
+def frame_types() -> tuple[type, ...]:
+    """The types of frames, classic and Connect's where that can be used."""
+    from pyspark.sql import DataFrame
+
+    try:
+        from pyspark.sql.connect.dataframe import DataFrame as Remote
+    except ImportError:  # it needs grpc
+        return (DataFrame,)
+    return (DataFrame, Remote)
+
+
+@contextmanager
+def set_to(session: SparkSession, settings: dict[str, str]) -> Iterator[None]:
+    """The session with some settings while rows are written: files are the same, whatever it is set to."""
+    before = {name: session.conf.get(name, None) for name in settings}
+    for name, value in settings.items():
+        session.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            session.conf.unset(name) if old is None else session.conf.set(name, old)

@@ -1,0 +1,186 @@
+"""Reading a source: Parquet by Spark, its types as its files tell them; CSV and Arrow by way of this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from mlforge.errors import Invalid, MlforgeError
+from mlforge.model.source import CSVFormat, DeltaFormat, IcebergFormat, ParquetFormat
+from mlforge.plugin import Rows, Scan
+from mlforge.plugin.engine.partitions import values, with_partitions
+from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
+from mlforge_spark.arrowed import Wire, wire_of
+from mlforge_spark.exchange import arrow_of, from_arrow
+from mlforge_spark.types import column, dtype_of, named
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_READING = {"datetimeRebaseMode": "CORRECTED", "int96RebaseMode": "CORRECTED", "mergeSchema": "false"}
+
+
+def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
+    """The rows of a source.
+
+    Raises:
+        Invalid: A file that is not there, does not parse or differs from the others, naming it.
+        Unsupported: A format that is not read.
+    """
+    if scan.rows is None and isinstance(scan.format, DeltaFormat | IcebergFormat):
+        return _table(scan, session)
+    readers: dict[Any, Callable[[Scan], DataFrame]] = {
+        ParquetFormat: lambda scan: _parquet(scan, session),
+        CSVFormat: lambda scan: _csv(scan, session, folder),
+        Rows: lambda scan: _rows_of(scan, session),
+    }
+    rows: DataFrame = read_by(readers, scan, "The Spark engine")
+    return rows
+
+
+def _table(scan: Scan, session: SparkSession) -> DataFrame:
+    """A table that Spark knows by its name, as it is or was."""
+    name = ".".join(f"`{part}`" for part in scan.uris[0].split("."))
+    try:
+        return session.sql(f"SELECT * FROM {name}{_as_of(scan.format)}")
+    except AnalysisException as error:
+        if "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
+            raise
+        raise Invalid(
+            f"Source {scan.name!r}: Spark knows no table {scan.uris[0]}.",
+            hint="Name it as Spark does, schema.table or catalog.schema.table; see spark.catalog.listTables().",
+        ) from error
+
+
+def _as_of(form: DeltaFormat | IcebergFormat | Any) -> str:
+    version = form.version if isinstance(form, DeltaFormat) else form.snapshot
+    if version is not None:
+        return f" VERSION AS OF {version}"
+    as_of = getattr(form, "as_of", None)
+    return f" TIMESTAMP AS OF '{as_of}'" if as_of else ""
+
+
+def _csv(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
+    """What CSV means, mlforge-csv knows: it is read by this process."""
+    from mlforge_csv import scan_csv
+
+    return from_arrow(scan_csv(scan, folder() if scan.objects else Path()).collect().to_arrow(), session)
+
+
+def _rows_of(scan: Scan, session: SparkSession) -> DataFrame:
+    from mlforge_csv import scan_rows
+
+    return from_arrow(scan_rows(scan).collect().to_arrow(), session)
+
+
+def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
+    """The files' rows, under types that hold for all; files alike are read as one."""
+    schemas = [_schema(scan, uri) for uri in scan.uris]
+    told = {word: arrow_of(word) for word in ("Int64", "Date", "String")}
+    types = agreed(scan, [with_partitions(scan, schema, told) for schema in schemas], _both)
+    keyed = zip(scan.uris, schemas, strict=True)
+    alike = groupby(keyed, key=lambda file: (list(file[1].items()), tuple(values(scan, file[0]).items())))
+    parts = [_rows(scan, [uri for uri, _ in files], dict(schema), types, session) for (schema, _), files in alike]
+    return reduce(lambda a, b: a.union(b), parts)
+
+
+def local(uri: str) -> Path:
+    """The path of a file's address."""
+    return Path(uri.removeprefix("file://"))
+
+
+def _schema(scan: Scan, uri: str) -> dict[str, pa.DataType]:
+    try:
+        found = file_types(local(uri))
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(scan, uri, error) from error
+    for name, dtype in found.items():
+        if pa.types.is_decimal(dtype) and dtype.precision > 38:
+            raise too_wide(scan, uri, name, dtype)
+    return found
+
+
+INT96 = pa.timestamp("s", "INT96")
+"""Stands for times of 96 bits, which Spark reads by itself."""
+
+
+def file_types(path: Path) -> dict[str, pa.DataType]:
+    """The columns of a Parquet file, with what only Arrow's schema tells."""
+    file = pq.ParquetFile(path)
+    names = file.schema_arrow.names
+    if len(set(names)) < len(names):
+        raise pa.ArrowInvalid(f"a column stands twice: {', '.join(names)}")
+    wide = {c.path for c in (file.schema.column(i) for i in range(len(file.schema))) if c.physical_type == "INT96"}
+    told = _told_by_arrow(file)
+    return {f.name: INT96 if f.name in wide else told.get(f.name, f.type) for f in file.schema_arrow}
+
+
+def _told_by_arrow(file: pq.ParquetFile) -> dict[str, pa.DataType]:
+    """Dates that Arrow wrote in milliseconds are instants, which pyarrow itself forgets."""
+    from base64 import b64decode
+
+    arrow = (file.metadata.metadata or {}).get(b"ARROW:schema")
+    fields = pa.ipc.read_schema(pa.py_buffer(b64decode(arrow))) if arrow else ()
+    return {f.name: f.type for f in fields if pa.types.is_date64(f.type)}
+
+
+def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
+    """The type that two fit into: those of a kind are kept as one, and no value fits all."""
+    if pa.types.is_null(a) or pa.types.is_null(b):
+        return b if pa.types.is_null(a) else a
+    return a if _wire(a).word == _wire(b).word is not None else None
+
+
+def _wire(dtype: pa.DataType) -> Wire:
+    if dtype == INT96:
+        return Wire(T.TimestampType(), lambda value: value, "Datetime")
+    return wire_of(dtype, on_disk=True)
+
+
+def read_files(uris: Sequence[str], types: dict[str, pa.DataType], session: SparkSession) -> DataFrame:
+    """Parquet files of the same columns, each as it is on the disk, with what that means."""
+    wires = {name: _wire(dtype) for name, dtype in types.items()}
+    schema = T.StructType([T.StructField(name, wire.read) for name, wire in wires.items()])
+    paths = [local(uri).absolute().as_uri() for uri in uris]
+    frame = session.read.options(**_READING).schema(schema).parquet(*paths)
+    return frame.select(*(named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()))
+
+
+def _rows(
+    scan: Scan, uris: Sequence[str], found: dict[str, pa.DataType], types: dict[str, pa.DataType], session: SparkSession
+) -> DataFrame:
+    told, words = values(scan, uris[0]), dict(scan.partitions)
+    rows = read_files(uris, {n: t for n, t in found.items() if n not in told}, session)
+    columns = []
+    for name, dtype in types.items():
+        if name in told:
+            value = told[name]
+            columns.append(F.lit(value).cast(dtype_of(words[name])).alias(name))
+        elif pa.types.is_null(found[name]) and (word := _wire(dtype).word):
+            columns.append(named(F.lit(None).cast(dtype_of(word)), name, word))
+        else:
+            columns.append(column(name))
+    return rows.select(*columns)
+
+
+def blame(scan: Scan) -> MlforgeError | None:
+    """Which Parquet file of a source cannot be read to its end."""
+    if not isinstance(scan.format, ParquetFormat):
+        return None
+    for uri in scan.uris:
+        try:
+            file = pq.ParquetFile(local(uri))
+            for _ in file.iter_batches():
+                pass
+        except (pa.ArrowException, OSError) as broken:
+            return unreadable(scan, uri, broken)
+    return None

@@ -1,0 +1,100 @@
+"""Tiles: the events of one entity and instant, and what is known of each tile beside its neighbours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from mlforge.model.schema import is_float
+from mlforge_spark.exact import split, squared
+from mlforge_spark.numbers import long, real
+from mlforge_spark.plans import BOUNDS, ENDS, Plan, Value, needs_order
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, WindowSpec
+
+
+def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
+    """One row per entity and instant among the events."""
+    roots = {
+        name: limb
+        for value in plan.values.values()
+        if value.squared and value.roots
+        for name, limb in zip(value.root_limbs, split(_finite(value), value.word, value.roots), strict=True)
+    }
+    events = events.select("*", *(limb.alias(name) for name, limb in roots.items()))
+    made = {"n": F.count(F.lit(1))}
+    for value in plan.values.values():
+        made |= _partials(value) | _extremes(value, plan)
+    for shift, names in plan.passing.items():
+        made[changing(shift, plan)] = F.max(_any_there(names))
+    return events.groupBy(*plan.key_names, "t").agg(*(column.alias(name) for name, column in made.items()))
+
+
+def _any_there(names: list[str] | tuple[str, ...]) -> Column:
+    found = F.col(names[0]).isNotNull()
+    for name in names[1:]:
+        found = found | F.col(name).isNotNull()
+    return found
+
+
+def changing(shift: int, plan: Plan) -> str:
+    """The column of tiles that says whether any window changes at a shift, of those at which not all do."""
+    return f"changes{list(plan.passing).index(shift)}"
+
+
+def partials_of(value: Value) -> list[str]:
+    """The columns of tiles that add up, of a value."""
+    return list(_partials(value))
+
+
+def _partials(value: Value) -> dict[str, Column]:
+    name, found = F.col(value.name), dict[str, "Column"]()
+    if value.nullable:
+        found[value.count] = F.count(name)
+    if value.special and value.sums:
+        kinds = (F.isnan(name), name == real(float("inf")), name == real(float("-inf")))
+        found |= {kind: F.count(F.when(is_one, name)) for kind, is_one in zip(value.unusual, kinds, strict=True)}
+    if value.summed and value.sums:
+        found |= _added(value, dict(zip(value.limbs, split(_finite(value), value.word, value.sums), strict=True)))
+    if value.squared:
+        limbs = [F.col(root) for root in value.root_limbs]
+        found |= _added(value, dict(zip(value.root_limbs, limbs, strict=True)))
+        found |= _added(value, dict(zip(value.square_limbs, squared(limbs), strict=True)))
+    return found
+
+
+def _added(value: Value, addends: dict[str, Column]) -> dict[str, Column]:
+    sums = {name: F.sum(addend) for name, addend in addends.items()}
+    return {name: F.coalesce(total, long(0)) for name, total in sums.items()} if value.nullable else sums
+
+
+def _finite(value: Value) -> Column:
+    """Its value where that is finite, else 0."""
+    column = F.col(value.name)
+    if not (is_float(value.word) and value.special):
+        return column
+    column = column.cast("double")
+    odd = F.isnan(column) | (F.abs(column) == real(float("inf")))
+    return F.when(odd, real(0.0)).otherwise(column)
+
+
+def _extremes(value: Value, plan: Plan) -> dict[str, Column]:
+    """What else is known of a tile's values: bounds, the earliest and latest, and the list of them."""
+    column, found = F.col(value.name), dict[str, "Column"]()
+    functions = {"min": F.min, "max": F.max}
+    found |= {f"{value.name}_{f}": functions[f](column) for f in BOUNDS if f in value.functions}
+    timed = F.when(column.isNotNull(), F.struct(F.col("happened"), column.alias("value")))
+    ends = {"first": F.min, "last": F.max}
+    found |= {f"{value.name}_{f}": ends[f](timed) for f in ENDS if f in value.functions}
+    listed = [a for a in plan.aggs if a.column == value.name and plan.is_listed(a)]
+    if listed:
+        found[value.listed] = F.collect_list(timed if any(map(needs_order, listed)) else column)
+    return found
+
+
+def by_entity(plan: Plan, *order: str | Column) -> WindowSpec:
+    """The rows of an entity, in an order."""
+    return Window.partitionBy(*plan.key_names).orderBy(*order)
