@@ -20,7 +20,7 @@ COMMANDS = {
     "list": "List features, sets, entities, sources, versions or tags.",
     "inspect": "Show all there is to know about a feature, a set, an entity or a source.",
     "search": "Find features by what they are about, best first.",
-    "catalog": "Make pages about every feature: its meaning, its versions, how to get its values.",
+    "catalog": "Make pages about every feature, for a browser or as Markdown.",
     "explain": "Show what a value is made of, and whether recomputing gives the same.",
     "versions": "List the versions of a feature, and why each was made.",
     "diff": "Show what changed between two versions of a feature.",
