@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mlforge.errors import NotInstalled
 from mlforge_databricks.failures import told
 
 if TYPE_CHECKING:
@@ -35,14 +34,9 @@ class Workspace:
     @cached_property
     def client(self) -> WorkspaceClient:
         """What sends requests. Requests that are refused for the moment are sent again, as `Retry-After` says."""
-        try:
-            from databricks.sdk import WorkspaceClient
-            from databricks.sdk.core import Config
-        except ImportError:
-            raise NotInstalled(
-                "The workspace is asked through databricks-sdk, which is not installed.",
-                hint="Install it: pip install databricks-sdk",
-            ) from None
+        from databricks.sdk import WorkspaceClient
+        from databricks.sdk.core import Config
+
         given: dict[str, Any] = {"host": self._login.host, "token": self._login.token, "profile": self._login.profile}
         with told(self._login.host or "the workspace"):
             settings = {name: value for name, value in given.items() if value is not None}
