@@ -8,6 +8,7 @@ that moves over order statistics or frequencies without looking at all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,20 @@ from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark.bounds import in_or_out
-from mlforge_spark.numbers import decimal, long, real
 from mlforge_spark.plans import Plan, Value, length, needs_order, stay
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+def real(number: float) -> Column:
+    return F.lit(float(number))
+
+
+def decimal(number: int) -> Column:
+    return F.lit(Decimal(number)).cast(f"decimal({max(1, len(str(number)))},0)")
+
 
 _GREAT = 2.0**1000
 _PRECISE = 2**20
@@ -71,7 +79,7 @@ def listed_at(agg: Aggregate) -> Column:
     found = F.col(f"{agg.name}_own")["value"]
     if agg.function in ("first_n", "last_n", "top_k"):
         return F.coalesce(found, F.array().cast(dtype_of(agg.word)))
-    return F.coalesce(found, long(0)) if agg.function == "count_distinct" else found
+    return F.coalesce(found, F.lit(0).cast("long")) if agg.function == "count_distinct" else found
 
 
 def _aggregated(agg: Aggregate, plan: Plan, values: Column) -> Column:
