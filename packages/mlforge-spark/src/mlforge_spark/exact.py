@@ -127,15 +127,6 @@ def joined(limbs: Sequence[str], width: int, exponent: int) -> str:
     return added([times_power(f"CAST({limb} AS DOUBLE)", width * i + exponent) for i, limb in enumerate(limbs)])
 
 
-def products(left: Sequence[str], right: Sequence[str]) -> list[str]:
-    """The limbs of a product, which are not carried."""
-    places: list[list[str]] = [[] for _ in range(len(left) + len(right) - 1)]
-    for i, a in enumerate(left):
-        for j, b in enumerate(right):
-            places[i + j].append(f"{a} * {b}")
-    return [added(place) for place in places]
-
-
 def squared(limbs: Sequence[str]) -> list[str]:
     """The limbs of a square, which are not carried."""
     places: list[list[str]] = [[] for _ in range(2 * len(limbs) - 1)]
