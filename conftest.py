@@ -11,10 +11,13 @@ import pytest
 
 os.environ.setdefault("MLFORGE_CASES", "1000")  # half of what a plugin author gets; the oracle is the long form
 EACH = 3
-"""Of the tests of a file in `ALIKE` one in so many is counted: the others run the same lines."""
+"""Of tests that are much alike one in so many is counted: the others run the same lines."""
 
 ALIKE = ("packages/*/tests/test_conformance.py", "packages/mlforge-core/tests/testing/*", "tests/toy-*")
-"""The kit, which runs for a dozen subjects."""
+"""The kit, which runs for a dozen subjects: all tests of a file are alike. Elsewhere the cases of one test are."""
+
+UNCOUNTED = ("tests/reliability/*",)
+"""What does the same thing a hundred times, in processes that it kills."""
 
 pytest.register_assert_rewrite("projects_in_buckets")  # tests of two packages, which are in no test file
 
@@ -28,14 +31,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out of what `--cov` counts: tests on generated data, and most of those that are much alike."""
     before: Counter[str] = Counter()
     for item in items:
-        file = item.nodeid.partition("::")[0]
-        is_alike = any(fnmatch(file, pattern) for pattern in ALIKE)
-        if hasattr(getattr(item, "function", None), "share") or (is_alike and before[file] % EACH):
+        alike = like(item.nodeid)
+        if alike is None or hasattr(getattr(item, "function", None), "share") or before[alike] % EACH:
             item.add_marker("no_cover")
-        before[file] += 1
+        before[alike or ""] += 1
     controller = getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
     if controller is not None and hasattr(config, "workerinput"):
         trace_once(controller)
+
+
+def like(test: str) -> str | None:
+    """The name that a test has in common with those that are much alike; none for what is never counted."""
+    file = test.partition("::")[0]
+    if any(fnmatch(file, pattern) for pattern in UNCOUNTED):
+        return None
+    return file if any(fnmatch(file, pattern) for pattern in ALIKE) else test.partition("[")[0]
 
 
 @pytest.hookimpl(wrapper=True)

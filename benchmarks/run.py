@@ -16,6 +16,9 @@ BENCHMARKS = {
     "many": "pit_many",
     "start": "start",
     "listing": "listing",
+    "upload": "upload",
+    "search": "search",
+    "catalog": "catalog",
     "increment": "increment",
     "parts": "parts",
     "verify": "verify",
@@ -24,6 +27,8 @@ BENCHMARKS = {
     "versus_feast_online": "versus_feast_online",
     "online_redis": "online_redis",
     "derived": "derived",
+    "quality": "quality",
+    "drift": "drift",
     "serve": "serve",
     "serve_long": "serve_long",
 }

@@ -37,13 +37,16 @@ EXITS = """
 The answer goes to stdout, progress and errors to stderr. With `--json` there is one JSON document on stdout and nothing
 else, also when the command fails. `NO_COLOR` turns colours off; `COLUMNS` sets the width of tables.
 """
-EVERYWHERE = {"--debug", "--help"}
+EVERYWHERE = {"--debug", "--help", "--quiet", "--verbose"}
 
 
 def reference() -> str:
     """The page, from the commands as they are."""
     rows = "".join(f"| [`{name}`](#{_anchor(name)}) | {summary} |\n" for name, summary in COMMANDS.items())
-    common = "\nEvery command takes `--debug`, which shows tracebacks and the debug log, and `-h` or `--help`.\n"
+    common = (
+        "\nEvery command takes `-q` (nothing but the answer and errors), `-v` (each step, and what is noteworthy), "
+        "`--debug` (tracebacks and the debug log), and `-h` or `--help`.\n"
+    )
     return HEAD + rows + common + "".join(_section(name) for name in COMMANDS) + EXITS
 
 

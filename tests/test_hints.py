@@ -62,9 +62,6 @@ DEFINITIONS = {
     "a word in the wrong case": ("mlf.sum", ["Did you mean 'Sum'?", "line 6: mlf.sum"]),
     "a misspelt validator": ("v.not_nul()", ["Did you mean 'not_null'?", "line 6: v.not_nul()"]),
     "a module of mlforge that is not there": ("import mlforge.metric", ["Did you mean 'mlforge.metrics'?", "line 6: "]),
-    "a store of the future": (
-        'mlf.UnityCatalogStore("x")', ["no 'UnityCatalogStore' yet", 'LocalStore("feature_store")', "line 6: "],
-    ),
     "a misspelt parameter": (
         feature(f'{KEYS}, timestmp="event_time"'), ["Did you mean 'timestamp'?", "line 7: @mlf.feature("],
     ),

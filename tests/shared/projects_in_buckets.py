@@ -6,6 +6,7 @@ What a person does is the same whichever service the bucket is of: the tests of 
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -107,7 +108,9 @@ class ProjectTests:
     def test_what_an_engine_gives_is_there_when_the_store_is_closed(self, shop, capsys):
         config, engine = shop
         events(4)
-        told(capsys, "build")
+        assert run(["build"]) == 0
+        (uploaded,) = re.findall(r"spend: uploading (\d+) of (\d+) kB … ", capsys.readouterr().err)
+        assert len(set(uploaded)) == 1
         rows = mlf.Definitions("reader", store=config, engine=engine).read("spend")
         assert len(rows.pl() if engine == "duckdb" else rows) == 8
         if engine == "duckdb":

@@ -157,7 +157,7 @@ def test_an_upload_is_cut_so_that_few_pieces_are_in_memory(store_of, tmp_path, m
     seen = {}
     monkeypatch.setattr(obstore, "put", lambda *_, **given: seen.update(given))
     with (path := tmp_path / "large").open("wb") as file:
-        file.truncate(200 * 1024**3)
+        file.truncate(200 * 1024**3)  # a hole
     S3Bucket(store_of(tmp_path)).upload(Path(path), "large")
     assert path.stat().st_size / seen["chunk_size"] < 10_000
     assert seen["chunk_size"] * seen["max_concurrency"] <= 100 * 1024**2

@@ -104,12 +104,14 @@ def test_workers_whose_parent_is_killed_stop_by_themselves(published: Path, serv
         wait(lambda: not any(is_running(pid) for pid in orphans), 15)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_signal_stops_the_server_in_order(published: Path, serve: Run, number: signal.Signals, workers: str) -> None:
+def test_a_signal_stops_the_server_in_order(
+    published: Path, serve: Run, number: signal.Signals, code: int, workers: str
+) -> None:
     with serve(published, "--workers", workers) as server:
         server.process.send_signal(number)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(30) == code
         assert "Traceback" not in server.log
 
 

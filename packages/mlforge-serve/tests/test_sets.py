@@ -135,6 +135,27 @@ def test_a_lock_is_served_and_nothing_else(sets: Path, tmp_path: Path, serve: An
         assert server.log.count("the model was trained with 1.0.0") == 1
 
 
+def test_a_lock_with_a_request_feature_is_served_and_checked(
+    sets: Path, tmp_path: Path, serve: Any, mlforge: Any
+) -> None:
+    import shutil
+
+    folder = shutil.copytree(sets, tmp_path / "odd")
+    assert mlforge(folder, "lock", "odd", "-o", "odd.lock").returncode == 0
+    defs_of(folder).publish("spend").raise_for_failure()
+    asked = {**WHO, "paid": 3, "due": None}
+    with serve(folder, "--lock", "odd.lock") as server:
+        found = server.post("/features/online", {"set": "odd", "entity": asked}).json
+        assert sorted(found["values"]) == ["fresh_visits", "ratio"]
+        assert found["values"]["ratio"] is not None
+        assert server.post("/features/online", {"features": ["places"], "entity": WHO}).status == 404
+    assert mlforge(folder, "lock", "--check", "odd.lock").returncode == 0
+    defs_of(folder).build("spend", force=True)
+    defs_of(folder).publish("spend").raise_for_failure()
+    broken = mlforge(folder, "lock", "--check", "odd.lock")
+    assert (broken.returncode, "1.0.2" in broken.stdout) == (1, True), broken.stdout
+
+
 def test_what_is_no_lock_serves_nothing(sets: Path, mlforge: Any) -> None:
     (sets / "no.lock").write_text("{}")
     done = mlforge(sets, "serve", "--lock", "no.lock")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlforge import errors, metrics, validators
     from mlforge.definitions import Definitions
     from mlforge.flow.building.build_report import BuildReport, BuildResult
+    from mlforge.flow.discovering.search import SearchResults
     from mlforge.flow.explaining.explanation import Explanation
     from mlforge.flow.lock import Lock
     from mlforge.flow.online.publish_report import PublishReport, PublishResult
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     from mlforge.project.decorator import feature
     from mlforge.project.entity_key import entity_key
     from mlforge.project.requesting import request_feature
-    from mlforge.standalone import aget_online_features, get_online_features, get_training_data
+    from mlforge.standalone import aget_online_features, get_online_features, get_training_data, search_features
     from mlforge.stores.local.plugin import LocalStore
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
@@ -104,6 +105,7 @@ _WORDS = {
     "RequestFeature": "mlforge.model.request",
     "Rolling": "mlforge.metrics",
     "SQLiteOnlineStore": "mlforge.stores.sqlite.plugin",
+    "SearchResults": "mlforge.flow.discovering.search",
     "Skew": "mlforge.metrics",
     "Source": "mlforge.model.source",
     "Std": "mlforge.metrics",
@@ -128,6 +130,7 @@ _WORDS = {
     "least": "mlforge.model.terms",
     "minutes": "mlforge.model.terms",
     "request_feature": "mlforge.project.requesting",
+    "search_features": "mlforge.standalone",
     "seconds": "mlforge.model.terms",
     "surrogate_key": "mlforge.model.keys",
     "when": "mlforge.model.terms",
@@ -139,10 +142,11 @@ __all__ = [
     "DeltaFormat", "Entity", "Explanation", "Feature", "FeatureSet", "FeatureSpec", "Field", "First", "FirstN",
     "Formula", "IcebergFormat", "Kurtosis", "Last", "LastN", "LocalStore", "Lock", "Max", "Mean", "Median", "Min",
     "Mode", "OnlineFeatures", "ParquetFormat", "Percentile", "PublishReport", "PublishResult", "Ratio",
-    "RequestFeature", "Rolling", "SQLiteOnlineStore", "Skew", "Source", "Std", "Sum", "Timestamp", "TopK",
-    "TrainingData", "Var", "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col", "days",
-    "entity_key", "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours", "least",
-    "metrics", "minutes", "request_feature", "seconds", "surrogate_key", "validators", "when",
+    "RequestFeature", "Rolling", "SQLiteOnlineStore", "SearchResults", "Skew", "Source", "Std", "Sum", "Timestamp",
+    "TopK", "TrainingData", "Var", "Window", "__version__", "aget_online_features", "agg", "at", "coalesce", "col",
+    "days", "entity_key", "errors", "feature", "get_online_features", "get_training_data", "greatest", "hours",
+    "least", "metrics", "minutes", "request_feature", "search_features", "seconds", "surrogate_key", "validators",
+    "when",
 ]  # fmt: skip
 
 

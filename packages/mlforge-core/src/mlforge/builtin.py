@@ -15,6 +15,10 @@ _VALIDATORS = {
     "in_range(0, 100)": "Every value lies between two bounds, ends included.",
     'matches_regex("^[A-Z]{2}$")': "A pattern is found in every string.",
     'is_in(["AA", "UA"])': "Every value is one of a few.",
+    "null_rate_below(0.05)": "Less than a part of the rows is null.",
+    "rows_between(1000, None)": "The feature has so many rows.",
+    'fresh_within("2d")': "The latest event is not older than this.",
+    "no_drift()": "The values are of the distribution of the version before.",
 }
 _METRICS = {
     'Aggregate("amount", "sum", windows="7d")': "One aggregation over one or more windows.",
@@ -45,7 +49,7 @@ _METRICS = {
 
 @hookimpl
 def mlforge_validators() -> list[ValidatorDescriptor]:
-    """The nine validators of `mlforge.validators`."""
+    """The validators of `mlforge.validators`."""
     return [_validator(example, summary) for example, summary in _VALIDATORS.items()]
 
 

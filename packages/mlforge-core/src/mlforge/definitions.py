@@ -33,7 +33,7 @@ from mlforge.lock_verbs import LockVerbs
 from mlforge.model.entity import Entity
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
-from mlforge.model.html import table
+from mlforge.model.html import Listing, table
 from mlforge.model.meta import FeatureMeta, Manifest, VersionSummary
 from mlforge.model.request import RequestFeature
 from mlforge.model.source import Source
@@ -85,6 +85,7 @@ class Definitions(LockVerbs):
         until: Instant | None = None,
         last: str | timedelta | None = None,
         full_refresh: bool = False,
+        quality: bool | None = None,
         profile: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> BuildReport:
@@ -108,6 +109,8 @@ class Definitions(LockVerbs):
             until: The same, up to, not including, here.
             last: The same, this long before `until`, or before now: `"7d"`, `"12h"`.
             full_refresh: Build everything, also of features that are built incrementally.
+            quality: Whether to measure what is built, see `defs.quality`; unless the profile says `quality: false`, if
+                None.
             profile: A profile of `mlforge.yaml`; wins over everything else.
             on_progress: Called as the build goes on.
 
@@ -135,7 +138,7 @@ class Definitions(LockVerbs):
         at = None if as_of is None else read_instant(as_of, now(), "as_of")
         if online_only:
             _refuse_building(since, until, last, force, full_refresh, dry_run)
-        options = BuildOptions(version, force, dry_run, preview, span, full_refresh)
+        options = BuildOptions(version, force, dry_run, preview, span, full_refresh, quality)
         if not publishes:
             return build(session, chosen, options)
         pins = dict(self._pinned(features if features is not None else feature_names, tags, schedule))
@@ -318,7 +321,8 @@ class Definitions(LockVerbs):
             >>> defs.list_features(tags="daily")
             [Feature('user_spend', keys=['user_id'], source='data/purchases.csv')]
         """
-        return list(select(self.features, None, tags, schedule))
+        heads = ("feature", "keys", "source", "tags", "description")
+        return Listing(select(self.features, None, tags, schedule), heads, _feature_row)
 
     def list_request_features(self) -> list[RequestFeature]:
         """The features that are computed of a request; see `request_feature`.
@@ -327,7 +331,12 @@ class Definitions(LockVerbs):
             >>> defs.list_request_features()
             []
         """
-        return list(self.request_features.values())
+        heads = ("request feature", "columns", "tags", "description")
+        return Listing(
+            self.request_features.values(),
+            heads,
+            lambda f: (f.name, ", ".join(f.columns), ", ".join(f.tags), f.description or ""),
+        )
 
     def list_entities(self) -> list[Entity]:
         """The entities of all features, each once.
@@ -336,7 +345,9 @@ class Definitions(LockVerbs):
             >>> [e.name for e in defs.list_entities()]
             ['user']
         """
-        return list(self.entities().values())
+        return Listing(
+            self.entities().values(), ("entity", "keys"), lambda e: (e.name, ", ".join(k.name for k in e.keys))
+        )
 
     def list_sources(self) -> list[Source]:
         """The sources of all features, each once.
@@ -345,7 +356,7 @@ class Definitions(LockVerbs):
             >>> [s.path for s in defs.list_sources()]
             ['data/purchases.csv']
         """
-        return list(self.sources().values())
+        return Listing(self.sources().values(), ("source", "path"), lambda s: (s.name, s.path))
 
     def list_feature_sets(self) -> list[FeatureSet]:
         """The feature sets.
@@ -354,7 +365,12 @@ class Definitions(LockVerbs):
             >>> defs.list_feature_sets()
             []
         """
-        return list(self.feature_sets.values())
+        heads = ("set", "features", "tags", "description")
+        return Listing(
+            self.feature_sets.values(),
+            heads,
+            lambda s: (s.name, ", ".join(s.names), ", ".join(s.tags), s.description or ""),
+        )
 
     def list_tags(self) -> list[str]:
         """The tags of all features, sorted.
@@ -402,7 +418,9 @@ class Definitions(LockVerbs):
             [('1.0.0', 726, 'polars')]
         """
         with self._store(profile) as store:
-            return list(version_summaries(store, name))
+            found = version_summaries(store, name)
+        heads = ("version", "built", "rows", "engine", "why")
+        return Listing(found, heads, _version_row)
 
     @spelled
     def history(self, name: str, profile: str | None = None) -> list[FeatureMeta]:
@@ -413,7 +431,8 @@ class Definitions(LockVerbs):
             ['1.0.0']
         """
         with self._store(profile) as store:
-            return history(store, name)
+            found = history(store, name)
+        return Listing(found, ("version", "built", "rows", "engine", "why"), _version_row)
 
     @spelled
     def latest(self, name: str, profile: str | None = None) -> str | None:
@@ -521,3 +540,16 @@ class Definitions(LockVerbs):
 def _refuse_building(*asked: object) -> None:
     if any(word not in (None, False) for word in asked):
         raise Invalid("online_only builds nothing.", hint="Leave out ranges, force, full_refresh and dry_run.")
+
+
+def _feature_row(found: Feature) -> tuple[str, ...]:
+    keys = ", ".join(found.shape.key_names)
+    return found.name, keys, found.source.path, ", ".join(found.tags), found.description or ""
+
+
+def _version_row(found: FeatureMeta | VersionSummary) -> tuple[str, ...]:
+    change = found.change_summary
+    why = (
+        "" if change is None else ": ".join(filter(None, (change.reason.replace("_", " "), ", ".join(change.details))))
+    )
+    return found.version, found.created_at, f"{found.row_count:,}", found.engine, why

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from mlforge.discovery_verbs import DiscoveryVerbs
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.moments import Instant, now
@@ -32,12 +33,11 @@ from mlforge.plugin.online_stores import OnlineStore
 from mlforge.project.project import Project, Settings
 from mlforge.project.selection import Words, members, select, words
 from mlforge.standalone import Entities, aread, engine_of, split_names
-from mlforge.store_verbs import StoreVerbs
 
 SAMPLE = 1000
 
 
-class OnlineVerbs(StoreVerbs):
+class OnlineVerbs(DiscoveryVerbs):
     """A project with the verbs that need an online store."""
 
     @spelled

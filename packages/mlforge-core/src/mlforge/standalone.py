@@ -1,19 +1,25 @@
-"""From a store alone, without the definitions: training data, and what is served."""
+"""From a store alone, without the definitions: training data, what is served, and what there is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlforge.errors import Invalid
+from mlforge.flow.discovering.cards import cards
+from mlforge.flow.discovering.index import Index
+from mlforge.flow.discovering.search import SHOWN, SearchResults, filters_of, search
 from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
+from mlforge.flow.moments import now
 from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.online.request_notes import noted_requests
 from mlforge.flow.specs import resolved
 from mlforge.flow.training.retrieve import TrainingData, training_data
+from mlforge.flow.versions.manifest import kept_manifest, read_manifest
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import RequestFeature
@@ -175,3 +181,31 @@ def split_names(features: Any) -> Any:
     if isinstance(features, str) and "," in features:
         return list(words(features))
     return features
+
+
+@spelled
+def search_features(
+    query: str = "",
+    *,
+    store: StoreConfig,
+    tags: Any = None,
+    entity: str | None = None,
+    owner: str | None = None,
+    column: str | None = None,
+    stale: str | timedelta | None = None,
+    limit: int | None = SHOWN,
+) -> SearchResults:
+    """Find features of a store, without the definitions: its manifest alone is read. See `Definitions.search_features`.
+
+    Raises:
+        Invalid: Neither words nor a filter, or one that is none.
+        Unknown: A tag, entity, owner or column that no feature has.
+
+    Example:
+        >>> mlf.search_features("spent", store=mlf.LocalStore("feature_store")).names
+        ['user_spend']
+    """
+    filters = filters_of(tags, entity, owner, column, stale)
+    with store.open() as opened:
+        manifest = kept_manifest(opened) or read_manifest(opened, now())
+    return search(Index(cards(manifest)), query, filters, limit, now())

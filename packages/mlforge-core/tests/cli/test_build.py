@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from mlforge.cli.app import run
+from mlforge.cli.views import terminal
+from mlforge.flow.progress import Progress
+
 Mlforge = Callable[..., Any]
 Spoil = Callable[..., None]
 Edit = Callable[[Path, str, str], None]
@@ -57,7 +61,31 @@ def test_progress_goes_to_stderr_in_plain_lines(mlforge: Mlforge, shop: Path) ->
     lines = answer.err.splitlines()
     assert lines
     assert all(line.startswith("user_spend: ") and line.endswith(" s") for line in lines)
-    assert any(line.startswith("user_spend: computing 333 rows … ") for line in lines)
+    assert len(lines) == 1
+
+
+def test_each_step_is_a_line_where_one_asks_for_it_and_none_where_one_wants_quiet(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop)
+    assert run(["build", "-v", "--force"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("user_spend: computing 333 rows … ") for line in told)
+    assert any(line.startswith("last_purchase: committing ") for line in told)
+    for words in (["-q", "build", "--force"], ["build", "--quiet", "--force"]):
+        assert run(words) == 0
+        answer = capsys.readouterr()
+        assert answer.err == "" and "2 built" in answer.out
+
+
+def test_a_long_step_is_told_of_again(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([0.0, 1.0, 2.0, 12.0, 13.0, 14.0])
+    monkeypatch.setattr(terminal, "perf_counter", lambda: next(seconds))
+    with terminal.working() as tell:
+        for feature in ("a", "a", "a", "a", "b"):
+            tell(Progress(feature, "computing"))
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["a: computing … 1.0 s", "a: computing … 12.0 s", "b: computing … 14.0 s"]
 
 
 def test_dropped_rows_are_said_in_words(mlforge: Mlforge, shop: Path, spoil: Spoil) -> None:

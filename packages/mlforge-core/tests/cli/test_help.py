@@ -8,10 +8,12 @@ from click.testing import CliRunner
 
 from mlforge import __version__
 from mlforge.cli import commands
-from mlforge.cli.app import cli
+from mlforge.cli.app import cli, run
 from mlforge.cli.roster import COMMANDS, core_command
 
 GROUPS = {"plugin", "store"}
+TELLING = {"completion", "help"}
+"""They tell of mlforge itself."""
 
 
 @pytest.mark.parametrize("name", ["verify", "gc", "copy"])
@@ -40,13 +42,13 @@ def test_every_command_has_help(name: str, flag: str) -> None:
     assert "--debug" in answer.output
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugins", *GROUPS}])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "plugins", *TELLING, *GROUPS}])
 def test_every_command_that_reads_definitions_takes_target_and_profile(name: str) -> None:
     taken = {o for p in core_command(name).params for o in p.opts}
     assert {"--target", "--profile"} <= taken
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "rollback", *GROUPS}])
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n not in {"init", "rollback", *TELLING, *GROUPS}])
 def test_every_command_that_a_program_would_read_answers_in_json(name: str) -> None:
     assert "--json" in {o for p in core_command(name).params for o in p.opts}
 
@@ -59,3 +61,32 @@ def test_mlforge_alone_shows_the_help() -> None:
 
 def test_the_version_is_the_one_of_the_core() -> None:
     assert CliRunner().invoke(cli, ["--version"]).output == f"mlforge {__version__}\n"
+
+
+@pytest.mark.parametrize("flag", ["-V", "--version"])
+def test_the_version_has_a_short_word_too(flag: str) -> None:
+    assert CliRunner().invoke(cli, [flag]).output == f"mlforge {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["build"], ["store", "verify"], ["store"]])
+def test_help_shows_what_the_flag_shows(words: list[str]) -> None:
+    asked, flag = (CliRunner().invoke(cli, w, prog_name="mlforge") for w in (["help", *words], [*words, "--help"]))
+    assert (asked.exit_code, asked.output) == (0, flag.output)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"), [(["biuld"], "Did you mean 'build'?"), (["build", "all"], "no commands"), (["store", "x"], "x")]
+)
+def test_help_for_what_is_not_there_is_one_error(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["help", *words]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("Error: ") and says in told
+
+
+def test_every_command_can_be_quiet_and_verbose() -> None:
+    for name in COMMANDS:
+        made = core_command(name)
+        for one in made.commands.values() if name in GROUPS else [made]:
+            assert {"-q", "-v", "--debug"} <= {o for p in one.params for o in p.opts}, name

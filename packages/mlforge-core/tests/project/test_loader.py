@@ -140,7 +140,7 @@ def test_a_definitions_file_that_makes_none_is_named(folder, place, source, kind
         ("import mlforge as mlf\nmlf.Definitions(features=5)", ["neither a feature"]),
         (
             "import mlforge as mlf\nmlf.SparkEngine()  # Definitions(",
-            ["no 'SparkEngine' yet", "DuckDB", "definitions.py, line 2"],
+            ["'SparkEngine'", "pip install mlforge-spark", "definitions.py, line 2"],
         ),
     ],
 )

@@ -185,9 +185,6 @@ WRONG = {
         "online_store:\n      KIND: redis\n      port: soon", "port: expected `int`", "Settings: host,",
         "line 5: port: soon",
     ),
-    "a store of the future": (
-        "offline_store: {KIND: unity-catalog}", "no store 'unity-catalog' yet", "LocalStore", "line 3: offline_store:",
-    ),
     "a variable that is not set": ('engine: "${env:NO}"', "variable NO", "export NO=", "line 3: engine:"),
     "a switch that is none": ("incremental: perhaps", "neither true nor false", "incremental: true", "line 3: "),
 }  # fmt: skip

@@ -18,6 +18,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
+from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
@@ -31,7 +32,20 @@ from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge.plugin.layout import UNREAD
 from mlforge_csv import dtype_of, frame_of
-from mlforge_duckdb import apply, deriving, exchange, files, joins, keys, layers, narrowing, sources, times, windows
+from mlforge_duckdb import (
+    apply,
+    deriving,
+    exchange,
+    files,
+    joins,
+    keys,
+    layers,
+    measuring,
+    narrowing,
+    sources,
+    times,
+    windows,
+)
 from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge, is_beyond
@@ -136,6 +150,11 @@ class LiveDuckDBEngine(Engine):
         columns = ", ".join(dict.fromkeys(c.column for c in checks))
         with edge(f"The checks of {columns} cannot be computed", "Look at the column's type."):
             return _checked(rows, checks, examples)
+
+    def measure(self, frame: Frame, ask: Measuring) -> Quality:
+        rows = self._relation(frame)
+        with self._computing():
+            return measuring.measured(rows, ask)
 
     def settle(self, frame: Frame, shape: Shape) -> Relation:
         rows = self._relation(frame)

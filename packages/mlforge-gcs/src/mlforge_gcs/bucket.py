@@ -19,6 +19,7 @@ from google.cloud.storage import Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge_gcs.credentials import Credentials
 from mlforge_gcs.failures import told
 from mlforge_gcs.plugin import GCSStore
@@ -117,9 +118,11 @@ class GCSBucket:
                 except NotFound:
                     self.need_bucket()
 
-    def upload(self, path: Path, key: str) -> None:
-        with told(self.where):
-            self.blob(key, chunk_size=PIECE).upload_from_filename(str(path), "application/octet-stream", retry=RETRY)
+    def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
+        with told(self.where), Sending(path, taken) as file:
+            self.blob(key, chunk_size=PIECE).upload_from_file(
+                file, size=path.stat().st_size, content_type="application/octet-stream", retry=RETRY
+            )
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):

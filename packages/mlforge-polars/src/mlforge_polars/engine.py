@@ -18,6 +18,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, FeatureMeta, Target, Written
 from mlforge.model.metric import WindowPlan
+from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
@@ -34,7 +35,7 @@ from mlforge.plugin.engine.types import is_decimal
 from mlforge.plugin.layout import UNREAD
 from mlforge.plugin.temporary import TemporaryFolder
 from mlforge_csv import dtype_of, frame_of
-from mlforge_polars import apply, deriving, keys, layers, narrowing, sources, times, windows
+from mlforge_polars import apply, deriving, keys, layers, measuring, narrowing, sources, times, windows
 from mlforge_polars.aggs import SumOverflow
 from mlforge_polars.compile import compile_checks, compiled, words_of
 from mlforge_polars.edge import edge
@@ -128,6 +129,11 @@ class LivePolarsEngine(Engine):
             CheckResult(c.column, c.name, c.label, rows.height, found[f"n{i}"][0], tuple(shown(found[f"e{i}"][0])))
             for i, c in enumerate(checks)
         )
+
+    def measure(self, frame: Frame, ask: Measuring) -> Quality:
+        rows = self._collect(frame)
+        with edge("The columns cannot be measured", "Look at the types of the columns."):
+            return measuring.measured(rows, ask)
 
     def settle(self, frame: Frame, shape: Shape) -> pl.DataFrame:
         rows = self._collect(frame)

@@ -15,6 +15,7 @@ from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionErr
 from obstore.store import S3Store as Client
 
 from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge_s3.credentials import Credentials
 from mlforge_s3.failures import is_absent, is_broken_off, told
 from mlforge_s3.plugin import S3Store
@@ -133,10 +134,15 @@ class S3Bucket:
         if keys:
             self._asked(lambda: obstore.delete(self.client, list(keys)))
 
-    def upload(self, path: Path, key: str) -> None:
+    def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
         piece = max(PIECE, -(-path.stat().st_size // MOST_PIECES))
         at_once = max(2, IN_MEMORY // piece)
-        self._asked(lambda: obstore.put(self.client, key, path, chunk_size=piece, max_concurrency=at_once))
+
+        def send() -> None:
+            with Sending(path, taken) as file:
+                obstore.put(self.client, key, file, chunk_size=piece, max_concurrency=at_once)
+
+        self._asked(send)
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):

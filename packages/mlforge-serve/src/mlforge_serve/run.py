@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ from mlforge_serve.settings import ServerSettings
 from mlforge_serve.telemetry import Board, Tally
 from mlforge_serve.tls import Certificate, EncryptedServer
 from mlforge_serve.watching import watched
-from mlforge_serve.workers import watch_over
+from mlforge_serve.workers import STOPS, code_after, watch_over
 
 LAST_WAIT = 1.0
 KEPT = 8 << 20
@@ -47,32 +48,39 @@ def serve(served: Served, settings: ServerSettings) -> int:
         "s" * (settings.workers > 1),
     )  # fmt: skip
     if settings.workers == 1:
-        work(served, settings, sockets[0], board.tally(0), certificate)
-        _leave_hanging_reads()
-        return 0
+        code = work(served, settings, sockets[0], board.tally(0), certificate)
+        _leave_hanging_reads(code)
+        return code
     patience = settings.limits.timeout + 5.0
     return watch_over(sockets, lambda n, own: work(served, settings, own, board.tally(n), certificate), patience)
 
 
 def work(
     served: Served, settings: ServerSettings, listening: socket.socket, tally: Tally, certificate: Certificate | None
-) -> None:
-    """Serve as one worker."""
+) -> int:
+    """Serve as one worker, and return an exit code."""
     tally.reset()
+    stop = 0
     with served.store.open() as store:
         catalog = Catalog(served, store, THREADS, settings.limits.remembered)
         app = App(catalog, settings.limits, tally, pages(settings))
         protocol = protocol_of(settings.limits, app.refused)
         config = _configured(app, settings, protocol)
         server = EncryptedServer(config, protocol, certificate) if certificate else uvicorn.Server(config)
-        for number in (signal.SIGTERM, signal.SIGINT):  # while it starts; then uvicorn's own, and these once more
-            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+
+        def end(number: int, _: FrameType | None) -> None:
+            nonlocal stop
+            stop, server.should_exit = number, True
+
+        for number in STOPS:  # while it starts; then uvicorn's own, and these once more
+            signal.signal(number, end)
         gc.collect()
         gc.freeze()
         keep_memory()
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
             runner.run(_serve(server, watched(app, settings, certificate, server), listening))
     _log.info("stopped")
+    return code_after(stop)
 
 
 def keep_memory() -> None:
@@ -107,7 +115,7 @@ def _configured(app: App, settings: ServerSettings, protocol: type[Bounded]) -> 
     )  # fmt: skip
 
 
-def _leave_hanging_reads() -> None:
+def _leave_hanging_reads(code: int) -> None:
     """Python waits at its end for threads, and so for a store that does not answer: nobody waits for that any more."""
     end = time.monotonic() + LAST_WAIT
     for thread in threading.enumerate():
@@ -116,7 +124,7 @@ def _leave_hanging_reads() -> None:
     if threading.active_count() > 1:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code)
 
 
 def refuse_many_workers(workers: int) -> None:

@@ -18,7 +18,12 @@ STOPS = (signal.SIGTERM, signal.SIGINT)
 _log = logging.getLogger("mlforge.serve")
 
 
-Work = Callable[[int, socket], None]
+Work = Callable[[int, socket], int]
+
+
+def code_after(stop: int) -> int:
+    """The exit code of what a signal stopped in order: 0, as for any server, and 130 for Ctrl-C, as for any command."""
+    return 128 + stop if stop == signal.SIGINT else 0
 
 
 def watch_over(sockets: Sequence[socket], work: Work, patience: float) -> int:
@@ -34,6 +39,7 @@ class _Watch:
         self.sockets, self.work, self.patience = sockets, work, patience
         self.children: dict[int, tuple[int, float]] = {}
         self.stopping = False
+        self.stop = 0
         self.failures = 0
 
     def over(self) -> int:
@@ -44,7 +50,7 @@ class _Watch:
             self._begin(number)
         while self.children:
             self._mourn(*os.wait())
-        return 1 if self.failures >= TRIES else 0
+        return 1 if self.failures >= TRIES else code_after(self.stop)
 
     def _begin(self, number: int) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # a signal is for the parent, or for the worker: never for half
@@ -64,8 +70,7 @@ class _Watch:
         code = 1
         try:
             self._close(but=number)
-            self.work(number, self.sockets[number])
-            code = 0
+            code = self.work(number, self.sockets[number])
         except Exception as error:  # noqa: BLE001 - it ends here, in words
             _log.error("worker %d: %s", number, error, exc_info=error if _is_debugged() else None)
         finally:
@@ -91,7 +96,7 @@ class _Watch:
     def _stop(self, number: int, frame: Any) -> None:
         """Tell the workers to finish what they do."""
         if not self.stopping:
-            self.stopping = True
+            self.stopping, self.stop = True, number
             self._close()
             signal.setitimer(signal.ITIMER_REAL, self.patience)
         self._tell(signal.SIGTERM)

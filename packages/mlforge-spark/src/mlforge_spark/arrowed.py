@@ -134,7 +134,7 @@ def _bare(dtype: pa.DataType) -> pa.DataType:
 def shipped(table: pa.Table) -> pa.Table:
     """A table of columns that Spark takes, whatever their types: times and lengths of time as what they count."""
     columns = {f.name: _shipped(table[i].combine_chunks()) for i, f in enumerate(table.schema)}
-    return pa.table({name: array for name, array in columns.items()}) if columns else table
+    return pa.table(columns) if columns else table
 
 
 def _shipped(array: pa.Array | pa.ChunkedArray) -> pa.Array:

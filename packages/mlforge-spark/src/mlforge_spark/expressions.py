@@ -111,7 +111,7 @@ def _one_of(arg: Column, node: OneOf) -> Column:
     """One comparison a constant; unknown where only a null could be it."""
     nothing = F.lit(None).cast(T.BooleanType())
     compared = [arg == constant(c) for c in node.constants]
-    found = reduce(or_, [*compared, *([nothing] if node.unknown else [])], F.lit(False))  # noqa: FBT003
+    found = reduce(or_, [*compared, *([nothing] if node.unknown else [])], F.lit(False))
     return F.when(arg.isNull(), nothing).otherwise(found)
 
 
@@ -163,7 +163,6 @@ def _extreme(function: Callable[..., Column]) -> Callable[..., Column]:
         return F.when(reduce(and_, (a.isNotNull() for a in args)), function(*args))
 
     return extreme
-
 
 
 _TRIED: dict[str, Callable[..., Column]] = {

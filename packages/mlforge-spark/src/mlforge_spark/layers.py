@@ -55,7 +55,7 @@ def _stored(uris: Sequence[str], session: SparkSession) -> DataFrame:
         return read_files(files, file_types(local(files[0])), session)
     name, _, version = uris[0].removeprefix(_TABLE).partition("?version=")
     quoted = ".".join(f"`{part}`" for part in name.split("."))
-    return session.sql(f"SELECT * FROM {quoted}" + (f" VERSION AS OF {int(version)}" if version else ""))  # noqa: S608
+    return session.sql(f"SELECT * FROM {quoted}" + (f" VERSION AS OF {int(version)}" if version else ""))
 
 
 def _parts(uri: str) -> list[str]:

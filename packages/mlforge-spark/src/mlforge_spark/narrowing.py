@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def within(frame: DataFrame, timestamp: Timestamp, span: Span) -> DataFrame:
     """The rows whose time lies in the span, and those without a time."""
     need_columns([timestamp.column], frame.columns, "The frame")
-    at, inside = times.instants(frame, timestamp), F.lit(True)  # noqa: FBT003
+    at, inside = times.instants(frame, timestamp), F.lit(True)
     if timestamp.timezone is None and dict(frame.dtypes)[timestamp.column] == "timestamp":
         at = column(timestamp.column)  # as it stands, so that files tell what of them need not be read
     if span.since is not None:

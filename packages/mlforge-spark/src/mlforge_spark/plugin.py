@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from mlforge.model.aggregation import PARTS
 from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, hookimpl
 
@@ -25,7 +27,7 @@ class SparkEngine(EngineConfig, frozen=True, tag="pyspark"):
 
     master: str | None = None
     remote: str | None = None
-    conf: dict[str, str] = {}
+    conf: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class PySparkEngine(SparkEngine, frozen=True, tag="spark"):
@@ -43,8 +45,9 @@ def _described(name: str, config: type[SparkEngine]) -> EngineDescriptor:
             "pyspark.sql.classic.dataframe.DataFrame",
             "pyspark.sql.connect.dataframe.DataFrame",
         ),
-        reads=frozenset({"parquet", "csv", "arrow"}),
-        writes=frozenset({"parquet"}),
+        reads=frozenset({"parquet", "csv", "arrow", "delta", "iceberg"}),
+        writes=frozenset({"parquet", "delta", "iceberg"}),
+        schemes=frozenset({"file", "table"}),
         aggregations=PARTS,
     )
 

@@ -68,7 +68,7 @@ def _held_columns(rows: DataFrame, shape: Shape) -> dict[str, Column]:
 def _any_beyond(held: DataFrame, names: Sequence[str]) -> Column:
     words, fields = words_of(held), held.schema
     outside = (times.beyond(times.count_of(column(n), fields[n].dataType, words[n]), words[n]) for n in names)
-    return reduce(or_, outside, F.lit(False))  # noqa: FBT003
+    return reduce(or_, outside, F.lit(False))
 
 
 def _count(asked: Column) -> Column:
@@ -77,7 +77,7 @@ def _count(asked: Column) -> Column:
 
 def known(names: Sequence[str]) -> Column:
     """Whether no key is null."""
-    return reduce(and_, (column(n).isNotNull() for n in names), F.lit(True))  # noqa: FBT003
+    return reduce(and_, (column(n).isNotNull() for n in names), F.lit(True))
 
 
 def settle(frame: DataFrame, shape: Shape) -> DataFrame:
@@ -116,5 +116,3 @@ def matching(frame: DataFrame, others: Sequence[DataFrame], columns: Sequence[st
     found = reduce(lambda a, b: a.unionByName(b), parts)
     alike = reduce(and_, (column(c) == column(n) for c, n in zip(columns, names, strict=True)))
     return frame.join(found, alike, "left_anti" if absent else "left_semi")
-
-

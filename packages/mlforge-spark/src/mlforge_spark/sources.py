@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from mlforge.errors import MlforgeError
-from mlforge.model.source import CSVFormat, ParquetFormat
+from mlforge.errors import Invalid, MlforgeError
+from mlforge.model.source import CSVFormat, DeltaFormat, IcebergFormat, ParquetFormat
 from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import values, with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
@@ -35,6 +36,8 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
         Invalid: A file that is not there, does not parse or differs from the others, naming it.
         Unsupported: A format that is not read.
     """
+    if scan.rows is None and isinstance(scan.format, DeltaFormat | IcebergFormat):
+        return _table(scan, session)
     readers: dict[Any, Callable[[Scan], DataFrame]] = {
         ParquetFormat: lambda scan: _parquet(scan, session),
         CSVFormat: lambda scan: _csv(scan, session, folder),
@@ -42,6 +45,28 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
     }
     rows: DataFrame = read_by(readers, scan, "The Spark engine")
     return rows
+
+
+def _table(scan: Scan, session: SparkSession) -> DataFrame:
+    """A table that Spark knows by its name, as it is or was."""
+    name = ".".join(f"`{part}`" for part in scan.uris[0].split("."))
+    try:
+        return session.sql(f"SELECT * FROM {name}{_as_of(scan.format)}")
+    except AnalysisException as error:
+        if "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
+            raise
+        raise Invalid(
+            f"Source {scan.name!r}: Spark knows no table {scan.uris[0]}.",
+            hint="Name it as Spark does, schema.table or catalog.schema.table; see spark.catalog.listTables().",
+        ) from error
+
+
+def _as_of(form: DeltaFormat | IcebergFormat | Any) -> str:
+    version = form.version if isinstance(form, DeltaFormat) else form.snapshot
+    if version is not None:
+        return f" VERSION AS OF {version}"
+    as_of = getattr(form, "as_of", None)
+    return f" TIMESTAMP AS OF '{as_of}'" if as_of else ""
 
 
 def _csv(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
@@ -159,5 +184,3 @@ def blame(scan: Scan) -> MlforgeError | None:
         except (pa.ArrowException, OSError) as broken:
             return unreadable(scan, uri, broken)
     return None
-
-

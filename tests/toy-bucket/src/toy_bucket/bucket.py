@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from fsspec.core import url_to_fs
 
 from mlforge.errors import PluginFailed
 from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge.plugin.objects.store import LiveObjectStore
 from toy_bucket.plugin import FsspecStore
 
@@ -23,7 +25,7 @@ MEMORY = Lock()
 
 
 def open_store(config: FsspecStore) -> LiveObjectStore:
-    """The live store: all that is not here follows from the ten requests."""
+    """The live store: all that is not here follows from the nine requests."""
     return LiveObjectStore(MemoryBucket(config) if config.url.startswith("memory:") else FolderBucket(config))
 
 
@@ -94,9 +96,9 @@ class FsspecBucket:
                 with suppress(FileNotFoundError):
                     self.files.rm_file(self._path(key))
 
-    def upload(self, path: Path, key: str) -> None:
-        with told(self.where):  # no turn: nobody else has this name, and nobody reads it yet
-            self.files.put_file(str(path), self._made(key))
+    def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
+        with told(self.where), Sending(path, taken) as file, self.files.open(self._made(key), "wb") as copy:
+            shutil.copyfileobj(file, copy, PIECE)  # no turn: nobody else has this name, and nobody reads it yet
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         path = self._path(key)

@@ -36,9 +36,23 @@ def mlforge_online_stores() -> list[OnlineStoreDescriptor]:
 
 @hookimpl
 def mlforge_validators() -> list[ValidatorDescriptor]:
-    """One validator."""
-    summary, target = "Every value looks like an e-mail address", "toy_plugin.validators:is_email"
-    return [ValidatorDescriptor(name="is_email", summary=summary, api=1, target=target, example="is_email()")]
+    """Two validators: of rows, and of what is measured of them."""
+    return [
+        ValidatorDescriptor(
+            name="is_email",
+            summary="Every value looks like an e-mail address",
+            api=1,
+            target="toy_plugin.validators:is_email",
+            example="is_email()",
+        ),
+        ValidatorDescriptor(
+            name="mostly_known",
+            summary="Most values are not null",
+            api=1,
+            target="toy_plugin.figures:mostly_known",
+            example="mostly_known(0.9)",
+        ),
+    ]
 
 
 @hookimpl

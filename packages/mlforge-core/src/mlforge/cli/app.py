@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from mlforge.__about__ import __version__
 from mlforge.cli import roster
 from mlforge.cli.invocation import Invocation, say_error
-from mlforge.cli.options import debug_option
+from mlforge.cli.options import common_options
 from mlforge.errors import MlforgeError, Unknown, nearest
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -30,6 +31,12 @@ class Commands(click.Group):
         if cmd_name in roster.COMMANDS:
             return roster.core_command(cmd_name)
         return roster.plugin_command(cmd_name) if cmd_name in roster.plugin_commands() else None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands by their table: none is imported for it."""
+        known = {**roster.COMMANDS, **roster.plugin_commands()}
+        begun = [CompletionItem(name, help=text) for name, text in known.items() if name.startswith(incomplete)]
+        return begun + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [*roster.COMMANDS.items(), *sorted(roster.plugin_commands().items())]
@@ -60,17 +67,20 @@ class Commands(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`mlforge COMMAND --help` says more about a command.",
-    params=[debug_option()],
+    params=common_options(),
 )
-@click.version_option(__version__, prog_name="mlforge", message="%(prog)s %(version)s")
+@click.version_option(__version__, "-V", "--version", prog_name="mlforge", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """A feature store: the same, leak-free feature value in training and in serving."""
     from mlforge.cli.logs import show_everything, shown_logs
 
     ctx.with_resource(shown_logs())
-    if ctx.ensure_object(Invocation).debug:
+    call = ctx.ensure_object(Invocation)
+    if call.debug:
         show_everything()
+    elif call.loudness:
+        call.set_logs()
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 

@@ -7,11 +7,11 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, Literal, TextIO, cast
 
 import click
 
-from mlforge.cli.visible import visible
+from mlforge.model.visible import visible
 
 if TYPE_CHECKING:
     from mlforge.cli.served import Served
@@ -27,6 +27,7 @@ class Invocation:
 
     def __init__(self) -> None:
         self.debug = False
+        self.loudness: Literal[-1, 0, 1] = 0
         self.out: TextIO | None = None
 
     @property
@@ -39,6 +40,23 @@ class Invocation:
         if self.out is None:
             self.out = sys.stdout
             ctx.find_root().with_resource(contextlib.redirect_stdout(sys.stderr))
+
+    def be_quiet(self) -> None:
+        """Say nothing but the answer and errors."""
+        self.loudness = -1
+        self.set_logs()
+
+    def be_verbose(self) -> None:
+        """Say each step, and what is noteworthy."""
+        self.loudness = 1
+        self.set_logs()
+
+    def set_logs(self) -> None:
+        """Log as much as is to be said; while debugging all is."""
+        from mlforge.cli.logs import show_from
+
+        if not self.debug:
+            show_from(self.loudness)
 
     def answer_in_json_anyway(self) -> None:
         """Where a wrong call ended before its `--json` was read."""
@@ -111,10 +129,12 @@ class Invocation:
         """Somewhere to report progress to, shown on stderr."""
         from mlforge.cli.views.terminal import working
 
-        return working()
+        return working(self.loudness)
 
     def warn(self, text: str) -> None:
         """Say something on stderr that is no error."""
+        if self.loudness < 0:
+            return
         say_error("Warning:", "yellow", text)
 
     def _say_which(self, project: Project, target: str | None) -> None:
@@ -122,7 +142,7 @@ class Invocation:
         from mlforge.plugin.where import shown
         from mlforge.project.loader import NAMED
 
-        if target is None and project.file is not None and project.file != Path.cwd() / NAMED:
+        if self.loudness >= 0 and target is None and project.file is not None and project.file != Path.cwd() / NAMED:
             say_error("Definitions:", "cyan", shown(project.file))
 
     def _pass_on(self, warning: warnings.WarningMessage, root: Path) -> None:

@@ -33,6 +33,11 @@ def shown_logs() -> Iterator[None]:
         _LOG.setLevel(level)
 
 
+def show_from(loudness: int) -> None:
+    """Show errors alone where it is below zero, what is noteworthy too where it is above."""
+    _LOG.setLevel({-1: logging.ERROR, 0: logging.NOTSET, 1: logging.INFO}[loudness])
+
+
 def show_everything() -> None:
     """Show the debug log too, with tracebacks."""
     _LOG.setLevel(logging.DEBUG)

@@ -19,15 +19,21 @@ COMMANDS = {
     "lock": "Keep which versions a model is trained with, or check them.",
     "list": "List features, sets, entities, sources, versions or tags.",
     "inspect": "Show all there is to know about a feature, a set, an entity or a source.",
+    "search": "Find features by what they are about, best first.",
+    "catalog": "Make pages about every feature: its meaning, its versions, how to get its values.",
     "explain": "Show what a value is made of, and whether recomputing gives the same.",
     "versions": "List the versions of a feature, and why each was made.",
     "diff": "Show what changed between two versions of a feature.",
+    "quality": "Show what the rows of a version are like: nulls, ranges, how values are spread.",
+    "drift": "Show whether the values of a feature have drifted, column by column.",
     "rollback": "Make an older version of a feature the one that readers get.",
     "manifest": "Show every built feature of the store at a glance.",
     "store": "Verify what the store keeps, remove what dead builds left, or copy it.",
     "profile": "Show the profiles, which one is in use and what it sets.",
     "plugins": "Show what is installed, what it brings, and what is broken.",
     "plugin": "Make a plugin of your own, whose tests are green at once.",
+    "completion": "Print what makes a shell complete commands, features and versions.",
+    "help": "Show what a command does and takes.",
 }
 """The core's commands; each is the `command` of a module of its own in `mlforge.cli.commands`."""
 
@@ -68,7 +74,7 @@ def plugin_command(name: str) -> click.Command:
         Unknown: Nobody does.
         PluginFailed: It cannot be imported, or is no command.
     """
-    from mlforge.cli.options import debug_option
+    from mlforge.cli.options import add_common_options
     from mlforge.errors import PluginFailed
     from mlforge.plugin.config import load
     from mlforge.plugin.descriptors import Command
@@ -77,9 +83,7 @@ def plugin_command(name: str) -> click.Command:
     found = load(registry().get(Command, name).target, f"the command {name!r}")
     if not isinstance(found, click.Command):
         raise PluginFailed(f"The command {name!r} is {found!r}, no click command.", hint="Tell the plugin's authors.")
-    if all(param.name != "debug" for param in found.params):
-        found.params.append(debug_option())
-    return found
+    return add_common_options(found)
 
 
 def _text(module: str) -> bytes | None:

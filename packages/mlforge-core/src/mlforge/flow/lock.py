@@ -11,6 +11,7 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import expression, plain
 from mlforge.model.request import RequestFeature
@@ -133,6 +134,11 @@ class Lock(msgspec.Struct, frozen=True):
     def label(self) -> str:
         """What to call it: `the lock`, or `the lock of 'fraud'`."""
         return f"the lock of {self.name!r}" if self.name else "the lock"
+
+    def _repr_html_(self) -> str:
+        rows = [(p.name, p.version, ", ".join(p.columns), p.content_hash[:16]) for p in self.pins]
+        rows += [(one.name, "computed", ", ".join(one.chosen or one.columns), "") for one in self.requests]
+        return table(("feature", "version", "columns", "content"), rows, caption=self.name or "lock")
 
 
 def opened(lock: Lock | str | Path | None) -> Lock | None:

@@ -9,8 +9,10 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.feature import Feature, FeatureSpec, refuse_name, spec_of
+from mlforge.model.html import table
 from mlforge.model.request import RequestFeature
 from mlforge.model.spelling import Spelled
+from mlforge.model.text import refuse_halves
 from mlforge.model.version import Version
 
 _EXAMPLE = 'FeatureSet("fraud", features=["user_spend", ("merchant_risk", "1.0.0")])'
@@ -52,6 +54,8 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
         tags: tuple[Any, ...] = (self.tags,) if isinstance(self.tags, str) else tuple(self.tags)
         if wrong := [t for t in tags if not isinstance(t, str) or not t.strip()]:
             raise Invalid(f"{wrong[0]!r} in the tags of {self.name!r} is not a name.", hint="Give tags as strings.")
+        for text in (self.description, self.owner, *tags):
+            refuse_halves(text, f"the feature set {self.name!r}")
         msgspec.structs.force_setattr(self, "features", members)
         msgspec.structs.force_setattr(self, "tags", tags)
 
@@ -85,6 +89,10 @@ class FeatureSet(msgspec.Struct, metaclass=Spelled, frozen=True):
                 f"The feature set {self.name!r} names {what} twice.",
                 hint=f'Name it once, with all columns: FeatureSpec("{name}", columns=[…]).',
             )
+
+    def _repr_html_(self) -> str:
+        rows = [(s.name, s.version or "latest", ", ".join(s.columns) if s.columns else "all") for s in self.specs]
+        return table(("feature", "version", "columns"), rows, caption=self.name, note=self.description)
 
 
 def _listed(given: Any) -> Sequence[Any]:

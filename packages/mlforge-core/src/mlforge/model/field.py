@@ -10,6 +10,7 @@ import msgspec
 from mlforge.errors import Invalid
 from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
+from mlforge.model.text import refuse_halves
 
 
 class Field(msgspec.Struct, metaclass=Spelled, frozen=True):
@@ -42,6 +43,7 @@ class Field(msgspec.Struct, metaclass=Spelled, frozen=True):
                     f"The {word} of {self.name!r} is {getattr(self, word)!r}, which is no text.",
                     hint=f'Field("{self.name}", {word}="…")',
                 )
+            refuse_halves(getattr(self, word), f"the {word} of {self.name!r}")
 
     def on(self, column: Column) -> Column:
         """The column with what is said of it here; what is not said stays.

@@ -1,19 +1,82 @@
-"""Small HTML tables for notebooks."""
+"""HTML for notebooks and for the catalog: whatever is put into it is text, and nothing that a browser obeys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from html import escape
+from typing import TypeVar
+
+from mlforge.model.visible import visible
+
+T = TypeVar("T")
+
+
+class Markup(str):
+    """Text that is HTML already.
+
+    Example:
+        >>> Markup("<b>").join(["a", "b"])
+        'a<b>b'
+    """
+
+    __slots__ = ()
+
+
+def html(template: str, *values: object) -> Markup:
+    """A template with values in its places, each as the text that it is; `Markup` stays what it is.
+
+    Example:
+        >>> print(html("<td title='{}'>{}</td>", "a'b", "<script>"), html("{}", html("<b>{}</b>", 1)))
+        <td title='a&#x27;b'>&lt;script&gt;</td> <b>1</b>
+    """
+    return Markup(template.format(*[v if type(v) is Markup else _shown(str(v)) for v in values]))
+
+
+def joined(parts: Iterable[str], between: str = "") -> Markup:
+    """Parts that are HTML already, one after the other.
+
+    Example:
+        >>> joined([html("<i>{}</i>", "a"), html("<i>{}</i>", "b")], ", ")
+        '<i>a</i>, <i>b</i>'
+    """
+    return Markup(between.join(parts))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str = "", note: str | None = None) -> str:
-    """A table with escaped cells, in a style that fits light and dark notebooks."""
-    head = "".join(f"<th style='text-align:left'>{escape(h)}</th>" for h in header) if any(header) else ""
-    body = "".join(f"<tr>{''.join(_cell(v) for v in row)}</tr>" for row in rows)
-    title = f"<div style='font-weight:600'>{escape(caption)}</div>" if caption else ""
-    text = f"<div style='opacity:.75'>{escape(note)}</div>" if note else ""
+    """A table of texts, in a style that fits light and dark notebooks.
+
+    Example:
+        >>> "<script>" in table(("name",), [("<script>",)])
+        False
+    """
+    head = joined(html("<th scope='col' style='text-align:left'>{}</th>", h) for h in header) if any(header) else ""
+    body = joined(html("<tr>{}</tr>", joined(_cell(v) for v in row)) for row in rows)
+    title = html("<div style='font-weight:600'>{}</div>", caption) if caption else ""
+    text = html("<div style='opacity:.75'>{}</div>", note) if note else ""
     return f"<div>{title}{text}<table>{f'<tr>{head}</tr>' if head else ''}{body}</table></div>"
 
 
-def _cell(value: object) -> str:
-    return f"<td style='text-align:left'>{escape(str(value))}</td>"
+def _cell(value: object) -> Markup:
+    return html("<td style='text-align:left'>{}</td>", value)
+
+
+@lru_cache(maxsize=65_536)
+def _shown(text: str) -> str:
+    return escape(visible(text))
+
+
+class Listing(list[T]):
+    """A list that a notebook shows as a table.
+
+    Example:
+        >>> "<td" in Listing(["a"], ("name",), lambda name: (name,))._repr_html_()
+        True
+    """
+
+    def __init__(self, items: Iterable[T], heads: Sequence[str], row: Callable[[T], Sequence[object]]) -> None:
+        super().__init__(items)
+        self._heads, self._row = heads, row
+
+    def _repr_html_(self) -> str:
+        return table(self._heads, [self._row(item) for item in self])

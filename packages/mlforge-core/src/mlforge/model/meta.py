@@ -10,8 +10,10 @@ import msgspec
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import Expr
+from mlforge.model.html import table
 from mlforge.model.keys import Key
 from mlforge.model.plain import expression
+from mlforge.model.quality import Quality
 from mlforge.model.schema import Column, Schema, same_key_type
 
 
@@ -84,7 +86,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
     key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge. `derived`
     are the columns that are computed of a row when it is asked for, as `config.derived` says; `columns` those that are
-    stored.
+    stored. `quality` is what was measured of the rows; None where nothing was, or by an earlier mlforge.
     """
 
     name: str
@@ -120,6 +122,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None
+    quality: Quality | None = None
 
     @property
     def schema(self) -> Schema:
@@ -167,6 +170,11 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
                     hint=f"Cast {name!r} to {wanted}, or give {key.name!r} itself.",
                 )
 
+    def _repr_html_(self) -> str:
+        rows = [(c.name, c.dtype, c.unit or "", c.description or "") for c in (*self.columns, *self.derived)]
+        said = f"{self.row_count:,} rows, built {self.created_at} by {self.engine or 'an engine'}"
+        return table(("column", "type", "unit", "meaning"), rows, caption=f"{self.name} {self.version}", note=said)
+
 
 class VersionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     """A version in a list: when it was built, its rows, by which engine, and why."""
@@ -195,6 +203,8 @@ class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     description: str | None = None
     owner: str | None = None
     history: tuple[VersionSummary, ...] = ()
+    entities: tuple[str, ...] = ()
+    source: str = ""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -202,6 +212,14 @@ class Manifest(msgspec.Struct, frozen=True):
 
     generated_at: str
     features: dict[str, ManifestEntry]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, e.latest, f"{len(e.versions):,}", f"{e.row_count:,}", ", ".join(e.tags), e.description or "")
+            for name, e in self.features.items()
+        ]
+        heads = ("feature", "latest", "versions", "rows", "tags", "description")
+        return table(heads, rows, caption=f"{len(rows):,} features", note=f"as of {self.generated_at}")
 
 
 class Layer(msgspec.Struct, frozen=True):

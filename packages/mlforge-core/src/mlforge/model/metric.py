@@ -12,8 +12,10 @@ from mlforge.errors import Invalid
 from mlforge.model.aggregation import aggregated, aggregation, no_condition, word_of
 from mlforge.model.duration import Duration
 from mlforge.model.expr import Agg, Expr, refuse_at
+from mlforge.model.html import table
 from mlforge.model.schema import Column
 from mlforge.model.spelling import Spelled
+from mlforge.model.text import refuse_halves
 from mlforge.model.window import Window
 
 OneWindow = str | timedelta | Duration | Window
@@ -43,6 +45,8 @@ class MetricColumn(msgspec.Struct, frozen=True, omit_defaults=True):
         window = None if self.window is None else Window.parse(self.window)
         msgspec.structs.force_setattr(self, "window", window)
         refuse_at(self.expr, f"The metric {self.name!r}")
+        for text in (self.name, self.description, self.unit):
+            refuse_halves(text, f"the metric {self.name!r}")
         for found in self.aggs:
             self._refuse_nested(found)
 
@@ -107,6 +111,10 @@ class Metric(msgspec.Struct, metaclass=Spelled, frozen=True):
     def columns(self) -> tuple[MetricColumn, ...]:
         """The output columns, one or more a window."""
         raise TypeError(f"{type(self).__name__} does not say which columns it makes.")
+
+    def _repr_html_(self) -> str:
+        rows = [(c.name, c.aggregation, c.window or "", c.unit or "", c.description or "") for c in self.columns()]
+        return table(("column", "aggregation", "window", "unit", "meaning"), rows, caption=type(self).__name__)
 
 
 class Aggregate(Metric, frozen=True):

@@ -11,6 +11,7 @@ from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.model.expr import Expr
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.field import Field
+from mlforge.model.html import table
 from mlforge.model.schema import is_integer
 
 INPUT_TYPES: dict[str, type] = {
@@ -46,6 +47,16 @@ class RequestFeature(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     description: str | None = None
     owner: str | None = None
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("inputs", ", ".join(f"{name} {dtype}" for name, dtype in self.inputs.items()) or "–"),
+            ("uses", ", ".join(spec.name for spec in self.uses) or "–"),
+            ("columns", ", ".join(self.columns)),
+            ("tags", ", ".join(self.tags) or "–"),
+            ("owner", self.owner or "–"),
+        ]
+        return table(("", ""), rows, caption=self.name, note=self.description)
 
 
 class Requested(NamedTuple):

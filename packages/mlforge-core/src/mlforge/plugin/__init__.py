@@ -46,6 +46,7 @@ from mlforge.plugin.stores import (
     ReceivingStore,
     SendingStore,
     Store,
+    UploadingStore,
     Verify,
     VerifyingStore,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "Store",
     "StoreConfig",
     "StoreDescriptor",
+    "UploadingStore",
     "ValidatorDescriptor",
     "Verify",
     "VerifyingStore",

@@ -8,9 +8,18 @@ CORE = "mlforge-core"
 """The distribution of the core. What it brings is never displaced."""
 
 DISTRIBUTIONS = {
-    "engine": {"polars": "mlforge-polars", "duckdb": "mlforge-duckdb"},
-    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs"},
-    "online store": {"redis": "mlforge-redis", "dynamodb": "mlforge-dynamodb"},
+    "engine": {
+        "polars": "mlforge-polars",
+        "duckdb": "mlforge-duckdb",
+        "pyspark": "mlforge-spark",
+        "spark": "mlforge-spark",
+    },
+    "store": {"s3": "mlforge-s3", "gcs": "mlforge-gcs", "unity-catalog": "mlforge-databricks"},
+    "online store": {
+        "redis": "mlforge-redis",
+        "dynamodb": "mlforge-dynamodb",
+        "databricks-online-tables": "mlforge-databricks",
+    },
     "source": {
         "s3": "mlforge-s3",
         "gs": "mlforge-gcs",
@@ -26,25 +35,22 @@ DISTRIBUTIONS = {
     "word": {
         "PolarsEngine": "mlforge-polars",
         "DuckDBEngine": "mlforge-duckdb",
+        "SparkEngine": "mlforge-spark",
+        "PySparkEngine": "mlforge-spark",
         "S3Store": "mlforge-s3",
         "GCSStore": "mlforge-gcs",
+        "UnityCatalogStore": "mlforge-databricks",
+        "DatabricksOnlineStore": "mlforge-databricks",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
     },
 }
 
-_ENGINES = 'Polars and DuckDB compute on one machine: engine="duckdb".'
-_STORES = 'Versions are kept in a folder or a bucket: LocalStore("feature_store").'
-_ONLINE = 'Values are served from SQLite, Redis or DynamoDB: online_store="online.db".'
+_ENGINES = 'Databricks computes with Spark: engine="pyspark".'
 NOT_YET = {
-    "engine": {"pyspark": _ENGINES, "spark": _ENGINES},
-    "store": {"unity-catalog": _STORES},
-    "online store": {"databricks-online-tables": _ONLINE},
+    "engine": {"databricks": _ENGINES},
     "word": {
-        "SparkEngine": _ENGINES,
-        "PySparkEngine": _ENGINES,
-        "UnityCatalogStore": _STORES,
-        "DatabricksOnlineStore": _ONLINE,
+        "DatabricksEngine": _ENGINES,
     },
 }
 """What people ask for that no distribution brings yet, with what there is instead."""
@@ -72,8 +78,6 @@ def missing(role: str, name: str) -> MlforgeError | None:
     Example:
         >>> print(missing("engine", "duckdb"))
         The engine 'duckdb' is not installed. Install it: pip install mlforge-duckdb
-        >>> print(missing("store", "unity-catalog"))
-        There is no store 'unity-catalog' yet. Versions are kept in a folder or a bucket: LocalStore("feature_store").
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")

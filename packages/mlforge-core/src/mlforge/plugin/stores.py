@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
@@ -157,6 +158,23 @@ class SendingStore(Protocol):
 
     def send(self, meta: FeatureMeta, part: Part) -> Iterator[bytes]:
         """The bytes of a part, however many, piece by piece. Raises `NotFound` for data that is gone."""
+
+
+@runtime_checkable
+class UploadingStore(Protocol):
+    """A store whose commits send data away, and tell how far they are.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, UploadingStore)
+        False
+    """
+
+    def uploading(self, tell: Callable[[int, int], object]) -> AbstractContextManager[None]:
+        """While in the `with`, tell of each piece how many bytes of a commit were sent so far, and how many there are.
+
+        It is told from several threads, one after the other.
+        """
 
 
 @runtime_checkable

@@ -43,8 +43,6 @@ def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError | Imp
     Example:
         >>> print(no_word("mlforge", "Summ", ["Sum", "Max"]))
         mlforge has no 'Summ'. Did you mean 'Sum'?
-        >>> print(no_word("mlforge", "UnityCatalogStore", ["Sum"]))
-        mlforge has no 'UnityCatalogStore' yet. Versions are kept in a folder or a bucket: LocalStore("feature_store").
     """
     text = f"{where} has no {name!r}"
     if hint := install_hint("word", name):

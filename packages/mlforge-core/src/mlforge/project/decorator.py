@@ -18,6 +18,7 @@ from mlforge.model.field import Field
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.spelling import refuse_unknown, spelled
+from mlforge.model.text import refuse_halves
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_unnamable
 from mlforge.project.derived import expressions, refuse_derived
@@ -282,12 +283,6 @@ def strings(value: Any, what: str) -> tuple[str, ...]:
     for text in found:
         refuse_halves(text, what)
     return found
-
-
-def refuse_halves(text: object, what: str) -> None:
-    """Raise `Invalid` for text with half a character, which no file can keep."""
-    if isinstance(text, str) and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise Invalid(f"{text!r} in {what} has half a character.", hint="Write it without: it cannot be stored.")
 
 
 def _first_paragraph(function: Callable[..., Any]) -> str | None:

@@ -22,6 +22,7 @@ _FIELDS: dict[str, Any] = {
     "offline_store": StoreDescriptor,
     "online_store": OnlineStoreDescriptor,
 }
+_SWITCHES = ("incremental", "quality")
 _REFERENCE = re.compile(r"\$\{(?:oc\.)?env:(\w+)(?:,([^}]*))?\}")
 Kind = TypeVar("Kind", EngineDescriptor, StoreDescriptor, OnlineStoreDescriptor)
 
@@ -34,6 +35,7 @@ class Profile(msgspec.Struct, frozen=True):
     offline_store: StoreConfig | None = None
     online_store: OnlineStoreConfig | None = None
     incremental: bool | None = None
+    quality: bool | None = None
 
 
 class ProfileFile(msgspec.Struct, frozen=True):
@@ -55,14 +57,14 @@ class ProfileFile(msgspec.Struct, frozen=True):
             unknown = Unknown(f"There is no profile {name!r} in {self.path.name}.", hint=nearest(name, self.profiles))
             raise unknown.at(line_in(self.path, ["default_profile"]) if name == self.default else None)
         where = f"profiles.{name}"
-        _refuse_unknown(self.profiles[name], (*_FIELDS, "incremental"), where, self.path)
+        _refuse_unknown(self.profiles[name], (*_FIELDS, *_SWITCHES), where, self.path)
         settings = {k: self._setting(k, v, where, environment) for k, v in self.profiles[name].items()}
         return Profile(name, **settings)
 
     def _setting(self, key: str, given: Any, where: str, environment: Mapping[str, str]) -> Any:
         try:
             filled = _fill(given, f"{where}.{key}", environment)
-            if key == "incremental":
+            if key in _SWITCHES:
                 return _switch(filled, f"{where}.{key}")
             return decode_config(filled, _FIELDS[key], f"{where}.{key}")
         except MlforgeError as error:

@@ -35,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True):
     online_store: OnlineStoreConfig | None = None
     profile: str | None = None
     incremental: bool = False
+    quality: bool = True
 
 
 class Project:
@@ -109,6 +110,7 @@ class Project:
             _placed(online, self.root),
             found.name if found else None,
             bool(found and found.incremental),
+            quality=not found or found.quality is not False,
         )
 
     def _own_engine(self) -> EngineConfig | None:

@@ -12,9 +12,10 @@ from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.field import Field
 from mlforge.model.request import INPUT_TYPES, RequestFeature, both_have, cannot_compute, input_of
 from mlforge.model.spelling import spelled
+from mlforge.model.text import refuse_halves
 from mlforge.plugin.engine.columns import need_columns, no_column, refuse_names, refuse_unnamable
 from mlforge.plugin.engine.evaluation import Derivation
-from mlforge.project.decorator import checked_name, refuse_halves, strings
+from mlforge.project.decorator import checked_name, strings
 from mlforge.project.derived import expressions
 from mlforge.project.fields import fields_of, need_named
 

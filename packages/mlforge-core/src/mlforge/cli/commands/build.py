@@ -34,6 +34,7 @@ EXAMPLES = """Examples:
 @click.option("--last", metavar="LENGTH", help="The same, this long before --until or now: 7d, 12h.")
 @click.option("--full-refresh", is_flag=True, help="Build everything, also of features that are built incrementally.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be built, and as which version.")
+@click.option("--quality/--no-quality", default=None, help="Measure what is built; on, unless the profile says no.")
 @click.option("--online", is_flag=True, help="Publish what was built, and what has not changed, to the online store.")
 @click.option("--online-only", is_flag=True, help="Build nothing; publish what is built.")
 @as_of_option
@@ -55,6 +56,7 @@ def command(
     last: str | None,
     full_refresh: bool,
     dry_run: bool,
+    quality: bool | None,
     online: bool,
     online_only: bool,
     as_of: str | None,
@@ -76,8 +78,8 @@ def command(
     with call.working() as tell:
         found = definitions.build(
             features, tags=tags, schedule=schedule, version=version, force=force, engine=engine, dry_run=dry_run,
-            since=since, until=until, last=last, full_refresh=full_refresh, preview=wanted, online=online,
-            online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
+            since=since, until=until, last=last, full_refresh=full_refresh, quality=quality, preview=wanted,
+            online=online, online_only=online_only, as_of=as_of, profile=profile, on_progress=tell,
         )  # fmt: skip
     if online_only:
         call.answer(documents.report(found), lambda: online_reports.published(found.published))

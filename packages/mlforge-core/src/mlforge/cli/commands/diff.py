@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, project_options
 
 
 @made("diff")
-@click.argument("name")
-@click.argument("before", metavar="V1")
-@click.argument("after", metavar="V2")
+@click.argument("name", shell_complete=completing.feature)
+@click.argument("before", metavar="V1", shell_complete=completing.versions)
+@click.argument("after", metavar="V2", shell_complete=completing.versions)
 @project_options
 @json_option
 @click.pass_obj

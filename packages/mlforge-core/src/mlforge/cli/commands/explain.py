@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import engine_option, json_option, project_options, words
@@ -30,7 +31,7 @@ def _keys(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) ->
 
 
 @made("explain", epilog=EXAMPLES)
-@click.argument("feature")
+@click.argument("feature", shell_complete=completing.pinned)
 @click.option(
     "--key", "key", multiple=True, required=True, metavar="NAME=VALUE", callback=_keys,
     help="The entity: one for each key column; for a surrogate key, itself or the columns it is made of.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, project_options
@@ -17,8 +18,15 @@ KINDS = ("feature", "set", "entity", "source")
 
 
 @made("inspect")
-@click.argument("words", nargs=-1, required=True, metavar="[feature|set|entity|source] NAME")
-@click.option("--version", metavar="X.Y.Z", help="This version of a feature instead of the latest.")
+@click.argument(
+    "words", nargs=-1, required=True, metavar="[feature|set|entity|source] NAME", shell_complete=completing.anything
+)
+@click.option(
+    "--version",
+    metavar="X.Y.Z",
+    shell_complete=completing.versions,
+    help="This version of a feature instead of the latest.",
+)
 @project_options
 @json_option
 @click.pass_context

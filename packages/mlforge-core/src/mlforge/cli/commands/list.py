@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, project_options, schedule_option, tags_option
@@ -18,7 +19,7 @@ KINDS = ("features", "sets", "entities", "sources", "versions", "tags")
 
 @made("list")
 @click.argument("what", type=click.Choice(KINDS), default="features")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completing.feature)
 @tags_option
 @schedule_option
 @project_options

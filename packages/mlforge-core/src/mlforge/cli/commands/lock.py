@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, lock_policy_option, project_options
@@ -23,7 +24,7 @@ EXAMPLES = """Examples:
 
 
 @made("lock", epilog=EXAMPLES)
-@click.argument("names", metavar="[NAME[@VERSION]]...", nargs=-1)
+@click.argument("names", metavar="[NAME[@VERSION]]...", nargs=-1, shell_complete=completing.pinned)
 @click.option("-o", "--output", metavar="FILE", help="Write the lock to a file.")
 @click.option("--full-names", is_flag=True, help="Its columns are named {feature}__{column}.")
 @click.option("--check", metavar="FILE", help="Hold a lock against the store, and against what is served.")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, lock_policy_option, named, project_options, set_option
@@ -24,7 +25,7 @@ EXAMPLES = """Examples:
 
 
 @made("plan", epilog=EXAMPLES)
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completing.anything)
 @set_option
 @click.option("--lock", "locks", metavar="FILE", multiple=True, help="Tell whether this lock breaks; may be repeated.")
 @lock_policy_option

@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from mlforge.cli.options import command as made
-from mlforge.cli.options import debug_option
+from mlforge.cli.options import common_options
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -97,7 +97,7 @@ class Names(msgspec.Struct, frozen=True):
     "plugin",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    params=[debug_option()],
+    params=common_options(),
 )
 @click.pass_context
 def command(context: click.Context) -> None:

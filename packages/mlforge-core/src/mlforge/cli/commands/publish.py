@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import (
     as_of_option,
@@ -29,7 +30,7 @@ EXAMPLES = """Examples:
 
 
 @made("publish", epilog=EXAMPLES)
-@click.argument("names", metavar="[NAME[@VERSION]]...", nargs=-1)
+@click.argument("names", metavar="[NAME[@VERSION]]...", nargs=-1, shell_complete=completing.pinned)
 @set_option
 @tags_option
 @schedule_option

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import engine_option, json_option, named, project_options, set_option
 
 
 @made("replay")
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completing.anything)
 @set_option
 @click.option(
     "--sample", metavar="N", type=click.IntRange(1), default=1000, show_default=True,

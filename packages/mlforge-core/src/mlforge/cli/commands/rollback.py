@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import project_options
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @made("rollback")
-@click.argument("name")
-@click.argument("version", metavar="V")
+@click.argument("name", shell_complete=completing.feature)
+@click.argument("version", metavar="V", shell_complete=completing.versions)
 @click.option("--online", is_flag=True, help="Publish that version, too, as of now.")
 @project_options
 @click.pass_obj

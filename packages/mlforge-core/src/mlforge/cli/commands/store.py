@@ -6,14 +6,14 @@ import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
-from mlforge.cli.options import debug_option, json_option, project_options, target_option
+from mlforge.cli.options import common_options, json_option, project_options, target_option
 
 
 @click.group(
     "store",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    params=[debug_option()],
+    params=common_options(),
 )
 @click.pass_context
 def command(context: click.Context) -> None:

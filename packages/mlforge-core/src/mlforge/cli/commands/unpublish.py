@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, project_options
@@ -15,7 +16,7 @@ EXAMPLES = """Examples:
 
 
 @made("unpublish", epilog=EXAMPLES)
-@click.argument("versions", metavar="NAME@VERSION...", nargs=-1, required=True)
+@click.argument("versions", metavar="NAME@VERSION...", nargs=-1, required=True, shell_complete=completing.pinned)
 @project_options
 @json_option
 @click.pass_context

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, project_options
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @made("versions")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.feature)
 @click.option("--prune", is_flag=True, help="Remove old versions, and the data that no version is read from.")
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="With --prune: how many of the newest to keep.")
 @project_options

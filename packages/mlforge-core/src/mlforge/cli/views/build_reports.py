@@ -78,6 +78,7 @@ def _why(result: BuildResult) -> Cell:
 
 def _notes(report: BuildReport) -> None:
     lines = [(r.feature, n) for r in report if r.change or r.source_changed for n in r.notes]
+    lines += [(r.feature, f"warning: {c}.") for r in report for c in r.warnings]
     lines += [(r.feature, dropped(r.dropped)) for r in report if r.dropped]
     if lines:
         say()
@@ -94,7 +95,7 @@ def _failures(report: BuildReport) -> None:
     for (message, hint), results in befell.items():
         say()
         names = ", ".join(r.feature for r in results)
-        broken = [c for c in results[0].checks if not c.passed]
+        broken = [c for c in results[0].checks if not c.passed and c.severity == "error"]
         said = f"{len(broken)} of {len(results[0].checks)} promises broken." if broken else message
         say(Styled(f"{names}: ", "bold red"), said)
         if broken:
@@ -104,11 +105,13 @@ def _failures(report: BuildReport) -> None:
 
 def _broken(checks: Sequence[CheckResult]) -> None:
     heads = columns("column", "*promise", ">broken by", ">share", "*such as")
-    rows = [
-        (c.column, c.label, f"{c.failures:,} of {c.rows:,}", _share(c), ", ".join(map(plain, c.examples)))
-        for c in checks
-    ]
+    rows = [(c.column, c.label, *_extent(c), ", ".join(map(plain, c.examples)) or c.told) for c in checks]
     table(heads, rows, indent=2)
+
+
+def _extent(check: CheckResult) -> tuple[str, str]:
+    """By how many rows it is broken, and by which share; neither of one about figures."""
+    return (NONE, NONE) if check.told else (f"{check.failures:,} of {check.rows:,}", _share(check))
 
 
 def _share(check: CheckResult) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
-from mlforge.cli.visible import visible
+from mlforge.model.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,6 +25,8 @@ FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 UNBOUND = 100_000
 GAP = 2
 LEAST = 18
+STILL = 10.0
+"""After how many seconds a feature that is being built is told of again, where there is no terminal."""
 
 
 class Styled(NamedTuple):
@@ -99,20 +101,51 @@ def fitting(headers: Sequence[str], rows: Sequence[Sequence[str]], indent: int =
 
 
 @contextmanager
-def working() -> Iterator[Tell]:
-    """Say on stderr what is going on: one line that moves on a terminal, else a line for each step."""
+def working(loudness: int = 0) -> Iterator[Tell]:
+    """Say on stderr what is going on: one line that moves on a terminal; else a line for each feature.
+
+    Args:
+        loudness: Below zero: say nothing. Above: without a terminal, a line for each step.
+    """
     started = perf_counter()
-    if not sys.stderr.isatty():
-        yield lambda at: print(worded(at, perf_counter() - started), file=sys.stderr, flush=True)  # noqa: T201
-        return
-    with _moving(started) as tell:
-        yield tell
+    if loudness < 0:
+        yield lambda _: None
+    elif sys.stderr.isatty():
+        with _moving(started) as tell:
+            yield tell
+    else:
+        yield _telling(started, STILL if loudness == 0 else 0.0)
+
+
+def _telling(started: float, still: float) -> Tell:
+    """A line where a feature is begun, and of one that was begun where so many seconds have passed since the last.
+
+    Of what is told piece by piece, the last one is enough where no time has to pass.
+    """
+    told: list[tuple[str, float]] = []
+
+    def tell(at: Progress) -> None:
+        now = perf_counter()
+        begun = told and told[-1][0] == at.feature
+        if (begun and now - told[-1][1] < still) or (not still and at.sent != at.bytes):
+            return
+        told[:] = [(at.feature, now)]
+        print(worded(at, now - started), file=sys.stderr, flush=True)  # noqa: T201
+
+    return tell
+
+
+def _sent(sent: int, total: int) -> str:
+    """`24 of 80 MB`, `3 of 17 kB`."""
+    unit, name = (1_000_000, "MB") if total >= 10_000_000 else (1_000, "kB")
+    return f"{sent / unit:,.0f} of {total / unit:,.0f} {name}"
 
 
 def worded(at: Progress, seconds: float) -> str:
-    """`user_spend: computing 1,234,567 rows … 3.2 s`."""
+    """`user_spend: computing 1,234,567 rows … 3.2 s`, `user_spend: uploading 24 of 80 MB … 4.0 s`."""
     rows = "" if at.rows is None else f" {at.rows:,} rows"
-    return f"{visible(at.feature)}: {visible(at.stage)}{rows} … {seconds:.1f} s"
+    sent = "" if at.sent is None or at.bytes is None else f" {_sent(at.sent, at.bytes)}"
+    return f"{visible(at.feature)}: {visible(at.stage)}{rows}{sent} … {seconds:.1f} s"
 
 
 @contextmanager

@@ -52,6 +52,7 @@ class BuildOptions(msgspec.Struct, frozen=True):
         preview: Bring the first rows along.
         span: Only events in this range may have changed.
         full_refresh: Build all of it, also what is built incrementally.
+        quality: Whether to measure the rows; as the profile says, if None.
     """
 
     version: str | None = None
@@ -60,6 +61,7 @@ class BuildOptions(msgspec.Struct, frozen=True):
     preview: bool = False
     span: Span | None = None
     full_refresh: bool = False
+    quality: bool | None = None
 
 
 def build(session: Session, features: Iterable[Feature], options: BuildOptions) -> BuildReport:
@@ -103,7 +105,8 @@ def _build_one(session: Session, feature: Feature, options: BuildOptions) -> Bui
     step = _step(feature, session.settings, options, previous.meta if previous else None)
     if step and previous:
         refuse_changed(feature, prints, previous.meta)
-    order = BuildOrder(job, prints, previous, options.version, step)
+    measure = session.settings.quality if options.quality is None else options.quality
+    order = BuildOrder(job, prints, previous, options.version, step, measure)
     if options.dry_run:
         return planned(session.store, order, scan)
     if order.base:
@@ -132,11 +135,12 @@ def _built(session: Session, work: Computing, order: BuildOrder, options: BuildO
         rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
     if rows is None:
         return nothing_new(work, order)
-    meta = commit(session, work.engine, order, rows)
+    done = commit(session, work.engine, order, rows)
+    meta = done.meta
     preview = _preview(work.engine, rows.frame) if options.preview else ()
     return BuildResult(
         feature=order.name, status="built", version=meta.version, change=meta.change_summary, rows=meta.row_count,
-        dropped=meta.dropped_rows, engine=meta.engine, checks=rows.checks, preview=preview, meta=meta,
+        dropped=meta.dropped_rows, engine=meta.engine, checks=(*rows.checks, *done.checks), preview=preview, meta=meta,
         notes=(*increment_notes(order, meta), *logic_notes(order.prints)), logic_unknown=meta.logic_unknown,
     )  # fmt: skip
 

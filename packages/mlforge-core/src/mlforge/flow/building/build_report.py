@@ -60,6 +60,11 @@ class BuildResult(msgspec.Struct, frozen=True, kw_only=True):
     def ok(self) -> bool:
         return self.status != "failed"
 
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The broken promises that are only told: those of `severity="warn"`."""
+        return tuple(c for c in self.checks if not c.passed and c.severity == "warn")
+
 
 class BuildReport(msgspec.Struct, frozen=True):
     """How a build fared, feature by feature. Iterate it, or ask for one: `report["user_spend"]`.
@@ -149,4 +154,6 @@ def _fared(result: BuildResult) -> str:
 def _note(result: BuildResult) -> str:
     if result.failure:
         return result.failure.told
+    if result.warnings:
+        return "; ".join(map(str, result.warnings)) + "."
     return result.change.reason if result.change else " ".join(result.notes)

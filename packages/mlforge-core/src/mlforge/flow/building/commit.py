@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
 
@@ -9,20 +11,26 @@ import msgspec
 
 from mlforge.__about__ import __version__
 from mlforge.errors import Conflict
-from mlforge.flow.building.compute import ComputedRows
+from mlforge.flow.building.compute import ComputedRows, refuse_broken
 from mlforge.flow.building.derived import derived_columns
+from mlforge.flow.building.figures import asks_for_drift, drift_between, figure_check, figure_promises
 from mlforge.flow.building.increment import Step
+from mlforge.flow.building.measure import measured
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.planning.plan import Job
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
+from mlforge.flow.versions.reach import within_reach
+from mlforge.model.check import Check, CheckResult
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
+from mlforge.model.quality import Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
+from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.stores import Store
+from mlforge.plugin.stores import Store, UploadingStore
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
@@ -37,6 +45,7 @@ class BuildOrder(msgspec.Struct, frozen=True):
     previous: Artifact | None
     version: str | None = None
     step: Step | None = None
+    measure: bool = True
 
     @property
     def base(self) -> Artifact | None:
@@ -57,10 +66,18 @@ class Staged(msgspec.Struct, frozen=True):
     kept: tuple[Part, ...] = ()
 
 
-def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows) -> FeatureMeta:
+class Committed(msgspec.Struct, frozen=True):
+    """A new version, and what promises about its figures found."""
+
+    meta: FeatureMeta
+    checks: tuple[CheckResult, ...] = ()
+
+
+def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Committed:
     """Write the rows and make them the latest version. Whatever fails, the old version stays whole.
 
     Raises:
+        CheckFailed: A promise about its figures is broken.
         Conflict: The version exists, or the one to continue is not the latest any more.
     """
     started = session.clock()
@@ -68,13 +85,24 @@ def commit(session: Session, engine: Engine, order: BuildOrder, rows: ComputedRo
     staged = _write(session.store, engine, order, rows)
     try:
         total = staged.rows if order.base is None else order.base.meta.row_count - rows.replaced + staged.rows
+        quality, checks = _measured(session, engine, order, rows, staged)
         staged = _merged(session.store, engine, order, staged)
         session.tell(Progress(order.name, "committing", total))
-        draft = _draft(order, rows, staged, total, started)
-        return _commit(session.store, staged.target, draft, order)
+        draft = msgspec.structs.replace(_draft(order, rows, staged, total, started), quality=quality)
+        with _telling(session, order.name):
+            return Committed(_commit(session.store, staged.target, draft, order), checks)
     except BaseException:
         session.store.abort(staged.target)
         raise
+
+
+def _telling(session: Session, name: str) -> AbstractContextManager[None]:
+    """Tell how far a commit is that sends data away."""
+    if not isinstance(session.store, UploadingStore):
+        return nullcontext()
+    return session.store.uploading(
+        lambda sent, total: session.tell(Progress(name, "uploading", sent=sent, bytes=total))
+    )
 
 
 def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Staged:
@@ -88,6 +116,31 @@ def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) 
         store.abort(target)
         raise
     return Staged(target, written, gone, order.base.meta.parts if order.base else ())
+
+
+def _measured(
+    session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows, staged: Staged
+) -> tuple[Quality | None, tuple[CheckResult, ...]]:
+    """What the whole version is like, of an increment with what it continues, and which promises of that hold."""
+    checks = figure_promises(order.job.feature)
+    if not (order.measure or checks):
+        return None, ()
+    session.tell(Progress(order.name, "measuring", staged.rows))
+    whole = rows.frame if order.base is None else engine.scan_version(_with_staged(order.base, staged))
+    quality = measured(engine, whole, order.job.feature, order.previous, needed=bool(checks))
+    if not checks or quality is None:
+        return quality, ()
+    drift = drift_between(engine, _previous_rows(session, engine, order, checks), whole)
+    results = tuple(figure_check(c, quality, rows.watermark, session.clock(), drift) for c in checks)
+    refuse_broken(results, rows.checks)
+    return quality if order.measure else None, results
+
+
+def _previous_rows(session: Session, engine: Engine, order: BuildOrder, checks: Sequence[Check]) -> Frame | None:
+    """The rows of the version that readers get so far, where a promise compares with them."""
+    if order.previous is None or not any(asks_for_drift(c) for c in checks):
+        return None
+    return engine.scan_version(within_reach(session.store, engine, order.previous, relied=False))
 
 
 def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> Staged:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -117,30 +118,37 @@ def checked(
         Invalid: A check that compares what has no order, such as a date with a number.
         CheckFailed: One is broken; with what was found `before` too.
     """
-    results = engine.check(frame, checks) if checks else ()
-    if failed := [r for r in results if not r.passed]:
+    found = engine.check(frame, checks) if checks else ()
+    results = tuple(msgspec.structs.replace(r, severity=c.severity) for r, c in zip(found, checks, strict=True))
+    refuse_broken(results, before)
+    return results
+
+
+def refuse_broken(results: Sequence[CheckResult], before: Sequence[CheckResult] = ()) -> None:
+    """Raise `CheckFailed` where a promise is broken that is no warning."""
+    if failed := [r for r in results if not r.passed and r.severity == "error"]:
         raise CheckFailed(
             "; ".join(map(str, failed)) + ".",
             hint="Nothing was written. Mend the data or the promise.",
             results=(*before, *results),
         )
-    return tuple(results)
 
 
 def _split_checks(feature: Feature, schema: Schema) -> tuple[list[Check], list[Check]]:
     """The checks of the function's columns, and those of the metrics' columns."""
     outputs = [c.name for c in feature.plan.columns] if feature.plan else []
-    checks = _promises(feature)
+    checks = promises(feature)
     for check in checks:
         if check.column not in schema and check.column not in outputs:
             raise Invalid(
                 f"{check.label} is promised of {check.column!r}, a column that is not there.",
                 hint=nearest(check.column, [*schema.names, *outputs]),
             )
-    return [c for c in checks if c.column not in outputs], [c for c in checks if c.column in outputs]
+    rows = [c for c in checks if not c.figures]
+    return [c for c in rows if c.column not in outputs], [c for c in rows if c.column in outputs]
 
 
-def _promises(feature: Feature) -> list[Check]:
+def promises(feature: Feature) -> list[Check]:
     """The feature's checks; one of the timestamp's first name means the column under its new one."""
     stamp = feature.timestamp
     renamed = {stamp.column: stamp.name} if stamp else {}

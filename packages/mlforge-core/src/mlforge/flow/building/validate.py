@@ -8,10 +8,15 @@ from time import perf_counter
 
 from mlforge.flow.building.attempt import safely
 from mlforge.flow.building.build_report import BuildReport, BuildResult
-from mlforge.flow.building.compute import Computing, compute
+from mlforge.flow.building.compute import ComputedRows, Computing, compute, refuse_broken
+from mlforge.flow.building.figures import asks_for_drift, drift_between, figure_check, figure_promises
+from mlforge.flow.building.measure import measured
 from mlforge.flow.building.notation import notation_told
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.session import Session
+from mlforge.flow.versions.find import artifact
+from mlforge.flow.versions.reach import within_reach
+from mlforge.model.check import CheckResult
 from mlforge.model.feature import Feature
 
 
@@ -29,5 +34,23 @@ def _validate_one(session: Session, feature: Feature) -> BuildResult:
     with notation_told(work):
         rows = compute(work)
     return BuildResult(
-        feature=feature.name, status="valid", dropped=rows.dropped, engine=job.engine.kind, checks=rows.checks
-    )
+        feature=feature.name, status="valid", dropped=rows.dropped, engine=job.engine.kind,
+        checks=(*rows.checks, *_of_figures(session, work, rows)),
+    )  # fmt: skip
+
+
+def _of_figures(session: Session, work: Computing, rows: ComputedRows) -> tuple[CheckResult, ...]:
+    """What promises about figures find; those about drift compare with the version that readers get."""
+    feature, engine = work.feature, work.engine
+    checks = figure_promises(feature)
+    quality = measured(engine, rows.frame, feature, None, needed=True) if checks else None
+    if quality is None:
+        return ()
+    before = None
+    if any(map(asks_for_drift, checks)) and session.store.latest(feature.name):
+        found = artifact(session.store, feature.name)
+        before = engine.scan_version(within_reach(session.store, engine, found, relied=False))
+    drift = drift_between(engine, before, rows.frame)
+    results = tuple(figure_check(c, quality, rows.watermark, session.clock(), drift) for c in checks)
+    refuse_broken(results, rows.checks)
+    return results

@@ -19,6 +19,7 @@ from mlforge.flow.online.vector import Vector
 from mlforge.flow.requests import compose
 from mlforge.flow.specs import asked_of, prefixes
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.html import html, table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import Requested
 from mlforge.model.schema import Schema
@@ -46,6 +47,15 @@ class OnlineFeatures(NamedTuple):
 
     values: Any
     statuses: list[dict[str, ServedStatus]]
+
+    def _repr_html_(self) -> str:
+        listed = [v for v in self.values if isinstance(v, dict)] if isinstance(self.values, list) else []
+        if len(listed) < len(self.statuses):
+            return html("<pre>{}</pre>", self.values) + table(("statuses",), [(s,) for s in self.statuses])
+        heads = (*dict.fromkeys(name for row in listed for name in row), "status")
+        told = [", ".join(f"{name}: {how}" for name, how in status.items()) for status in self.statuses]
+        rows = [(*(row.get(h) for h in heads[:-1]), status) for row, status in zip(listed, told, strict=True)]
+        return table(heads, rows)
 
 
 class _Prepared:

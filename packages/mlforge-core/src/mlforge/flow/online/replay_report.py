@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from mlforge.flow.failure import Failure
+from mlforge.model.html import table
 
 
 class ReplayDifference(msgspec.Struct, frozen=True):
@@ -71,3 +72,14 @@ class ReplayReport(msgspec.Struct, frozen=True):
 
     def __getitem__(self, name: str) -> ReplayResult:
         return {r.feature: r for r in self.results}[name]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                r.feature, r.version or "–", f"{r.entities:,}", f"{r.cells:,}", f"{len(r.differences):,}",
+                r.failure.told if r.failure else "; ".join(dict.fromkeys(d.why for d in r.differences[:5])),
+            )
+            for r in self.results
+        ]  # fmt: skip
+        heads = ("feature", "version", "entities", "values", "differ", "")
+        return table(heads, rows, caption="all values are equal" if self.ok else "not all values are equal")

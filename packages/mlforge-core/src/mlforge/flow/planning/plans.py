@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from mlforge.flow.failure import Failure
+from mlforge.model.html import table
 from mlforge.model.meta import Change
 
 FeatureStatus = Literal["new", "unchanged", "refreshed", "changed", "computed", "undefined", "failed"]
@@ -111,3 +112,17 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     def __getitem__(self, name: str) -> FeaturePlan:
         return {one.feature: one for one in self.features}[name]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                one.feature, one.status, one.current or "–", one.next or "–",
+                "; ".join(c.reason.replace("_", " ") for c in one.changes) or "–", ", ".join(one.columns) or "–",
+                one.failure.told if one.failure else "; ".join(one.unknown),
+            )
+            for one in self.features
+        ]  # fmt: skip
+        heads = ("feature", "status", "current", "next", "why", "columns", "")
+        effects = [(e.name, e.standing, "; ".join(e.why)) for e in (*self.sets, *self.locks)]
+        plan = table(heads, rows, caption=f"{len(self.features)} features", note="; ".join(self.notes) or None)
+        return plan + (table(("set or lock", "standing", "why"), effects) if effects else "")

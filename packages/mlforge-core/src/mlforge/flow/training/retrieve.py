@@ -10,6 +10,7 @@ from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
 from mlforge.flow.versions.reach import naming_damage, within_reach
 from mlforge.flow.wanted import Wanted, joined
+from mlforge.model.html import html
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.columns import refuse_brought_twice
 from mlforge.plugin.engine.protocol import Engine
@@ -28,6 +29,11 @@ class TrainingData(NamedTuple):
 
     frame: Any
     lock: Lock
+
+    def _repr_html_(self) -> str:
+        shown = getattr(self.frame, "_repr_html_", None)  # a library's own view of its frame
+        frame = str(shown()) if callable(shown) else html("<pre>{}</pre>", self.frame)
+        return f"{frame}{self.lock._repr_html_()}"
 
 
 def training_data(

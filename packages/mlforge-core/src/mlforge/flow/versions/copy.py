@@ -11,6 +11,7 @@ import msgspec
 from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.manifest import refresh_manifest
+from mlforge.model.html import table
 from mlforge.model.meta import Artifact, FeatureMeta, Part
 from mlforge.model.version import Version
 from mlforge.plugin.stores import ReceivingStore, SendingStore, Store
@@ -29,6 +30,10 @@ class CopyReport(msgspec.Struct, frozen=True):
     @property
     def ok(self) -> bool:
         return not self.failed
+
+    def _repr_html_(self) -> str:
+        rows = [("copied", f"{self.copied:,}"), ("there already", f"{self.there:,}")]
+        return table(("", "versions"), [*rows, *(("failed", one) for one in self.failed)])
 
 
 def copy_store(source: Store, target: Store, now: datetime, tell: Tell) -> CopyReport:

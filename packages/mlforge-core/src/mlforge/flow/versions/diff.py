@@ -6,6 +6,7 @@ import msgspec
 
 from mlforge.flow.versions.find import artifact
 from mlforge.flow.versions.fingerprints import definition_changes
+from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.version import Version
 from mlforge.plugin.stores import Store
@@ -35,14 +36,30 @@ class Diff(msgspec.Struct, frozen=True):
         old, new = Version.parse(self.before), Version.parse(self.after)
         return next((p for p in ("major", "minor") if getattr(old, p) != getattr(new, p)), "patch")
 
+    def _repr_html_(self) -> str:
+        function = {True: "changed", False: "the same", None: "cannot be told"}[self.logic]
+        rows = [
+            ("function", function),
+            ("source", "changed" if self.source else "the same"),
+            ("rows", f"{self.rows[0]:,} → {self.rows[1]:,}"),
+            ("content", "the same" if self.same_content else "changed"),
+            *(("definition", line) for line in self.config),
+            *((name, f"{before or '–'} → {after or 'gone'}") for name, (before, after) in self.columns.items()),
+        ]
+        return table(("", ""), rows, caption=f"{self.feature} {self.before} → {self.after}", note=self.bump)
+
 
 def diff(store: Store, name: str, before: str, after: str) -> Diff:
     """What changed from one version to another. Raises `NotFound`."""
-    old, new = artifact(store, name, before).meta, artifact(store, name, after).meta
+    return difference(artifact(store, name, before).meta, artifact(store, name, after).meta)
+
+
+def difference(old: FeatureMeta, new: FeatureMeta) -> Diff:
+    """What changed from one version to another, of their metadata."""
     was, now = ({c.name: c.dtype for c in (*meta.columns, *meta.derived)} for meta in (old, new))
     changed = {n: (was.get(n), now.get(n)) for n in {**was, **now} if was.get(n) != now.get(n)}
     return Diff(
-        name, before, after, changed, tuple(definition_changes(old.config, new.config)),
+        new.name, old.version, new.version, changed, tuple(definition_changes(old.config, new.config)),
         _logic_changed(old, new), old.source_hash != new.source_hash,
         (old.row_count, new.row_count), old.content_hash == new.content_hash,
     )  # fmt: skip

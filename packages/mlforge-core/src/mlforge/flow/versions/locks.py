@@ -9,6 +9,7 @@ import msgspec
 from mlforge.errors import Invalid, MlforgeError, NotFound
 from mlforge.flow.lock import Lock, LockPolicy, Pin, ServedAs, Verdict, allowed, verdict_on
 from mlforge.flow.versions.find import artifact
+from mlforge.model.html import table
 from mlforge.plugin.intact import verify
 from mlforge.plugin.stores import Store
 
@@ -66,6 +67,14 @@ class LockReport(msgspec.Struct, frozen=True):
 
     def __iter__(self) -> Iterator[LockedFeature]:
         return iter(self.features)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (f.feature, f.version, "yes" if f.kept else "no", f.served or "–", f.serving or "–", f.why or "")
+            for f in self.features
+        ]
+        heads = ("feature", "version", "kept", "served", "compares", "")
+        return table(heads, rows, caption=self.name or "lock", note="all well" if self.ok else "not as the lock has it")
 
 
 def check_lock(store: Store, held: Lock, served: Mapping[str, ServedAs | None], policy: LockPolicy) -> LockReport:

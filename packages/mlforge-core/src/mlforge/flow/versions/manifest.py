@@ -167,7 +167,7 @@ def _entry(store: Store, name: str, known: Mapping[str, ManifestEntry] | None) -
         latest, tuple(versions), meta.row_count, meta.updated_at, meta.entity_keys,
         (*meta.columns, *meta.derived),
         meta.content_hash, meta.tags, meta.description, meta.owner,
-        _history(store, versions, meta, known.get(name) if known else None),
+        _history(store, versions, meta, known.get(name) if known else None), meta.entities, meta.source,
     )  # fmt: skip
 
 

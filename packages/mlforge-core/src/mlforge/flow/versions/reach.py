@@ -29,7 +29,7 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
     if not is_near:
         raise Unsupported(
             f"This engine cannot read {artifact.meta.name} {artifact.meta.version} at {artifact.uris[0]}.",
-            hint='Choose another engine: engine="polars".',
+            hint="Copy it to a store on this machine: mlforge store copy FROM TO.",
         )
     return verify(store, artifact, relied=relied)
 

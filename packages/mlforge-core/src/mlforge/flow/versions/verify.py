@@ -11,6 +11,7 @@ import msgspec
 from mlforge.errors import Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.manifest import derive_manifest, differing, refresh_manifest
+from mlforge.model.html import table
 from mlforge.model.meta import Artifact, Part
 from mlforge.plugin.intact import verify_files
 from mlforge.plugin.stores import FetchingStore, ManifestStore, Store, VerifyingStore
@@ -49,6 +50,20 @@ class StoreReport(msgspec.Struct, frozen=True):
     def ok(self) -> bool:
         """Whether nothing is wrong, or nothing is any more."""
         return all(f.repaired for f in self.findings)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (
+                f.feature or "–",
+                f.version or "–",
+                f.wrong,
+                "repaired" if f.repaired else f.repair or "build or copy it anew",
+            )
+            for f in self.findings
+        ]
+        said = f"{self.features:,} features, {self.versions:,} versions, {self.files:,} files"
+        heads = ("feature", "version", "wrong", "repair") if rows else ("",)
+        return table(heads, rows or [("Nothing is wrong.",)], caption=said)
 
 
 def verify_store(store: Store, repair: bool, now: datetime, tell: Tell) -> StoreReport:

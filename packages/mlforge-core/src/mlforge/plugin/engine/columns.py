@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from mlforge.errors import Invalid, close_to
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.text import has_half
 from mlforge.plugin.engine.frames import Join
 
 
@@ -86,7 +87,7 @@ def refuse_unnamable(names: Iterable[str], where: str, hint: str = "Rename it.")
     for name in given:
         if any(unicodedata.category(letter) == "Cc" for letter in name):
             raise Invalid(f"{where} has a column {name!r}, which has a control character in its name.", hint=hint)
-        if any(unicodedata.category(letter) == "Cs" for letter in name):
+        if has_half(name):
             raise Invalid(f"{where} has a column {name!r}, which has half a character in its name.", hint=hint)
 
 

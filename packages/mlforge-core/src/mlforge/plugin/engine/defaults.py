@@ -1,6 +1,7 @@
 """What follows from the methods that an engine must have: right for every engine, as fast as those are.
 
-No row becomes a Python object here but the examples of broken promises, and those that columns are derived of.
+No row becomes a Python object here but the examples of broken promises, and those that columns are derived of, or that
+are measured.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from mlforge.model.expr import Col, Expr, lift
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact
+from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Column, Schema
 from mlforge.model.span import Span, micros_of, moment_of
 from mlforge.model.timestamp import Timestamp
@@ -24,6 +26,7 @@ from mlforge.plugin.engine.columns import need_columns, need_free
 from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.plugin.engine.frames import Extent, Frame
 from mlforge.plugin.engine.keys import derivable
+from mlforge.plugin.engine.measuring import measured
 from mlforge.plugin.engine.parsing import instants_of
 from mlforge.plugin.functions import asked, no_frame, raised
 
@@ -153,6 +156,11 @@ def _checked(engine: Engine, rows: Frame, check: Check, count: int, examples: in
     first = next(iter(engine.rows(broken, examples)), []) if failures and examples else []
     values = tuple(row[check.column] for row in first)
     return CheckResult(check.column, check.name, check.label, count, failures, values)
+
+
+def measure(engine: Engine, frame: Frame, ask: Measuring) -> Quality:
+    """The figures of rows as Python's, batch by batch: none stays but those of a sample."""
+    return measured(engine.rows(frame), engine.schema(frame), ask)
 
 
 def horizon(engine: Engine, artifact: Artifact, as_of: int, until: int) -> Frame:

@@ -16,6 +16,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
+from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
@@ -232,6 +233,16 @@ class Engine(Live, Protocol):
         Raises `Invalid` for a column that is not there.
         """
         return defaults.check(self, frame, checks, examples)
+
+    def measure(self, frame: Frame, ask: Measuring) -> Quality:
+        """Figures of every column: how many values, which, and how they are spread.
+
+        Counts, nulls, `min` and `max` are exact, and so is `distinct` up to `MOST_EXACT`; beyond, its error is stated.
+        `mean` and `std` are within 1e-9 of the column's greatest magnitude. Quantiles, histograms and top values are of
+        all rows, or of about `ask.sample` drawn at random, and then within `rank_error`. Raises `Invalid` for a column
+        that is not there. By default the rows become Python's, batch by batch.
+        """
+        return defaults.measure(self, frame, ask)
 
     def horizon(self, artifact: Artifact, as_of: int, until: int) -> Frame:
         """For each entity the row valid at `as_of`, and the rows stamped in `(as_of, until]`, by keys and stamp.

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from mlforge.plugin.objects.sending import Taken, nobody
+
 
 class Held(msgspec.Struct, frozen=True):
     """What a small object holds, and the tag (etag, generation) that it has until it is written again."""
@@ -56,8 +58,11 @@ class Bucket(Protocol):
     def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; one that is gone is no error."""
 
-    def upload(self, path: Path, key: str) -> None:
-        """Write an object of a file, however large, in parts and at the same time, with a few of them in memory."""
+    def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
+        """Write an object of a file, however large, in parts and at the same time, with a few of them in memory.
+
+        `taken` is told the size of each piece that is taken to be sent: a file opened as `Sending` does so.
+        """
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
         """The bytes of an object, however large, piece by piece; None where there is none."""

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,6 +25,7 @@ from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
 from mlforge.plugin.objects.pruning import Kept, leftovers, prune, sweep
 from mlforge.plugin.objects.receiving import receive
+from mlforge.plugin.objects.sending import Tally, Tell
 from mlforge.plugin.objects.staging import Staging, data_files, fetched, reporting, write
 from mlforge.plugin.stores import Leftover, Pruned
 
@@ -42,6 +43,7 @@ class LiveObjectStore:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
         self._staging = Staging()
+        self._tally = Tally()
         temporary.sweep()
 
     def __enter__(self) -> Self:
@@ -92,6 +94,9 @@ class LiveObjectStore:
         data, gone = (str(staged / f"{stem}.{format}") for stem in (layout.DATA, layout.GONE))
         return Target(name, data, format, token=staged.name, gone=gone)
 
+    def uploading(self, tell: Tell) -> AbstractContextManager[None]:
+        return self._tally.told_to(tell)
+
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
         staged = self._staged(target)
         Version.parse(meta.version)
@@ -135,11 +140,12 @@ class LiveObjectStore:
     def _uploaded(self, keys: dict[str, Path], folder: str) -> list[layout.Piece]:
         """The files, each uploaded and hashed at the same time."""
         with ThreadPoolExecutor(2 * AT_ONCE) as pool, reporting("Reading what was written"):
-            sent = [pool.submit(self.bucket.upload, path, key) for key, path in keys.items()]
+            sizes = [path.stat().st_size for path in keys.values()]
+            self._tally.begin(sum(sizes))
+            sent = [pool.submit(self.bucket.upload, path, key, self._tally.taken) for key, path in keys.items()]
             hashes = list(pool.map(sha256_of, keys.values()))
             for one in sent:
                 one.result()
-            sizes = [path.stat().st_size for path in keys.values()]
         pairs = zip(keys, sizes, hashes, strict=True)
         return [layout.Piece(key.removeprefix(folder), size, digest) for key, size, digest in pairs]
 

@@ -21,6 +21,7 @@ from mlforge.plugin.intact import sha256_of
 from mlforge.plugin.temporary import Hold
 from mlforge.stores.local import disk, staging
 from mlforge.stores.local.links import files, inside, is_link
+from mlforge.stores.local.manifests import read_manifest
 from mlforge.stores.local.plugin import LocalStore
 
 LOCK = ".lock"
@@ -248,10 +249,8 @@ class LiveLocalStore:
         return [path for path in there if path.relative_to(folder).as_posix() not in named]
 
     def read_manifest(self) -> Manifest | None:
-        path = self.root.joinpath(*layout.MANIFEST)
         try:
-            data = _read(inside(self.root, path))
-            return None if data is None else layout.decode(data, Manifest, path)
+            return read_manifest(inside(self.root, self.root.joinpath(*layout.MANIFEST)))
         except Invalid:
             return None
 

@@ -15,6 +15,7 @@ from mlforge.testing.engines.keying import KeyTests
 from mlforge.testing.engines.layering import LayerTests
 from mlforge.testing.engines.locating import LocalTimeTests
 from mlforge.testing.engines.meaning import MeaningTests
+from mlforge.testing.engines.measuring import MeasureTests
 from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
@@ -40,6 +41,7 @@ class EngineTests(
     ExpressionTests,
     DeriveTests,
     CheckTests,
+    MeasureTests,
     WhereTests,
     SettleTests,
     AggregateTests,

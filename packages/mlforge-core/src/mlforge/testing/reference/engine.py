@@ -17,12 +17,13 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
+from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Extent, Join, Scan
 from mlforge.testing import arrow
-from mlforge.testing.reference import expressions, files, joining, layering, narrowing, shaping, windows
+from mlforge.testing.reference import expressions, files, joining, layering, measuring, narrowing, shaping, windows
 from mlforge.testing.reference.table import Table
 
 
@@ -80,6 +81,9 @@ class Reference:
 
     def check(self, frame: Table, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
         return tuple(check(frame, c, examples) for c in checks)
+
+    def measure(self, frame: Table, ask: Measuring) -> Quality:
+        return measuring.measure(frame, ask)
 
     def settle(self, frame: Table, shape: Shape) -> Table:
         return shaping.settle(frame, shape)

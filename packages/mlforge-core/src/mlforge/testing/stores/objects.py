@@ -16,6 +16,7 @@ from mlforge.plugin.layout import LATEST, LOOK, META
 from mlforge.plugin.objects import pruning
 from mlforge.plugin.objects.bucket import Bucket
 from mlforge.plugin.objects.pruning import LONGEST_COMMIT, sweep
+from mlforge.plugin.objects.sending import Taken, nobody
 from mlforge.testing.damage import Damage
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores import PruningStoreTests, StoreTests
@@ -57,9 +58,9 @@ class DyingBucket:
         self._step()
         self._bucket.put(key, data)
 
-    def upload(self, path: Path, key: str) -> None:
+    def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
         self._step()
-        self._bucket.upload(path, key)
+        self._bucket.upload(path, key, taken)
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -202,8 +203,10 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
     def test_large_data_goes_up_in_parts_and_comes_back(self, folder: Path) -> None:
         path = folder / "large"
         path.write_bytes(bytes(range(256)) * (SEVERAL_PARTS // 256) + b"end")
-        bucket = self.bucket(folder)
-        bucket.upload(path, "large/data")
+        bucket, told = self.bucket(folder), list[int]()
+        bucket.upload(path, "large/data", told.append)
+        assert sum(told) == path.stat().st_size
+        assert len(told) > 1
         chunks = bucket.chunks("large/data")
         assert chunks is not None
         assert b"".join(chunks) == path.read_bytes()
@@ -365,8 +368,8 @@ class _Emptied:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._bucket, name)
 
-    def upload(self, path: Path, key: str) -> None:
-        self._bucket.upload(path, key)
+    def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
+        self._bucket.upload(path, key, taken)
         self._bucket.delete([key])
 
 

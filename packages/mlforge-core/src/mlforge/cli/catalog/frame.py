@@ -1,0 +1,54 @@
+"""What every page of the site has around its content."""
+
+from __future__ import annotations
+
+from mlforge.cli.catalog.links import KINDS
+from mlforge.model.html import Markup, html, joined
+
+_POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; form-action 'none'; base-uri 'none'"
+_FRAME = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="Content-Security-Policy" content="{}">
+<title>{}</title>
+<link rel="stylesheet" href="{}assets/catalog.css">
+<script defer src="{}assets/catalog.js"></script>
+</head>
+<body data-root="{}">
+<a class="skip" href="#main">Skip to the content</a>
+<header>
+<a class="home" href="{}index.html">{}</a>
+<nav aria-label="Catalog">{}</nav>
+<div class="search" role="search" hidden>
+<label for="query">Search features</label>
+<input id="query" type="search" autocomplete="off" spellcheck="false" placeholder="spend last week"
+ aria-controls="found">
+<kbd aria-hidden="true">/</kbd>
+</div>
+</header>
+<section id="found" aria-label="Search results" hidden><p role="status" aria-live="polite"></p><ol></ol></section>
+<main id="main">
+{}
+</main>
+<footer>As of {}. Made by mlforge.</footer>
+</body>
+</html>
+"""
+
+
+def page(title: str, content: Markup, *, project: str, made: str, root: str = "", here: str = "") -> str:
+    """A whole page; `root` leads from it to the catalog's own folder."""
+    entries = [("index", "features"), *((kind, kind) for kind in KINDS)]
+    links = joined(
+        html(
+            '<a href="{}{}.html"{}>{}</a>',
+            root, file, Markup(' aria-current="page"') if file == here else "", word.capitalize(),
+        )
+        for file, word in entries
+    )  # fmt: skip
+    whole = title if title == project else f"{title} – {project}"
+    return html(_FRAME, _POLICY, whole, root, root, root, root, project, links, content, made)

@@ -1,0 +1,79 @@
+"""Promises about what was measured of a version: null rates, rows, freshness, drift."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.flow.building.compute import promises
+from mlforge.flow.drifting.drift import Comparison, compare
+from mlforge.model.check import Check, CheckResult
+from mlforge.model.drift import METHODS, Method
+from mlforge.model.expr import Col
+from mlforge.model.feature import Feature
+from mlforge.model.quality import Quality
+from mlforge.model.span import micros_of
+from mlforge.plugin.engine.evaluation import Derivation
+
+FIGURES = {
+    "rows": "Int64", "entities": "Int64", "age": "Float64", "count": "Int64", "nulls": "Int64", "nans": "Int64",
+    "null_rate": "Float64", "distinct": "Int64", "mean": "Float64", "std": "Float64",
+    **{f"drift_{method}": "Float64" for method in METHODS},
+}  # fmt: skip
+"""What such a promise may ask about. `age` is in seconds; `drift_psi` and its like are 0 where chance may do it."""
+
+
+def figure_promises(feature: Feature) -> list[Check]:
+    """The feature's promises about figures."""
+    return [c for c in promises(feature) if c.figures]
+
+
+def asks_for_drift(check: Check) -> bool:
+    """Whether a promise compares with the version before."""
+    return any(isinstance(e, Col) and e.name.startswith("drift_") for e in check.violation.walk())
+
+
+Drift = Callable[[str, Method], float | None]
+
+
+def figure_check(check: Check, quality: Quality, watermark: int | None, now: datetime, drift: Drift) -> CheckResult:
+    """What a promise about figures found. Raises `Invalid` where it asks for what there is not."""
+    asked = sorted({e.name for e in check.violation.walk() if isinstance(e, Col)})
+    column = quality.column(check.column)
+    if column is None or (unknown := [n for n in asked if n not in FIGURES]):
+        what = f"column {check.column!r}" if column is None else f"figure {unknown[0]!r}"
+        raise Invalid(f"{check.label}: there is no {what}.", hint=f"Figures: {', '.join(FIGURES)}.")
+    age = None if watermark is None else (micros_of(now) - watermark) / 1_000_000
+    figures: dict[str, Any] = {n: getattr(column, n) for n in asked if hasattr(column, n)}
+    figures |= {"rows": quality.rows, "entities": quality.entities, "age": age}
+    for method in METHODS:
+        if f"drift_{method}" in asked:
+            figures[f"drift_{method}"] = drift(check.column, method)
+    row = {n: figures.get(n) for n in FIGURES}
+    broken = Derivation({"broken": check.violation}, FIGURES).of(row, None)["broken"]
+    told = ", ".join(f"{n} is {_said(figures.get(n))}" for n in asked)
+    return CheckResult(
+        check.column, check.name, check.label, quality.rows, int(broken is True), (), check.severity, told
+    )
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.6g}" if isinstance(value, float) else f"{value:,}"
+
+
+def drift_between(engine: Any, before: Any, after: Any) -> Drift:
+    """How far a column of two frames has drifted: 0 where chance may do as much; None without a frame before."""
+
+    def found(column: str, method: Method) -> float | None:
+        if before is None or column not in engine.schema(before).names:
+            return None
+        (verdict,) = compare(engine, before, after, Comparison(method, 0.0, (column,)))
+        if verdict.drifted and verdict.distance is None:
+            return 1.0
+        return verdict.distance if verdict.drifted else 0.0
+
+    return found

@@ -1,0 +1,1 @@
+"""Knowing what there is: search, and the catalog."""

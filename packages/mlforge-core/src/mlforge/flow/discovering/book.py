@@ -1,0 +1,118 @@
+"""All that there is to know of a store's features: what a catalog is made of."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import textwrap
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from mlforge.errors import MlforgeError
+from mlforge.flow.discovering.cards import Card, cards
+from mlforge.flow.moments import iso_seconds
+from mlforge.flow.versions.diff import Diff, difference
+from mlforge.flow.versions.each import each
+from mlforge.flow.versions.manifest import read_manifest
+from mlforge.model.feature import Feature
+from mlforge.model.feature_set import FeatureSet
+from mlforge.model.meta import FeatureMeta, ManifestEntry
+from mlforge.model.request import RequestFeature
+from mlforge.plugin.stores import Store
+
+_log = logging.getLogger("mlforge.catalog")
+
+
+class Defined(msgspec.Struct, frozen=True):
+    """What definitions tell; nothing where a store alone is looked at."""
+
+    features: Mapping[str, Feature] = {}
+    requests: Mapping[str, RequestFeature] = {}
+    sets: Mapping[str, FeatureSet] = {}
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A feature with all that is known of it.
+
+    Args:
+        card: It at a glance.
+        versions: The metadata of its versions, oldest first; one that is damaged is left out.
+        unreadable: The versions whose metadata is damaged.
+        feature: Its definition, where there are definitions.
+        request: The same, of one that is computed of a request.
+        code: The text of its function, where it can be read.
+        sets: The feature sets that it belongs to.
+        used_by: The request features that use it.
+    """
+
+    card: Card
+    versions: tuple[FeatureMeta, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    feature: Feature | None = None
+    request: RequestFeature | None = None
+    code: str | None = None
+    sets: tuple[str, ...] = ()
+    used_by: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def latest(self) -> FeatureMeta | None:
+        """The metadata of the version that readers get."""
+        return next((meta for meta in self.versions if meta.version == self.card.latest), None)
+
+    def changed(self, meta: FeatureMeta) -> Diff | None:
+        """What changed with a version; None for the first one that can be read."""
+        place = self.versions.index(meta)
+        return difference(self.versions[place - 1], meta) if place else None
+
+
+class Book(msgspec.Struct, frozen=True):
+    """All features, by name, and when they were looked at."""
+
+    name: str
+    made: str
+    pages: tuple[Page, ...]
+
+
+def book(name: str, store: Store, now: datetime, defined: Defined | None = None) -> Book:
+    """A page for every feature that a store has or that is defined."""
+    told, manifest = defined or Defined(), read_manifest(store, now)
+    found = cards(manifest, told.features, told.requests)
+    built = [card.name for card in found if card.name in manifest.features]
+    versions = each(store, built, lambda one: _versions(store, one, manifest.features[one]))
+    return Book(name, iso_seconds(now), tuple(_page(card, told, *versions.get(card.name, ((), ()))) for card in found))
+
+
+def _page(card: Card, told: Defined, versions: tuple[FeatureMeta, ...], unreadable: tuple[str, ...]) -> Page:
+    feature = told.features.get(card.name)
+    return Page(
+        card, versions, unreadable, feature, told.requests.get(card.name), _code(feature),
+        tuple(name for name, one in told.sets.items() if card.name in one.names),
+        tuple(name for name, one in told.requests.items() if card.name in {spec.name for spec in one.uses}),
+    )  # fmt: skip
+
+
+def _versions(store: Store, name: str, entry: ManifestEntry) -> tuple[tuple[FeatureMeta, ...], tuple[str, ...]]:
+    read, unreadable = [], []
+    for version in entry.versions:
+        try:
+            read.append(store.get(name, version).meta)
+        except MlforgeError as error:
+            _log.warning("%s %s is not in the catalog: %s", name, version, error)
+            unreadable.append(version)
+    return tuple(read), tuple(unreadable)
+
+
+def _code(feature: Feature | None) -> str | None:
+    """The text of a feature's function as its author wrote it; None where it cannot be read."""
+    function: Any = None if feature is None else feature.function
+    try:
+        return None if function is None else textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError, SyntaxError):
+        return None

@@ -1,0 +1,1 @@
+"""Drifting: whether the values of two samples of a feature are still of one distribution."""

@@ -1,0 +1,98 @@
+"""Whether a feature has drifted, column by column, and why that is said."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mlforge.errors import CheckFailed
+from mlforge.model.drift import METHODS, Method
+from mlforge.model.html import table
+
+
+class ColumnDrift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether a column has drifted.
+
+    Args:
+        column: Its name.
+        dtype: Its type.
+        drifted: Whether it has.
+        reason: Why that is said.
+        distance: How far the samples are apart; None where they cannot be compared.
+        limit: What the distance has to be greater than: what matters, or what chance may do to samples of these sizes.
+        before: How many values of the reference were compared, nulls too.
+        after: How many of the other.
+        null_rates: The parts of both that are null.
+        new_values: The most frequent values that the reference has not.
+    """
+
+    column: str
+    dtype: str
+    drifted: bool
+    reason: str
+    distance: float | None = None
+    limit: float | None = None
+    before: int = 0
+    after: int = 0
+    null_rates: tuple[float, float] = (0.0, 0.0)
+    new_values: tuple[bool | int | float | str, ...] = ()
+
+
+class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a feature has drifted, column by column.
+
+    Args:
+        feature: Its name.
+        reference: What is compared with, in words.
+        compared: What is compared, in words.
+        method: How.
+        columns: The verdicts.
+
+    Example:
+        >>> report = defs.drift("user_spend", since="2026-02-01")
+        >>> report.compared, report.method, len(report.columns)
+        ('1.0.0 from 2026-02-01 00:00:00 on', 'psi', 2)
+    """
+
+    feature: str
+    reference: str
+    compared: str
+    method: Method
+    columns: tuple[ColumnDrift, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no column has drifted."""
+        return not self.drifted
+
+    @property
+    def drifted(self) -> tuple[ColumnDrift, ...]:
+        """The columns that have."""
+        return tuple(c for c in self.columns if c.drifted)
+
+    def column(self, name: str) -> ColumnDrift | None:
+        """The verdict about one column; None where there is none of that name."""
+        return next((c for c in self.columns if c.column == name), None)
+
+    def raise_for_drift(self) -> DriftReport:
+        """This report, or `CheckFailed` where a column has drifted."""
+        if self.drifted:
+            told = "; ".join(f"{c.column}: {c.reason}" for c in self.drifted)
+            raise CheckFailed(f"{self.feature} has drifted. {told}", hint="See what has changed in its source.")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.title}: {len(self.drifted)} of {len(self.columns)} columns drifted"
+
+    @property
+    def title(self) -> str:
+        """What is compared with what, and how."""
+        return f"{self.feature}: {self.compared} against {self.reference}, {METHODS[self.method]}"
+
+    def _repr_html_(self) -> str:
+        rows = [(c.column, c.dtype, "drifted" if c.drifted else "", *figures(c), c.reason) for c in self.columns]
+        return table(("column", "type", "", "distance", "limit", "why"), rows, caption=self.title)
+
+
+def figures(column: ColumnDrift) -> tuple[str, str]:
+    """Distance and limit as people read them."""
+    return tuple("–" if n is None else f"{n:.3f}" for n in (column.distance, column.limit))  # type: ignore[return-value]

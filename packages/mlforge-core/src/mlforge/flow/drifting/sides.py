@@ -1,0 +1,141 @@
+"""What is compared with what: two versions, two ranges of time of one, or a user's frame with a version."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from mlforge.errors import Invalid, NotFound, Unknown, nearest
+from mlforge.flow.drifting.drift import Comparison, compare
+from mlforge.flow.drifting.drift_report import DriftReport
+from mlforge.flow.spine import spine_of
+from mlforge.flow.versions.find import artifact
+from mlforge.flow.versions.reach import within_reach
+from mlforge.model.drift import MATTERS, METHODS, Method
+from mlforge.model.meta import Artifact, FeatureMeta
+from mlforge.model.span import Span, shown
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin.engine.frames import Frame
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.stores import Store
+
+
+class DriftQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """What to compare with what.
+
+    Args:
+        name: The feature.
+        version: The version that is looked at; the latest if None.
+        against: The version it is compared with; the one before it if None.
+        since: Compare what this version has from here on with what it has before, in microseconds.
+        frame: Compare these values with the version.
+        columns: Of which columns; of all but keys and time if None.
+        method: How.
+        threshold: What distance matters.
+    """
+
+    name: str
+    version: str | None = None
+    against: str | None = None
+    since: int | None = None
+    frame: Any = None
+    columns: tuple[str, ...] | None = None
+    method: Method = "psi"
+    threshold: float = MATTERS
+
+
+class Side(NamedTuple):
+    """Rows, and what they are in words."""
+
+    rows: Frame
+    told: str
+
+
+def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
+    """A verdict about each column.
+
+    Raises:
+        NotFound: A version that is not there, or none to compare with.
+        Invalid: What cannot be compared: two questions at once, a feature without a time, a column that is not there.
+        Unknown: A method that there is none of.
+    """
+    _refuse(asked)
+    found = artifact(store, asked.name, asked.version)
+    wanted = _columns(found.meta, asked)
+    before, after = _sides(store, engine, found, asked, wanted)
+    how = Comparison(asked.method, asked.threshold, wanted)
+    verdicts = compare(engine, before.rows, after.rows, how)
+    return DriftReport(
+        feature=asked.name, reference=before.told, compared=after.told, method=asked.method, columns=verdicts
+    )
+
+
+def _refuse(asked: DriftQuestion) -> None:
+    if asked.method not in METHODS:
+        raise Unknown(f"There is no method {asked.method!r}.", hint=nearest(asked.method, METHODS))
+    if not 0 <= asked.threshold < float("inf"):
+        raise Invalid(f"The threshold is {asked.threshold}.", hint="Give a number from 0 on, such as 0.1.")
+    given = [n for n in ("against", "since", "frame") if getattr(asked, n) is not None]
+    if len(given) > 1:
+        raise Invalid(f"Both {given[0]} and {given[1]} are given.", hint="Each is a comparison of its own: give one.")
+
+
+def _columns(meta: FeatureMeta, asked: DriftQuestion) -> tuple[str, ...]:
+    wanted = meta.value_columns if asked.columns is None else asked.columns
+    there = [c.name for c in meta.columns]
+    if missing := [name for name in wanted if name not in there]:
+        raise NotFound(f"{meta.name} {meta.version} has no column {missing[0]!r}.", hint=nearest(missing[0], there))
+    if not wanted:
+        raise Invalid(f"{meta.name} {meta.version} has no column beside its keys and time.", hint="Name the columns.")
+    return wanted
+
+
+def _sides(
+    store: Store, engine: Engine, found: Artifact, asked: DriftQuestion, columns: tuple[str, ...]
+) -> tuple[Side, Side]:
+    meta = found.meta
+    if asked.frame is not None:
+        spine = spine_of(asked.frame, engine)
+        if missing := [name for name in columns if name not in spine.names]:
+            raise Invalid(f"The frame has no column {missing[0]!r}.", hint=nearest(missing[0], spine.names))
+        rows = engine.from_arrow(spine.pick(columns))
+        return Side(_read(store, engine, found, columns), meta.version), Side(rows, "the frame")
+    if asked.since is not None:
+        return _split(store, engine, found, asked.since, columns)
+    other = artifact(store, meta.name, asked.against or _before(store, meta))
+    common = tuple(c for c in columns if c in [x.name for x in other.meta.columns])
+    if missing := [c for c in columns if c not in common]:
+        raise Invalid(
+            f"{meta.name} {other.meta.version} has no column {missing[0]!r}.",
+            hint=f"Compare others: columns={list(common)!r}, or --columns {','.join(common)}",
+        )
+    return Side(_read(store, engine, other, columns), other.meta.version), Side(
+        _read(store, engine, found, columns), meta.version
+    )
+
+
+def _split(
+    store: Store, engine: Engine, found: Artifact, since: int, columns: tuple[str, ...]
+) -> tuple[Side, Side]:  # fmt: skip
+    meta = found.meta
+    if meta.timestamp is None:
+        raise Invalid(f"{meta.name!r} has no timestamp to tell ranges by.", hint="Compare it with another version.")
+    rows = _read(store, engine, found, tuple(dict.fromkeys((*columns, meta.timestamp))))
+    before, after = (engine.within(rows, Timestamp(meta.timestamp), s) for s in (Span(None, since), Span(since, None)))
+    return Side(before, f"{meta.version} before {shown(since)}"), Side(after, f"{meta.version} from {shown(since)} on")
+
+
+def _read(store: Store, engine: Engine, found: Artifact, columns: tuple[str, ...]) -> Frame:
+    return engine.scan_version(within_reach(store, engine, found, relied=False), columns)
+
+
+def _before(store: Store, meta: FeatureMeta) -> str:
+    versions = store.versions(meta.name)
+    place = versions.index(meta.version)
+    if not place:
+        raise NotFound(
+            f"{meta.name} {meta.version} is the first version: there is none before it.",
+            hint=f"Compare two ranges of time: mlforge drift {meta.name} --since 7d",
+        )
+    return versions[place - 1]

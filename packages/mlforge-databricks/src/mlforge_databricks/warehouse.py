@@ -1,0 +1,148 @@
+"""Statements that a SQL warehouse runs, asked over HTTP: no Spark is needed for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+from mlforge_databricks.client import Workspace
+from mlforge_databricks.failures import Refused, refused, told
+from mlforge_databricks.statements import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+AT_FIRST = "30s"
+"""How long a request waits for its answer before it is asked for again."""
+PAUSE = 0.5
+_OVER = {"SUCCEEDED", "FAILED", "CANCELED", "CLOSED"}
+_STARTING = "Start it beforehand, or give it longer: timeout=1800."
+
+
+class WarehouseStatements:
+    """What `Statements` asks for, of a warehouse."""
+
+    def __init__(self, workspace: Workspace, warehouse: str, timeout: float) -> None:
+        self._workspace = workspace
+        self._warehouse = warehouse
+        self._timeout = timeout
+
+    @property
+    def where(self) -> str:
+        return f"{self._workspace.where}, warehouse {self._warehouse}"
+
+    def rows(self, statement: str) -> Sequence[Row]:
+        done = self._run(statement, "INLINE", "JSON_ARRAY")
+        names = _names(done)
+        chunk, found = done.result, list[Row]()
+        while chunk is not None:
+            found += [dict(zip(names, row, strict=True)) for row in chunk.data_array or ()]
+            chunk = self._next(done, chunk.next_chunk_index)
+        return found
+
+    def _next(self, done: Any, index: int | None) -> Any:
+        if index is None:
+            return None
+        with told(self.where):
+            return self._workspace.client.statement_execution.get_statement_result_chunk_n(done.statement_id, index)
+
+    def columns(self, table: str) -> list[str]:
+        return _names(self._run(f"SELECT * FROM {table} LIMIT 0", "INLINE", "JSON_ARRAY"))
+
+    def batches(self, statement: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        import pyarrow as pa
+
+        done = self._run(statement, "EXTERNAL_LINKS", "ARROW_STREAM")
+        pieces = self._pieces(done)
+        first = next(pieces, None)
+        if first is None:  # an answer without rows has no pieces
+            return pa.schema([(name, pa.null()) for name in _names(done)]), iter(())
+        return first.schema, self._read(first, pieces)
+
+    def _pieces(self, done: Any) -> Iterator[pa.RecordBatchReader]:
+        import pyarrow as pa
+
+        chunk = done.result
+        while chunk is not None:
+            links = chunk.external_links or ()
+            for link in links:
+                # what is signed needs no token, and must not be given one
+                with told(self.where), urlopen(link.external_link, timeout=self._timeout) as answer:  # noqa: S310
+                    data = answer.read()
+                yield pa.ipc.open_stream(data)
+            chunk = self._next(done, links[-1].next_chunk_index if links else None)
+
+    @staticmethod
+    def _read(first: pa.RecordBatchReader, others: Iterator[pa.RecordBatchReader]) -> Iterator[pa.RecordBatch]:
+        yield from first
+        for one in others:
+            yield from one
+
+    def _run(self, statement: str, disposition: str, form: str) -> Any:
+        from databricks.sdk.service.sql import Disposition, ExecuteStatementRequestOnWaitTimeout, Format
+
+        asking = self._workspace.client.statement_execution
+        with told(self.where):
+            done = asking.execute_statement(
+                statement, self._warehouse,
+                disposition=Disposition(disposition), format=Format(form), wait_timeout=AT_FIRST,
+                on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CONTINUE,
+            )  # fmt: skip
+        return self._awaited(done)
+
+    def _awaited(self, done: Any) -> Any:
+        """The answer, once it is there. What takes too long, or whose user gives up, is cancelled."""
+        try:
+            over = self._over(done)
+        except BaseException:
+            with suppress(Exception):
+                self._workspace.client.statement_execution.cancel_execution(done.statement_id)
+            raise
+        if (state := over.status.state.value) != "SUCCEEDED":
+            raise self._failed(over.status, state)
+        return over
+
+    def _over(self, done: Any) -> Any:
+        deadline = time.monotonic() + self._timeout
+        while (state := done.status.state.value) not in _OVER:
+            if time.monotonic() > deadline:
+                raise self._too_late(state)
+            time.sleep(PAUSE)
+            with told(self.where):
+                done = self._workspace.client.statement_execution.get_statement(done.statement_id)
+        return done
+
+    def _too_late(self, state: str) -> Refused:
+        doing = "is still starting" if state == "PENDING" else "has not answered"
+        return Refused(f"The {self.where} {doing} after {self._timeout:g} seconds.", _STARTING, "DEADLINE_EXCEEDED")
+
+    def _failed(self, status: Any, state: str) -> Refused:
+        if state != "FAILED" or status.error is None:
+            hint = "Somebody cancelled it, or the warehouse was stopped: run it again."
+            return Refused(f"A statement was {state.lower()} at {self.where}.", hint, state)
+        code = status.error.error_code
+        return refused(self.where, code.value if code else None, status.error.message or "")
+
+    def send(self, path: str, there: str) -> None:
+        with told(self._workspace.where), Path(path).open("rb") as file:
+            self._workspace.client.files.upload(there, file, overwrite=True)
+
+    def remove(self, there: str) -> None:
+        try:
+            with told(self._workspace.where):
+                self._workspace.client.files.delete(there)
+        except Refused as error:
+            if error.word != "NOT_FOUND":
+                raise
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _names(done: Any) -> list[str]:
+    columns = done.manifest.schema.columns if done.manifest and done.manifest.schema else None
+    return [column.name for column in columns or ()]

@@ -1,0 +1,151 @@
+"""Figures of columns: exact ones in one query over all rows, the others of a sample that is sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
+from mlforge.model.schema import Column, is_float
+from mlforge.plugin.engine.measuring import DAY, Facts, Shape, assembled, kind_of, most_frequent, shaped, to_measure
+from mlforge_duckdb.exchange import to_polars
+from mlforge_duckdb.session import asked
+from mlforge_duckdb.types import plainly, quoted, schema_of, types_of
+
+SKETCH_ERROR = 0.04
+"""That of `approx_count_distinct`, as it was measured on 30,000 different values, rounded up."""
+
+_DOUBTFUL = MOST_EXACT * (1 + 6 * SKETCH_ERROR)
+"""An estimate up to here may be of a number that has to be exact."""
+
+_ENTITY = "entity of mlforge"
+
+
+def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> Quality:
+    """The figures of the columns that are asked for."""
+    types = types_of(rows)
+    columns = list(to_measure(schema_of(types), ask))
+    names = dict.fromkeys((*(c.name for c in columns), *ask.keys))
+    frame = rows.project(", ".join(f"{plainly(n, types[n])} AS {quoted(n)}" for n in names) or "0 AS nothing")
+    facts = _asked(frame, {"rows": "count(*)"} | _facts(columns) | _entities(ask.keys))
+    different = _different(frame, columns, ask.keys, facts)
+    drawn = _drawn(frame, columns, facts["rows"], ask.sample)
+    made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
+    if not ask.keys:
+        return Quality(rows=facts["rows"], columns=made)
+    entities, error = different[_ENTITY]
+    return Quality(rows=facts["rows"], entities=entities, entities_error=error, columns=made)
+
+
+def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> dict[str, Any]:
+    """Some figures of all rows, each in SQL, in one query."""
+    if not expressions:
+        return {}
+    (found,) = asked(frame, f"SELECT {', '.join(expressions.values())} FROM frame").fetchall()
+    return dict(zip(expressions, found, strict=True))
+
+
+def _facts(columns: Sequence[Column]) -> dict[str, str]:
+    """Counts, ends and moments of each column, in SQL."""
+    return {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(c)}
+
+
+def _fact(column: Column) -> Iterator[tuple[str, str]]:
+    value, kind, usable = quoted(column.name), kind_of(column.dtype), ""
+    yield "nulls", f"count(*) - count({value})"
+    if is_float(column.dtype):
+        usable = f" FILTER (WHERE isfinite({value}))"
+        yield "nans", f"count(*) FILTER (WHERE isnan({value}))"
+        yield "infinite", f"count(*) FILTER (WHERE isinf({value}))"
+    if kind != "list":
+        yield "distinct", f"approx_count_distinct({_apart(column)})"
+    if kind in ("number", "time", "choice"):
+        yield "min", f"min({value}){usable}"
+        yield "max", f"max({value}){usable}"
+    if kind == "number":
+        yield "mean", f"avg(CAST({value} AS DOUBLE)){usable}"
+        yield "std", f"{_std(value)}{usable}"
+
+
+def _std(value: str) -> str:
+    return f"stddev_samp(CAST({value} AS DOUBLE))"
+
+
+def _apart(column: Column) -> str:
+    """A value as it is told from others: -0.0 is 0.0."""
+    value = quoted(column.name)
+    return f"({value} + 0.0)" if is_float(column.dtype) else value
+
+
+def _entities(keys: Sequence[str]) -> dict[str, str]:
+    return {_ENTITY: f"approx_count_distinct({_entity(keys)}){_known(keys)}"} if keys else {}
+
+
+def _entity(keys: Sequence[str]) -> str:
+    """The keys of an entity as one value."""
+    return quoted(keys[0]) if len(keys) == 1 else f"row({', '.join(map(quoted, keys))})"
+
+
+def _known(keys: Sequence[str]) -> str:
+    return f" FILTER (WHERE {' AND '.join(f'{quoted(k)} IS NOT NULL' for k in keys)})"
+
+
+def _different(
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any]
+) -> dict[str, tuple[int, float]]:
+    """How many different values each column has, and the error of that: none where there are not many."""
+    estimates = {c.name: facts[f"distinct{i}"] for i, c in enumerate(columns) if f"distinct{i}" in facts}
+    exact = {c.name: f"count(DISTINCT {_apart(c)})" for c in columns if estimates.get(c.name, _DOUBTFUL) < _DOUBTFUL}
+    if keys:
+        estimates[_ENTITY] = facts[_ENTITY]
+    if keys and estimates[_ENTITY] < _DOUBTFUL:
+        exact[_ENTITY] = f"count(DISTINCT {_entity(keys)}){_known(keys)}"
+    found = _asked(frame, exact)
+    return {n: (found.get(n, estimate), 0.0 if n in found else SKETCH_ERROR) for n, estimate in estimates.items()}
+
+
+def _drawn(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], rows: int, size: int) -> pl.DataFrame:
+    """The rows, or about as many as a sample has: the same ones where the threads share the rows alike."""
+    spread = [c.name for c in columns if kind_of(c.dtype) in ("number", "time", "choice")]
+    if not spread:
+        return pl.DataFrame()
+    part = f" USING SAMPLE {100 * size / rows:.9f} PERCENT (bernoulli, 0)" if rows > size else ""
+    return to_polars(asked(frame, f"SELECT {', '.join(map(quoted, spread))} FROM frame{part}"))
+
+
+def _column(
+    i: int, column: Column, facts: Mapping[str, Any], different: Mapping[str, tuple[int, float]],
+    drawn: pl.DataFrame, ask: Measuring,
+) -> ColumnQuality:  # fmt: skip
+    rows = facts["rows"]
+    counts, figures = (
+        [facts.get(f"{name}{i}") for name in names]
+        for names in (("nulls", "nans", "infinite"), ("min", "max", "mean", "std"))
+    )
+    seen = Facts(*(n or 0 for n in counts), *different.get(column.name, (None, 0.0)), *figures)
+    spread = _spread(drawn[column.name].drop_nulls(), column, ask) if column.name in drawn.columns else _NOTHING
+    return assembled(column, rows, seen, *spread, drawn.height if rows > ask.sample else 0)
+
+
+_NOTHING: tuple[Shape, tuple[TopValue, ...]] = (Shape((), None), ())
+
+
+def _spread(values: pl.Series, column: Column, ask: Measuring) -> tuple[Shape, tuple[TopValue, ...]]:
+    """Quantiles and histogram, or most frequent values, of a sample."""
+    if kind_of(column.dtype) == "choice":
+        counted = values.alias("value").value_counts(name="count")
+        ranked = counted.sort(["count", "value"], descending=[True, False]).head(ask.top)
+        return Shape((), None), most_frequent(dict(ranked.iter_rows()), ask.top)
+    numbers = (values.to_physical() if kind_of(column.dtype) == "time" else values).cast(pl.Float64)
+    if column.dtype == "Date":
+        numbers = numbers * DAY
+    ordered = numbers.filter(numbers.is_finite()).sort()
+
+    def below(edges: Sequence[float]) -> list[int]:
+        found: list[int] = ordered.search_sorted(pl.Series(edges, dtype=pl.Float64), side="left").to_list()
+        return found
+
+    return shaped(len(ordered), ordered.item, below, column, ask), ()

@@ -1,0 +1,142 @@
+"""Figures of columns: exact ones in passes over all rows, the others of a sample that is sorted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
+from mlforge.model.schema import Column, is_float
+from mlforge.plugin.engine.measuring import DAY, Facts, Shape, assembled, kind_of, most_frequent, shaped, to_measure
+from mlforge_polars.types import plainly, schema_of
+
+SKETCH_ERROR = 0.01
+"""That of `approx_n_unique`, rounded up: its HyperLogLog has 2 ** 14 registers."""
+
+_DOUBTFUL = MOST_EXACT * (1 + 8 * SKETCH_ERROR)
+"""An estimate up to here may be of a number that has to be exact."""
+
+_ENTITY = "entity of mlforge"
+
+
+def measured(rows: pl.DataFrame, ask: Measuring) -> Quality:
+    """The figures of the columns that are asked for."""
+    columns = to_measure(schema_of(rows.schema), ask)
+    names = dict.fromkeys((*columns.names, *ask.keys))
+    frame = rows.select(plainly(n, rows.schema[n]) for n in names)
+    facts = {"rows": frame.height} | _facts(frame, list(columns), ask.keys)
+    different = _different(frame, list(columns), ask.keys, facts)
+    drawn = frame if frame.height <= ask.sample else frame.sample(ask.sample, seed=0)
+    made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
+    if not ask.keys:
+        return Quality(rows=rows.height, columns=made)
+    entities, error = different[_ENTITY]
+    return Quality(rows=rows.height, entities=entities, entities_error=error, columns=made)
+
+
+def _facts(frame: pl.DataFrame, columns: Sequence[Column], keys: Sequence[str]) -> dict[str, Any]:
+    """Counts, ends and moments of all rows; once more of those columns in which not all values are finite."""
+    counts = [e for i, c in enumerate(columns) for e in _counts(i, c)]
+    if len(keys) > 1:
+        counts.append(_known(keys).hash().approx_n_unique().alias(_ENTITY))
+    found = _asked(frame, counts + [e for i, c in enumerate(columns) for e in _figures(i, c, pl.col(c.name))])
+    odd = [(i, c) for i, c in enumerate(columns) if is_float(c.dtype) and (found[f"nans{i}"] or found[f"infinite{i}"])]
+    for i, c in odd:
+        usable = pl.col(c.name).filter(pl.col(c.name).is_finite())
+        found |= _asked(frame, list(_figures(i, c, usable)))
+    return found
+
+
+def _asked(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> dict[str, Any]:
+    return frame.lazy().select(expressions).collect().row(0, named=True) if expressions else {}
+
+
+def _counts(i: int, column: Column) -> Iterator[pl.Expr]:
+    value, kind = pl.col(column.name), kind_of(column.dtype)
+    yield value.null_count().alias(f"nulls{i}")
+    if is_float(column.dtype):
+        yield value.is_nan().sum().alias(f"nans{i}")
+        yield value.is_infinite().sum().alias(f"infinite{i}")
+    if kind != "list":
+        estimate = value.n_unique() if column.dtype == "Boolean" else _comparable(column).approx_n_unique()
+        yield estimate.alias(f"distinct{i}")
+
+
+def _figures(i: int, column: Column, value: pl.Expr) -> Iterator[pl.Expr]:
+    kind = kind_of(column.dtype)
+    if kind in ("number", "time", "choice"):
+        yield value.min().alias(f"min{i}")
+        yield value.max().alias(f"max{i}")
+    if kind == "number":
+        yield value.cast(pl.Float64).mean().alias(f"mean{i}")
+        yield value.cast(pl.Float64).std().alias(f"std{i}")
+
+
+def _comparable(column: Column) -> pl.Expr:
+    """The values, of a type whose different ones can be estimated; nulls are one."""
+    value = pl.col(column.name)
+    if is_float(column.dtype):
+        return value + 0.0  # of which -0.0 is 0.0
+    return value.to_physical() if column.dtype in ("Time", "Duration") or column.dtype.startswith("Decimal") else value
+
+
+def _different(
+    frame: pl.DataFrame, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any]
+) -> dict[str, tuple[int, float]]:
+    """How many different values each column has, and the error of that: none where there are not many."""
+    names = {c.name: f"distinct{i}" for i, c in enumerate(columns) if f"distinct{i}" in facts}
+    few = [n for n, fact in names.items() if facts[fact] <= _DOUBTFUL]
+    exact = [pl.col(n).drop_nulls().n_unique().alias(n) for n in few]
+    wanted = len(keys) > 1 and facts[_ENTITY] <= _DOUBTFUL
+    if wanted or (len(keys) == 1 and keys[0] not in names):
+        exact.append(_known(keys).n_unique().alias(_ENTITY))
+    found = _asked(frame, exact)
+    told = {n: (found.get(n, facts[fact]), 0.0 if n in found else SKETCH_ERROR) for n, fact in names.items()}
+    if len(keys) == 1 and _ENTITY not in found:
+        return told | {_ENTITY: told[keys[0]]}
+    return told | {_ENTITY: (found.get(_ENTITY, facts.get(_ENTITY, 0)), 0.0 if _ENTITY in found else SKETCH_ERROR)}
+
+
+def _known(keys: Sequence[str]) -> pl.Expr:
+    """The keys of an entity as one value, where none is null."""
+    return pl.struct(keys).filter(pl.all_horizontal(pl.col(keys).is_not_null()))
+
+
+def _column(
+    i: int, column: Column, facts: Mapping[str, Any], different: Mapping[str, tuple[int, float]],
+    drawn: pl.DataFrame, ask: Measuring,
+) -> ColumnQuality:  # fmt: skip
+    told = ("nulls", "nans", "infinite"), ("min", "max", "mean", "std")
+    counts, figures = ([facts.get(f"{name}{i}") for name in names] for names in told)
+    seen = Facts(*(n or 0 for n in counts), *different.get(column.name, (None, 0.0)), *figures)
+    sampled = drawn.height if drawn.height < facts["rows"] else 0
+    return assembled(column, facts["rows"], seen, *_spread(drawn[column.name].drop_nulls(), column, ask), sampled)
+
+
+def _spread(values: pl.Series, column: Column, ask: Measuring) -> tuple[Shape, tuple[TopValue, ...]]:
+    """Quantiles, histogram and most frequent values of a sample."""
+    kind = kind_of(column.dtype)
+    if kind == "choice":
+        return Shape((), None), _top(values, ask.top)
+    if kind not in ("number", "time"):
+        return Shape((), None), ()
+    numbers = (values.to_physical() if kind == "time" else values).cast(pl.Float64)
+    if column.dtype == "Date":
+        numbers = numbers * DAY
+    ordered = numbers.filter(numbers.is_finite()).sort()
+
+    def below(edges: Sequence[float]) -> list[int]:
+        found: list[int] = ordered.search_sorted(pl.Series(edges, dtype=pl.Float64), side="left").to_list()
+        return found
+
+    return shaped(len(ordered), ordered.item, below, column, ask), ()
+
+
+def _top(values: pl.Series, number: int) -> tuple[TopValue, ...]:
+    if values.is_empty():
+        return ()
+    counted = values.alias("value").value_counts(name="count")
+    ranked = counted.sort(["count", "value"], descending=[True, False]).head(number)
+    return most_frequent(dict(ranked.iter_rows()), number)

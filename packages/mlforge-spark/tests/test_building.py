@@ -1,0 +1,88 @@
+"""Features are built and joined on Spark, from a project and back, and no row of them visits the driver."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+import mlforge as mlf
+from mlforge.errors import Invalid
+from mlforge.model.source import DeltaFormat
+from mlforge.plugin import Scan
+from mlforge_spark.plugin import SparkEngine
+
+ROWS = 400_000
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory, session):
+    """A feature without windows of more bytes than the driver takes, built."""
+    folder = tmp_path_factory.mktemp("shop")
+    events = session.range(ROWS, numPartitions=4).select(
+        F.col("id").alias("user"), F.sha2(F.col("id").cast("string"), 512).alias("name"), F.rand(7).alias("amount")
+    )
+    events.write.parquet(str(folder / "events"))
+
+    @mlf.feature(source=str(folder / "events" / "*.parquet"), keys="user", engine="pyspark")
+    def spend(events: DataFrame) -> DataFrame:
+        return events.where(F.col("user") % 2 == 0)
+
+    defs = mlf.Definitions("shop", features=[spend], offline_store=mlf.LocalStore(str(folder / "store")))
+    before = session.conf.get("spark.driver.maxResultSize")
+    defs.build(preview=False)
+    assert before == "1m"
+    return defs
+
+
+def test_a_build_takes_no_rows_to_the_driver(shop):
+    assert shop.inspect_feature("spend").row_count == ROWS // 2
+
+
+def test_polars_reads_what_spark_wrote(shop):
+    with mlf.PolarsEngine().open() as engine, shop.offline_store.open() as store:
+        frame = engine.read_version(store.get("spend", "1.0.0"))
+        assert engine.extent(frame, None).rows == ROWS // 2
+
+
+def test_a_spark_spine_gives_a_spark_frame_and_a_polars_spine_that(shop, session):
+    import polars as pl
+
+    answer = shop.get_training_data(session.createDataFrame([(2,), (3,)], "user bigint"), features=["spend"])
+    assert isinstance(answer, DataFrame)
+    assert [row["amount"] is None for row in answer.collect()] == [False, True]
+    assert isinstance(shop.get_training_data(pl.DataFrame({"user": [2]}), features=["spend"]), pl.DataFrame)
+
+
+def test_the_command_line_builds_with_spark(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from mlforge.cli.app import cli
+
+    (tmp_path / "payments.csv").write_text("user,at,amount\nada,2025-03-02T10:00:00Z,30\nada,2025-03-04T18:00:00Z,20\n")
+    (tmp_path / "definitions.py").write_text(PROJECT)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["build", "--no-preview"])
+    assert (done.exit_code, "1.0.0" in done.output) == (0, True), done.output
+
+
+def test_a_table_that_spark_knows_is_a_source_and_another_is_named(session):
+    session.range(3).createOrReplaceTempView("three")
+    with SparkEngine().open() as engine:
+        scan = Scan("numbers", ("nowhere.three",), DeltaFormat())
+        with pytest.raises(Invalid, match="nowhere.three"):
+            engine.scan(scan)
+        assert engine.extent(engine.scan(Scan("numbers", ("three",), DeltaFormat())), None).rows == 3
+
+
+PROJECT = """
+import mlforge as mlf
+from pyspark.sql import DataFrame
+
+@mlf.feature(source="payments.csv", keys="user", timestamp="at", interval="1d",
+             metrics=[mlf.Sum("amount", windows=["7d"], name="spend")], engine="spark")
+def spend(events: DataFrame) -> DataFrame:
+    return events
+
+defs = mlf.Definitions("shop", features=[spend], offline_store=mlf.LocalStore("store"))
+"""
