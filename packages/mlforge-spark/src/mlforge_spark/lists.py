@@ -41,7 +41,9 @@ def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     aggs = [a for a in plan.aggs if plan.is_listed(a)]
     lists = {_list(a): F.flatten(F.collect_list(plan.value(a).listed).over(_held(a, plan))) for a in aggs}
     lists |= {
-        f"{_list(a)}_out": F.flatten(F.collect_list(plan.value(a).listed).over(by_entity(plan, "t").rangeBetween(1, reach)))
+        f"{_list(a)}_out": F.flatten(
+            F.collect_list(plan.value(a).listed).over(by_entity(plan, "t").rangeBetween(1, reach))
+        )
         for a in aggs
         if (reach := length(a)) is not None
     }
@@ -116,7 +118,7 @@ def _between(low: Column, high: Column, part: Column, bottom: int) -> Column:
     wide = F.greatest(F.abs(low), F.abs(high)) > real(_GREAT)
     scale = F.when(wide, real(0.5)).otherwise(real(1.0))
     a, b = low * scale, high * scale
-    if bottom == 2:  # noqa: PLR2004 - a half: rounded once
+    if bottom == 2:
         found = F.when(wide, a + b).otherwise((a + b) / real(2.0))
     elif bottom <= _PRECISE:
         within = F.when(wide, a / real(bottom) * (real(bottom) - part) + b / real(bottom) * part)
@@ -148,7 +150,9 @@ def _last_n(values: Column, n: float, distinct: bool) -> Column:
 
 def _top_k(values: Column, k: float) -> Column:
     def counted(sorted_: Column) -> Column:
-        places = F.transform(F.array_distinct(sorted_), lambda x: F.struct(F.array_position(sorted_, x).alias("p"), x.alias("value")))
+        places = F.transform(
+            F.array_distinct(sorted_), lambda x: F.struct(F.array_position(sorted_, x).alias("p"), x.alias("value"))
+        )
         ends = F.transform(places, lambda x, i: F.struct(
             x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], F.size(sorted_).cast("long") + F.lit(1)),
             x["value"].alias("value"),
@@ -178,7 +182,9 @@ def _shape(function: str, values: Column, value: Value) -> Column:
         most = F.array_max(F.transform(ds, F.abs))
         by = F.pow(real(2.0), F.floor(F.log2(most)))
         units = F.transform(ds, lambda d: d / by)
-        return F.transform(F.array(F.struct(units.alias("u"), by.alias("by"), most.alias("most"))), lambda s: shaped(s, n))[0]
+        return F.transform(
+            F.array(F.struct(units.alias("u"), by.alias("by"), most.alias("most"))), lambda s: shaped(s, n)
+        )[0]
 
     def shaped(s: Column, n: Column) -> Column:
         mean = total(s["u"], lambda d: d) / n
@@ -192,8 +198,10 @@ def _shape(function: str, values: Column, value: Value) -> Column:
         if function == "skew":
             found = fourth * n * F.sqrt(n - real(1.0)) / ((n - real(2.0)) * second * F.sqrt(second))
         else:
-            found = (n - real(1.0)) / ((n - real(2.0)) * (n - real(3.0))) * (
-                (n + real(1.0)) * n * fourth / (second * second) - real(3.0) * (n - real(1.0))
+            found = (
+                (n - real(1.0))
+                / ((n - real(2.0)) * (n - real(3.0)))
+                * ((n + real(1.0)) * n * fourth / (second * second) - real(3.0) * (n - real(1.0)))
             )
         return F.when(s["most"] > zero, found)
 

@@ -182,7 +182,7 @@ def _facts(column: Input) -> list[Column]:
 def _value(column: Input, functions: frozenset[str], facts: Mapping[str, Any], added: bool) -> Value:
     name, word = column.name, column.word
     if not added:
-        return Value(name, word, functions, True, is_float(word), None, None)  # noqa: FBT003
+        return Value(name, word, functions, True, is_float(word), None, None)
     total, least, most = facts["total"], facts[f"{name}_least"], facts[f"{name}_most"]
     if is_float(word):
         low, bits = bits_of_floats(least, most)

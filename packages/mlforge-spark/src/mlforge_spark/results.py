@@ -17,7 +17,7 @@ from mlforge_spark.ends import mean_of, std_of, sum_of
 from mlforge_spark.exact import BITS, Steps, carried, computed, joined
 from mlforge_spark.lists import listed_at
 from mlforge_spark.numbers import DOWN, NAN, UP, ZERO, long
-from mlforge_spark.plans import BOUNDS, ENDS, Plan, Value
+from mlforge_spark.plans import BOUNDS, ENDS, Plan
 from mlforge_spark.running import total
 from mlforge_spark.types import dtype_of
 

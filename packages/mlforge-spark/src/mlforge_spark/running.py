@@ -44,7 +44,7 @@ def _moved(tiles: DataFrame, plan: Plan) -> DataFrame:
         after = chosen.otherwise(after)
     rows = rows.select("*", (F.col("t") + after).alias("at"))
     if plan.passing:
-        changes = F.lit(True)  # noqa: FBT003
+        changes = F.lit(True)
         for shift in plan.passing:
             is_it = F.col("source") == F.lit(plan.source(shift))
             changes = F.when(is_it, F.col(changing(shift, plan))).otherwise(changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.errors import MlforgeError, NotInstalled, Unsupported
+from mlforge.errors import MlforgeError, NotInstalled
 
 CORE = "mlforge-core"
 """The distribution of the core. What it brings is never displaced."""
@@ -46,15 +46,6 @@ DISTRIBUTIONS = {
     },
 }
 
-_ENGINES = 'Databricks computes with Spark: engine="pyspark".'
-NOT_YET = {
-    "engine": {"databricks": _ENGINES},
-    "word": {
-        "DatabricksEngine": _ENGINES,
-    },
-}
-"""What people ask for that no distribution brings yet, with what there is instead."""
-
 PACKAGES = frozenset(
     name.partition("[")[0].replace("-", "_") for known in DISTRIBUTIONS.values() for name in known.values()
 )
@@ -73,7 +64,7 @@ def install_hint(role: str, name: str) -> str | None:
 
 
 def missing(role: str, name: str) -> MlforgeError | None:
-    """The error for a name that a known distribution would bring, or that none brings yet; None for a stranger's.
+    """The error for a name that a known distribution would bring; None for a stranger's.
 
     Example:
         >>> print(missing("engine", "duckdb"))
@@ -81,6 +72,4 @@ def missing(role: str, name: str) -> MlforgeError | None:
     """
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
-    if there_is := NOT_YET.get(role, {}).get(name):
-        return Unsupported(f"There is no {role} {name!r} yet.", hint=there_is)
     return None

@@ -11,7 +11,7 @@ from typing import Any
 from mlforge.errors import close_to
 from mlforge.plugin.config import load
 from mlforge.plugin.descriptors import MetricDescriptor, ValidatorDescriptor
-from mlforge.plugin.hints import NOT_YET, install_hint
+from mlforge.plugin.hints import install_hint
 from mlforge.plugin.registry import registry
 
 
@@ -38,7 +38,7 @@ def find_word(name: str, others: Iterable[str] = ()) -> Any:
 
 
 def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError | ImportError:
-    """The error for a word that is not there: who would bring it, what there is instead, or the nearest.
+    """The error for a word that is not there: who would bring it, or the nearest.
 
     Example:
         >>> print(no_word("mlforge", "Summ", ["Sum", "Max"]))
@@ -47,8 +47,6 @@ def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError | Imp
     text = f"{where} has no {name!r}"
     if hint := install_hint("word", name):
         text += f": it comes with another distribution. {hint}"
-    elif there_is := NOT_YET["word"].get(name):
-        text += f" yet. {there_is}"
     else:
         close = close_to(name, known)
         text += f". Did you mean {close!r}?" if close else "."

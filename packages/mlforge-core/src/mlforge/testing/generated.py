@@ -41,7 +41,12 @@ def generated(share: float, strategy: Strategy | Callable[[Any], Strategy]) -> C
         @functools.wraps(test)
         def many(self: Any, bench: Any) -> None:
             drawn = strategy if isinstance(strategy, st.SearchStrategy) else strategy(bench)
-            explore(drawn, lambda case: test(self, bench, case), bench, max(min(10, total_cases()), round(total_cases() * share)))
+            explore(
+                drawn,
+                lambda case: test(self, bench, case),
+                bench,
+                max(min(10, total_cases()), round(total_cases() * share)),
+            )
 
         vars(many).pop("__wrapped__")  # or pytest would ask for a fixture `case`
         return takes(share)(many)

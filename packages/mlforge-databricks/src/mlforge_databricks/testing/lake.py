@@ -207,7 +207,7 @@ class Lake:
 
 
 def _kept(rows: pa.Table) -> pa.Table:
-    """Rows in the types that Spark gives what it reads from Parquet: numbers have signs, lengths of time are numbers."""
+    """Rows in the types that Spark reads from Parquet: numbers have signs, lengths of time are numbers."""
     wider = {
         pa.uint8(): pa.int16(),
         pa.uint16(): pa.int32(),
