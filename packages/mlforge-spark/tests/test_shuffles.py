@@ -21,7 +21,7 @@ FUNCTIONS = ("count", "sum", "mean", "std", "min", "max", "first", "last", "medi
 
 def exchanges(frame: Any) -> int:
     """How many exchanges a frame's physical plan has."""
-    return str(frame._jdf.queryExecution().executedPlan().toString()).count("Exchange")
+    return str(frame._jdf.queryExecution().executedPlan().toString()).count("Exchange")  # noqa: SLF001 - no other way
 
 
 @pytest.mark.parametrize("interval", ["1d", None])

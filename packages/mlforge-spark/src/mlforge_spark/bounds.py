@@ -76,14 +76,14 @@ def followed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     """Aggregates over the rows up to a change point, of which `bound_at` makes a bound."""
     tile, reach = f"{agg.column}_{agg.function}", length(agg)
     entered, left = (None if shift is None else F.col("source") == F.lit(plan.source(shift)) for shift in stay(agg))
-    assert entered is not None
+    assert entered is not None  # noqa: S101 - for the types
     if agg.function in ENDS:
         return {f"{agg.name}_own": _last(_end(agg, tile, entered, left))}
     if reach is None:
         return {f"{agg.name}_own": _FUNCTIONS[agg.function](F.when(entered, F.col(tile)))}
     if reach == plan.interval:
         return {f"{agg.name}_own": _last(F.when(entered, F.struct("t", F.col(tile).alias("value"))))}
-    assert left is not None
+    assert left is not None  # noqa: S101 - for the types
     tile = f"{tile}_{reach}"
     if plan.in_frame(reach):
         return {f"{agg.name}_own": _last(in_or_out(entered, left, F.col(f"{tile}_in"), F.col(f"{tile}_out")))}

@@ -28,7 +28,8 @@ def sum_of(parts: Sequence[str], limbs: Limbs, name: str) -> Steps:
     low, up, down = f"{name}_low", f"{name}_up", f"{name}_down"
     lowered = joined(totals, limbs.width, limbs.exponent - _SHIFT)
     yield {low: lowered, up: _over(totals, limbs, ""), down: _over(totals, limbs, "-")}
-    return f"CASE WHEN abs({low}) < {_FAR} THEN {total} WHEN {up} THEN {UP} WHEN {down} THEN {DOWN} ELSE {_raised(low)} END"
+    infinite = f"WHEN {up} THEN {UP} WHEN {down} THEN {DOWN}"
+    return f"CASE WHEN abs({low}) < {_FAR} THEN {total} {infinite} ELSE {_raised(low)} END"
 
 
 def _roomy(parts: Sequence[str], limbs: Limbs) -> list[str]:

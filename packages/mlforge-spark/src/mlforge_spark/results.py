@@ -55,10 +55,10 @@ def _finish(agg: Aggregate, plan: Plan, windowed: Windowed) -> Steps:
     name, limbs, sums = f"{agg.name}_x", [of(limb) for limb in value.limbs], value.sums
     if agg.function == "count":
         return of(value.count)
-    assert sums is not None
+    assert sums is not None  # noqa: S101 - for the types
     odd = [f"{of(kind)} > 0" for kind in value.unusual]
     if agg.function == "std":
-        assert value.roots is not None
+        assert value.roots is not None  # noqa: S101 - for the types
         parts = [[of(p) for p in some] for some in (value.root_limbs, value.square_limbs)]
         std = yield from std_of(*parts, value.roots, of(value.count), name)
         broken = f"({' OR '.join(odd)}) AND {of(value.count)} > 1"

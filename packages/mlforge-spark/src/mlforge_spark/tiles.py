@@ -56,9 +56,13 @@ def _partials(value: Value) -> dict[str, Column]:
         found[value.count] = F.count(name)
     if value.special and value.sums:
         kinds = (f"isnan({value.name})", f"{value.name} = {UP}", f"{value.name} = {DOWN}")
-        found |= {k: F.expr(f"count(CASE WHEN {is_one} THEN 1 END)") for k, is_one in zip(value.unusual, kinds, strict=True)}
+        found |= {
+            k: F.expr(f"count(CASE WHEN {is_one} THEN 1 END)") for k, is_one in zip(value.unusual, kinds, strict=True)
+        }
     if value.summed and value.sums:
-        found |= _added(value, dict(zip(value.limbs, split(f"({_finite(value)})", value.word, value.sums), strict=True)))
+        found |= _added(
+            value, dict(zip(value.limbs, split(f"({_finite(value)})", value.word, value.sums), strict=True))
+        )
     if value.squared:
         found |= _added(value, dict(zip(value.root_limbs, value.root_limbs, strict=True)))
         found |= _added(value, dict(zip(value.square_limbs, squared(value.root_limbs), strict=True)))
