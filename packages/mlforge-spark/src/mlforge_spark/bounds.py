@@ -123,6 +123,8 @@ def bound_at(agg: Aggregate, plan: Plan) -> Column:
             return tile["value"] if leaves is None else F.when(tile["t"] > F.col("at") - F.lit(leaves), tile["value"])
         case "first":
             return F.when(own["tile"]["t"] <= now, own["tile"]["value"])
+        case _:
+            pass
     if reach is None:
         return own
     if reach == plan.interval:

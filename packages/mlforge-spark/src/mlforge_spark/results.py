@@ -54,17 +54,17 @@ def _finish(agg: Aggregate, plan: Plan, windowed: Windowed) -> Steps:
     value = plan.value(agg)
     name, limbs, sums = f"{agg.name}_x", [of(limb) for limb in value.limbs], value.sums
     if agg.function == "count":
-        return of(value.count)
+        return of(value.counted)
     assert sums is not None  # noqa: S101 - for the types
     odd = [f"{of(kind)} > 0" for kind in value.unusual]
     if agg.function == "std":
         assert value.roots is not None  # noqa: S101 - for the types
-        parts = [[of(p) for p in some] for some in (value.root_limbs, value.square_limbs)]
-        std = yield from std_of(*parts, value.roots, of(value.count), name)
-        broken = f"({' OR '.join(odd)}) AND {of(value.count)} > 1"
+        roots, squares = ([of(p) for p in some] for some in (value.root_limbs, value.square_limbs))
+        std = yield from std_of(roots, squares, value.roots, of(value.counted), name)
+        broken = f"({' OR '.join(odd)}) AND {of(value.counted)} > 1"
         return f"CASE WHEN {broken} THEN {NAN} ELSE {std} END" if odd else std
     if agg.function == "mean":
-        return _unless_special((yield from mean_of(limbs, sums, of(value.count), name)), odd)
+        return _unless_special((yield from mean_of(limbs, sums, of(value.counted), name)), odd)
     if is_decimal(value.word):
         return (yield from _digits(limbs, sums, name, _refused(agg, windowed)))
     if not is_float(value.word):

@@ -83,10 +83,10 @@ def partials(agg: Aggregate, plan: Plan) -> list[str]:
     value = plan.value(agg)
     match agg.function:
         case "count":
-            return [value.count]
+            return [value.counted]
         case "sum":
             return [*value.unusual, *value.limbs]
         case "mean":
-            return [value.count, *value.unusual, *value.limbs]
+            return [value.counted, *value.unusual, *value.limbs]
         case _:
-            return [value.count, *value.unusual, *value.root_limbs, *value.square_limbs]
+            return [value.counted, *value.unusual, *value.root_limbs, *value.square_limbs]

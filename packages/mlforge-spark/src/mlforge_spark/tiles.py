@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -33,7 +34,7 @@ def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
     return events.groupBy(*plan.key_names, "t").agg(*(column.alias(name) for name, column in made.items()))
 
 
-def _any_there(names: list[str] | tuple[str, ...]) -> Column:
+def _any_there(names: Sequence[str]) -> Column:
     found = F.col(names[0]).isNotNull()
     for name in names[1:]:
         found = found | F.col(name).isNotNull()
