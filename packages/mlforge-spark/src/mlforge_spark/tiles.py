@@ -54,7 +54,7 @@ def partials_of(value: Value) -> list[str]:
 def _partials(value: Value) -> dict[str, Column]:
     name, found = F.col(value.name), dict[str, "Column"]()
     if value.nullable:
-        found[value.count] = F.count(name)
+        found[value.counted] = F.count(name)
     if value.special and value.sums:
         kinds = (f"isnan({value.name})", f"{value.name} = {UP}", f"{value.name} = {DOWN}")
         found |= {
