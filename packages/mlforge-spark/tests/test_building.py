@@ -28,15 +28,17 @@ def shop(tmp_path_factory, session):
     def spend(events: DataFrame) -> DataFrame:
         return events.where(F.col("user") % 2 == 0)
 
-    defs = mlf.Definitions("shop", features=[spend], offline_store=mlf.LocalStore(str(folder / "store")))
+    defs = mlf.Definitions(
+        "shop", features=[spend], offline_store=mlf.LocalStore(str(folder / "store")), engine="pyspark"
+    )
     before = session.conf.get("spark.driver.maxResultSize")
-    defs.build(preview=False)
+    defs.build(preview=False).raise_for_failure()
     assert before == "1m"
     return defs
 
 
 def test_a_build_takes_no_rows_to_the_driver(shop):
-    assert shop.inspect_feature("spend").row_count == ROWS // 2
+    assert shop.metadata("spend").row_count == ROWS // 2
 
 
 def test_polars_reads_what_spark_wrote(shop):

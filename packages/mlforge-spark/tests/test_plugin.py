@@ -28,6 +28,12 @@ def test_the_engine_goes_by_two_names(name, config):
     assert issubclass(config, SparkEngine)
 
 
+def test_settings_that_are_equal_are_one():
+    same = {PySparkEngine(conf={"a": "1", "b": "2"}), PySparkEngine(conf={"b": "2", "a": "1"})}
+    assert len(same) == 1
+    assert len(same | {PySparkEngine(conf={"a": "1"}), SparkEngine(conf={"a": "1"})}) == 3
+
+
 def test_the_active_session_is_used(session):
     with SparkEngine().open() as engine:
         assert engine.session is SparkSession.getActiveSession()

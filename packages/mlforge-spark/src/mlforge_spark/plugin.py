@@ -29,6 +29,9 @@ class SparkEngine(EngineConfig, frozen=True, tag="pyspark"):
     remote: str | None = None
     conf: dict[str, str] = msgspec.field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash((self.kind, self.master, self.remote, *sorted(self.conf.items())))
+
 
 class PySparkEngine(SparkEngine, frozen=True, tag="spark"):
     """The same under the other name people give it, `spark`."""
