@@ -1,4 +1,4 @@
-"""Spark's tests run where pyspark is installed, in environments of their own: `hatch run spark:test`."""
+"""Spark's tests run where this package is installed, in environments of their own: `hatch run spark:test`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-collect_ignore_glob = [] if find_spec("pyspark") else ["*"]
+collect_ignore_glob = [] if find_spec("mlforge_spark") else ["*"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,7 +24,10 @@ def session() -> Iterator[object]:
 
 
 CONF = {
-    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # thousands of plans, few rows
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "2",
     "spark.sql.session.timeZone": "America/St_Johns",  # half an hour beside everybody: nothing may depend on it
     "spark.driver.maxResultSize": "1m",

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import doctest
+
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+import mlforge_spark.plugin
 from mlforge.errors import Invalid, PluginFailed, Unsupported
 from mlforge.model.schema import Schema
 from mlforge.plugin import EngineDescriptor
 from mlforge.plugin.registry import registry
 from mlforge_spark.plugin import PySparkEngine, SparkEngine
 from mlforge_spark.session import _no_session, session_of
+
+
+def test_the_examples_are_true():
+    found = doctest.testmod(mlforge_spark.plugin)
+    assert (found.attempted, found.failed) == (1, 0)
 
 
 @pytest.mark.parametrize(("name", "config"), [("pyspark", SparkEngine), ("spark", PySparkEngine)])

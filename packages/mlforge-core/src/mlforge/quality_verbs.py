@@ -30,9 +30,9 @@ class QualityVerbs(StoreVerbs):
         Example:
             >>> found = defs.quality("user_spend")
             >>> print(found)
-            user_spend 1.0.0: 726 rows, 25 entities, events up to 2026-02-28 20:07:00
+            user_spend 1.0.0: 726 rows, 25 entities, events up to 2026-03-01T20:03:06Z
             >>> found.column("purchases_7d").max
-            5
+            9
         """
         with self.settings(profile).offline_store.open() as store:
             return quality(store, name, version, now())
@@ -77,7 +77,7 @@ class QualityVerbs(StoreVerbs):
         Example:
             >>> report = defs.drift("user_spend", since="2026-02-01", columns=["purchases_7d"])
             >>> report.ok, report.columns[0].before
-            (True, 331)
+            (False, 190)
         """
         settings = self.settings(profile)
         asked = DriftQuestion(

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Severity, Validator
 from mlforge.model.drift import MATTERS, METHODS, Method
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Expr, Scalar, col, it
+from mlforge.model.expr import Scalar, col, it
 from mlforge.model.spelling import spelled
+
+if TYPE_CHECKING:
+    from mlforge.model.expr import Expr
 
 
 @spelled

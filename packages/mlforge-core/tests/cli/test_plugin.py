@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from mlforge.cli import kit
+from mlforge.cli.app import run
 from mlforge.cli.commands.plugin import KINDS
+from mlforge.cli.views import supported
+from mlforge.plugin.registry import Plugin
 
 Mlforge = Callable[..., Any]
 
@@ -99,3 +105,28 @@ def test_a_kind_that_is_none_is_answered_with_those_there_are(mlforge: Mlforge, 
 def test_plugin_alone_says_what_can_be_done(mlforge: Mlforge, tmp_path: Path) -> None:
     answer = mlforge("plugin", cwd=tmp_path)
     assert (answer.code, "new" in answer.out) == (0, True)
+
+
+def test_what_is_installed_is_held_to_the_kit_and_shown_with_what_it_supports(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["plugin", "check", "local", "sqlite", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["ok"] and [one["name"] for one in found["plugins"]] == ["local", "sqlite"]
+    assert all(one["passed"] > 5 and one["failed"] == [] for one in found["plugins"])
+    assert found["plugins"][0]["brings"][0]["supports"] == {"formats": ["parquet"]}
+
+
+def test_a_plugin_that_fails_is_told_with_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    case = ET.fromstring('<testcase name="test_x"><failure message="none of it is&#10;so">…</failure></testcase>')
+    plugin = Plugin("mine", "mine", "1.0")
+    found = supported.document([kit._fared(plugin, False, [case])])  # noqa: SLF001
+    supported.shown(found)
+    told = capsys.readouterr().out
+    assert not found["ok"]
+    assert "mine: test_x: none of it is\n" in told and "its settings are not tried" in told
+
+
+def test_a_plugin_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plugin", "check", "locl"]) == 1
+    assert "Did you mean 'local'?" in capsys.readouterr().err

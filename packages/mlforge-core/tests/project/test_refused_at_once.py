@@ -172,7 +172,7 @@ def takes_few(word: Any) -> bool:
 
 
 RESULTS = {"BuildReport", "BuildResult", "Explanation", "Feature", "Lock", "OnlineFeatures", "PublishReport",
-           "PublishResult", "RequestFeature", "TrainingData"}  # fmt: skip
+           "PublishResult", "RequestFeature", "SearchResults", "TrainingData"}  # fmt: skip
 """What mlforge makes and people read."""
 
 

@@ -24,7 +24,7 @@ def call(function: Callable[..., Any], frame: DataFrame) -> Any:
     try:
         result = function(frame)
         if isinstance(result, kinds):
-            result.schema  # noqa: B018 - Connect tells here what is wrong with it
+            getattr(result, "schema")  # noqa: B009 - Connect tells here what is wrong with it
     except MlforgeError:
         raise
     except (Exception, PySparkException) as error:

@@ -14,7 +14,6 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_spark.numbers import long
 from mlforge_spark.plans import BOUNDS, ENDS, Plan, length, stay
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import floor_div
@@ -77,14 +76,14 @@ def followed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     """Aggregates over the rows up to a change point, of which `bound_at` makes a bound."""
     tile, reach = f"{agg.column}_{agg.function}", length(agg)
     entered, left = (None if shift is None else F.col("source") == F.lit(plan.source(shift)) for shift in stay(agg))
-    assert entered is not None
+    assert entered is not None  # noqa: S101 - for the types
     if agg.function in ENDS:
         return {f"{agg.name}_own": _last(_end(agg, tile, entered, left))}
     if reach is None:
         return {f"{agg.name}_own": _FUNCTIONS[agg.function](F.when(entered, F.col(tile)))}
     if reach == plan.interval:
         return {f"{agg.name}_own": _last(F.when(entered, F.struct("t", F.col(tile).alias("value"))))}
-    assert left is not None
+    assert left is not None  # noqa: S101 - for the types
     tile = f"{tile}_{reach}"
     if plan.in_frame(reach):
         return {f"{agg.name}_own": _last(in_or_out(entered, left, F.col(f"{tile}_in"), F.col(f"{tile}_out")))}
@@ -117,19 +116,21 @@ def _end(agg: Aggregate, tile: str, entered: Column, left: Column | None) -> Col
 def bound_at(agg: Aggregate, plan: Plan) -> Column:
     """The bound at a change point."""
     own, reach, (enters, leaves) = F.col(f"{agg.name}_own"), length(agg), stay(agg)
-    now = F.col("at") - long(enters)
+    now = F.col("at") - F.lit(enters)
     match agg.function:
         case "last":
             tile = own["tile"]
-            return tile["value"] if leaves is None else F.when(tile["t"] > F.col("at") - long(leaves), tile["value"])
+            return tile["value"] if leaves is None else F.when(tile["t"] > F.col("at") - F.lit(leaves), tile["value"])
         case "first":
             return F.when(own["tile"]["t"] <= now, own["tile"]["value"])
+        case _:
+            pass
     if reach is None:
         return own
     if reach == plan.interval:
         return F.when(own["t"] == now, own["value"])
     if plan.in_frame(reach):
         return own["value"]
-    past, begins = F.col(f"{agg.name}_past"), floor_div(now, reach) * long(reach)
+    past, begins = F.col(f"{agg.name}_past"), floor_div(now, reach) * F.lit(reach)
     mine, before = F.when(own["t"] >= begins, own["value"]), F.when(past["t"] < begins, past["value"])
     return _CHOICES[agg.function](mine, before)

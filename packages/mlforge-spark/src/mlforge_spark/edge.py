@@ -22,6 +22,12 @@ _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
 
 
+def refused(error: Invalid) -> str:
+    """What raises this very error in a row that asks for it, in SQL."""
+    written = f"{_BEGIN}{json.dumps([error.message, error.hint])}{_END}"
+    return f"raise_error(CAST(unhex('{written.encode().hex()}') AS STRING))"
+
+
 def refusing(error: Invalid) -> Column:
     """A column that raises this very error in a row that asks for it."""
     return F.raise_error(F.lit(f"{_BEGIN}{json.dumps([error.message, error.hint])}{_END}"))

@@ -3,131 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
-
-from pyspark.sql import functions as F
 
 from mlforge.plugin.engine import ends
 from mlforge.plugin.engine.sizing import Limbs
-from mlforge_spark.exact import Steps, carried, joined, squared
-from mlforge_spark.numbers import long, real, times_power
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column
+from mlforge_spark.exact import BITS, Carried, Steps, carried, joined, padded, squared
+from mlforge_spark.numbers import DOWN, UP, ZERO, long, real, times_power
 
 _SHIFT = ends.LOWERED
-_FAR = 2.0 ** (900 - _SHIFT)  # a lowered total from which on it is not joined as it stands
-_NEAR = 2.0**-800  # a total below which a quotient is computed of a raised one
-_MOST = ends.GREATEST * 2.0**-_SHIFT
-_HALF_A_STEP = (
-    970 - _SHIFT
-)  # below the power of two after the greatest float a sum is as near to infinity: its exponent
+_FAR = real(2.0 ** (900 - _SHIFT))  # a lowered total from which on it is not joined as it stands
+_NEAR = real(2.0**-800)  # a total below which a quotient is computed of a raised one
+_MOST = real(ends.GREATEST * 2.0**-_SHIFT)
+_HALF_A_STEP = 970 - _SHIFT  # below the power of two after the greatest float, a sum is as near to infinity: exponent
 _ROOM = 60  # bits of a product that fits 64
 
 
-def sum_of(parts: Sequence[Column], limbs: Limbs, name: str) -> Steps:
+def sum_of(parts: Sequence[str], limbs: Limbs, name: str) -> Steps:
     """The limbs of a total as one float, infinite only where the total is beyond the greatest."""
     if limbs.length == 1:
-        return times_power(parts[0].cast("double"), limbs.exponent)
-    totals = yield from carried(_roomy(parts, limbs), limbs.width, name)
+        return times_power(f"CAST({parts[0]} AS DOUBLE)", limbs.exponent)
+    totals = yield from carried(_roomy(parts, limbs), limbs.width, BITS, name)
     total = joined(totals, limbs.width, limbs.exponent)
     if not ends.sums_reach_the_greatest(limbs):
         return total
-    lowered = f"{name}_low"
-    yield {
-        lowered: joined(totals, limbs.width, limbs.exponent - _SHIFT),
-        f"{name}_up": _over(totals, limbs, 1),
-        f"{name}_down": _over(totals, limbs, -1),
-    }
-    infinite = F.when(F.col(f"{name}_up"), real(float("inf"))).when(F.col(f"{name}_down"), real(float("-inf")))
-    return F.when(F.abs(F.col(lowered)) < real(_FAR), total).otherwise(infinite.otherwise(_raised(F.col(lowered))))
+    low, up, down = f"{name}_low", f"{name}_up", f"{name}_down"
+    lowered = joined(totals, limbs.width, limbs.exponent - _SHIFT)
+    yield {low: lowered, up: _over(totals, limbs, ""), down: _over(totals, limbs, "-")}
+    infinite = f"WHEN {up} THEN {UP} WHEN {down} THEN {DOWN}"
+    return f"CASE WHEN abs({low}) < {_FAR} THEN {total} {infinite} ELSE {_raised(low)} END"
 
 
-def _roomy(parts: Sequence[Column], limbs: Limbs) -> list[Column]:
+def _roomy(parts: Sequence[str], limbs: Limbs) -> list[str]:
     """Limbs with one above them, for what they outgrow, where a total may come near the greatest float."""
-    return [*parts, long(0)] if ends.sums_reach_the_greatest(limbs) else list(parts)
+    return padded(parts, limbs.length + ends.sums_reach_the_greatest(limbs))
 
 
-def _over(totals: Sequence[Column], limbs: Limbs, sign: int) -> Column:
+def _over(totals: Sequence[str], limbs: Limbs, sign: str) -> str:
     """Whether a total is rounded to an infinity: from the highest limb down, each sum is exact or has its sign."""
-    found, halved = real(-(2.0 ** (1024 - _SHIFT))), False
+    half, terms = real(2.0**_HALF_A_STEP), [real(-(2.0 ** (1024 - _SHIFT)))]
     for i, limb in reversed(list(enumerate(totals))):
         place = limbs.width * i + limbs.exponent - _SHIFT
-        if place <= _HALF_A_STEP and not halved:
-            found, halved = found + real(2.0**_HALF_A_STEP), True
-        found = found + times_power(limb.cast("double") * real(sign), place)
-    return (found if halved else found + real(2.0**_HALF_A_STEP)) >= real(0.0)
+        if place <= _HALF_A_STEP and half not in terms:
+            terms.append(half)
+        terms.append(times_power(f"CAST({sign}{limb} AS DOUBLE)", place))
+    terms += [] if half in terms else [half]
+    return f"{' + '.join(terms)} >= {real(0.0)}"
 
 
-def _raised(lowered: Column) -> Column:
-    return times_power(F.greatest(F.least(lowered, real(_MOST)), real(-_MOST)), _SHIFT)
+def _raised(lowered: str) -> str:
+    return times_power(f"greatest(least({lowered}, {_MOST}), -{_MOST})", _SHIFT)
 
 
-def mean_of(parts: Sequence[Column], limbs: Limbs, count: Column, name: str) -> Steps:
+def mean_of(parts: Sequence[str], limbs: Limbs, count: str, name: str) -> Steps:
     """The mean of so many numbers, by the limbs of their total; null of none."""
-    n = F.when(count > 0, count.cast("double"))
+    n = f"CAST(nullif({count}, {ZERO}) AS DOUBLE)"
     if limbs.length == 1:
-        return times_power(parts[0].cast("double") / n, limbs.exponent)
-    totals = yield from carried(_roomy(parts, limbs), limbs.width, name)
+        return times_power(f"(CAST({parts[0]} AS DOUBLE) / {n})", limbs.exponent)
+    totals = yield from carried(_roomy(parts, limbs), limbs.width, BITS, name)
     low, plain, high = (joined(totals, limbs.width, limbs.exponent + by) for by in (-_SHIFT, 0, _SHIFT))
-    mean = plain / n
+    mean = f"{plain} / {n}"
     if ends.quotients_reach_the_least(limbs):
-        mean = F.when(F.abs(plain) < real(_NEAR), times_power(high / n, -_SHIFT)).otherwise(mean)
+        mean = f"CASE WHEN abs({plain}) < {_NEAR} THEN {times_power(f'({high} / {n})', -_SHIFT)} ELSE {mean} END"
     if ends.sums_reach_the_greatest(limbs):
-        yield {f"{name}_low": low}
-        lowered = F.col(f"{name}_low")
-        mean = F.when(F.abs(lowered) < real(_FAR), mean).otherwise(_raised(lowered / n))
+        lowered = f"{name}_low"
+        yield {lowered: low}
+        mean = f"CASE WHEN abs({lowered}) < {_FAR} THEN {mean} ELSE {_raised(f'({lowered} / {n})')} END"
     return mean
 
 
-def spread_of(
-    roots: Sequence[Column], squares: Sequence[Column], limbs: Limbs, count: Column, name: str
-) -> Generator[dict[str, Column], None, list[Column]]:
+def spread_of(roots: Sequence[str], squares: Sequence[str], limbs: Limbs, count: str, name: str) -> Carried:
     """The limbs of `n * sum(x * x) - sum(x) ** 2`, carried."""
-    above = [long(0)] * (-(-limbs.growth // limbs.width) + 1)
-    totals = yield from carried([*roots, *above], limbs.width, f"{name}_a")
-    sums = yield from carried([*squares, *above], limbs.width, f"{name}_b")
+    above = -(-limbs.growth // limbs.width) + 1
+    bits = limbs.width + limbs.growth
+    totals = yield from carried(padded(roots, len(roots) + above), limbs.width, bits, f"{name}_a")
+    sums = yield from carried(padded(squares, len(squares) + above), limbs.width, BITS, f"{name}_b")
     minus = squared(totals)
     length = max(len(sums), len(minus))
-    zero = long(0)
-    made = {
-        f"{name}_v{i}": count * (sums[i] if i < len(sums) else zero) - (minus[i] if i < len(minus) else zero)
-        for i in range(length)
-    }
+    pairs = zip(padded(sums, length), padded(minus, length), strict=True)
+    made = {f"{name}_v{i}": f"{count} * {a} - {b}" for i, (a, b) in enumerate(pairs)}
     yield made
-    return (yield from carried([F.col(v) for v in made], limbs.width, f"{name}_c"))
+    return (yield from carried(list(made), limbs.width, BITS, f"{name}_c"))
 
 
-def std_of(roots: Sequence[Column], squares: Sequence[Column], limbs: Limbs, count: Column, name: str) -> Steps:
+def std_of(roots: Sequence[str], squares: Sequence[str], limbs: Limbs, count: str, name: str) -> Steps:
     """The sample standard deviation of so many numbers, by the limbs of their total and that of their squares."""
     spread = yield from spread_of(roots, squares, limbs, count, name)
-    n = count.cast("double")
-    variance = F.greatest(joined(spread, limbs.width, 0), real(0.0)) / (n * (n - real(1.0)))
-    yield {f"{name}_root": F.sqrt(variance)}
-    root = F.col(f"{name}_root")
+    n, root = f"CAST({count} AS DOUBLE)", f"{name}_root"
+    pairs = f"nullif({n} * ({n} - {real(1.0)}), {real(0.0)})"
+    yield {root: f"sqrt(greatest({joined(spread, limbs.width, 0)}, {real(0.0)}) / {pairs})"}
     std = times_power(root, limbs.exponent)
     if ends.stds_reach_the_greatest(limbs):
         yield from _compared(spread, limbs, count, name)
         lowered = times_power(root, limbs.exponent - _SHIFT)
-        far = F.when(F.col(f"{name}_up"), real(float("inf"))).otherwise(_raised(lowered))
-        std = F.when(lowered < real(_FAR), std).otherwise(far)
-    return F.when(count > 1, std)
+        std = f"CASE WHEN {lowered} < {_FAR} THEN {std} WHEN {name}_up THEN {UP} ELSE {_raised(lowered)} END"
+    return f"CASE WHEN {count} > 1 THEN {std} END"
 
 
-def _compared(
-    spread: Sequence[Column], limbs: Limbs, count: Column, name: str
-) -> Generator[dict[str, Column], None, None]:
+def _compared(spread: Sequence[str], limbs: Limbs, count: str, name: str) -> Generator[dict[str, str], None, None]:
     """A column `{name}_up`: whether the root of a spread is rounded to infinity."""
     if 2 * limbs.growth + limbs.width > _ROOM:  # of so many rows an infinity is told to the last but a few digits
-        yield {f"{name}_up": times_power(F.col(f"{name}_root"), limbs.exponent - _SHIFT) > real(_MOST)}
+        yield {f"{name}_up": f"{times_power(f'{name}_root', limbs.exponent - _SHIFT)} > {_MOST}"}
         return
     (limit,) = ends.infinite_spread(limbs._replace(width=1 << 16, length=1))
-    pairs = count * (count - long(1))
-    over = [limb * long(4) - pairs * long(_digit(limit, limbs, i, len(spread))) for i, limb in enumerate(spread)]
-    above = yield from carried([*over, long(0)], limbs.width, f"{name}_d")
-    yield {f"{name}_up": joined(above, limbs.width, 0) >= real(0.0)}
+    pairs = f"{count} * ({count} - {long(1)})"
+    over = [
+        f"{limb} * {long(4)} - {pairs} * {long(_digit(limit, limbs, i, len(spread)))}" for i, limb in enumerate(spread)
+    ]
+    made = {f"{name}_o{i}": sql for i, sql in enumerate([*over, ZERO])}
+    yield made
+    above = yield from carried(list(made), limbs.width, BITS, f"{name}_d")
+    yield {f"{name}_up": f"{joined(above, limbs.width, 0)} >= {real(0.0)}"}
 
 
 def _digit(number: int, limbs: Limbs, i: int, length: int) -> int:
     rest = number >> (limbs.width * i)
-    return min(rest, 2**62) if i == length - 1 else rest & (2**limbs.width - 1)
+    return min(rest, 2**40) if i == length - 1 else rest & (2**limbs.width - 1)

@@ -179,7 +179,7 @@ class LiveSparkEngine(Engine):
         with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", UNREAD, PluginFailed):
             from mlforge_spark import asof
 
-            return asof.horizon(artifact, as_of, until)
+            return asof.horizon(artifact, as_of, until, self.session)
 
     @contextmanager
     def _computing(self) -> Iterator[None]:

@@ -7,84 +7,84 @@ Calculations that do not need each other take their steps together, one `select`
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from functools import reduce
-from operator import add
-from typing import TYPE_CHECKING, Any
-
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.sizing import Limbs
 from mlforge.plugin.engine.types import is_decimal
-from mlforge_spark.numbers import decimal, long, real, times_power
+from mlforge_spark.numbers import ZERO, added, decimal, long, real, times_power
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
-Steps = Generator[dict[str, "Column"], None, "Column"]
-"""A calculation: columns to compute first, step by step, and then the column that it is about."""
+Steps = Generator[dict[str, str], None, str]
+"""A calculation: columns to compute first, step by step, and then the SQL of what it is about."""
 
-_BITS = 62  # of a signed integer of 64 that may be filled
-_EXACT = 52  # bits of a limb that a float takes without rounding
+Carried = Generator[dict[str, str], None, list[str]]
+"""The same of limbs."""
+
+BITS = 62
+"""Of a signed integer of 64 that may be filled."""
+
 MOST_MULTIPLIED = 8
 """Limbs that are multiplied with each other: beyond this, deviations are computed in another way."""
+
+_EXACT = 52  # bits of a limb that a float takes without rounding
 
 
 def limbs_for_sums(low: int, bits: int, terms: int) -> Limbs:
     """Limbs that hold every value exactly, and the sum of so many in 64 bits each."""
     growth = terms.bit_length()
-    if bits + growth <= _BITS:
+    if bits + growth <= BITS:
         return Limbs(low, max(1, bits), 1, narrow=True, growth=growth)
-    width = min(_EXACT, _BITS - 1 - growth)
+    width = min(_EXACT, BITS - 1 - growth)
     return Limbs(low, width, -(-bits // width), narrow=False, growth=growth)
 
 
 def limbs_for_products(low: int, bits: int, terms: int) -> Limbs:
     """Limbs so narrow that the sum of the products of so many fits 64 bits, however they are paired."""
     growth, length = terms.bit_length(), 1
-    while (width := (_BITS - 2 - growth - (2 * length).bit_length()) // 2) * length < bits:
+    while (width := (BITS - 2 - growth - (2 * length).bit_length()) // 2) * length < bits:
         length += 1
     return Limbs(low, width, length, narrow=False, growth=growth)
 
 
-def split(value: Column, word: str, limbs: Limbs) -> list[Column]:
-    """The limbs of a finite value, each of which has its sign or none."""
-    if is_float(word):
-        return [_float_limb(value.cast("double"), limbs, i) for i in range(limbs.length)]
-    if is_decimal(word):
-        return [_decimal_limb(value.cast("decimal(38,0)"), limbs, i) for i in range(limbs.length)]
-    whole = value.cast("long")
-    return [_whole_limb(whole, limbs, i) for i in range(limbs.length)]
+def split(value: str, word: str, limbs: Limbs) -> list[str]:
+    """The limbs of a finite value."""
+    of = _float_limb if is_float(word) else _decimal_limb if is_decimal(word) else _whole_limb
+    return [of(value, limbs, i) for i in range(limbs.length)]
 
 
-def _float_limb(value: Column, limbs: Limbs, i: int) -> Column:
+def _float_limb(value: str, limbs: Limbs, i: int) -> str:
     """What is left of a value beyond the next limb, in units of this one, without what is below: exact in each step."""
     if i < limbs.length - 1:
-        value = value % real(2.0 ** limbs.places[i + 1])
-    return times_power(value, -limbs.places[i]).cast("long")
+        value = f"({value} % {real(2.0 ** limbs.places[i + 1])})"
+    return f"CAST({times_power(value, -limbs.places[i])} AS BIGINT)"
 
 
-def _decimal_limb(value: Column, limbs: Limbs, i: int) -> Column:
+def _decimal_limb(value: str, limbs: Limbs, i: int) -> str:
+    value = f"CAST({value} AS DECIMAL(38, 0))"
     if i < limbs.length - 1:
-        value = value % decimal(2 ** (limbs.width * (i + 1)))
+        value = f"({value} % {decimal(2 ** (limbs.width * (i + 1)))})"
     if i:
         unit = decimal(2 ** (limbs.width * i))
-        value = (value - value % unit) / unit
-    return value.cast("long")
+        value = f"(({value} - {value} % {unit}) / {unit})"
+    return f"CAST({value} AS BIGINT)"
 
 
-def _whole_limb(value: Column, limbs: Limbs, i: int) -> Column:
+def _whole_limb(value: str, limbs: Limbs, i: int) -> str:
+    value = f"CAST({value} AS BIGINT)"
     if i:
-        value = F.shiftright(value, limbs.width * i)
-    return value.bitwiseAND(long(2**limbs.width - 1)) if i < limbs.length - 1 else value
+        value = f"shiftright({value}, {limbs.width * i})"
+    return f"({value} & {long(2**limbs.width - 1)})" if i < limbs.length - 1 else value
 
 
-def computed(frame: DataFrame, calculations: Mapping[str, Steps]) -> tuple[DataFrame, dict[str, Column]]:
-    """The frame with all columns that some calculations need, and what each of them is about."""
-    found: dict[str, Column] = {}
+def computed(frame: DataFrame, calculations: Mapping[str, Steps]) -> tuple[DataFrame, dict[str, str]]:
+    """The frame with all columns that some calculations need, and the SQL of what each of them is about."""
+    found: dict[str, str] = {}
     open_ = dict(calculations)
     while open_:
-        wanted: dict[str, Any] = {}
+        wanted: dict[str, str] = {}
         for name, steps in list(open_.items()):
             try:
                 wanted |= next(steps)
@@ -92,50 +92,50 @@ def computed(frame: DataFrame, calculations: Mapping[str, Steps]) -> tuple[DataF
                 found[name] = end.value
                 del open_[name]
         if wanted:
-            frame = frame.select("*", *(made.alias(name) for name, made in wanted.items()))
-    return frame, {name: found[name] for name in calculations}
+            frame = with_columns(frame, wanted)
+    return frame, found
 
 
-def carried(limbs: Sequence[Column], width: int, name: str) -> Generator[dict[str, Column], None, list[Column]]:
-    """Limbs of a total, which may have outgrown their width, so that all but the highest are within about half of it.
+def with_columns(frame: DataFrame, made: Mapping[str, str]) -> DataFrame:
+    """The frame with columns more, in SQL."""
+    return frame.selectExpr("*", *(f"{sql} AS {name}" for name, sql in made.items())) if made else frame
+
+
+def carried(limbs: Sequence[str], width: int, bits: int, name: str) -> Carried:
+    """Limbs of a total, of so many bits each, so that all but the highest are within little more than half their width.
 
     So the highest that is not 0 outweighs all below it.
     """
     if len(limbs) == 1:
         return list(limbs)
-    half, bound, turn = 2 ** (width - 1), 2**_BITS, 0
-    while bound > half + 2:
-        ups = [F.shiftright(limb + long(half), width) for limb in limbs[:-1]]
-        kept = [limb - F.shiftleft(up, width) for limb, up in zip(limbs, ups, strict=False)] + [limbs[-1]]
+    half, bound, turn = 2 ** (width - 1), 2**bits, 0
+    while bound > half * 5 // 4 + 1:
+        ups = [f"shiftright({limb} + {long(half)}, {width})" for limb in limbs[:-1]]
+        kept = [f"{limb} - shiftleft({up}, {width})" for limb, up in zip(limbs, ups, strict=False)]
+        kept.append(limbs[-1])
         made = {
-            f"{name}_{turn}_{i}": limb + up if up is not None else limb
-            for i, (limb, up) in enumerate(zip(kept, [None, *ups], strict=True))
+            f"{name}_{turn}_{i}": f"{limb} + {up}" if up else limb
+            for i, (limb, up) in enumerate(zip(kept, ["", *ups], strict=True))
         }
         yield made
-        limbs = [F.col(limb) for limb in made]
-        bound, turn = half + (bound >> width) + 1, turn + 1
+        limbs, bound, turn = list(made), half + (bound >> width) + 1, turn + 1
     return list(limbs)
 
 
-def joined(limbs: Sequence[Column], width: int, exponent: int) -> Column:
+def joined(limbs: Sequence[str], width: int, exponent: int) -> str:
     """Carried limbs as one float: nothing is cancelled when they are added as floats."""
-    return reduce(add, (times_power(limb.cast("double"), width * i + exponent) for i, limb in enumerate(limbs)))
+    return added([times_power(f"CAST({limb} AS DOUBLE)", width * i + exponent) for i, limb in enumerate(limbs)])
 
 
-def products(left: Sequence[Column], right: Sequence[Column]) -> list[Column]:
-    """The limbs of a product, which are not carried."""
-    places: list[list[Column]] = [[] for _ in range(len(left) + len(right) - 1)]
-    for i, a in enumerate(left):
-        for j, b in enumerate(right):
-            places[i + j].append(a * b)
-    return [reduce(add, place) for place in places]
-
-
-def squared(limbs: Sequence[Column]) -> list[Column]:
+def squared(limbs: Sequence[str]) -> list[str]:
     """The limbs of a square, which are not carried."""
-    places: list[list[Column]] = [[] for _ in range(2 * len(limbs) - 1)]
+    places: list[list[str]] = [[] for _ in range(2 * len(limbs) - 1)]
     for i, a in enumerate(limbs):
-        for j in range(i, len(limbs)):
-            product = a * limbs[j]
-            places[i + j].append(product if i == j else product * long(2))
-    return [reduce(add, place) for place in places]
+        for j, b in enumerate(limbs[i:], i):
+            places[i + j].append(f"{a} * {b}" if i == j else f"{a} * {b} * {long(2)}")
+    return [added(place) for place in places]
+
+
+def padded(limbs: Sequence[str], length: int) -> list[str]:
+    """As many limbs, the highest of which are 0."""
+    return [*limbs, *[ZERO] * (length - len(limbs))]

@@ -68,7 +68,7 @@ def from_arrow(table: pa.Table, session: SparkSession) -> DataFrame:
 
 def _created(table: pa.Table, schema: T.StructType, session: SparkSession) -> DataFrame:
     if _takes_arrow(session) and table.num_rows:
-        return session.createDataFrame(table, schema)  # type: ignore[no-any-return,call-overload]
+        return session.createDataFrame(table, schema)
     rows = list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
     return session.createDataFrame(rows, schema, verifySchema=False)
 
@@ -86,12 +86,15 @@ def to_arrow(frame: DataFrame) -> pa.Table:
 
 
 def _collected(frame: DataFrame) -> pa.Table:
-    if hasattr(frame, "toArrow"):
-        return frame.toArrow()
-    if hasattr(frame, "_plan"):  # Spark Connect before 4.0
-        client: Any = frame.sparkSession._client  # type: ignore[attr-defined] # noqa: SLF001
+    return frame.toArrow() if hasattr(frame, "toArrow") else _collected_by_3(frame)
+
+
+def _collected_by_3(frame: Any) -> pa.Table:
+    """The rows as Arrow, of Spark before 4.0, which gives them by no public name."""
+    if hasattr(frame, "_plan"):  # Connect's
+        client = frame.sparkSession._client  # noqa: SLF001
         return client.to_table(frame._plan.to_proto(client))[0]  # noqa: SLF001
-    batches = frame._collect_as_arrow()  # type: ignore[attr-defined] # noqa: SLF001
+    batches = frame._collect_as_arrow()  # noqa: SLF001
     types = {f.name: wire_of_spark(f.dataType) for f in frame.schema.fields}
     return pa.Table.from_batches(batches) if batches else pa.schema(list(types.items())).empty_table()
 

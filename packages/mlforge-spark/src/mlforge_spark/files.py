@@ -34,7 +34,7 @@ def write(frame: DataFrame, target: Target) -> int:
     with set_to(frame.sparkSession, _SETTINGS):
         stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(parts.absolute().as_uri())
     files = sorted(path for path in parts.iterdir() if path.name.startswith("part-"))
-    rows = sum(pq.read_metadata(path).num_rows for path in files)
+    rows = sum(int(pq.read_metadata(path).num_rows) for path in files)
     _moved(files, place)
     shutil.rmtree(parts)
     return rows

@@ -8,6 +8,7 @@ that moves over order statistics or frequencies without looking at all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,23 @@ from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark.bounds import in_or_out
-from mlforge_spark.numbers import decimal, long, real
-from mlforge_spark.plans import Plan, Value, length, needs_order, stay
+from mlforge_spark.plans import Plan, length, needs_order, stay
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+
+def real(number: float) -> Column:
+    """A float of 64 bits."""
+    return F.lit(float(number))
+
+
+def decimal(number: int) -> Column:
+    """A whole number of as many digits as it has."""
+    return F.lit(Decimal(number)).cast(f"decimal({max(1, len(str(number)))},0)")
+
 
 _GREAT = 2.0**1000
 _PRECISE = 2**20
@@ -62,7 +73,7 @@ def _held(agg: Aggregate, plan: Plan) -> Any:
 def listed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     """The aggregate over the rows up to a change point, of which `listed_at` makes the value."""
     entered, left = (None if shift is None else F.col("source") == F.lit(plan.source(shift)) for shift in stay(agg))
-    assert entered is not None
+    assert entered is not None  # noqa: S101 - for the types
     then = None if left is None else F.col(f"{agg.name}_out")
     found = in_or_out(entered, left, F.col(f"{agg.name}_in"), then)
     return {f"{agg.name}_own": F.last(found, ignorenulls=True)}
@@ -73,7 +84,7 @@ def listed_at(agg: Aggregate) -> Column:
     found = F.col(f"{agg.name}_own")["value"]
     if agg.function in ("first_n", "last_n", "top_k"):
         return F.coalesce(found, F.array().cast(dtype_of(agg.word)))
-    return F.coalesce(found, long(0)) if agg.function == "count_distinct" else found
+    return F.coalesce(found, F.lit(0).cast("long")) if agg.function == "count_distinct" else found
 
 
 def _aggregated(agg: Aggregate, plan: Plan, values: Column) -> Column:
@@ -84,7 +95,7 @@ def _aggregated(agg: Aggregate, plan: Plan, values: Column) -> Column:
         return _FUNCTIONS[agg.function](ordered, *agg.options)
     plain = F.transform(values, lambda x: x["value"]) if timed else values
     if agg.function in ("std", "skew", "kurtosis"):
-        return _shape(agg.function, plain, value)
+        return _shape(agg.function, plain)
     return _FUNCTIONS[agg.function](plain, *agg.options)
 
 
@@ -145,10 +156,13 @@ def _top_k(values: Column, k: float) -> Column:
         places = F.transform(
             F.array_distinct(sorted_), lambda x: F.struct(F.array_position(sorted_, x).alias("p"), x.alias("value"))
         )
-        ends = F.transform(places, lambda x, i: F.struct(
-            x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], F.size(sorted_).cast("long") + F.lit(1)),
-            x["value"].alias("value"),
-        ))  # fmt: skip
+        end = F.size(sorted_).cast("long") + F.lit(1)
+        ends = F.transform(
+            places,
+            lambda x, i: F.struct(
+                x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], end), x["value"].alias("value")
+            ),
+        )
         return F.transform(F.slice(F.array_sort(ends), 1, int(k)), lambda x: x["value"])
 
     return F.transform(F.array(F.array_sort(values)), counted)[0]
@@ -158,7 +172,7 @@ def _mode(values: Column) -> Column:
     return F.get(_top_k(values, 1), F.lit(0))
 
 
-def _shape(function: str, values: Column, value: Value) -> Column:
+def _shape(function: str, values: Column) -> Column:
     """Deviations in units of the greatest, about a value of them: each is rounded but once."""
     zero = real(0.0)
 

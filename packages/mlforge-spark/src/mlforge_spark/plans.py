@@ -42,7 +42,7 @@ class Value(NamedTuple):
     roots: Limbs | None
 
     @property
-    def count(self) -> str:
+    def counted(self) -> str:
         """The partial that counts its values."""
         return f"{self.name}_n" if self.nullable else "n"
 

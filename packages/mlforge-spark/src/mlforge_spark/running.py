@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark.bounds import followed
 from mlforge_spark.lists import listed
-from mlforge_spark.numbers import long
+from mlforge_spark.numbers import ZERO
 from mlforge_spark.plans import BOUNDS, ENDS, Plan, Stay, known_by_the_end, stay
 from mlforge_spark.tiles import by_entity, changing
 
@@ -38,9 +38,9 @@ def _moved(tiles: DataFrame, plan: Plan) -> DataFrame:
     """The rows of tiles at each shift, its number as `source`: those by the end of what can be asked."""
     sources = F.array(*(F.lit(i) for i in range(len(plan.shifts))))
     rows = tiles.select("*", F.explode(sources).alias("source"))
-    after = long(0)
+    after = F.lit(0).cast("long")
     for number, shift in enumerate(plan.shifts[1:], 1):
-        chosen = F.when(F.col("source") == F.lit(number), long(shift))
+        chosen = F.when(F.col("source") == F.lit(number), F.lit(shift).cast("long"))
         after = chosen.otherwise(after)
     rows = rows.select("*", (F.col("t") + after).alias("at"))
     if plan.passing:
@@ -70,10 +70,10 @@ def total(agg: Aggregate, partial: str, plan: Plan) -> str:
 
 
 def _total(window: Stay, partial: str, plan: Plan) -> Column:
-    entered, left = (None if s is None else F.col("source") == F.lit(plan.source(s)) for s in window)
-    assert entered is not None
-    change = F.when(entered, F.col(partial))
-    return F.sum((change if left is None else change.when(left, -F.col(partial))).otherwise(long(0)))
+    entered, left = window
+    change = f"WHEN {plan.source(entered)} THEN {partial}"
+    change += "" if left is None else f" WHEN {plan.source(left)} THEN -{partial}"
+    return F.expr(f"sum(CASE source {change} ELSE {ZERO} END)")
 
 
 def partials(agg: Aggregate, plan: Plan) -> list[str]:
@@ -83,10 +83,10 @@ def partials(agg: Aggregate, plan: Plan) -> list[str]:
     value = plan.value(agg)
     match agg.function:
         case "count":
-            return [value.count]
+            return [value.counted]
         case "sum":
             return [*value.unusual, *value.limbs]
         case "mean":
-            return [value.count, *value.unusual, *value.limbs]
+            return [value.counted, *value.unusual, *value.limbs]
         case _:
-            return [value.count, *value.unusual, *value.root_limbs, *value.square_limbs]
+            return [value.counted, *value.unusual, *value.root_limbs, *value.square_limbs]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.model.schema import is_float
-from mlforge_spark.exact import split, squared
-from mlforge_spark.numbers import long, real
+from mlforge_spark.exact import split, squared, with_columns
+from mlforge_spark.numbers import DOWN, UP, ZERO, real
 from mlforge_spark.plans import BOUNDS, ENDS, Plan, Value, needs_order
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
         name: limb
         for value in plan.values.values()
         if value.squared and value.roots
-        for name, limb in zip(value.root_limbs, split(_finite(value), value.word, value.roots), strict=True)
+        for name, limb in zip(value.root_limbs, split(f"({_finite(value)})", value.word, value.roots), strict=True)
     }
-    events = events.select("*", *(limb.alias(name) for name, limb in roots.items()))
+    events = with_columns(events, roots)
     made = {"n": F.count(F.lit(1))}
     for value in plan.values.values():
         made |= _partials(value) | _extremes(value, plan)
@@ -33,7 +34,7 @@ def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
     return events.groupBy(*plan.key_names, "t").agg(*(column.alias(name) for name, column in made.items()))
 
 
-def _any_there(names: list[str] | tuple[str, ...]) -> Column:
+def _any_there(names: Sequence[str]) -> Column:
     found = F.col(names[0]).isNotNull()
     for name in names[1:]:
         found = found | F.col(name).isNotNull()
@@ -53,32 +54,35 @@ def partials_of(value: Value) -> list[str]:
 def _partials(value: Value) -> dict[str, Column]:
     name, found = F.col(value.name), dict[str, "Column"]()
     if value.nullable:
-        found[value.count] = F.count(name)
+        found[value.counted] = F.count(name)
     if value.special and value.sums:
-        kinds = (F.isnan(name), name == real(float("inf")), name == real(float("-inf")))
-        found |= {kind: F.count(F.when(is_one, name)) for kind, is_one in zip(value.unusual, kinds, strict=True)}
+        kinds = (f"isnan({value.name})", f"{value.name} = {UP}", f"{value.name} = {DOWN}")
+        found |= {
+            k: F.expr(f"count(CASE WHEN {is_one} THEN 1 END)") for k, is_one in zip(value.unusual, kinds, strict=True)
+        }
     if value.summed and value.sums:
-        found |= _added(value, dict(zip(value.limbs, split(_finite(value), value.word, value.sums), strict=True)))
+        found |= _added(
+            value, dict(zip(value.limbs, split(f"({_finite(value)})", value.word, value.sums), strict=True))
+        )
     if value.squared:
-        limbs = [F.col(root) for root in value.root_limbs]
-        found |= _added(value, dict(zip(value.root_limbs, limbs, strict=True)))
-        found |= _added(value, dict(zip(value.square_limbs, squared(limbs), strict=True)))
+        found |= _added(value, dict(zip(value.root_limbs, value.root_limbs, strict=True)))
+        found |= _added(value, dict(zip(value.square_limbs, squared(value.root_limbs), strict=True)))
     return found
 
 
-def _added(value: Value, addends: dict[str, Column]) -> dict[str, Column]:
-    sums = {name: F.sum(addend) for name, addend in addends.items()}
-    return {name: F.coalesce(total, long(0)) for name, total in sums.items()} if value.nullable else sums
+def _added(value: Value, addends: dict[str, str]) -> dict[str, Column]:
+    total = "coalesce(sum({}), " + ZERO + ")" if value.nullable else "sum({})"
+    return {name: F.expr(total.format(addend)) for name, addend in addends.items()}
 
 
-def _finite(value: Value) -> Column:
+def _finite(value: Value) -> str:
     """Its value where that is finite, else 0."""
-    column = F.col(value.name)
-    if not (is_float(value.word) and value.special):
+    if not is_float(value.word):
+        return value.name
+    column = f"CAST({value.name} AS DOUBLE)"
+    if not value.special:
         return column
-    column = column.cast("double")
-    odd = F.isnan(column) | (F.abs(column) == real(float("inf")))
-    return F.when(odd, real(0.0)).otherwise(column)
+    return f"CASE WHEN isnan({column}) OR abs({column}) = {UP} THEN {real(0.0)} ELSE {column} END"
 
 
 def _extremes(value: Value, plan: Plan) -> dict[str, Column]:

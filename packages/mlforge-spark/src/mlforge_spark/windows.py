@@ -14,17 +14,16 @@ from pyspark.sql import functions as F
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import is_float
-from mlforge.plugin.engine.aggregations import Input, Windowed, windowed
+from mlforge.plugin.engine.aggregations import Input, Output, Windowed, windowed
 from mlforge.plugin.engine.rows import need_stamp
 from mlforge_spark.bounds import with_bounds
 from mlforge_spark.expressions import compiled, evaluate
 from mlforge_spark.lists import with_lists
-from mlforge_spark.numbers import long
 from mlforge_spark.plans import plan_of, values_of
 from mlforge_spark.results import CAST, finished
 from mlforge_spark.running import at_change_points
 from mlforge_spark.tiles import tiles_of
-from mlforge_spark.types import column, dtype_of, floor_div, words_of
+from mlforge_spark.types import column, dtype_of, floor_div, named, words_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -40,8 +39,9 @@ def change_points(frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame
     tiles = with_lists(with_bounds(tiles_of(spread, kernel), kernel), kernel)
     points = finished(at_change_points(tiles, kernel), kernel, asked)
     points = points.sortWithinPartitions(*kernel.key_names, "at")
-    keys = [F.col(name).alias(key) for name, key in zip(kernel.key_names, shape.key_names, strict=True)]
-    outputs = [compiled(o.source, {}).cast(dtype_of(o.source.word)).alias(o.name) for o in asked.outputs]
+    words = words_of(frame)
+    keys = [named(F.col(n), key, words[key]) for n, key in zip(kernel.key_names, shape.key_names, strict=True)]
+    outputs = [named(_output(o), o.name, o.source.word) for o in asked.outputs]
     return points.select(*keys, F.timestamp_micros(F.col("at")).alias(stamp), *outputs)
 
 
@@ -52,7 +52,7 @@ def _events(frame: DataFrame, shape: Shape, plan: WindowPlan, asked: Windowed) -
     known = happened
     if plan.interval is not None:
         length, origin = plan.interval.micros, plan.interval.origin
-        known = (floor_div(happened - long(origin), length) + long(1)) * long(length) + long(origin)
+        known = (floor_div(happened - F.lit(origin), length) + F.lit(1)) * F.lit(length) + F.lit(origin)
     keys = [column(key).alias(name) for key, name in zip(shape.key_names, names, strict=True)]
     inputs = [_input(i, frame).alias(i.name) for i in asked.inputs]
     events = frame.select(*keys, happened.alias("happened"), known.alias("t"), *inputs)
@@ -63,3 +63,7 @@ def _input(source: Input, frame: DataFrame) -> Column:
     """A value to aggregate; of floats there is one zero."""
     value = evaluate(source.source, frame)
     return value + F.lit(0.0).cast(dtype_of(source.word)) if is_float(source.word) else value
+
+
+def _output(output: Output) -> Column:
+    return compiled(output.source, {}).cast(dtype_of(output.source.word))

@@ -50,7 +50,7 @@ class Validator(msgspec.Struct, metaclass=Spelled, frozen=True):
         """The same promise, of which it is only told that it is broken.
 
         Example:
-            >>> Validator("positive", violation=it() <= 0).warning().severity
+            >>> Validator("positive", violation=Col("amount") <= 0).warning().severity
             'warn'
         """
         return msgspec.structs.replace(self, severity="warn")

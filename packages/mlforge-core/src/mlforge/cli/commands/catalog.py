@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: str | None, target: str | None) -> None:
-    """Make pages about every feature: its meaning, its versions, how to get its values.
+    """Make pages about every feature, for a browser or as Markdown.
 
     They need neither a server nor a network. The folder is made anew where it is a catalog; nothing else is replaced.
     """

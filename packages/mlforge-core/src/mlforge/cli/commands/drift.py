@@ -59,9 +59,9 @@ def command(
     profile: str | None,
     target: str | None,
 ) -> None:
-    """Show whether the values of a feature have drifted, column by column, and why that is said.
+    """Show whether the values of a feature have drifted.
 
-    What chance may do to samples of these sizes is no drift, however great the distance.
+    Each column has its verdict and the reason. What chance may do to samples of these sizes is no drift, however great the distance.
     """
     from mlforge.cli.commands.versions import refuse_unknown
     from mlforge.cli.views import qualities

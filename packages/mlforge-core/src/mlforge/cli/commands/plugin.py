@@ -1,4 +1,4 @@
-"""`mlforge plugin new`."""
+"""`mlforge plugin new` and `mlforge plugin check`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
-from mlforge.cli.options import common_options
+from mlforge.cli.options import common_options, json_option
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -103,7 +104,7 @@ class Names(msgspec.Struct, frozen=True):
 def command(context: click.Context) -> None:
     """Make a plugin of your own, whose tests are green at once.
 
-    Say which: mlforge plugin new KIND NAME
+    Say which: mlforge plugin new KIND NAME. `mlforge plugin check` holds those that are installed to the kit.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -128,7 +129,28 @@ def new(kind: str, name: str) -> None:
         click.echo(f"  {step}")
 
 
+@made("check")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@json_option
+@click.pass_context
+def check(ctx: click.Context, names: tuple[str, ...]) -> None:
+    """Hold the installed plugins to the kit, and show what each supports.
+
+    NAME is a plugin's entry point, as `mlforge plugins` shows it; all if none is given. It needs the kit:
+    pip install "mlforge-core[testing]". The exit code is 1 where a plugin fails.
+    """
+    from mlforge.cli.kit import held
+    from mlforge.cli.views import supported
+
+    call = ctx.ensure_object(Invocation)
+    found = held(names)
+    document = supported.document(found)
+    call.answer(document, lambda: supported.shown(document))
+    ctx.exit(0 if document["ok"] else 1)
+
+
 command.add_command(new)
+command.add_command(check)
 
 
 def files(kind: str, names: Names) -> Iterator[tuple[str, str]]:

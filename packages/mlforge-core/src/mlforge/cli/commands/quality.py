@@ -23,9 +23,9 @@ EXAMPLES = """Examples:
 @json_option
 @click.pass_context
 def command(ctx: click.Context, name: str, version: str | None, profile: str | None, target: str | None) -> None:
-    """Show what the rows of a version are like: nulls, ranges, how values are spread.
+    """Show what the rows of a version are like.
 
-    It was measured when the version was built.
+    Nulls, ranges and how values are spread: it was measured when the version was built.
     """
     from mlforge.cli.commands.versions import refuse_unknown
     from mlforge.cli.views import qualities

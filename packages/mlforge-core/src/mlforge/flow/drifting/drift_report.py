@@ -50,7 +50,7 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     Example:
         >>> report = defs.drift("user_spend", since="2026-02-01")
         >>> report.compared, report.method, len(report.columns)
-        ('1.0.0 from 2026-02-01 00:00:00 on', 'psi', 2)
+        ('1.0.0 from 2026-02-01 on', 'psi', 5)
     """
 
     feature: str

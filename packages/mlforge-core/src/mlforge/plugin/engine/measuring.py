@@ -270,7 +270,7 @@ class Different:
         >>> few.add([1, 2, 2])
         >>> many.add(range(50_000))
         >>> few.count, few.error, abs(many.count - 50_000) < 5 * many.error * 50_000
-        (3, 0.0, True)
+        (2, 0.0, True)
     """
 
     def __init__(self) -> None:
@@ -438,7 +438,7 @@ def measured(batches: Iterator[list[dict[str, Any]]], schema: Schema, ask: Measu
     Example:
         >>> found = measured(iter([[{"x": 1}, {"x": None}], [{"x": 3}]]), Schema.of(x="Int64"), Measuring(keys=("x",)))
         >>> found.rows, found.entities, found.columns[0].mean, found.columns[0].nulls
-        (3, 3, 2.0, 1)
+        (3, 2, 2.0, 1)
     """
     gathered = [_Gathered(column) for column in to_measure(schema, ask)]
     entities, drawn, rows = Different(), _Drawn(ask.sample), 0

@@ -1,0 +1,139 @@
+"""Point-in-time joins: the spine's rows and the features' stand in one sequence for each entity, by time.
+
+What a row of the spine gets is the last row of the feature before it. So features with the same keys take one exchange
+together, and nothing is joined with anything. The spine is read once, and its rows carry their number, by which they
+are put back in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from mlforge.model.meta import Artifact
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import Join
+from mlforge.plugin.engine.columns import need_columns, refuse_twins
+from mlforge.plugin.engine.keys import check_joined, made_of_spine
+from mlforge.plugin.engine.rows import need_label
+from mlforge_spark import times
+from mlforge_spark.keys import with_surrogates
+from mlforge_spark.layers import read_version
+from mlforge_spark.order import numbered
+from mlforge_spark.types import column, named, plain, words_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+_NEVER = -(2**63)  # before every stamp: when a feature without one is known, and what a row without a label time sees
+_ROW, _AT, _SIDE = "spine of mlforge", "at of mlforge", "side of mlforge"
+CAST = 'F.col("{}").cast("{}")'
+
+
+def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join]) -> DataFrame:
+    """The spine, and beside each row what every feature knew then."""
+    names = spine.columns
+    refuse_twins(names, joins)
+    if timestamp is None:
+        need_label(joins)
+    else:
+        need_columns([timestamp.column], names, "The spine")
+    words = words_of(spine)
+    known = {n: None if isinstance(spine.schema[n].dataType, T.NullType) else words[n] for n in names}
+    made = made_of_spine(known, joins)
+    features = [read_version(j.artifact, spine.sparkSession) for j in joins]
+    for join, feature in zip(joins, features, strict=True):
+        theirs = {n: w for n, w in words_of(feature).items() if n in join.artifact.meta.entity_keys}
+        check_joined(join.artifact.meta, known, [k.name for k in made], theirs, CAST.format)
+    label = times.micros(spine, timestamp) if timestamp else F.lit(None).cast("long")
+    if not joins:
+        return spine
+    rows, number = numbered(with_surrogates(spine, made).select("*", label.alias(_AT)))
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for i, join in enumerate(joins):
+        groups.setdefault(join.artifact.meta.entity_keys, []).append(i)
+    for keys, places in groups.items():
+        rows = _beside(rows, keys, {i: (joins[i], features[i]) for i in places})
+    brought = [_value(i, join, features[i], c, n) for i, join in enumerate(joins) for c, n in join.columns.items()]
+    return rows.orderBy(column(number)).select(*map(column, names), *brought)
+
+
+def _beside(rows: DataFrame, keys: tuple[str, ...], features: Mapping[int, tuple[Join, DataFrame]]) -> DataFrame:
+    """The rows with a struct `f0` … for each feature: its row as of each."""
+    wide = [_wide(k, [rows, *(f for _, f in features.values())]) for k in keys]
+    row = F.struct(*map(column, rows.columns))
+    sides = [_side(rows, keys, wide, F.coalesce(column(_AT), F.lit(_NEVER)), 1, row.alias(_ROW))]
+    sides += [_side(f, keys, wide, _stamp(j), 0, _row(j).alias(_found(i))) for i, (j, f) in features.items()]
+    sequence = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), sides)
+    upto = Window.partitionBy(*(f"k{i}" for i in range(len(keys)))).orderBy(column(_AT), column(_SIDE))
+    upto = upto.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    latest = [F.last(column(_found(i)), ignorenulls=True).over(upto).alias(_found(i)) for i in features]
+    found = sequence.select(column(_ROW), *latest).where(column(_ROW).isNotNull())
+    return found.select(f"`{_ROW}`.*", *(column(_found(i)) for i in features))
+
+
+def _found(number: int) -> str:
+    return f"feature {number} of mlforge"
+
+
+def _side(
+    frame: DataFrame, keys: Sequence[str], wide: Sequence[str | None], at: Column, side: int, row: Column
+) -> DataFrame:
+    """A side of the sequence: the feature's rows before the spine's of the same instant."""
+    compared = [_comparable(k, frame, w).alias(f"k{i}") for i, (k, w) in enumerate(zip(keys, wide, strict=True))]
+    return frame.select(*compared, at.alias(_AT), F.lit(side).alias(_SIDE), row)
+
+
+def _stamp(join: Join) -> Column:
+    stamp = join.artifact.meta.timestamp
+    return F.unix_micros(column(stamp)) if stamp else F.lit(_NEVER)
+
+
+def _row(join: Join) -> Column:
+    values = [column(c).alias(f"c{i}") for i, c in enumerate(join.columns)]
+    return F.struct(_stamp(join).alias("stamp"), *values)
+
+
+def _wide(key: str, frames: Sequence[DataFrame]) -> str | None:
+    """The type in which integers of any width are compared; None: they are no integers."""
+    words = [words_of(f)[key] for f in frames if not isinstance(f.schema[key].dataType, T.NullType)]
+    if any(w == "UInt64" for w in words):
+        return "decimal(20,0)"
+    if all(w.startswith(("Int", "UInt")) for w in words):
+        return "long"
+    return {"Datetime": "micros", "Binary": "binary", "Date": "date", "Boolean": "boolean"}.get(words[-1], "string")
+
+
+def _comparable(key: str, frame: DataFrame, wide: str | None) -> Column:
+    dtype = frame.schema[key].dataType
+    if isinstance(dtype, T.NullType):
+        return F.lit(None).cast("long" if wide == "micros" else str(wide))
+    value = plain(column(key), dtype)
+    return F.unix_micros(value) if wide == "micros" else value.cast(str(wide))
+
+
+def _value(number: int, join: Join, feature: DataFrame, name: str, output: str) -> Column:
+    """A column of the row that was found, unless that is too old."""
+    found = column(_found(number))
+    value = found[f"c{list(join.columns).index(name)}"]
+    if join.max_age is not None and join.artifact.meta.timestamp:
+        value = F.when(column(_AT) - found["stamp"] <= F.lit(join.max_age), value)
+    return named(value, output, words_of(feature)[name])
+
+
+def horizon(artifact: Artifact, as_of: int, until: int, session: SparkSession) -> DataFrame:
+    """For each entity the row valid at an instant, and those stamped after it and by another, by keys and stamp."""
+    meta, rows = artifact.meta, read_version(artifact, session)
+    if meta.timestamp is None:
+        return rows
+    names, stamp, keys = rows.columns, F.unix_micros(column(meta.timestamp)), [column(k) for k in meta.entity_keys]
+    rows = rows.where(stamp <= F.lit(until)).repartitionByRange(*keys)
+    following = F.lead(stamp).over(Window.partitionBy(*keys).orderBy(column(meta.timestamp)))
+    rows = rows.select("*", following.alias(_AT))
+    valid = (stamp > F.lit(as_of)) | column(_AT).isNull() | (column(_AT) > F.lit(as_of))
+    return rows.where(valid).sortWithinPartitions(*keys, column(meta.timestamp)).select(*map(column, names))
