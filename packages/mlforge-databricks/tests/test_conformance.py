@@ -57,7 +57,10 @@ class Dying:
 
 class TestPlugin(PluginTests):
     entry_point = "databricks"
-    settings = {"unity-catalog": {"catalog": "main", "schema": "features"}}  # noqa: RUF012
+    settings = {  # noqa: RUF012
+        "unity-catalog": {"catalog": "main", "schema": "features"},
+        "databricks-online-tables": {"project": "fraud"},
+    }
 
 
 class _Subject:
