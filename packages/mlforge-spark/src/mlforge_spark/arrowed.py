@@ -59,6 +59,8 @@ def wire_of(dtype: pa.DataType, *, on_disk: bool) -> Wire:
         read, word = _PLAIN[dtype]
         return Wire(read, _same, word)
     types = pa.types
+    if types.is_float16(dtype):
+        return Wire(T.BinaryType(), _of_16_bits, "Float32") if on_disk else Wire(T.FloatType(), _same, "Float32")
     if types.is_null(dtype):
         return Wire(T.IntegerType(), lambda value: value.cast(T.LongType()), "Int64")
     if types.is_string(dtype):
@@ -88,6 +90,17 @@ def _timed(dtype: pa.DataType, on_disk: bool) -> Wire | None:
         read = T.IntegerType() if unit in ("s", "ms") else T.LongType()
         return Wire(read, lambda count: _micros(count.cast(T.LongType()), unit), "Time")
     return None
+
+
+def _of_16_bits(value: Column) -> Column:
+    """A float of its two bytes, the lower one first: a sign, 5 bits of a power of two, and 10 of a fraction."""
+    digits = F.hex(value)
+    bits = F.conv(F.concat(F.substring(digits, 3, 2), F.substring(digits, 1, 2)), 16, 10).cast(T.IntegerType())
+    power, fraction = F.shiftright(bits, 10).bitwiseAND(31), bits.bitwiseAND(1023)
+    endless = F.when(fraction == F.lit(0), F.lit(float("inf"))).otherwise(F.lit(float("nan")))
+    ordinary = (fraction + F.lit(1024)) * F.pow(F.lit(2.0), power - F.lit(25))
+    size = F.when(power == 0, fraction * F.lit(2.0**-24)).when(power == 31, endless).otherwise(ordinary)
+    return F.when(bits >= F.lit(2**15), -size).otherwise(size).cast(T.FloatType())
 
 
 def _micros(count: Column, unit: str) -> Column:
@@ -128,7 +141,7 @@ def _bare(dtype: pa.DataType) -> pa.DataType:
         return pa.string()
     if types.is_large_binary(dtype) or types.is_binary_view(dtype) or types.is_fixed_size_binary(dtype):
         return pa.binary()
-    return pa.float32() if types.is_float16(dtype) else dtype
+    return dtype
 
 
 def shipped(table: pa.Table) -> pa.Table:
@@ -156,7 +169,13 @@ def _shipped(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     if types.is_list(_bare(dtype)):
         lists = array.cast(pa.list_(dtype.value_type))
         return pa.ListArray.from_arrays(lists.offsets, _shipped(lists.values), mask=lists.is_null())
-    wider = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20)}
+    wider = {
+        pa.float16(): pa.float32(),
+        pa.uint8(): pa.int16(),
+        pa.uint16(): pa.int32(),
+        pa.uint32(): pa.int64(),
+        pa.uint64(): pa.decimal128(20),
+    }
     if types.is_decimal(dtype):
         return array.cast(pa.decimal128(dtype.precision, dtype.scale)) if dtype.precision <= 38 else array
     return array.cast(wider.get(dtype, _bare(dtype)))

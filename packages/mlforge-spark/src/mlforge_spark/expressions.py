@@ -20,6 +20,7 @@ from mlforge.errors import Invalid
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
+    COMPARISONS,
     Cast,
     Constant,
     Digits,
@@ -61,7 +62,7 @@ def compiled(node: Typed, types: dict[str, T.DataType]) -> Column:
         case Scaled(arg, word):
             return scalars.with_point(compiled(arg, types), digits(word)[1])
         case OneOf(arg):
-            return _one_of(compiled(arg, types), node)
+            return _one_of(_unpruned(arg, compiled(arg, types)), node)
         case Found(arg, pattern):
             return scalars.found(compiled(arg, types), pattern)
         case Part(arg, part, zone):
@@ -118,11 +119,23 @@ def _one_of(arg: Column, node: OneOf) -> Column:
 def _operated(node: Operation, computed: Sequence[Column]) -> Column:
     if node.word == "Int64" and node.op in (*ARITHMETIC, "mod"):
         return _whole(node, computed)
+    if node.op in COMPARISONS:
+        computed = [_unpruned(arg, value) for arg, value in zip(node.args, computed, strict=True)]
     if node.op == "sign":
         return F.signum(computed[0]).cast(dtype_of(node.word))
     if node.op == "duplicated":
         return _duplicated(node.args[0], computed[0])
     return _OPERATIONS[node.op](*computed)
+
+
+def _unpruned(arg: Typed, value: Column) -> Column:
+    """A float that may be NaN as what no statistics are kept of.
+
+    What is cached, and some files, tell the least and the greatest of their floats without NaN, which is greater than
+    any: Spark would leave rows out that it has not looked at.
+    """
+    source = arg.of if isinstance(arg, Cast) else arg
+    return value + F.lit(0.0) if is_float(source.word) and not isinstance(arg, Constant) else value
 
 
 def _whole(node: Operation, args: Sequence[Column]) -> Column:

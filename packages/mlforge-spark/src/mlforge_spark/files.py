@@ -22,6 +22,9 @@ _SETTINGS = {
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.writeLegacyFormat": "false",
 }
+_TIMED = {"spark.sql.timeType.enabled": "true"}
+"""What Spark 4 asks for before it stores times of day."""
+
 _TABLE = "table://"
 
 
@@ -31,7 +34,8 @@ def write(frame: DataFrame, target: Target) -> int:
         return _write_table(frame, target)
     place = Path(target.uri.removeprefix("file://"))
     parts = place.with_name(f"_{place.name}.parts")
-    with set_to(frame.sparkSession, _SETTINGS):
+    timed = _TIMED if any("Time" in w and "Datetime" not in w for w in words_of(frame).values()) else {}
+    with set_to(frame.sparkSession, _SETTINGS | timed):
         stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(parts.absolute().as_uri())
     files = sorted(path for path in parts.iterdir() if path.name.startswith("part-"))
     rows = sum(int(pq.read_metadata(path).num_rows) for path in files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -110,8 +111,21 @@ _PARTS: dict[str, Callable[[Column], Column]] = {
 
 
 def found(value: Column, pattern: str) -> Column:
-    """Whether a pattern is found in a text; a line ends at a line feed alone."""
-    return F.regexp_like(value, F.lit("(?d)" + pattern.replace(r"\Z", r"\z")))
+    """Whether a pattern is found in a text; a line ends at a line feed alone, and `$` is the end of all of it."""
+    return F.regexp_like(value, F.lit("(?d)" + in_java(pattern)))
+
+
+def in_java(pattern: str) -> str:
+    r"""A pattern in Java's spelling, whose `$` also stands before a line feed at the end.
+
+    Example:
+        >>> print(in_java(r"^a\$[$]$"))
+        ^a\$[$]\z
+    """
+    if re.search(r"\(\?[a-zA-Z]*m", pattern):  # there `$` is the end of a line, as everywhere
+        return pattern.replace(r"\Z", r"\z")
+    parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", pattern, re.DOTALL)
+    return "".join(r"\z" if part in ("$", r"\Z") else part for part in parts)
 
 
 def floor(value: Column) -> Column:
