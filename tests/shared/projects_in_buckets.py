@@ -108,7 +108,7 @@ class ProjectTests:
     def test_what_an_engine_gives_is_there_when_the_store_is_closed(self, shop, capsys):
         config, engine = shop
         events(4)
-        assert run(["build"]) == 0
+        assert run(["build", "-v"]) == 0
         (uploaded,) = re.findall(r"spend: uploading (\d+) of (\d+) kB … ", capsys.readouterr().err)
         assert len(set(uploaded)) == 1
         rows = mlf.Definitions("reader", store=config, engine=engine).read("spend")
