@@ -39,6 +39,7 @@ def shop(tmp_path_factory, session):
 
 def test_a_build_takes_no_rows_to_the_driver(shop):
     assert shop.metadata("spend").row_count == ROWS // 2
+    assert shop.metadata("spend").quality is None, "what is measured by rows is measured of few"
 
 
 def test_polars_reads_what_spark_wrote(shop):

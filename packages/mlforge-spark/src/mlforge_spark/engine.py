@@ -13,12 +13,13 @@ from typing import Any, Self
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, Target, Written
 from mlforge.model.metric import WindowPlan
+from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
@@ -33,6 +34,7 @@ from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import frame_types, session_of
 from mlforge_spark.types import column, schema_of
 
+MOST_MEASURED = 100_000
 TYPES = "Look at the types of the columns."
 _LOOK = "Look at the function that made it."
 
@@ -164,6 +166,16 @@ class LiveSparkEngine(Engine):
     def select(self, frame: DataFrame, columns: Sequence[str]) -> DataFrame:
         need_columns(columns, frame.columns, "The frame")
         return frame.select(*map(column, columns))
+
+    def measure(self, frame: DataFrame, ask: Measuring) -> Quality:
+        """By default, which takes the rows to the driver: so only where they are few."""
+        count = self.extent(frame, None).rows
+        if count > MOST_MEASURED:
+            raise Unsupported(
+                f"Spark measures no more than {MOST_MEASURED:,} rows yet, and there are {count:,}.",
+                hint="Leave the figures out: quality: false.",
+            )
+        return super().measure(frame, ask)
 
     def aggregate(self, frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame:
         with edge("The windows cannot be computed", TYPES):

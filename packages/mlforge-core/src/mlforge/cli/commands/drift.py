@@ -61,7 +61,8 @@ def command(
 ) -> None:
     """Show whether the values of a feature have drifted.
 
-    Each column has its verdict and the reason. What chance may do to samples of these sizes is no drift, however great the distance.
+    Each column has its verdict and the reason. What chance may do to samples of these sizes is no drift, however great
+    the distance.
     """
     from mlforge.cli.commands.versions import refuse_unknown
     from mlforge.cli.views import qualities
