@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import threading
 import uuid
 import warnings
@@ -74,7 +75,7 @@ class Lake:
         self._session: Any = None
 
     def __enter__(self) -> Self:
-        with _variables(_settings()), warnings.catch_warnings():
+        with _variables(_settings()), _main_file(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the client warns of a newer pandas, which plays no part here
             from pysail.spark import SparkConnectServer
             from pyspark.sql.connect.logging import logger
@@ -228,6 +229,19 @@ def _settings() -> dict[str, str]:
         "SAIL_CATALOG__DEFAULT_CATALOG": f'"{CATALOGS[0]}"',
         "RUST_LOG": "off",
     }
+
+
+@contextmanager
+def _main_file() -> Iterator[None]:
+    """Let the main module have a file: without one, as in a worker of tests, pyspark takes it for its own doctests."""
+    main = vars(sys.modules["__main__"])
+    added = "__file__" not in main
+    main.setdefault("__file__", sys.executable)
+    try:
+        yield
+    finally:
+        if added:
+            del main["__file__"]
 
 
 @contextmanager
