@@ -230,7 +230,8 @@ def is_checked(command: str, reader: Reader) -> bool:
     if words[:2] == ["hatch", "run"]:
         scripts = tomllib.loads((ROOT / "hatch.toml").read_text())["envs"]["default"]["scripts"]
         assert words[2] in scripts, f"`{command}`: hatch.toml has no such script"
-        needed = re.findall(r"\S+\.py", scripts[words[2]])
+        steps = scripts[words[2]]  # one, or several
+        needed = re.findall(r"\S+\.py", steps if isinstance(steps, str) else " ".join(steps))
         assert all((ROOT / f).is_file() for f in needed), f"`{command}` needs {needed}"
         return True
     if words[:2] != ["pip", "install"]:
