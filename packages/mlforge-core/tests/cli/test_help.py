@@ -1,6 +1,7 @@
 """Every command says what it does, in the same words wherever it says so."""
 
 import inspect
+import logging
 import pkgutil
 
 import pytest
@@ -90,3 +91,10 @@ def test_every_command_can_be_quiet_and_verbose() -> None:
         made = core_command(name)
         for one in made.commands.values() if name in GROUPS else [made]:
             assert {"-q", "-v", "--debug"} <= {o for p in one.params for o in p.opts}, name
+
+
+@pytest.mark.parametrize("words", [["-q", "plugins"], ["-v", "plugins"], ["-q", "--help"], ["-q", "nonsense"]])
+def test_what_a_program_logs_is_as_it_was_when_a_command_has_ended(words: list[str]) -> None:
+    before = logging.getLogger("mlforge").level
+    run(words)
+    assert logging.getLogger("mlforge").level == before

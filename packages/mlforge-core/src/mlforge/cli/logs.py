@@ -34,8 +34,9 @@ def shown_logs() -> Iterator[None]:
 
 
 def show_from(loudness: int) -> None:
-    """Show errors alone where it is below zero, what is noteworthy too where it is above."""
-    _LOG.setLevel({-1: logging.ERROR, 0: logging.NOTSET, 1: logging.INFO}[loudness])
+    """Show errors alone where it is below zero, what is noteworthy too where it is above; while logs are shown."""
+    if any(isinstance(handler.formatter, _Lines) for handler in _LOG.handlers):
+        _LOG.setLevel({-1: logging.ERROR, 0: logging.NOTSET, 1: logging.INFO}[loudness])
 
 
 def show_everything() -> None:
