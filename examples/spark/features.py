@@ -1,8 +1,9 @@
 """What is paid by whom, on Spark."""
 
-import mlforge as mlf
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+import mlforge as mlf
 
 
 @mlf.feature(
