@@ -49,7 +49,7 @@ def test_a_build_grows_in_proportion_to_its_columns(tmp_path, engine, aggregatio
     metric, taken = WINDOWED[aggregation], {}
     for number in (3, FEW, MANY):  # the first is to import what is needed
         defs = definitions(tmp_path, engine, [metric(f"c{i}", "1d", name=f"m{i}") for i in range(number)], number)
-        taken[number] = seconds(lambda defs=defs: defs.build(quality=False).raise_for_failure())
+        taken[number] = seconds(lambda defs=defs: defs.build().raise_for_failure())
     assert_in_proportion(taken[FEW], taken[MANY])
 
 
@@ -74,7 +74,7 @@ def test_a_build_grows_in_proportion_to_its_windows(tmp_path, engine, aggregatio
     for number in (3, FEW, MANY):
         metrics = [metric("c0", f"{i + 1}h", name=f"m{i}") for i in range(number)]
         defs = definitions(tmp_path, engine, metrics, 1)
-        taken[number] = seconds(lambda defs=defs: defs.build(quality=False).raise_for_failure())
+        taken[number] = seconds(lambda defs=defs: defs.build().raise_for_failure())
     assert_in_proportion(taken[FEW], taken[MANY])
     found = defs.read("wide")
     found = found.pl() if hasattr(found, "pl") else found

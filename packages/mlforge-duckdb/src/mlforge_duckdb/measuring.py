@@ -1,4 +1,4 @@
-"""Figures of columns: exact ones in one query over all rows, the others of a sample that is sorted."""
+"""Figures of columns: exact ones in queries over all rows, the others of a sample that is sorted."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ SKETCH_ERROR = 0.04
 _DOUBTFUL = MOST_EXACT * (1 + 6 * SKETCH_ERROR)
 """An estimate up to here may be of a number that has to be exact."""
 
+_MOST_FIGURES = 128
+"""Of one query, whose planning grows by the square of their number."""
+
 _ENTITY = "entity of mlforge"
 
 
@@ -41,11 +44,12 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> Quality:
 
 
 def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> dict[str, Any]:
-    """Some figures of all rows, each in SQL, in one query."""
-    if not expressions:
-        return {}
-    (found,) = asked(frame, f"SELECT {', '.join(expressions.values())} FROM frame").fetchall()
-    return dict(zip(expressions, found, strict=True))
+    """Some figures of all rows, each in SQL, so many in a query that planning it does not outweigh it."""
+    names, found = list(expressions), dict[str, Any]()
+    for some in (names[start : start + _MOST_FIGURES] for start in range(0, len(names), _MOST_FIGURES)):
+        (row,) = asked(frame, f"SELECT {', '.join(expressions[n] for n in some)} FROM frame").fetchall()
+        found |= zip(some, row, strict=True)
+    return found
 
 
 def _facts(columns: Sequence[Column]) -> dict[str, str]:
