@@ -28,7 +28,7 @@ from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.layout import UNREAD
-from mlforge_spark import apply, deriving, exchange, files, keys, layers, narrowing, rows, sources, windows
+from mlforge_spark import apply, asof, deriving, exchange, files, keys, layers, narrowing, rows, sources, windows
 from mlforge_spark.edge import BROKEN, edge, told
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import frame_types, session_of
@@ -183,14 +183,10 @@ class LiveSparkEngine(Engine):
 
     def asof(self, spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join]) -> DataFrame:
         with edge("The point-in-time join cannot be computed", "Look at the types of keys and times."):
-            from mlforge_spark import asof
-
             return asof.joined(spine, timestamp, joins)
 
     def horizon(self, artifact: Artifact, as_of: int, until: int) -> DataFrame:
         with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", UNREAD, PluginFailed):
-            from mlforge_spark import asof
-
             return asof.horizon(artifact, as_of, until, self.session)
 
     @contextmanager

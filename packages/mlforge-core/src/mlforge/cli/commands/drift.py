@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import engine_option, json_option, project_options, words
-
-if TYPE_CHECKING:
-    from mlforge.model.drift import Method
+from mlforge.model.drift import MATTERS, METHODS, Method
 
 EXAMPLES = """Examples:
 
@@ -32,13 +28,13 @@ EXAMPLES = """Examples:
 @click.option("--columns", multiple=True, metavar="NAMES", callback=words, help="Only these columns: a,b or repeated.")
 @click.option(
     "--method",
-    type=click.Choice(["psi", "ks", "js", "wasserstein", "chi2"]),
+    type=click.Choice(list(METHODS)),
     default="psi",
     show_default=True,
     help="How to tell how far two samples are apart.",
 )
 @click.option(
-    "--threshold", type=click.FloatRange(min=0), default=0.1, show_default=True, help="What distance matters."
+    "--threshold", type=click.FloatRange(min=0), default=MATTERS, show_default=True, help="What distance matters."
 )
 @click.option("--fail", is_flag=True, help="Exit with 1 where a column has drifted.")
 @engine_option

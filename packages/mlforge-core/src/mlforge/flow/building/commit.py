@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
@@ -11,9 +10,9 @@ import msgspec
 
 from mlforge.__about__ import __version__
 from mlforge.errors import Conflict
-from mlforge.flow.building.compute import ComputedRows, refuse_broken
+from mlforge.flow.building.compute import ComputedRows
 from mlforge.flow.building.derived import derived_columns
-from mlforge.flow.building.figures import asks_for_drift, drift_between, figure_check, figure_promises
+from mlforge.flow.building.figures import figure_checks, figure_promises, rows_before
 from mlforge.flow.building.increment import Step
 from mlforge.flow.building.measure import measured
 from mlforge.flow.moments import iso_seconds
@@ -22,13 +21,11 @@ from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
-from mlforge.flow.versions.reach import within_reach
-from mlforge.model.check import Check, CheckResult
+from mlforge.model.check import CheckResult
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
 from mlforge.model.quality import Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
-from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.stores import Store, UploadingStore
 
@@ -130,17 +127,9 @@ def _measured(
     quality = measured(engine, whole, order.job.feature, order.previous, needed=bool(checks))
     if not checks or quality is None:
         return quality, ()
-    drift = drift_between(engine, _previous_rows(session, engine, order, checks), whole)
-    results = tuple(figure_check(c, quality, rows.watermark, session.clock(), drift) for c in checks)
-    refuse_broken(results, rows.checks)
+    frames = rows_before(session.store, engine, lambda: order.previous, checks), whole
+    results = figure_checks(engine, checks, quality, rows, frames, session.clock())
     return quality if order.measure else None, results
-
-
-def _previous_rows(session: Session, engine: Engine, order: BuildOrder, checks: Sequence[Check]) -> Frame | None:
-    """The rows of the version that readers get so far, where a promise compares with them."""
-    if order.previous is None or not any(asks_for_drift(c) for c in checks):
-        return None
-    return engine.scan_version(within_reach(session.store, engine, order.previous, relied=False))
 
 
 def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> Staged:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from mlforge.errors import Invalid
-from mlforge.flow.building.compute import promises
+from mlforge.flow.building.compute import ComputedRows, promises, refuse_broken
 from mlforge.flow.drifting.drift import Comparison, compare
+from mlforge.flow.versions.reach import within_reach
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.drift import METHODS, Method
 from mlforge.model.expr import Col
 from mlforge.model.feature import Feature
+from mlforge.model.meta import Artifact
 from mlforge.model.quality import Quality
 from mlforge.model.span import micros_of
 from mlforge.plugin.engine.evaluation import Derivation
+from mlforge.plugin.engine.frames import Frame
+from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.stores import Store
 
 FIGURES = {
     "rows": "Int64", "entities": "Int64", "age": "Float64", "count": "Int64", "nulls": "Int64", "nans": "Int64",
@@ -36,6 +41,8 @@ def asks_for_drift(check: Check) -> bool:
 
 
 Drift = Callable[[str, Method], float | None]
+Frames = tuple[Frame | None, Frame]
+"""The rows of the version before, and of the one that is built."""
 
 
 def figure_check(check: Check, quality: Quality, watermark: int | None, now: datetime, drift: Drift) -> CheckResult:
@@ -59,13 +66,31 @@ def figure_check(check: Check, quality: Quality, watermark: int | None, now: dat
     )
 
 
+def figure_checks(
+    engine: Engine, checks: Sequence[Check], quality: Quality, rows: ComputedRows, frames: Frames, now: datetime
+) -> tuple[CheckResult, ...]:
+    """What promises about figures found. Raises `CheckFailed` where one is broken that is no warning."""
+    drift = drift_between(engine, *frames)
+    results = tuple(figure_check(c, quality, rows.watermark, now, drift) for c in checks)
+    refuse_broken(results, rows.checks)
+    return results
+
+
+def rows_before(
+    store: Store, engine: Engine, previous: Callable[[], Artifact | None], checks: Sequence[Check]
+) -> Frame | None:
+    """The rows of the version that readers get so far, where a promise compares with them and there is one."""
+    found = previous() if any(map(asks_for_drift, checks)) else None
+    return None if found is None else engine.scan_version(within_reach(store, engine, found, relied=False))
+
+
 def _said(value: object) -> str:
     if value is None:
         return "unknown"
     return f"{value:.6g}" if isinstance(value, float) else f"{value:,}"
 
 
-def drift_between(engine: Any, before: Any, after: Any) -> Drift:
+def drift_between(engine: Engine, before: Frame | None, after: Frame) -> Drift:
     """How far a column of two frames has drifted: 0 where chance may do as much; None without a frame before."""
 
     def found(column: str, method: Method) -> float | None:

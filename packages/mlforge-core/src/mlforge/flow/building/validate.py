@@ -8,14 +8,13 @@ from time import perf_counter
 
 from mlforge.flow.building.attempt import safely
 from mlforge.flow.building.build_report import BuildReport, BuildResult
-from mlforge.flow.building.compute import ComputedRows, Computing, compute, refuse_broken
-from mlforge.flow.building.figures import asks_for_drift, drift_between, figure_check, figure_promises
+from mlforge.flow.building.compute import ComputedRows, Computing, compute
+from mlforge.flow.building.figures import figure_checks, figure_promises, rows_before
 from mlforge.flow.building.measure import measured
 from mlforge.flow.building.notation import notation_told
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.session import Session
 from mlforge.flow.versions.find import artifact
-from mlforge.flow.versions.reach import within_reach
 from mlforge.model.check import CheckResult
 from mlforge.model.feature import Feature
 
@@ -46,11 +45,9 @@ def _of_figures(session: Session, work: Computing, rows: ComputedRows) -> tuple[
     quality = measured(engine, rows.frame, feature, None, needed=True) if checks else None
     if quality is None:
         return ()
-    before = None
-    if any(map(asks_for_drift, checks)) and session.store.latest(feature.name):
-        found = artifact(session.store, feature.name)
-        before = engine.scan_version(within_reach(session.store, engine, found, relied=False))
-    drift = drift_between(engine, before, rows.frame)
-    results = tuple(figure_check(c, quality, rows.watermark, session.clock(), drift) for c in checks)
-    refuse_broken(results, rows.checks)
-    return results
+    store, name = session.store, feature.name
+    frames = (
+        rows_before(store, engine, lambda: artifact(store, name) if store.latest(name) else None, checks),
+        rows.frame,
+    )
+    return figure_checks(engine, checks, quality, rows, frames, session.clock())
