@@ -167,6 +167,7 @@ def test_what_cannot_be_compared_is_refused_with_a_way_out(shop):
 @pytest.fixture
 def said(shop, monkeypatch):
     """What `mlforge` says about the shop, and its exit code."""
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(Invocation, "definitions", lambda self, target=None: shop)
 
     def call(*words):

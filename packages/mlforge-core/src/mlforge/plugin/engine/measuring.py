@@ -110,6 +110,8 @@ def edges_between(low: float, high: float, dtype: str) -> tuple[float, ...]:
         ((0.2, 0.4, 0.6), (1.0, 2.0, 3.0))
         >>> edges_between(0, 3 * DAY, "Datetime")[1] / 3_600_000_000
         6.0
+        >>> len(edges_between(-62_135_596_800_000_000, 253_402_300_799_999_999, "Datetime"))  # all there are
+        12
     """
     step, unit = _step_of_time(high, low) if kind_of(dtype) == "time" else _step_of_numbers(high, low, dtype)
     size = step * unit
@@ -139,7 +141,7 @@ def _step_of_time(high: float, low: float) -> tuple[int, float]:
         return 1, 0.0
     if rough < SECOND:
         return _step_of_numbers(high, low, "Int64")
-    longer = (364 * DAY * n for n in (2, 5, 10, 20, 50, 100, 200, 500))
+    longer = (364 * DAY * n for n in (2, 5, 10, 20, 50, 100, 200, 500, 1000))
     return next(step for step in (*_STEPS, *longer) if step >= rough), 1.0
 
 
