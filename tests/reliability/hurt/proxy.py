@@ -16,9 +16,11 @@ class Message:
     """A request or an answer: its first line, its headers, and its body as it came."""
 
     def __init__(self, file, has_body=True):
-        self.head = b"".join(iter(lambda: file.readline(65_536), b"\r\n"))
-        if not self.head:
-            raise ConnectionError
+        self.head = b""
+        while (line := file.readline(65_536)) != b"\r\n":
+            if not line:  # whoever was there has gone
+                raise ConnectionError
+            self.head += line
         lines = self.head.decode("latin-1").split("\r\n")
         self.first = lines[0]
         self.headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
@@ -31,6 +33,8 @@ class Message:
         pieces = []
         while True:
             size = file.readline()
+            if not size:
+                raise ConnectionError
             data = file.read(int(size.split(b";")[0], 16) + 2)
             pieces += [size, data]
             if data == b"\r\n":
@@ -46,6 +50,7 @@ class Proxy:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.breaks = lambda first: None
         self.asked = []
+        self._passing = []
 
     def serve(self):
         while True:
@@ -53,12 +58,19 @@ class Proxy:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._pass, args=(connection,), daemon=True).start()
+            thread = threading.Thread(target=self._pass, args=(connection,), daemon=True)
+            self._passing.append((connection, thread))
+            thread.start()
 
     def close(self):
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for connection, thread in self._passing:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+            assert not thread.is_alive(), "a proxy goes on where nobody listens"
 
     def _pass(self, client):
         with client, suppress(OSError), socket.create_connection(self._upstream) as server:
