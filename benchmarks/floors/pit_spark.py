@@ -13,7 +13,9 @@ with session() as spark:
     labels = spark.read.parquet(f"{folder}/labels.parquet")
     features = spark.read.parquet(f"{folder}/features.parquet").drop("created")
     row = F.struct(*(c for c in features.columns if c.startswith("f")))
-    known = features.select("user_id", F.col("event_time").alias("event_timestamp"), F.lit(0).alias("side"), row.alias("row"))
+    known = features.select(
+        "user_id", F.col("event_time").alias("event_timestamp"), F.lit(0).alias("side"), row.alias("row")
+    )
     asked = labels.select("user_id", "event_timestamp", F.lit(1).alias("side"))
     upto = Window.partitionBy("user_id").orderBy("event_timestamp", "side").rowsBetween(Window.unboundedPreceding, 0)
     both = known.unionByName(asked, allowMissingColumns=True)

@@ -25,7 +25,7 @@ def session():
     try:
         yield made
     finally:
-        gateway = made.sparkContext._gateway
+        gateway = made.sparkContext._gateway  # noqa: SLF001 - no other way
         made.stop()
         gateway.shutdown()
         gateway.proc.stdin.close()

@@ -20,12 +20,16 @@ def store(tmp_path_factory, session):
     chance = random.Random(7)
     times = chance.sample(range(100_000), FEATURES)
     users = [chance.choice(["a", "a", "a", "b", "c", "d", "e", "f"]) for _ in times]
-    rows = session.createDataFrame([*zip(users, times, range(FEATURES), strict=True)], "user string, t bigint, n bigint")
+    rows = session.createDataFrame(
+        [*zip(users, times, range(FEATURES), strict=True)], "user string, t bigint, n bigint"
+    )
     rows = rows.select("user", F.timestamp_micros(F.col("t") * F.lit(1_000_000)).alias("at"), "n")
     rows.write.parquet(str(folder / "rows"))
 
     def feature(name):
-        @mlf.feature(source=str(folder / "rows" / "*.parquet"), keys="user", timestamp="at", engine="pyspark", name=name)
+        @mlf.feature(
+            source=str(folder / "rows" / "*.parquet"), keys="user", timestamp="at", engine="pyspark", name=name
+        )
         def made(rows):
             return rows.withColumnRenamed("n", name) if name == "one" else rows.where(F.col("n") % 3 == 0)
 

@@ -51,7 +51,7 @@ def _spent(session: SparkSession) -> float:
     context = session.sparkContext
     quantiles = context._gateway.new_array(context._jvm.double, 0)  # noqa: SLF001 - no other way
     none = context._jvm.java.util.ArrayList()  # noqa: SLF001
-    stages = context._jsc.sc().statusStore().stageList(none, False, False, quantiles, none)  # noqa: FBT003, SLF001
+    stages = context._jsc.sc().statusStore().stageList(none, False, False, quantiles, none)  # noqa: SLF001
     return sum(stages.apply(i).executorCpuTime() for i in range(stages.size())) / 1e9
 
 

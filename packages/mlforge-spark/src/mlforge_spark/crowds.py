@@ -43,7 +43,9 @@ def crowds(feature: DataFrame, keys: Sequence[Column], stamp: Column, rows: int)
     each = seen.groupBy(*names).agg(F.sort_array(F.collect_list("stamp")).alias("stamps"))
     piece = SHARE * min(rows, _SAMPLE)
     pieces = f"CAST(size(stamps) / {piece}D AS INT)"
-    cuts = f"array_distinct(transform(sequence(1, {pieces} - 1), i -> stamps[CAST(size(stamps) * i / {pieces} AS INT)]))"
+    cuts = (
+        f"array_distinct(transform(sequence(1, {pieces} - 1), i -> stamps[CAST(size(stamps) * i / {pieces} AS INT)]))"
+    )
     found = each.where(F.expr(f"{pieces} > 1")).select(*names, F.expr(cuts).alias("cuts"))
     return [Crowd(tuple(row[n] for n in names), row["cuts"]) for row in found.collect()]
 

@@ -82,7 +82,7 @@ def _rest(asked: _Asked) -> str:
 
 
 def parts_of(agg: Aggregate, side: str) -> tuple[str, str, str]:
-    """The columns of tiles of an aggregate: the value below, that above, and how far it is from the one to the other."""
+    """The columns of tiles of an aggregate: the value below, that above, and how far between them it is."""
     return f"{agg.name}_{side}_lower", f"{agg.name}_{side}_upper", f"{agg.name}_{side}_lower_rest"
 
 

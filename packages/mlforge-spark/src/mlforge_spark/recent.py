@@ -1,8 +1,8 @@
 """The first and last few values of a window, of lists that are no longer than what is asked for.
 
-A tile knows the latest values up to it, or the earliest from it on: of its own, and of the tiles 1, 2, 4, 8 … before it,
-which by then know as much of the tiles before them. A window's list is that of its latest (or oldest) tile, without what
-is not in the window.
+A tile knows the latest values up to it, or the earliest from it on: of its own, and of the tiles 1, 2, 4, 8 … before
+it, which by then know as much of the tiles before them. A window's list is that of its latest (or oldest) tile, without
+what is not in the window.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def followed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     if agg.function == "last_n":
         found = F.when(entered & there, F.struct(F.col(name).alias("few")))
     else:
-        found = F.when((F.col("source") == F.lit(0)) & F.col(f"{name}_opens") & there, F.struct(F.col(name).alias("few")))
+        found = F.when(
+            (F.col("source") == F.lit(0)) & F.col(f"{name}_opens") & there, F.struct(F.col(name).alias("few"))
+        )
         found = found if left is None else found.when(left & there, F.struct(F.col(f"{name}_after").alias("few")))
     return {f"{agg.name}_own": F.last(found, ignorenulls=True)}
 

@@ -17,8 +17,8 @@ from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Input, Output, Windowed, windowed
 from mlforge.plugin.engine.rows import need_stamp
 from mlforge_spark.bounds import with_bounds
-from mlforge_spark.expressions import compiled, evaluate
 from mlforge_spark.distinct import with_neighbours
+from mlforge_spark.expressions import compiled, evaluate
 from mlforge_spark.lists import with_lists
 from mlforge_spark.plans import most_of, plan_of, values_of
 from mlforge_spark.ranks import with_ranked
