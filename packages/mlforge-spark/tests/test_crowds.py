@@ -46,15 +46,23 @@ def store(tmp_path_factory, session):
 
 def test_the_history_of_a_crowded_key_is_joined_in_pieces(store, monkeypatch):
     defs, spine = store
-    whole = _joined(defs, spine)
+    frame = _joined(defs, spine)
+    assert _exchanges(frame) == 2, "by keys, and back into the order of the labels"
+    whole = frame.collect()
     cut = []
     monkeypatch.setattr(crowds, "LARGE", 100)
     monkeypatch.setattr(asof, "crowds", lambda *about: cut.append(crowds.crowds(*about)) or cut[-1])
-    assert _joined(defs, spine) == whole
+    frame = _joined(defs, spine)
+    assert _exchanges(frame) == 3, "features with crowded keys are joined one after the other"
+    assert frame.collect() == whole
     assert [[len(crowd.stamps) > 4 for crowd in found if crowd.key == ("a",)] for found in cut] == [[True], [True]]
     assert sum(row["one"] is not None for row in whole) > 300
 
 
 def _joined(defs, spine):
-    frame = defs.get_training_data(spine, features=["one", "two"], timestamp="at")
-    return frame.collect()
+    return defs.get_training_data(spine, features=["one", "two"], timestamp="at")
+
+
+def _exchanges(frame):
+    """How many exchanges a frame's physical plan has."""
+    return str(frame._jdf.queryExecution().executedPlan().toString()).count("Exchange")  # noqa: SLF001 - no other way
