@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from pyiceberg.io import FileIO, InputFile, OutputFile
+from pyiceberg.io import FileIO, InputFile, OutputFile  # type: ignore[import-not-found]
 
 from mlforge.plugin import Found, Objects
 
 _AT_ONCE = 1_048_576  # bytes of a request at least, where as many are left
 
 
-class ObjectsIO(FileIO):
+class ObjectsIO(FileIO):  # type: ignore[misc]
     """Reads the objects of one bucket by their addresses, and writes none."""
 
     def __init__(self, objects: Objects, bucket: str) -> None:
@@ -31,7 +31,7 @@ class ObjectsIO(FileIO):
         raise PermissionError(f"{location} is only read")
 
 
-class _Input(InputFile):
+class _Input(InputFile):  # type: ignore[misc]
     def __init__(self, objects: Objects, location: str, key: str) -> None:
         super().__init__(location)
         self._objects, self._key = objects, key
