@@ -94,8 +94,8 @@ def _aggregated(agg: Aggregate, plan: Plan, values: Column) -> Column:
         ordered = F.transform(F.array_sort(values), lambda x: x["value"])
         return _FUNCTIONS[agg.function](ordered, *agg.options)
     plain = F.transform(values, lambda x: x["value"]) if timed else values
-    if agg.function in ("std", "skew", "kurtosis"):
-        return _shape(agg.function, plain)
+    if agg.function == "std":
+        return _std(plain)
     return _FUNCTIONS[agg.function](plain, *agg.options)
 
 
@@ -172,7 +172,7 @@ def _mode(values: Column) -> Column:
     return F.get(_top_k(values, 1), F.lit(0))
 
 
-def _shape(function: str, values: Column) -> Column:
+def _std(values: Column) -> Column:
     """Deviations in units of the greatest, about a value of them: each is rounded but once."""
     zero = real(0.0)
 
@@ -198,24 +198,12 @@ def _shape(function: str, values: Column) -> Column:
 
     def moments(es: Column, s: Column, n: Column) -> Column:
         second = total(es, lambda e: e * e)
-        if function == "std":
-            return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
-        fourth = total(es, lambda e: e * e * e * e if function == "kurtosis" else e * e * e)
-        if function == "skew":
-            found = fourth * n * F.sqrt(n - real(1.0)) / ((n - real(2.0)) * second * F.sqrt(second))
-        else:
-            found = (
-                (n - real(1.0))
-                / ((n - real(2.0)) * (n - real(3.0)))
-                * ((n + real(1.0)) * n * fourth / (second * second) - real(3.0) * (n - real(1.0)))
-            )
-        return F.when(s["most"] > zero, found)
+        return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
 
-    least = {"std": 2, "skew": 3, "kurtosis": 4}[function]
     plain = F.transform(values, lambda x: x.cast("double"))
     odd = F.exists(plain, lambda x: F.isnan(x) | (F.abs(x) == real(float("inf"))))
     found = F.when(odd, real(float("nan"))).otherwise(F.transform(F.array(plain), measured)[0])
-    return F.when(F.size(values) >= F.lit(least), found)
+    return F.when(F.size(values) > F.lit(1), found)
 
 
 def _unscaled(std: Column, by: Column) -> Column:

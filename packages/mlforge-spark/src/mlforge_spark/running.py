@@ -86,6 +86,9 @@ def partials(agg: Aggregate, plan: Plan) -> list[str]:
             return [value.counted]
         case "sum":
             return [*value.unusual, *value.limbs]
+        case "skew" | "kurtosis":
+            powers = value.powers[: 4 if agg.function == "kurtosis" else 3]
+            return [value.counted, *value.unusual, *(name for names in powers for name in names)]
         case "mean":
             return [value.counted, *value.unusual, *value.limbs]
         case _:
