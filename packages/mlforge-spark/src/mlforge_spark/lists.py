@@ -95,8 +95,8 @@ def listed_at(agg: Aggregate) -> Column:
 
 def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
     values = F.col(_list(agg, plan) + ("_out" if side == "out" else ""))
-    if agg.function in ("std", "skew", "kurtosis"):
-        return _shape(agg.function, values)
+    if agg.function == "std":
+        return _std(values)
     if agg not in plan.ranked:
         return _FUNCTIONS[agg.function](values, *agg.options)
     low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
@@ -166,7 +166,7 @@ def _mode(values: Column) -> Column:
     return F.get(_top_k(values, 1), F.lit(0))
 
 
-def _shape(function: str, values: Column) -> Column:
+def _std(values: Column) -> Column:
     """Deviations in units of the greatest, about a value of them: each is rounded but once."""
     zero = real(0.0)
 
@@ -192,24 +192,12 @@ def _shape(function: str, values: Column) -> Column:
 
     def moments(es: Column, s: Column, n: Column) -> Column:
         second = total(es, lambda e: e * e)
-        if function == "std":
-            return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
-        fourth = total(es, lambda e: e * e * e * e if function == "kurtosis" else e * e * e)
-        if function == "skew":
-            found = fourth * n * F.sqrt(n - real(1.0)) / ((n - real(2.0)) * second * F.sqrt(second))
-        else:
-            found = (
-                (n - real(1.0))
-                / ((n - real(2.0)) * (n - real(3.0)))
-                * ((n + real(1.0)) * n * fourth / (second * second) - real(3.0) * (n - real(1.0)))
-            )
-        return F.when(s["most"] > zero, found)
+        return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
 
-    least = {"std": 2, "skew": 3, "kurtosis": 4}[function]
     plain = F.transform(values, lambda x: x.cast("double"))
     odd = F.exists(plain, lambda x: F.isnan(x) | (F.abs(x) == real(float("inf"))))
     found = F.when(odd, real(float("nan"))).otherwise(F.transform(F.array(plain), measured)[0])
-    return F.when(F.size(values) >= F.lit(least), found)
+    return F.when(F.size(values) > F.lit(1), found)
 
 
 def _unscaled(std: Column, by: Column) -> Column:

@@ -12,11 +12,13 @@ from mlforge.plugin.engine.aggregations import Aggregate, Input, Windowed
 from mlforge.plugin.engine.sizing import Limbs, bits_of_floats, bits_of_integers
 from mlforge.plugin.engine.times import LAST
 from mlforge_spark.exact import MOST_MULTIPLIED, limbs_for_products, limbs_for_sums
+from mlforge_spark.moments import limbs_for_moments, places
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 SUMMED = ("sum", "mean")
+MOMENTS = ("skew", "kurtosis")
 BOUNDS = ("min", "max")
 ENDS = ("first", "last")
 RECENT = ("first_n", "last_n")
@@ -44,6 +46,7 @@ class Value(NamedTuple):
     special: bool  # there may be NaN or infinities
     sums: Limbs | None
     roots: Limbs | None
+    moments: Limbs | None
 
     @property
     def counted(self) -> str:
@@ -72,6 +75,16 @@ class Value(NamedTuple):
     def square_limbs(self) -> list[str]:
         """The partials of their squares."""
         return [f"{self.name}_q{i}" for i in range(2 * self.roots.length - 1)] if self.roots else []
+
+    @property
+    def powers(self) -> list[list[str]]:
+        """The partials of the limbs of each power that its moments are made of."""
+        if self.moments is None:
+            return []
+        most = 4 if "kurtosis" in self.functions else 3 if "skew" in self.functions else 0
+        return [
+            [f"{self.name}_m{power}_{i}" for i in range(places(self.moments, power))] for power in range(1, most + 1)
+        ]
 
     @property
     def unusual(self) -> list[str]:
@@ -124,7 +137,7 @@ class Plan(NamedTuple):
             return False
         if agg.function == "std":
             return not self.value(agg).squared
-        return agg.is_ranged
+        return agg.is_ranged and agg.function not in MOMENTS
 
     @property
     def ranked(self) -> list[Aggregate]:
@@ -170,7 +183,7 @@ def most_of(events: DataFrame, keys: Sequence[str], windowed: Windowed) -> int:
 
 def values_of(events: DataFrame, windowed: Windowed) -> dict[str, Value]:
     """What is known of each input: of those that are added up by looking at all of them once."""
-    added = [i for i in windowed.inputs if windowed.functions_of(i.name) & {*SUMMED, "std", "skew", "kurtosis"}]
+    added = [i for i in windowed.inputs if windowed.functions_of(i.name) & {*SUMMED, *MOMENTS, "std"}]
     facts: dict[str, Any] = {}
     if added:
         asked = [F.count(F.lit(1)).alias("total")] + [f for i in added for f in _facts(i)]
@@ -195,15 +208,16 @@ def _facts(column: Input) -> list[Column]:
 def _value(column: Input, functions: frozenset[str], facts: Mapping[str, Any], added: bool) -> Value:
     name, word = column.name, column.word
     if not added:
-        return Value(name, word, functions, True, is_float(word), None, None)
+        return Value(name, word, functions, True, is_float(word), None, None, None)
     total, least, most = facts["total"], facts[f"{name}_least"], facts[f"{name}_most"]
     if is_float(word):
         low, bits = bits_of_floats(least, most)
     else:
         low, bits = bits_of_integers(max(abs(int(least or 0)), abs(int(most or 0))))
     sums, roots = limbs_for_sums(low, bits, total), limbs_for_products(low, bits, total)
+    moments = limbs_for_moments(low, bits, total)
     nullable, odd = facts[f"{name}_count"] != total, bool(facts.get(f"{name}_odd"))
-    return Value(name, word, functions, nullable, odd, sums, roots)
+    return Value(name, word, functions, nullable, odd, sums, roots, moments)
 
 
 def known_by_the_end(time: Column) -> Column:

@@ -93,6 +93,9 @@ def partials(agg: Aggregate, plan: Plan) -> list[str]:
             return [come_and_gone(value.name, length(agg))[0]]
         case "sum":
             return [*value.unusual, *value.limbs]
+        case "skew" | "kurtosis":
+            powers = value.powers[: 4 if agg.function == "kurtosis" else 3]
+            return [value.counted, *value.unusual, *(name for names in powers for name in names)]
         case "mean":
             return [value.counted, *value.unusual, *value.limbs]
         case _:
