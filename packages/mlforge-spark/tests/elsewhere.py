@@ -18,7 +18,7 @@ SPARK = SparkEngine(**settings)
 
 def built(engine: Any) -> mlf.Definitions:
     """A project with one feature of windows and one without, built by an engine."""
-    store = mlf.LocalStore(str(folder / ("store [1]" if engine is SPARK else "store of Polars")))
+    store = mlf.LocalStore(str(folder / ("store of Spark" if engine is SPARK else "store of Polars")))
     common = {"source": str(folder / "events.parquet"), "keys": "user", "timestamp": "at", "engine": engine}
 
     @mlf.feature(**common, interval="1h", metrics=[mlf.Aggregate("amount", word, ["1h", "6h"]) for word in words])

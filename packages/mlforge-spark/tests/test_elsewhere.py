@@ -1,4 +1,4 @@
-"""Features are built where Spark is a server or a cluster: Spark Connect, a standalone cluster, and Sail."""
+"""Features are built where Spark is a server or a cluster: Spark Connect, and a standalone cluster."""
 
 from __future__ import annotations
 
@@ -59,16 +59,7 @@ def test_a_cluster_of_two_workers_gives_what_polars_gives(folder, tmp_path):
         _same(folder, {"master": at, "conf": LOCAL | conf | {"spark.sql.shuffle.partitions": "2"}})
 
 
-def sail_gives_what_polars_gives(folder, tmp_path):
-    port = _free()
-    command = [sys.executable, "-m", "pysail", "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
-    with _running(command, tmp_path, lambda: _listens(port)):
-        _same(folder, {"remote": f"sc://127.0.0.1:{port}"})
-
-
-if pyspark.__version__ < "4":  # whose wheel brings no server, and whose client Sail knows
-    test_sail_gives_what_polars_gives = sail_gives_what_polars_gives
-else:
+if pyspark.__version__ >= "4":  # the wheels before bring no server
     test_spark_connect_gives_what_polars_gives = connect_gives_what_polars_gives
 
 
@@ -85,8 +76,7 @@ def _same(folder: Path, settings: dict[str, object]) -> None:
 @contextmanager
 def _running(command: list[str], folder: Path, ready: Callable[[], bool]) -> Iterator[None]:
     """A process from Spark's own folder, until the end of the block."""
-    program = HOME / "bin" / command[0]
-    started = [str(program) if program.exists() else command[0], *command[1:]]
+    started = [str(HOME / "bin" / command[0]), *command[1:]]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(started, stdout=log, stderr=log, cwd=folder, env=os.environ | SMALL)
         try:
