@@ -15,25 +15,26 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_spark import ranks
 from mlforge_spark.between import between as interpolated
 from mlforge_spark.between import decimal
 from mlforge_spark.bounds import in_or_out
-from mlforge_spark.plans import Plan, length, needs_order, stay
+from mlforge_spark.plans import Plan, length, stay
 from mlforge_spark.spreads import std
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, WindowSpec
 
 
 def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     """Tiles with the aggregates of windows that a tile has just entered (`…_in`), or just left (`…_out`)."""
     aggs = [a for a in plan.aggs if plan.is_listed(a)]
-    lists = {_list(a): F.flatten(F.collect_list(plan.value(a).listed).over(_held(a, plan))) for a in aggs}
+    lists = {_list(a, plan): F.flatten(F.collect_list(plan.value(a).listed).over(_held(a, plan))) for a in aggs}
     lists |= {
-        f"{_list(a)}_out": F.flatten(
-            F.collect_list(plan.value(a).listed).over(by_entity(plan, "t").rangeBetween(1, reach))
+        f"{_list(a, plan)}_out": F.flatten(
+            F.collect_list(plan.value(a).listed).over(_by_listed(a, plan).rangeBetween(1, reach))
         )
         for a in aggs
         if (reach := length(a)) is not None
@@ -41,18 +42,25 @@ def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     tiles = tiles.select("*", *(column.alias(name) for name, column in lists.items()))
     found = {}
     for a in aggs:
-        found[f"{a.name}_in"] = _aggregated(a, plan, F.col(_list(a)))
+        found[f"{a.name}_in"] = _aggregated(a, plan, "in")
         if length(a) is not None:
-            found[f"{a.name}_out"] = _aggregated(a, plan, F.col(f"{_list(a)}_out"))
+            found[f"{a.name}_out"] = _aggregated(a, plan, "out")
     return tiles.select("*", *(column.alias(name) for name, column in found.items()))
 
 
-def _list(agg: Aggregate) -> str:
-    return f"{agg.column}_all_{length(agg)}"
+def _list(agg: Aggregate, plan: Plan) -> str:
+    return f"{agg.column}_all_{length(agg)}{'_few' if agg in plan.ranked else ''}"
+
+
+def _by_listed(agg: Aggregate, plan: Plan) -> WindowSpec:
+    """The tiles of an entity; of a crowded one each alone, where its windows need not be listed."""
+    if agg not in plan.ranked:
+        return by_entity(plan, "t")
+    return Window.partitionBy(*plan.key_names, F.when(F.col("crowded"), F.col("t"))).orderBy("t")
 
 
 def _held(agg: Aggregate, plan: Plan) -> Any:
-    reach, rows = length(agg), by_entity(plan, "t")
+    reach, rows = length(agg), _by_listed(agg, plan)
     if reach is None:
         return rows.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     return rows.rangeBetween(-(reach - 1), 0)
@@ -70,23 +78,22 @@ def listed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
 def listed_at(agg: Aggregate) -> Column:
     """The value at a change point: of nothing, where nothing has come to the window."""
     found = F.col(f"{agg.name}_own")["value"]
-    if agg.function in ("first_n", "last_n", "top_k"):
-        return F.coalesce(found, F.array().cast(dtype_of(agg.word)))
-    return F.coalesce(found, F.lit(0).cast("long")) if agg.function == "count_distinct" else found
+    return F.coalesce(found, F.array().cast(dtype_of(agg.word))) if agg.function == "top_k" else found
 
 
-def _aggregated(agg: Aggregate, plan: Plan, values: Column) -> Column:
-    value = plan.value(agg)
-    timed = any(needs_order(a) for a in plan.aggs if a.column == value.name and plan.is_listed(a))
-    if needs_order(agg):
-        ordered = F.transform(F.array_sort(values), lambda x: x["value"])
-        return _FUNCTIONS[agg.function](ordered, *agg.options)
-    plain = F.transform(values, lambda x: x["value"]) if timed else values
-    if agg.function in ("median", "percentile"):
-        return _percentile(plain, value.word, *agg.options)
+def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
+    values, word = F.col(_list(agg, plan) + ("_out" if side == "out" else "")), plan.value(agg).word
     if agg.function == "std":
-        return std(plain)
-    return _FUNCTIONS[agg.function](plain, *agg.options)
+        return std(values)
+    if agg.function not in ("median", "percentile"):
+        return _FUNCTIONS[agg.function](values, *agg.options)
+    listed = _percentile(values, word, *agg.options)
+    if agg not in plan.ranked:
+        return listed
+    low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
+    bottom = ranks.fraction_of(agg).denominator
+    among = F.when(rest == decimal(0), low).otherwise(interpolated(low, high, rest, bottom, "Float64"))
+    return F.when(F.col("crowded"), among).otherwise(listed)
 
 
 def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
@@ -102,18 +109,6 @@ def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
         return F.when(rest == decimal(0), low.cast("double")).otherwise(interpolated(low, high, rest, bottom, word))
 
     return F.transform(F.array(F.array_sort(values)), between)[0]
-
-
-def _count_distinct(values: Column) -> Column:
-    return F.size(F.array_distinct(values)).cast("long")
-
-
-def _first_n(values: Column, n: float, distinct: bool) -> Column:
-    return F.slice(F.array_distinct(values) if distinct else values, 1, int(n))
-
-
-def _last_n(values: Column, n: float, distinct: bool) -> Column:
-    return F.reverse(_first_n(F.reverse(values), n, distinct))
 
 
 def _top_k(values: Column, k: float) -> Column:
@@ -138,9 +133,6 @@ def _mode(values: Column) -> Column:
 
 
 _FUNCTIONS: dict[str, Callable[..., Column]] = {
-    "count_distinct": _count_distinct,
-    "first_n": _first_n,
-    "last_n": _last_n,
     "mode": _mode,
     "top_k": _top_k,
 }

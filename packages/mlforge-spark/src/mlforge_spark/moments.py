@@ -1,7 +1,7 @@
 """Skewness and kurtosis from power sums that are exact: nothing is lost where terms cancel, and 0 is 0.
 
-Neither changes when all values are multiplied by a number, so values count in units of their lowest bit. Powers of their
-limbs are added up as decimals of 38 digits, and what is made of the totals goes in limbs of 64 bits again.
+Neither changes when all values are multiplied by a number, so values count in units of their lowest bit. Powers of
+their limbs are added up as decimals of 38 digits, and what is made of the totals goes in limbs of 64 bits again.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def places(limbs: Limbs, power: int) -> int:
 
 
 def power(roots: Sequence[str], squares: Sequence[str], power: int, limbs: Limbs) -> list[str]:
-    """The limbs of a power of a value, by its own and those of its square; decimals where 64 bits do not hold totals."""
+    """The limbs of a power, by those of a value and of its square; decimals where 64 bits do not hold totals."""
     match power:
         case 1:
             made = list(roots)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyspark.sql import functions as F
 
-from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate, Input, Windowed
 from mlforge.plugin.engine.sizing import Limbs, bits_of_floats, bits_of_integers
@@ -22,8 +21,13 @@ SUMMED = ("sum", "mean")
 MOMENTS = ("skew", "kurtosis")
 BOUNDS = ("min", "max")
 ENDS = ("first", "last")
+RECENT = ("first_n", "last_n")
+RANKED = ("median", "percentile")
 FOREVER = 2**60
 """In microseconds: no sum of it and an instant overflows, and every one lies after the years that can be asked."""
+
+MOST_LISTED = 2_000
+"""Events of an entity whose windows are listed, value by value, where a cheaper way is one of many steps."""
 
 MOST_IN_FRAME = 40
 """Buckets of a window whose tiles are looked at one by one: longer ones, and those without, go by blocks."""
@@ -104,6 +108,7 @@ class Plan(NamedTuple):
     values: Mapping[str, Value]
     aggs: Sequence[Aggregate]
     passing: Mapping[int, Sequence[str]]
+    most: int  # events of one entity, where that matters
 
     @property
     def key_names(self) -> list[str]:
@@ -128,11 +133,16 @@ class Plan(NamedTuple):
 
     def is_listed(self, agg: Aggregate) -> bool:
         """Is an aggregate taken of the list of the values of its window?"""
-        if agg.column is None or agg.function in ENDS:
+        if agg.column is None or agg.function in (*ENDS, *RECENT, "count_distinct"):
             return False
         if agg.function == "std":
             return not self.value(agg).squared
         return agg.is_ranged and agg.function not in MOMENTS
+
+    @property
+    def ranked(self) -> list[Aggregate]:
+        """The order statistics, where there are windows too long to list."""
+        return [a for a in self.aggs if a.function in RANKED] if self.most > MOST_LISTED else []
 
     def in_frame(self, length: int | None) -> bool:
         """Is a window so short that its tiles are looked at one by one?"""
@@ -151,12 +161,7 @@ def length(agg: Aggregate) -> int | None:
     return None if leaves is None else leaves - enters
 
 
-def needs_order(agg: Aggregate) -> bool:
-    """Does it look at the values in the order of time?"""
-    return AGGREGATIONS[agg.function].needs == "order"
-
-
-def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value]) -> Plan:
+def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], most: int) -> Plan:
     """The plan of what is asked for."""
     aggs = windowed.aggregates
     passing: dict[int, list[str]] = {}
@@ -165,7 +170,15 @@ def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping
         some = [c for c in conditions if c is not None]
         if len(some) == len(conditions):
             passing[shift] = some
-    return Plan(keys, interval, values, aggs, passing)
+    return Plan(keys, interval, values, aggs, passing, most)
+
+
+def most_of(events: DataFrame, keys: Sequence[str], windowed: Windowed) -> int:
+    """How many events one entity has at the most, where any aggregate costs more the more there are."""
+    if not any(a.function in RANKED or (a.function in RECENT and a.options[1]) for a in windowed.aggregates):
+        return 0
+    each = events.groupBy(*keys).agg(F.count(F.lit(1)).alias("n"))
+    return int(each.agg(F.max("n")).first()[0] or 0)  # type: ignore[index]
 
 
 def values_of(events: DataFrame, windowed: Windowed) -> dict[str, Value]:

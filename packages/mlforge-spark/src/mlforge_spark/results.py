@@ -18,8 +18,9 @@ from mlforge_spark.exact import BITS, Steps, carried, computed, joined
 from mlforge_spark.lists import listed_at
 from mlforge_spark.moments import kurtosis_of, skew_of
 from mlforge_spark.numbers import DOWN, NAN, UP, ZERO, long
-from mlforge_spark.plans import BOUNDS, ENDS, MOMENTS, Plan
-from mlforge_spark.running import total
+from mlforge_spark.plans import BOUNDS, ENDS, MOMENTS, RECENT, Plan
+from mlforge_spark.recent import recent_at
+from mlforge_spark.running import partials, total
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def _direct(agg: Aggregate, plan: Plan) -> Column | None:
     """An aggregate that is no matter of sums."""
     if plan.is_listed(agg):
         return listed_at(agg)
+    if agg.function in RECENT:
+        return recent_at(agg)
     return bound_at(agg, plan) if agg.function in (*BOUNDS, *ENDS) else None
 
 
@@ -54,8 +57,8 @@ def _finish(agg: Aggregate, plan: Plan, windowed: Windowed) -> Steps:
         return of("n")
     value = plan.value(agg)
     name, limbs, sums = f"{agg.name}_x", [of(limb) for limb in value.limbs], value.sums
-    if agg.function == "count":
-        return of(value.counted)
+    if agg.function in ("count", "count_distinct"):
+        return of(partials(agg, plan)[0])
     assert sums is not None  # noqa: S101 - for the types
     odd = [f"{of(kind)} > 0" for kind in value.unusual]
     if agg.function in MOMENTS:

@@ -9,10 +9,12 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.model.schema import is_float
+from mlforge_spark import distinct, ranks
 from mlforge_spark.exact import split, squared, with_columns
 from mlforge_spark.moments import power
 from mlforge_spark.numbers import DOWN, UP, ZERO, real
-from mlforge_spark.plans import BOUNDS, ENDS, Plan, Value, needs_order
+from mlforge_spark.plans import BOUNDS, ENDS, RECENT, Plan, Value
+from mlforge_spark.recent import in_time
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, WindowSpec
@@ -29,7 +31,7 @@ def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
     events = with_columns(events, roots)
     for step in (1, 2):  # the square first: other powers read it
         events = with_columns(events, {n: s for v in plan.values.values() for n, s in _lower_power(v, step).items()})
-    made = {"n": F.count(F.lit(1))}
+    made = {"n": F.count("happened")} | distinct.changes(plan) | ranks.results(plan)
     for value in plan.values.values():
         made |= _partials(value) | _extremes(value, plan)
     for shift, names in plan.passing.items():
@@ -114,9 +116,11 @@ def _extremes(value: Value, plan: Plan) -> dict[str, Column]:
     timed = F.when(column.isNotNull(), F.struct(F.col("happened"), column.alias("value")))
     ends = {"first": F.min, "last": F.max}
     found |= {f"{value.name}_{f}": ends[f](timed) for f in ENDS if f in value.functions}
+    if value.functions & set(RECENT):
+        found[in_time(value.name)] = F.collect_list(timed)
     listed = [a for a in plan.aggs if a.column == value.name and plan.is_listed(a)]
     if listed:
-        found[value.listed] = F.collect_list(timed if any(map(needs_order, listed)) else column)
+        found[value.listed] = F.collect_list(column)
     return found
 
 

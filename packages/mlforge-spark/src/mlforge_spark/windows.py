@@ -19,10 +19,13 @@ from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Input, Output, Windowed, windowed
 from mlforge.plugin.engine.rows import need_stamp
 from mlforge_spark.bounds import with_bounds
+from mlforge_spark.distinct import with_neighbours
 from mlforge_spark.expressions import compiled, evaluate
 from mlforge_spark.lists import with_lists
 from mlforge_spark.moments import MOST_BITS
-from mlforge_spark.plans import MOMENTS, Value, plan_of, values_of
+from mlforge_spark.plans import MOMENTS, Value, most_of, plan_of, values_of
+from mlforge_spark.ranks import with_ranked
+from mlforge_spark.recent import with_recent
 from mlforge_spark.results import CAST, finished
 from mlforge_spark.running import at_change_points
 from mlforge_spark.tiles import tiles_of
@@ -39,9 +42,12 @@ def change_points(frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame
     events = _events(frame, shape, plan, asked)
     values = values_of(events, asked)
     _refuse_wide(values, asked)
-    kernel = plan_of(len(shape.keys), plan.interval.micros if plan.interval else None, asked, values)
+    names = events.columns[: len(shape.keys)]
+    most, interval = most_of(events, names, asked), plan.interval.micros if plan.interval else None
+    kernel = plan_of(len(shape.keys), interval, asked, values, most)
     spread = events.repartitionByRange(*kernel.key_names) if kernel.keys else events.coalesce(1)
-    tiles = with_lists(with_bounds(tiles_of(spread, kernel), kernel), kernel)
+    tiles = tiles_of(with_ranked(with_neighbours(spread, kernel), kernel), kernel)
+    tiles = with_lists(with_recent(with_bounds(tiles, kernel), kernel), kernel)
     points = finished(at_change_points(tiles, kernel), kernel, asked)
     points = points.sortWithinPartitions(*kernel.key_names, "at")
     words = words_of(frame)
