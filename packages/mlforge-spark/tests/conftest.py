@@ -10,6 +10,11 @@ import pytest
 collect_ignore_glob = [] if find_spec("mlforge_spark") else ["*"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stops the session comes last."""
+    items.sort(key=lambda item: item.path.name == "test_stopping.py")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def session() -> Iterator[object]:
     """One session for all tests: what makes it takes seconds."""
