@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from toy_plugin.metrics import Share
-from toy_plugin.validators import is_email
-from toy_plugin.variation import CoefficientOfVariation
-
 from mlforge.model.check import Validator
 from mlforge.model.expr import col
 from mlforge.model.window import Window
 from mlforge.plugin import EngineDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.testing import MetricTests, ValidatorTests
+from toy_plugin.metrics import Share
+from toy_plugin.validators import is_email
+from toy_plugin.variation import CoefficientOfVariation
 
 
 class _OnSpark:

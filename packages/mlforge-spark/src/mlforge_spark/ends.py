@@ -43,7 +43,8 @@ def _over(totals: Sequence[str], limbs: Limbs, sign: str, name: str) -> Steps:
     limit = ends.infinite_sum(limbs._replace(length=len(totals)))
     if isinstance(totals, Listed):
         most = f"array({', '.join(map(long, limit))})"
-        array = carried_array(f"zip_with({totals.column}, {most}, (x, most) -> {sign}x - most)", len(limit), limbs.width)
+        beyond = f"zip_with({totals.column}, {most}, (x, most) -> {sign}x - most)"
+        array = carried_array(beyond, len(limit), limbs.width)
         return f"coalesce(try_element_at(filter({array}, x -> x <> 0), -1), {long(1)}) > 0"
     more = [f"{sign}({limb}) - {long(most)}" for limb, most in zip(totals, limit, strict=True)]
     made = {f"{name}{i}": limb for i, limb in enumerate(more)}
