@@ -43,14 +43,14 @@ def _over(totals: Sequence[str], limbs: Limbs, sign: str, name: str) -> Steps:
     limit = ends.infinite_sum(limbs._replace(length=len(totals)))
     if isinstance(totals, Listed):
         most = f"array({', '.join(map(long, limit))})"
-        more_of_each = f"zip_with({totals.column}, {most}, (x, most) -> {sign}x - most)"
-        left = carried_array(more_of_each, len(limit), limbs.width)
-        return f"coalesce(try_element_at(filter({left}, x -> x <> 0), -1), {long(1)}) > 0"
+        beyond = f"zip_with({totals.column}, {most}, (x, most) -> {sign}x - most)"
+        array = carried_array(beyond, len(limit), limbs.width)
+        return f"coalesce(try_element_at(filter({array}, x -> x <> 0), -1), {long(1)}) > 0"
     more = [f"{sign}({limb}) - {long(most)}" for limb, most in zip(totals, limit, strict=True)]
     made = {f"{name}{i}": limb for i, limb in enumerate(more)}
     yield made
-    settled = yield from carried(list(made), limbs.width, BITS, name)
-    highest = " ".join(f"WHEN {limb} <> 0 THEN {limb} > 0" for limb in reversed(settled))
+    left = yield from carried(list(made), limbs.width, BITS, name)
+    highest = " ".join(f"WHEN {limb} <> 0 THEN {limb} > 0" for limb in reversed(left))
     return f"CASE {highest} ELSE TRUE END"
 
 

@@ -49,7 +49,7 @@ def limbs_for_moments(low: int, bits: int, terms: int) -> Limbs | None:
 
 def power_bits(limbs: Limbs, power: int) -> int:
     """How many bits a total of a place of a power has at most."""
-    return limbs.width * power + (limbs.length ** (power - 1)).bit_length() + limbs.growth
+    return limbs.width * power + int(limbs.length ** (power - 1)).bit_length() + limbs.growth
 
 
 def places(limbs: Limbs, power: int) -> int:
