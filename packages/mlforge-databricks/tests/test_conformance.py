@@ -59,7 +59,8 @@ class TestPlugin(PluginTests):
     entry_point = "databricks"
     settings = {  # noqa: RUF012
         "unity-catalog": {"catalog": "main", "schema": "features"},
-        "databricks-online-tables": {"project": "fraud"},
+        "databricks-online-tables": {"catalog": "main"},
+        "databricks-online": {"catalog": "main"},
     }
 
 

@@ -18,8 +18,8 @@ def test_the_example_is_built_listed_and_served(workspace, database, tmp_path, m
     project = shutil.copytree(EXAMPLE, tmp_path / "project")
     monkeypatch.chdir(project)
     config = project / "mlforge.yaml"
-    where = f"project: fraud\n      database: postgres\n      port: {database.port}\n      tls: false"
-    config.write_text(config.read_text().replace("project: fraud", where))
+    where = f"sync_mode: triggered\n      database: postgres\n      port: {database.port}\n      tls: false"
+    config.write_text(config.read_text().replace("sync_mode: triggered", where))
     given = {"HOST": workspace.url, "TOKEN": TOKEN, "WAREHOUSE_ID": WAREHOUSE}
     for name, value in given.items():
         monkeypatch.setenv(f"DATABRICKS_{name}", value)

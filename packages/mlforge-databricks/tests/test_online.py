@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from contextlib import contextmanager
 
 import psycopg
 import pytest
 
-from mlforge.errors import Invalid, PluginFailed, Unsupported
+import mlforge as mlf
+from mlforge.errors import Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.testing import DamagedOnlineStoreTests, OnlineStoreTests
 from mlforge.testing.online.subject import assert_found, entry
 from mlforge.testing.refusals import refused
 from mlforge_databricks import lakebase
-from mlforge_databricks.plugin import DatabricksOnlineStore
+from mlforge_databricks.client import Workspace
+from mlforge_databricks.lakebase import Lakebase
+from mlforge_databricks.login import BEFORE_ITS_END, Login
+from mlforge_databricks.plugin import DatabricksOnlineStore, LakebaseStore
 
 
 class TestOnlineStore(OnlineStoreTests, DamagedOnlineStoreTests):
@@ -41,18 +47,62 @@ class TestOnlineStore(OnlineStoreTests, DamagedOnlineStoreTests):
 
 
 def test_a_credential_is_renewed_before_it_ends(online_of, workspace, tmp_path, monkeypatch):
+    def asked(times):
+        asking, made = Login(config, Workspace(config)), workspace.postgres.made
+        assert all(asking.settings()["password"] for _ in range(times))
+        return workspace.postgres.made - made
+
+    config = online_of(tmp_path)
+    assert asked(3) == 1, "a credential that lasts was renewed"
+    monkeypatch.setattr(workspace.postgres, "lifetime", BEFORE_ITS_END / 2)
+    assert asked(3) == 3
+
+
+def test_connections_that_were_kept_long_are_made_anew_with_the_next_credential(
+    online_of, workspace, tmp_path, monkeypatch
+):
     monkeypatch.setattr(lakebase, "LONGEST", 0.0)
+    monkeypatch.setattr(workspace.postgres, "lifetime", BEFORE_ITS_END / 2)
     with online_of(tmp_path).open() as store:
-        store.write([entry(1, x=1)])
-        made = workspace.postgres.made
-        store.ping()
-        assert workspace.postgres.made == made, "a credential that lasts was renewed"
-    monkeypatch.setattr(workspace.postgres, "lifetime", lakebase.BEFORE_ITS_END / 2)
-    with online_of(tmp_path).open() as store:
-        made = workspace.postgres.made
-        for _ in range(2):
-            assert_found(store.read([entry(1).address]), [entry(1, x=1)])
-        assert workspace.postgres.made == made + 2
+        for n in range(5):
+            store.write([entry(n, x=n)])
+            assert_found(store.read([entry(n).address]), [entry(n, x=n)])
+
+
+def test_a_login_that_is_refused_is_told_at_once_with_the_cause(online_of, database, tmp_path):
+    database.run("ALTER ROLE me NOLOGIN")
+    try:
+        with online_of(tmp_path, timeout=60).open() as store, refused(PluginFailed, "not permitted to log in", "role"):
+            began = time.monotonic()
+            store.ping()
+        assert time.monotonic() - began < 30, "it was waited for"
+    finally:
+        database.run("ALTER ROLE me LOGIN")
+
+
+def test_who_waits_for_a_connection_in_vain_is_told(online_of, tmp_path):
+    config = online_of(tmp_path)
+    database = Lakebase(Login(config, Workspace(config)), 1, 0.2)
+    with database.connection(), refused(PluginFailed, "none of 1 connections"), database.connection():
+        pass
+    database.close()
+
+
+@pytest.mark.parametrize("online", [DatabricksOnlineStore("main"), LakebaseStore("main")], ids=lambda one: one.kind)
+def test_what_is_not_in_unity_catalog_is_refused_before_it_is_built(tmp_path, online):
+    @mlf.feature(source="nowhere.parquet", keys="user_id")
+    def seen(df):
+        return df
+
+    defs = mlf.Definitions("shop", [seen], offline_store=tmp_path / "store", online_store=online, root=tmp_path)
+    for publishing in (
+        lambda: defs.build(online=True),
+        lambda: defs.build(online=True, dry_run=True),
+        lambda: defs.publish("seen"),
+        lambda: defs.rollback("seen", "1.0.0", online=True),
+    ):
+        with refused(Unsupported, online.kind, "'local'", "KIND: unity-catalog"):
+            publishing()
 
 
 def test_many_keys_take_one_round_trip(online_of, tmp_path, monkeypatch):
@@ -76,12 +126,62 @@ def test_a_database_that_is_none_is_told(online_of, tmp_path):
         store.ping()
 
 
-def test_modes_of_syncing_are_refused_with_the_one_that_works():
-    with refused(Unsupported, "continuous", 'sync_mode="triggered"'):
-        DatabricksOnlineStore("fraud", sync_mode="continuous")
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"sync_mode": "snapshot"}, ("snapshot", 'or "triggered"', "publish --force")),
+        ({"sync_mode": "continuous"}, ("continuous", 'or "triggered"', "build --online")),
+        ({"backend": "feature-store"}, ("feature-store", 'or "lakebase"', "before it is served")),
+        ({"backend": "online-tables"}, ("online-tables", 'or "lakebase"', "January 2026")),
+    ],
+    ids=["snapshot", "continuous", "feature-store", "online-tables"],
+)
+def test_what_needs_a_pipeline_is_refused_with_the_reason(settings, words):
+    with refused(Unsupported, *words):
+        DatabricksOnlineStore(**settings)
 
 
-@pytest.mark.parametrize("settings", [{"schema": "a.b"}, {"port": 0}, {"timeout": -1}, {"host": "ftp://x"}])
+def test_the_only_project_of_the_workspace_is_taken_and_named_in_the_log(online_of, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "mlforge.databricks")
+    with online_of(tmp_path, project=None).open() as store:
+        store.ping()
+    assert "fraud, the only one" in caplog.text
+
+
+def test_of_several_projects_none_is_guessed(online_of, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace.postgres, "projects", ["shop", "fraud"])
+    with online_of(tmp_path, project=None).open() as store, refused(Invalid, "fraud, shop", 'project="fraud"'):
+        store.ping()
+
+
+def test_a_workspace_without_projects_is_told_with_how_to_make_one(online_of, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace.postgres, "projects", [])
+    with online_of(tmp_path, project=None).open() as store, refused(NotFound, "no Lakebase project", "create-project"):
+        store.ping()
+
+
+def test_what_is_served_of_one_catalog_is_never_taken_for_anothers(online_of, tmp_path):
+    with online_of(tmp_path, catalog="dev").open() as dev, online_of(tmp_path, catalog="prod").open() as prod:
+        dev.write([entry(1, x=1)])
+        assert prod.read([entry(1).address]) == [None]
+        prod.write([entry(1, x=2)])
+        assert_found(dev.read([entry(1).address]), [entry(1, x=1)])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schema": "a.b"},
+        {"port": 0},
+        {"timeout": -1},
+        {"host": "ftp://x"},
+        {"catalog": "a.b"},
+        {"backend": "redis"},
+        {"sync_mode": "hourly"},
+        {"catalog": "a" * 40, "schema": "b" * 23},
+    ],
+    ids=["schema", "port", "timeout", "host", "catalog", "backend", "sync_mode", "length"],
+)
 def test_a_setting_that_cannot_be_is_named(settings):
     with refused(Invalid):
-        DatabricksOnlineStore("fraud", **settings)
+        DatabricksOnlineStore(**settings)

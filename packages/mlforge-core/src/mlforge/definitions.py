@@ -143,7 +143,7 @@ class Definitions(LockVerbs):
         if not publishes:
             return build(session, chosen, options)
         pins = dict(self._pinned(features if features is not None else feature_names, tags, schedule))
-        self.online_store_of(profile)
+        self._publishes_to(self.settings(profile))
         report = BuildReport(()) if online_only else build(session, chosen, options)
         names = [f.name for f in chosen] if online_only else [r.feature for r in report if r.ok]
         if dry_run or not names:
@@ -473,7 +473,7 @@ class Definitions(LockVerbs):
         """
         if online:
             self.feature(name)
-            self.online_store_of(profile)
+            self._publishes_to(self.settings(profile))
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
         with self._store(profile) as store:
             return rollback(store, name, version, now())

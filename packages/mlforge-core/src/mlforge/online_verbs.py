@@ -24,6 +24,7 @@ from mlforge.flow.online.replay_requests import replay_request
 from mlforge.flow.online.request_notes import publish_request_safely
 from mlforge.flow.online.watched import publish_watched
 from mlforge.flow.online.withdraw import Withdrawing, withdraw_safely
+from mlforge.flow.planning.plan import check_publishing
 from mlforge.flow.progress import Progress, quiet
 from mlforge.flow.specs import listed, resolved
 from mlforge.model.feature import FeatureSpec, spec_of
@@ -397,6 +398,12 @@ class OnlineVerbs(DiscoveryVerbs):
             results += tuple(publish_request_safely(online, one, publishing.now) for one in requests)
         return PublishReport(results, perf_counter() - started)
 
+    def _publishes_to(self, settings: Settings) -> OnlineStoreConfig:
+        """The online store. Raises `Invalid` for none, `Unsupported` where the offline store does not fit."""
+        found = _online_store(None, settings, self)
+        check_publishing(found, settings.offline_store)
+        return found
+
     def _opened(self, engine: str | EngineConfig | None, profile: str | None) -> Any:
         return engine_of(engine, self.settings(profile)).open()
 
@@ -404,7 +411,7 @@ class OnlineVerbs(DiscoveryVerbs):
     def _live(self, settings: Settings, engine: str | EngineConfig | None) -> Iterator[tuple[Any, Any, Any, str]]:
         """Both stores and an engine, opened, and the engine's name."""
         config = engine_of(engine, settings)
-        online = _online_store(None, settings, self)
+        online = self._publishes_to(settings)
         with settings.offline_store.open() as kept, online.open() as served, config.open() as computing:
             yield kept, served, computing, config.kind
 

@@ -13,6 +13,7 @@ from psycopg import sql
 from mlforge.plugin import Address, Entry, decode_entry, encode_entry
 from mlforge_databricks.client import Workspace
 from mlforge_databricks.lakebase import Lakebase
+from mlforge_databricks.login import Login
 from mlforge_databricks.plugin import DatabricksOnlineStore
 
 BATCH = 1000
@@ -50,9 +51,9 @@ class LiveDatabricksOnlineStore:
     """Its methods are those of `OnlineStore` and `Listing`. One statement decides which of two entries stays."""
 
     def __init__(self, config: DatabricksOnlineStore) -> None:
-        self._database = Lakebase(config, Workspace(config))
-        schema = sql.Identifier(config.schema)
-        tables = {name: sql.Identifier(config.schema, f"mlforge_{name}") for name in ("entries", "notes")}
+        self._database = Lakebase(Login(config, Workspace(config)), config.connections, config.timeout)
+        schema = sql.Identifier(config.place)
+        tables = {name: sql.Identifier(config.place, f"mlforge_{name}") for name in ("entries", "notes")}
         self._names: dict[str, sql.Identifier] = tables | {"schema": schema}
         self._is_made = False
 

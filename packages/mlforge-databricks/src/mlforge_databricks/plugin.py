@@ -66,16 +66,19 @@ class UnityCatalogStore(StoreConfig, frozen=True, tag="unity-catalog"):
 class DatabricksOnlineStore(OnlineStoreConfig, frozen=True, tag="databricks-online-tables"):
     """Serve values from Lakebase, the PostgreSQL of Databricks, which follows its Online Tables.
 
-    What is published is written to the database and served at once, from any offline store; nothing is synced by a
-    pipeline. Credentials of the database are made by the workspace, and renewed before they end.
+    What is published from Unity Catalog is written to the database and served at once; no pipeline syncs it.
+    Credentials of the database are made by the workspace, and renewed before they end.
 
     Args:
-        project: The Lakebase project.
+        catalog: Where the published features are kept. Each catalog has a schema of its own in the database, called
+            like both, such as `prod.features_online`, so that what is served of `dev` is never taken for `prod`.
+        schema: The schema for two tables; it is made where it is not there.
+        sync_mode: `triggered`: what a publish writes is there when it ends.
+        backend: `lakebase`: the database is written to directly.
+        project: The Lakebase project; without one, the only one of the workspace, which the log then names.
         branch: Its branch.
         endpoint: The endpoint of the branch that takes writes.
         database: The database.
-        schema: The schema for two tables; it is made where it is not there.
-        sync_mode: `triggered`: what a publish writes is there when it ends.
         user: The role of PostgreSQL; without one, whoever is logged in.
         port: Where the endpoint listens.
         tls: Whether connections are encrypted.
@@ -87,21 +90,23 @@ class DatabricksOnlineStore(OnlineStoreConfig, frozen=True, tag="databricks-onli
 
     Raises:
         Invalid: A name that cannot be, or a `host` that is no address.
-        Unsupported: Another `sync_mode`.
+        Unsupported: A `sync_mode` or a `backend` that needs a pipeline, or that Databricks has ended.
 
     Example:
-        >>> DatabricksOnlineStore("fraud", schema="features_online").kind
+        >>> DatabricksOnlineStore(catalog="main", schema="features_online", sync_mode="triggered").kind
         'databricks-online-tables'
     """
 
     target: ClassVar[str] = "mlforge_databricks.online:open_online_store"
 
-    project: str
+    catalog: str | None = None
+    schema: str = "features_online"
+    sync_mode: str = "triggered"
+    backend: str = "lakebase"
+    project: str | None = None
     branch: str = "production"
     endpoint: str = "primary"
     database: str = "databricks_postgres"
-    schema: str = "features_online"
-    sync_mode: str = "triggered"
     user: str | None = None
     port: int = 5432
     tls: bool = True
@@ -115,21 +120,36 @@ class DatabricksOnlineStore(OnlineStoreConfig, frozen=True, tag="databricks-onli
         check_online(self)
 
     @property
-    def path(self) -> str:
-        """The endpoint, as the workspace names it."""
-        return f"projects/{self.project}/branches/{self.branch}/endpoints/{self.endpoint}"
+    def place(self) -> str:
+        """The schema of the database that is served from.
+
+        Example:
+            >>> DatabricksOnlineStore("prod").place, DatabricksOnlineStore(schema="served").place
+            ('prod.features_online', 'served')
+        """
+        return self.schema if self.catalog is None else f"{self.catalog}.{self.schema}"
+
+
+class LakebaseStore(DatabricksOnlineStore, frozen=True, tag="databricks-online"):
+    """The same under the name that it has without Online Tables, `databricks-online`."""
+
+
+def _described(name: str, config: type[DatabricksOnlineStore]) -> OnlineStoreDescriptor:
+    return OnlineStoreDescriptor(
+        name=name,
+        summary="Values in Lakebase, the PostgreSQL of Databricks.",
+        api=1,
+        config=config,
+        publishes_from=("unity-catalog",),
+    )
 
 
 @hookimpl
 def mlforge_online_stores() -> list[OnlineStoreDescriptor]:
-    """The one online store."""
+    """The one online store, under both its names."""
     return [
-        OnlineStoreDescriptor(
-            name="databricks-online-tables",
-            summary="Values in Lakebase, the PostgreSQL of Databricks.",
-            api=1,
-            config=DatabricksOnlineStore,
-        )
+        _described("databricks-online-tables", DatabricksOnlineStore),
+        _described("databricks-online", LakebaseStore),
     ]
 
 

@@ -98,6 +98,10 @@ class StoreDescriptor(_Descriptor, frozen=True, kw_only=True):
 class OnlineStoreDescriptor(_Descriptor, frozen=True, kw_only=True):
     """An online store.
 
+    Args:
+        publishes_from: The only offline stores it is published from, by their names; any where none is named. Another
+            pairing is refused before anything is built.
+
     Example:
         >>> OnlineStoreDescriptor(name="mine", summary="My online store", api=1, config=OnlineStoreConfig).role
         'online store'
@@ -106,6 +110,7 @@ class OnlineStoreDescriptor(_Descriptor, frozen=True, kw_only=True):
     role: ClassVar[str] = "online store"
 
     config: type[Config]
+    publishes_from: tuple[str, ...] = ()
     lacks: dict[str, Lack] = {}
 
 

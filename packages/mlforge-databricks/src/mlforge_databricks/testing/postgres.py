@@ -16,13 +16,14 @@ _SHORT = 600
 
 
 class Postgres:
-    """One endpoint. `renew` is told every token that is made, to let the database know it as a password.
+    """The one endpoint of each project.
 
-    PostgreSQL knows one password of a role, so credentials share a token as long as it lasts.
+    `renew` is told every token that is made, to let the database know it as a password. PostgreSQL
+    knows one password of a role, so credentials share a token as long as it lasts.
     """
 
     def __init__(self) -> None:
-        self.endpoint = "projects/fraud/branches/production/endpoints/primary"
+        self.projects = ["fraud"]
         self.host = "127.0.0.1"
         self.user = "me"
         self.lifetime = 3600
@@ -35,15 +36,25 @@ class Postgres:
         """What it answers."""
         return [
             Route("/api/2.0/postgres/credentials", self._credential, methods=["POST"]),
+            Route("/api/2.0/postgres/projects", self._list),
             Route("/api/2.0/postgres/{name:path}", self._endpoint),
         ]
 
+    def _list(self, request: Request) -> Response:
+        """A project on each page, as there is more than one where there are many."""
+        first = int(request.query_params.get("page_token", 0))
+        more = {"next_page_token": str(first + 1)} if first + 1 < len(self.projects) else {}
+        return JSONResponse(
+            {"projects": [{"name": f"projects/{one}"} for one in self.projects[first : first + 1]]} | more
+        )
+
     def _endpoint(self, request: Request) -> Response:
-        if request.path_params["name"] != self.endpoint:
-            message = f"{request.path_params['name']} does not exist."
+        name = request.path_params["name"]
+        if name not in {f"projects/{one}/branches/production/endpoints/primary" for one in self.projects}:
+            message = f"{name} does not exist."
             return JSONResponse({"error_code": "NOT_FOUND", "message": message}, 404)
         status = {"current_state": "ACTIVE", "hosts": {"host": self.host}}
-        return JSONResponse({"name": self.endpoint, "status": status})
+        return JSONResponse({"name": name, "status": status})
 
     def _credential(self, request: Request) -> Response:
         with self._making:

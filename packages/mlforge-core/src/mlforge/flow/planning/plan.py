@@ -11,8 +11,8 @@ from mlforge.errors import MlforgeError, Unsupported
 from mlforge.model.aggregation import part_of
 from mlforge.model.feature import Feature
 from mlforge.model.source import format_name
-from mlforge.plugin.config import EngineConfig, StoreConfig
-from mlforge.plugin.descriptors import EngineDescriptor, SourceDescriptor, StoreDescriptor
+from mlforge.plugin.config import EngineConfig, OnlineStoreConfig, StoreConfig
+from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, SourceDescriptor, StoreDescriptor
 from mlforge.plugin.engine.frames import Scan
 from mlforge.plugin.hints import missing
 from mlforge.plugin.registry import registry
@@ -58,6 +58,17 @@ def check_scan(scan: Scan, scheme: str, engine: EngineDescriptor) -> None:
         raise _refusal(engine, scheme, what, lambda e: scheme in e.schemes, "Copy its files into a folder here.")
     if scheme != "file" and scan.objects is None and (absent := _absent(scheme)):
         raise absent
+
+
+def check_publishing(online: OnlineStoreConfig, offline: StoreConfig) -> None:
+    """Refuse an online store that is not published from the offline store. Raises `Unsupported`."""
+    able = registry().get(OnlineStoreDescriptor, online.kind).publishes_from
+    if able and offline.kind not in able:
+        raise Unsupported(
+            f"The online store {online.kind!r} is published from {' or '.join(able)}, and the offline store is "
+            f"{offline.kind!r}.",
+            hint=f"Set offline_store: {{KIND: {able[0]}, …}}, or choose another online store, such as sqlite.",
+        )
 
 
 def _absent(*words: str) -> MlforgeError | None:
