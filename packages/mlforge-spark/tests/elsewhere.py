@@ -16,9 +16,9 @@ folder, settings, words = Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3
 SPARK = SparkEngine(**settings)
 
 
-def built(engine: Any, frame: type | None) -> mlf.Definitions:
+def built(engine: Any) -> mlf.Definitions:
     """A project with one feature of windows and one without, built by an engine."""
-    store = mlf.LocalStore(str(folder / f"store [1] of {engine.kind}"))
+    store = mlf.LocalStore(str(folder / ("store [1]" if engine is SPARK else "store of Polars")))
     common = {"source": str(folder / "events.parquet"), "keys": "user", "timestamp": "at", "engine": engine}
 
     @mlf.feature(**common, interval="1h", metrics=[mlf.Aggregate("amount", word, ["1h", "6h"]) for word in words])
@@ -34,14 +34,14 @@ def built(engine: Any, frame: type | None) -> mlf.Definitions:
     return defs
 
 
-def rows(defs: mlf.Definitions, spine: Any) -> list[str]:
+def rows(defs: mlf.Definitions, spine: Any) -> list[tuple[Any, ...]]:
     """What a project says of labels."""
     found = defs.get_training_data(spine, features=["spend", "payments"], timestamp="at")
-    return [str(row) for row in pl.DataFrame(found).rows()]
+    return pl.DataFrame(found).rows()
 
 
 labels = pl.read_parquet(folder / "labels.parquet")
-mine, theirs = (rows(built(engine, None), labels) for engine in (SPARK, mlf.PolarsEngine()))
-differ = [pair for pair in zip(mine, theirs, strict=True) if pair[0] != pair[1]]
-said = {"rows": len(mine), "known": sum("None" not in row for row in mine), "differ": differ[:3]}
-sys.stdout.write(json.dumps(said) + "\n")
+mine, theirs = (rows(built(engine), labels) for engine in (SPARK, mlf.PolarsEngine()))
+differ = [str(pair) for pair in zip(mine, theirs, strict=True) if str(pair[0]) != str(pair[1])]
+found = {"rows": len(mine), "known": sum(row[-1] is not None for row in mine), "differ": differ[:3]}
+sys.stdout.write(json.dumps(found) + "\n")

@@ -40,8 +40,8 @@ def store(tmp_path_factory, session):
     defs.build(preview=False, quality=False).raise_for_failure()
     labels = [(chance.choice(["a", "a", "b", "c", "nobody", None]), chance.randrange(120_000), i) for i in range(500)]
     labels += [("a", t, 500 + i) for i, t in enumerate(times[:100])]  # at the very instants of rows
-    spine = session.createDataFrame(labels, "user string, t bigint, i bigint").repartition(3)
-    return defs, spine.select("user", F.timestamp_micros(F.col("t") * F.lit(1_000_000)).alias("at"), "i").persist()
+    spine = session.createDataFrame(labels, "user string, t bigint, i bigint")
+    return defs, spine.select("user", F.timestamp_micros(F.col("t") * F.lit(1_000_000)).alias("at"), "i")
 
 
 def test_the_history_of_a_crowded_key_is_joined_in_pieces(store, monkeypatch):

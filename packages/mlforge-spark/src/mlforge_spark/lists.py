@@ -1,4 +1,4 @@
-"""Aggregates of the list of the values in a window: order statistics, frequencies, the first and last few.
+"""Aggregates of the list of the values in a window: order statistics and frequencies.
 
 A window's list is looked up twice a tile: when the tile has just entered the window, and when it has just left it. In
 between nothing changes. So it costs as much as there are values in windows, tile by tile: Spark has no window function
