@@ -16,6 +16,17 @@ EACH = 3
 ALIKE = ("packages/*/tests/test_conformance.py", "packages/mlforge-core/tests/testing/*", "tests/toy-*")
 """The kit, which runs for a dozen subjects: all tests of a file are alike. Elsewhere the cases of one test are."""
 
+UNLIKE = (
+    "packages/mlforge-core/tests/flow/*",
+    "packages/mlforge-core/tests/project/*",
+    "tests/test_bad_input.py",
+    "tests/test_explaining.py",
+    "tests/test_online.py",
+    "tests/test_quality.py",
+    "tests/test_training_data.py",
+)
+"""What has another way through the code for nearly every case: all are counted."""
+
 UNCOUNTED = ("tests/reliability/*",)
 """What does the same thing a hundred times, in processes that it kills."""
 
@@ -30,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out of what `--cov` counts: tests on generated data, and most of those that are much alike.
 
-    What kills processes comes first, while the workers are young: at the end it took twice as long.
+    What kills processes takes longest, and comes first: no worker is left alone with it at the end.
     """
     items.sort(key=lambda item: like(item.nodeid) is not None)
     before: Counter[str] = Counter()
@@ -49,6 +60,8 @@ def like(test: str) -> str | None:
     file = test.partition("::")[0]
     if any(fnmatch(file, pattern) for pattern in UNCOUNTED):
         return None
+    if any(fnmatch(file, pattern) for pattern in UNLIKE):
+        return test
     return file if any(fnmatch(file, pattern) for pattern in ALIKE) else test.partition("[")[0]
 
 

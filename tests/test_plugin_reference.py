@@ -14,7 +14,19 @@ PAGE = ROOT / "docs" / "reference.md"
 PLUGINS = (
     *(
         f"packages/mlforge-{name}/src"
-        for name in ("csv", "databricks", "duckdb", "dynamodb", "gcs", "polars", "redis", "s3", "serve", "tables")
+        for name in (
+            "csv",
+            "databricks",
+            "duckdb",
+            "dynamodb",
+            "gcs",
+            "openlineage",
+            "polars",
+            "redis",
+            "s3",
+            "serve",
+            "tables",
+        )
     ),
     *(
         "tests/toy-bucket",

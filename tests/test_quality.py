@@ -142,6 +142,34 @@ def test_more_nulls_and_a_constant_that_moves_are_drifts(tmp_path):
     assert (x.drifted, flag.drifted, flag.null_rates) == (True, True, (0.0, 0.5))
 
 
+@pytest.mark.parametrize(
+    ("method", "column", "others", "drifted", "reason"),
+    [
+        ("psi", "x", ["a"] * 400, True, "it was Float64 and is String"),
+        ("psi", "x", [None] * 400, True, "psi"),
+        ("psi", "empty", [None] * 400, False, "both have nothing but nulls"),
+        ("psi", "many", [[2]] * 400, False, "values of type List(Int64) are not compared"),
+        ("ks", "flag", [True] * 400, False, "needs an order: compare it with psi, js or chi2"),
+        ("wasserstein", "x", [float("nan")] * 400, True, "one of them has no finite values"),
+    ],
+)
+def test_what_is_no_matter_of_distances_is_said_in_words(tmp_path, method, column, others, drifted, reason):
+    defs = project(tmp_path)
+    columns = {"x": [1.0, 2.0] * 200, "empty": [None] * 400, "many": [[1]] * 400, "flag": [True, False] * 200}
+    types = {"x": pl.Float64, "empty": pl.Float64, "many": pl.List(pl.Int64), "flag": pl.Boolean}
+    rows = pl.DataFrame({"user": range(400), "at": [START] * 400} | columns, schema_overrides=types)
+    rows.write_parquet(tmp_path / "visits.parquet")
+    defs.build().raise_for_failure()
+    dtype = pl.String if "a" in others else types[column]
+    report = defs.drift("visit", frame=rows.with_columns(pl.Series(column, others, dtype=dtype)), method=method)
+    found = report.column(column)
+    assert found.drifted is drifted
+    assert reason in found.reason
+    assert all(not other.drifted for other in report.columns if other.column != column)
+    none = defs.drift("visit", frame=rows.clear(), method=method).column("x")
+    assert (none.drifted, none.reason) == (False, "there are no rows to compare")
+
+
 def test_few_rows_do_not_alarm(shop):
     report = shop.drift("visit", version="1.0.0", frame=visits(9, shift=1.0, rows=12))
     assert report.ok

@@ -261,3 +261,12 @@ def test_without_its_library_a_table_is_refused_with_the_line_that_installs_it(l
     with pytest.raises(NotInstalled, match=r'pip install "mlforge-tables\[delta\]"'):
         resolve(lake("delta"), tmp_path)
     assert delta.DeltaRows
+
+
+def test_what_an_iceberg_table_says_of_itself_is_no_setting(tmp_path):
+    source = iceberg_table(tmp_path / "events")
+    for path in (tmp_path / "events" / "metadata").glob("*.metadata.json"):
+        told = json.loads(path.read_text())
+        told["properties"] |= {"py-io-impl": "os.remove", "s3.endpoint": "http://127.0.0.1:1"}
+        path.write_text(json.dumps(told))
+    assert read("PolarsEngine", source, tmp_path).select(EVENTS.columns).equals(KEPT)

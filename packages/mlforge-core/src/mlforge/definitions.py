@@ -18,6 +18,7 @@ from mlforge.flow.explaining.explain import Question, explain
 from mlforge.flow.explaining.explanation import Explanation
 from mlforge.flow.lock import Lock, opened
 from mlforge.flow.moments import Instant, now
+from mlforge.flow.observing import Audience
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress, quiet
 from mlforge.flow.specs import resolved
@@ -282,7 +283,8 @@ class Definitions(LockVerbs):
         chosen = engine if engine is not None else settings.engine
         place = store.at(self.root) if store is not None else settings.offline_store
         named = resolved(self.spelled_out(features), self.request_features)
-        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock, opened(lock))
+        audience = Audience(self.name, settings.observers)
+        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock, opened(lock), audience)
         return found if with_lock else found.frame
 
     @spelled

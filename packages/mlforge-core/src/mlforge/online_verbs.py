@@ -13,14 +13,16 @@ from mlforge.discovery_verbs import DiscoveryVerbs
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.moments import Instant, now
+from mlforge.flow.observing import Audience
 from mlforge.flow.online.answer import online_features
-from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
+from mlforge.flow.online.publish import Publishing, PublishOrder
 from mlforge.flow.online.publish_report import PublishReport
 from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay import Replaying, replay, replay_safely
 from mlforge.flow.online.replay_report import ReplayReport
 from mlforge.flow.online.replay_requests import replay_request
 from mlforge.flow.online.request_notes import publish_request_safely
+from mlforge.flow.online.watched import publish_watched
 from mlforge.flow.online.withdraw import Withdrawing, withdraw_safely
 from mlforge.flow.planning.plan import check_publishing
 from mlforge.flow.progress import Progress, quiet
@@ -388,9 +390,11 @@ class OnlineVerbs(DiscoveryVerbs):
         requests: Sequence[RequestFeature] = (),
     ) -> PublishReport:
         started, settings = perf_counter(), self.settings(profile)
-        with self._live(settings, engine) as (offline, online, computing, kind):
+        audience = Audience(self.name, settings.observers)
+        with audience, self._live(settings, engine) as (offline, online, computing, kind):
             publishing = Publishing(offline, online, computing, kind, micros_of(now()), on_progress or quiet)
-            results = tuple(publish_safely(publishing, order) for order in orders)
+            served = settings.online_store.kind if settings.online_store else ""
+            results = tuple(publish_watched(publishing, order, audience.watching(), served) for order in orders)
             results += tuple(publish_request_safely(online, one, publishing.now) for one in requests)
         return PublishReport(results, perf_counter() - started)
 

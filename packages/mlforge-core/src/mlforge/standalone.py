@@ -14,11 +14,13 @@ from mlforge.flow.discovering.index import Index
 from mlforge.flow.discovering.search import SHOWN, SearchResults, filters_of, search
 from mlforge.flow.lock import Lock, LockPolicy, checked_policy, opened
 from mlforge.flow.moments import now
+from mlforge.flow.observing import Audience
 from mlforge.flow.online.answer import aonline_features, online_features
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.online.request_notes import noted_requests
 from mlforge.flow.specs import resolved
 from mlforge.flow.training.retrieve import TrainingData, training_data
+from mlforge.flow.training.watched import watched
 from mlforge.flow.versions.manifest import kept_manifest, read_manifest
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.feature_set import FeatureSet
@@ -75,12 +77,17 @@ def train(
     full_names: bool,
     locked: bool,
     lock: Lock | None = None,
+    audience: Audience | None = None,
 ) -> TrainingData:
     """Training data from a store that is opened for it, and the versions it was made of."""
     table = _one_spine(spine, entity_df)
     config = default_engine() if engine is None else engine_config(engine)
-    with store.open() as opened, config.open() as computing:
-        return training_data(opened, computing, table, features, timestamp, full_names, locked, lock)
+
+    def work() -> TrainingData:
+        with store.open() as opened, config.open() as computing:
+            return training_data(opened, computing, table, features, timestamp, full_names, locked, lock)
+
+    return watched(audience or Audience(""), features, work)
 
 
 def _one_spine(spine: Any, entity_df: Any) -> Any:

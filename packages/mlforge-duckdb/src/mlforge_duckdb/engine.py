@@ -50,6 +50,7 @@ from mlforge_duckdb.apply import Kind
 from mlforge_duckdb.compile import compile_checks, words_of
 from mlforge_duckdb.edge import BROKEN, edge, is_beyond
 from mlforge_duckdb.interrupts import heeds_interrupts
+from mlforge_duckdb.late import LateRows
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, word
@@ -66,6 +67,7 @@ class LiveDuckDBEngine(Engine):
 
     def __init__(self, config: DuckDBEngine) -> None:
         self._session = Session(config)
+        self._late = LateRows(self._session, sources.parquet)
         self._scans: list[Scan] = []
 
     def __enter__(self) -> Self:
@@ -77,23 +79,25 @@ class LiveDuckDBEngine(Engine):
 
     def scan(self, scan: Scan) -> Relation:
         with edge(f"Source {scan.name!r} cannot be read", "See the cause."):
-            rows = sources.open_source(scan, self._session)
+            rows = sources.open_source(scan, self._session, self._late)
         self._scans.append(scan)
         return rows
 
     def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
-        kind, rows = apply.wanted(function), self._relation(frame)
+        kind, rows = apply.wanted(function), self._unread(frame)
         result = apply.call(function, rows if kind == "relation" else self._in_polars(rows, kind), rows.columns)
         if isinstance(result, Relation) and self._session.own(result) is None:
             raise apply.foreign(function)
+        if not isinstance(result, Relation):
+            self._late.leave()
         return result
 
     def schema(self, frame: Frame) -> Schema:
-        return schema_of(types_of(self._relation(frame)))
+        return schema_of(types_of(self._unread(frame)))
 
     def with_surrogates(self, frame: Frame, keys_: Sequence[Key]) -> Frame:
         """A Polars frame stays one."""
-        rows = self._derived(self._relation(frame), keys_)
+        rows = self._derived(self._unread(frame), keys_)
         if isinstance(frame, Relation):
             return rows
         return self._polars(rows).lazy() if isinstance(frame, pl.LazyFrame) else self._polars(rows)
@@ -104,11 +108,11 @@ class LiveDuckDBEngine(Engine):
         return rows.project(", ".join(["*", *made])) if made else rows
 
     def conform(self, frame: Frame, shape: Shape) -> Conformed:
-        rows = self._derived(self._relation(frame), shape.keys)
+        rows = self._derived(self._unread(frame), shape.keys)
         types = types_of(rows)
         _need_columns(types, shape)
         with self._computing():
-            held = self._held(rows, types, shape)
+            held = self._late.compute(rows, lambda rows: self._held(rows, types, shape))
             nulls = " OR ".join(f"{quoted(k)} IS NULL" for k in shape.key_names) or "false"
             stamp = f"epoch_us({quoted(shape.stamp)})" if shape.stamp else "0"
             facts = f"count(*) - count({stamp}), min({stamp}), max({stamp})"
@@ -141,9 +145,11 @@ class LiveDuckDBEngine(Engine):
             return narrowing.matching(rows, found, columns, self._session, absent=absent)
 
     def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
-        rows = self._relation(frame)
+        rows = self._unread(frame)
         with self._computing():
-            return narrowing.extent(rows, timestamp)
+            found = narrowing.extent(rows, timestamp)
+        self._late.leave()
+        return found
 
     def check(self, frame: Frame, checks: Sequence[Check], examples: int = 3) -> tuple[CheckResult, ...]:
         rows = self._relation(frame)
@@ -243,6 +249,11 @@ class LiveDuckDBEngine(Engine):
         return isinstance(frame, Relation)
 
     def _relation(self, frame: Relation | pl.DataFrame | pl.LazyFrame) -> Relation:
+        """A frame as a relation of what has been read: no verb after it asks a table or a database again."""
+        self._late.read_all()
+        return self._unread(frame)
+
+    def _unread(self, frame: Relation | pl.DataFrame | pl.LazyFrame) -> Relation:
         if isinstance(frame, Relation):
             return frame
         return exchange.from_polars(frame.lazy().collect(), self._session)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import duckdb
 
@@ -16,26 +17,27 @@ from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
-from mlforge_csv import scan_csv, scan_rows
+from mlforge_csv import scan_csv
 from mlforge_duckdb.arrowed import Column, beyond, retold
 from mlforge_duckdb.edge import BROKEN, is_beyond
+from mlforge_duckdb.late import LateRows
 from mlforge_duckdb.session import Session, asked
 from mlforge_duckdb.types import Type, is_null, plainly, quoted, sql_of, text, types_of, word
 
 _TOLD = {word: duckdb.sqltype(sql_of(word)) for word in ("Int64", "Date", "String")}
 
 
-def open_source(scan: Scan, session: Session) -> duckdb.DuckDBPyRelation:
-    """The rows of a source.
+def open_source(scan: Scan, session: Session, late: LateRows) -> duckdb.DuckDBPyRelation:
+    """The rows of a source; those that come as Arrow are read later.
 
     Raises:
         Invalid: A file that is not there, does not parse or differs from the others, naming it.
         Unsupported: A format that is not read.
     """
-    readers = {
-        ParquetFormat: partial(_parquet, session),
+    readers: Mapping[Any, Callable[[Scan], duckdb.DuckDBPyRelation]] = {
+        ParquetFormat: partial(parquet, session),
         CSVFormat: partial(_csv, session),
-        Rows: partial(_rows_of, session),
+        Rows: late.open,
     }
     if isinstance(scan.format, ParquetFormat):
         session.know(scan)
@@ -73,7 +75,7 @@ def blame(scan: Scan, session: Session) -> MlforgeError | None:
     return None
 
 
-def _parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
+def parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
     """The files' rows, under types that hold for all; files alike are read as one."""
     schemas = [_schema(session, scan, uri) for uri in scan.uris]
     found = [{n: c.type for n, c in schema.items()} for schema in schemas]
@@ -149,10 +151,3 @@ def _csv(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
     scan_csv(scan, brought).sink_parquet(path, compression="lz4")
     shutil.rmtree(brought)
     return session.connection.sql(f"FROM {parquet_files((str(path),))}")
-
-
-def _rows_of(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
-    """Rows that come as Arrow, by way of a Parquet file, which is written in batches."""
-    path = session.folder / f"{session.fresh('arrow')}.parquet"
-    scan_rows(scan).sink_parquet(path, compression="lz4")
-    return _parquet(session, Scan(scan.name, (str(path),), ParquetFormat()))

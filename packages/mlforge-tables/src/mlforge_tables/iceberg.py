@@ -23,8 +23,6 @@ _SETTINGS = {
     "aws_access_key_id": "s3.access-key-id",
     "aws_secret_access_key": "s3.secret-access-key",
     "aws_session_token": "s3.session-token",
-    "google_base_url": "gcs.service.host",
-    "bearer_token": "gcs.oauth2.token",
 }
 
 
@@ -44,7 +42,12 @@ class IcebergRows:
     @cached_property
     def _table(self) -> Any:
         with self._told():
-            return self._library.StaticTable.from_metadata(self._metadata(), properties=_settings(self._asking))
+            at = self._metadata()
+            files = _files(self._asking, at)
+            noop = need("pyiceberg.catalog.noop", "An Iceberg table", "iceberg").NoopCatalog("static-table")
+            serial = need("pyiceberg.serializers", "An Iceberg table", "iceberg")
+            metadata = serial.FromInputFile.table_metadata(files.new_input(at))
+            return self._library.StaticTable(("static-table", at), metadata, at, files, noop)
 
     def _metadata(self) -> str:
         """The newest metadata file, by the number in its name."""
@@ -137,8 +140,18 @@ def _number(name: str) -> int:
     return int(found[1]) if found else -1
 
 
+def _files(asking: Asking, metadata: str) -> Any:
+    """What reads the files. What a table says of itself is no setting of it: it could name any code or server."""
+    if asking.objects is not None and asking.place.startswith("gs://"):
+        from mlforge_tables.objects import ObjectsIO  # brings a library that is seldom needed
+
+        return ObjectsIO(asking.objects, "/".join(asking.place.split("/")[:3]))
+    opened = need("pyiceberg.io", "An Iceberg table", "iceberg")
+    return opened.load_file_io(properties=_settings(asking), location=metadata)
+
+
 def _settings(asking: Asking) -> dict[str, str]:
-    """How pyiceberg is told of a bucket."""
+    """How pyiceberg is told of a bucket of S3."""
     if asking.objects is None:
         return {}
     options = dict(asking.objects.options())

@@ -12,6 +12,7 @@ from mlforge.errors import Invalid
 from mlforge.model.expr import Expr
 from mlforge.model.html import table
 from mlforge.model.keys import Key
+from mlforge.model.lineage import Lineage
 from mlforge.model.plain import expression
 from mlforge.model.quality import Quality
 from mlforge.model.schema import Column, Schema, same_key_type
@@ -86,7 +87,8 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     versions: a later part's rows replace earlier ones with the same keys and stamp. `key_types` has, for each surrogate
     key, the types of the columns it was made of; nothing where the function made it, or an earlier mlforge. `derived`
     are the columns that are computed of a row when it is asked for, as `config.derived` says; `columns` those that are
-    stored. `quality` is what was measured of the rows; None where nothing was, or by an earlier mlforge.
+    stored. `quality` is what was measured of the rows; None where nothing was, or by an earlier mlforge. `lineage` is
+    where the columns come from; None by an earlier mlforge, and in what is noted where it is served.
     """
 
     name: str
@@ -123,6 +125,7 @@ class FeatureMeta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     description: str | None = None
     owner: str | None = None
     quality: Quality | None = None
+    lineage: Lineage | None = None
 
     @property
     def schema(self) -> Schema:

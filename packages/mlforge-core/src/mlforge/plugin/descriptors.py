@@ -167,6 +167,24 @@ class MetricDescriptor(_Descriptor, frozen=True, kw_only=True):
     example: str = ""
 
 
+class ObserverDescriptor(_Descriptor, frozen=True, kw_only=True):
+    """An observer: its config, which a profile's `observers:` name, and its module where that is a word of `mlforge`.
+
+    Args:
+        config: The config class; its `target` is the live observer.
+        module: What is `mlforge.mlflow` for an observer `mlflow`; empty where there is nothing to call.
+
+    Example:
+        >>> ObserverDescriptor(name="mine", summary="Tells my team", api=1, config=ObserverConfig).role
+        'observer'
+    """
+
+    role: ClassVar[str] = "observer"
+
+    config: type[Config]
+    module: str = ""
+
+
 class Command(_Descriptor, frozen=True, kw_only=True):
     """A CLI command: `target` is a click command, imported when it is called; `summary` its line of help.
 
@@ -190,5 +208,6 @@ Descriptor = (
     | SourceDescriptor
     | ValidatorDescriptor
     | MetricDescriptor
+    | ObserverDescriptor
     | Command
 )

@@ -31,6 +31,11 @@ DISTRIBUTIONS = {
         "bigquery": "mlforge-tables[bigquery]",
         "frame": "mlforge-csv",
     },
+    "observer": {
+        "openlineage": "mlforge-openlineage",
+        "mlflow": "mlforge-mlflow",
+        "prometheus": "mlforge-prometheus",
+    },
     "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
     "word": {
         "PolarsEngine": "mlforge-polars",
@@ -43,6 +48,10 @@ DISTRIBUTIONS = {
         "DatabricksOnlineStore": "mlforge-databricks",
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
+        "OpenLineageObserver": "mlforge-openlineage",
+        "MLflowObserver": "mlforge-mlflow",
+        "PrometheusObserver": "mlforge-prometheus",
+        "mlflow": "mlforge-mlflow",
     },
 }
 

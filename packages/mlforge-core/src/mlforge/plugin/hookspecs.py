@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         Command,
         EngineDescriptor,
         MetricDescriptor,
+        ObserverDescriptor,
         OnlineStoreDescriptor,
         SourceDescriptor,
         StoreDescriptor,
@@ -55,15 +56,23 @@ def mlforge_metrics() -> Iterable[MetricDescriptor]:  # type: ignore[empty-body]
 
 
 @hookspec
+def mlforge_observers() -> Iterable[ObserverDescriptor]:  # type: ignore[empty-body]
+    """The observers this plugin brings."""
+
+
+@hookspec
 def mlforge_commands() -> Iterable[Command]:  # type: ignore[empty-body]
     """The CLI commands this plugin brings."""
 
 
 @hookspec
 def mlforge_feature_built(result: Any) -> None:
-    """A feature's build has ended, well or badly; `result` is a `BuildResult`. An error raised here is logged."""
+    """A feature's build has ended, well or badly; `result` is a `BuildResult`.
+
+    An error raised here is logged; who takes longer than five seconds is waited for no more.
+    """
 
 
 @hookspec
 def mlforge_build_finished(report: Any) -> None:
-    """A build of several features has ended; `report` is a `BuildReport`. An error raised here is logged."""
+    """A build of several features has ended; `report` is a `BuildReport`. It is called as the one above is."""

@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import metadata
+from threading import Thread
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ _ANNOUNCING = (
     "mlforge_sources",
     "mlforge_validators",
     "mlforge_metrics",
+    "mlforge_observers",
     "mlforge_commands",
 )
 _TYPES: dict[str, type[Any]] = {
@@ -34,8 +36,11 @@ _TYPES: dict[str, type[Any]] = {
     "mlforge_sources": d.SourceDescriptor,
     "mlforge_validators": d.ValidatorDescriptor,
     "mlforge_metrics": d.MetricDescriptor,
+    "mlforge_observers": d.ObserverDescriptor,
     "mlforge_commands": d.Command,
 }
+PATIENCE = 5.0
+"""How many seconds an observing hook of a plugin is waited for."""
 _SEE = "See: mlforge plugins"
 _log = logging.getLogger("mlforge.plugins")
 D = TypeVar("D", bound=d.Descriptor)
@@ -63,6 +68,7 @@ class Registry:
 
     def __init__(self, plugins: Iterable[Plugin]) -> None:
         self.plugins = tuple(plugins)
+        self.attending: dict[str, Any] = {}  # the observers of all that this process does, by kind
 
     def of(self, kind: type[D]) -> dict[str, D]:
         """The descriptors of one kind by name, without those that two plugins claim. What the core brings stays."""
@@ -155,14 +161,24 @@ class Registry:
         raise NotInstalled("No engine is installed.", hint=hint)
 
     def tell(self, hook: str, **payload: Any) -> None:
-        """Call an observing hook of every plugin; what one raises is logged and stops nobody."""
+        """Call an observing hook of every plugin; what one raises is logged, one that hangs is waited for no more."""
         for plugin in self.plugins:
-            if plugin.hooks is None:
+            if plugin.hooks is None or not getattr(plugin.hooks, hook).get_hookimpls():
                 continue
-            try:
-                getattr(plugin.hooks, hook)(**payload)
-            except Exception:  # noqa: BLE001 - an observer never stops a build
-                _log.exception("%s of %s failed", hook, plugin.distribution)
+            told = Thread(target=_tell, args=(plugin, hook, payload), name=f"mlforge-{plugin.name}", daemon=True)
+            told.start()
+            told.join(PATIENCE)
+            if told.is_alive():
+                _log.warning(
+                    "%s of %s takes longer than %g s: it is waited for no more", hook, plugin.distribution, PATIENCE
+                )
+
+
+def _tell(plugin: Plugin, hook: str, payload: Mapping[str, Any]) -> None:
+    try:
+        getattr(plugin.hooks, hook)(**payload)
+    except Exception:  # noqa: BLE001 - an observer never stops a build
+        _log.exception("%s of %s failed", hook, plugin.distribution)
 
 
 @functools.cache

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from importlib import import_module
 from opcode import opmap
 from types import FrameType
 from typing import Any
 
 from mlforge.errors import close_to
 from mlforge.plugin.config import load
-from mlforge.plugin.descriptors import MetricDescriptor, ValidatorDescriptor
+from mlforge.plugin.descriptors import MetricDescriptor, ObserverDescriptor, ValidatorDescriptor
 from mlforge.plugin.hints import install_hint
 from mlforge.plugin.registry import registry
 
@@ -29,6 +30,9 @@ def find_word(name: str, others: Iterable[str] = ()) -> Any:
         Unsupported: A plugin brings it for another API version.
     """
     words = registry().words()
+    looking_on = registry().of(ObserverDescriptor).get(name)
+    if looking_on is not None and looking_on.module:
+        return import_module(looking_on.module)
     called = words.get(name)
     if isinstance(called, ValidatorDescriptor | MetricDescriptor):
         return load(called.target, f"the {called.role} {name!r}")

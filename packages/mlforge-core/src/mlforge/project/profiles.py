@@ -11,7 +11,8 @@ import msgspec
 
 from mlforge.errors import Invalid, MlforgeError, NotFound, Unknown, nearest
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
-from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
+from mlforge.plugin.descriptors import EngineDescriptor, ObserverDescriptor, OnlineStoreDescriptor, StoreDescriptor
+from mlforge.plugin.observers import ObserverConfig
 from mlforge.plugin.registry import registry
 from mlforge.project.bounded_yaml import line_in, read_yaml
 
@@ -24,7 +25,8 @@ _FIELDS: dict[str, Any] = {
 }
 _SWITCHES = ("incremental", "quality")
 _REFERENCE = re.compile(r"\$\{(?:oc\.)?env:(\w+)(?:,([^}]*))?\}")
-Kind = TypeVar("Kind", EngineDescriptor, StoreDescriptor, OnlineStoreDescriptor)
+_LOOKING_ON = "observers"
+Kind = TypeVar("Kind", EngineDescriptor, StoreDescriptor, OnlineStoreDescriptor, ObserverDescriptor)
 
 
 class Profile(msgspec.Struct, frozen=True):
@@ -36,6 +38,7 @@ class Profile(msgspec.Struct, frozen=True):
     online_store: OnlineStoreConfig | None = None
     incremental: bool | None = None
     quality: bool | None = None
+    observers: tuple[ObserverConfig, ...] | None = None
 
 
 class ProfileFile(msgspec.Struct, frozen=True):
@@ -57,7 +60,7 @@ class ProfileFile(msgspec.Struct, frozen=True):
             unknown = Unknown(f"There is no profile {name!r} in {self.path.name}.", hint=nearest(name, self.profiles))
             raise unknown.at(line_in(self.path, ["default_profile"]) if name == self.default else None)
         where = f"profiles.{name}"
-        _refuse_unknown(self.profiles[name], (*_FIELDS, *_SWITCHES), where, self.path)
+        _refuse_unknown(self.profiles[name], (*_FIELDS, *_SWITCHES, _LOOKING_ON), where, self.path)
         settings = {k: self._setting(k, v, where, environment) for k, v in self.profiles[name].items()}
         return Profile(name, **settings)
 
@@ -66,6 +69,8 @@ class ProfileFile(msgspec.Struct, frozen=True):
             filled = _fill(given, f"{where}.{key}", environment)
             if key in _SWITCHES:
                 return _switch(filled, f"{where}.{key}")
+            if key == _LOOKING_ON:
+                return observers(filled, f"{where}.{key}")
             return decode_config(filled, _FIELDS[key], f"{where}.{key}")
         except MlforgeError as error:
             error.at(line_in(self.path, ["profiles", where.removeprefix("profiles."), key, *_blamed(error.message)]))
@@ -127,6 +132,21 @@ def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
         return msgspec.convert(value, config, strict=False)  # a variable is text, also where a number is meant
     except msgspec.ValidationError as error:
         raise _wrong_setting(where, str(error), config.__struct_fields__) from None
+
+
+def observers(given: Any, where: str) -> tuple[ObserverConfig, ...]:
+    """The configs of observers, from a list of names or mappings with `KIND`, or one alone; none of None."""
+    listed = given if isinstance(given, list | tuple) else [] if given is None else [given]
+    places = [where if listed is not given else f"{where}.{number}" for number in range(len(listed))]
+    found = tuple(decode_config(one, ObserverDescriptor, at) for one, at in zip(listed, places, strict=True))
+    if strangers := [one for one in found if not isinstance(one, ObserverConfig)]:
+        raise Invalid(
+            f"{where} has {strangers[0]!r}, which is no observer.", hint="See what is installed: mlforge plugins"
+        )
+    kinds = [one.kind for one in found]
+    if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
+        raise Invalid(f"{where} names {twice!r} twice.", hint="Name each observer once.")
+    return found
 
 
 def _wrong_setting(where: str, said: str, known: Sequence[str]) -> Invalid:

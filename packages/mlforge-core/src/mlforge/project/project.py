@@ -19,8 +19,10 @@ from mlforge.model.source import Source
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
+from mlforge.plugin.observers import ObserverConfig
 from mlforge.plugin.registry import registry
 from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
+from mlforge.project.profiles import observers as observers_of
 from mlforge.project.requesting import refuse_feature_names, refuse_unread
 
 Noun = TypeVar("Noun")
@@ -36,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     profile: str | None = None
     incremental: bool = False
     quality: bool = True
+    observers: tuple[ObserverConfig, ...] = ()
 
 
 class Project:
@@ -50,6 +53,7 @@ class Project:
         engine: The engine's name or config; `polars` if None, or the one that is installed.
         profile: A profile of `mlforge.yaml`, unless `--profile` or `MLFORGE_PROFILE` names another.
         feature_sets: Sets of features, such as those of a model; their names stand wherever features do.
+        observers: Who is told what is built, published and retrieved: observers, or their names; besides the profile's.
         root: Where relative paths start: the nearest folder upward with an `mlforge.yaml`, else the current one.
 
     Raises:
@@ -70,6 +74,7 @@ class Project:
         *,
         store: StoreConfig | str | os.PathLike[str] | None = None,
         feature_sets: FeatureSet | Sequence[FeatureSet] = (),
+        observers: Any = (),
         root: str | os.PathLike[str] | None = None,
     ) -> None:
         if store is not None and offline_store is not None:
@@ -85,6 +90,7 @@ class Project:
         self.offline_store = _typed(_local(offline_store or store), StoreConfig, "offline_store")
         self.online_store = _typed(_sqlite(online_store), OnlineStoreConfig, "online_store")
         self.engine = engine
+        self.observers = observers_of(observers, "observers")
         self.profile = profile
         self.root = Path(root).resolve() if root is not None else find_root(Path.cwd())
         self.has_own_root = root is not None
@@ -111,7 +117,13 @@ class Project:
             found.name if found else None,
             bool(found and found.incremental),
             quality=not found or found.quality is not False,
+            observers=self._observers(found),
         )
+
+    def _observers(self, profile: Profile | None) -> tuple[ObserverConfig, ...]:
+        """The profile's and the code's; of one kind, those of the code."""
+        both = (*((profile.observers or ()) if profile else ()), *self.observers)
+        return tuple({one.kind: one.at(self.root) for one in both}.values())
 
     def _own_engine(self) -> EngineConfig | None:
         return None if self.engine is None else engine_config(self.engine)

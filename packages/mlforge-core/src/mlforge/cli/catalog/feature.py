@@ -20,7 +20,7 @@ def content(page: Page, links: Links, place: Place) -> Markup:
     """All that is known of a feature."""
     return joined([
         _head(page, links), _columns(page), _retrieval(ways(page, place)),
-        _section("lineage", "Lineage", html(_WIDE, lineage.drawing(page, links, ROOT))),
+        _section("lineage", "Lineage", html("{}{}", html(_WIDE, lineage.drawing(page, links, ROOT)), _origins(page))),
         _definition(page), quality.section(page), _versions(page),
     ])  # fmt: skip
 
@@ -66,6 +66,25 @@ def _columns(page: Page) -> Markup:
         heads, rows,
     )  # fmt: skip
     return _section("columns", "Columns", table)
+
+
+def _origins(page: Page) -> Markup:
+    rows = joined(
+        html(
+            '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td></tr>',
+            one.name, one.made, one.of, one.ends,
+        )
+        for one in lineage.origins(page)
+    )  # fmt: skip
+    if not rows:
+        return Markup()
+    heads = joined(html('<th scope="col">{}</th>', h) for h in ("Column", "Is", "Made of", "Which comes from"))
+    note = html("<p>{}</p>", lineage.untold(page)) if lineage.untold(page) else Markup()
+    return html(
+        '<div class="wide" role="region" aria-labelledby="lineage" tabindex="0">'
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}",
+        heads, rows, note,
+    )  # fmt: skip
 
 
 def _retrieval(found: list[Way]) -> Markup:

@@ -7,10 +7,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mlforge.cli.catalog.links import Links
+from mlforge.cli.views.traced import made_of, reads
 from mlforge.flow.discovering.book import Page
 from mlforge.model.html import Markup, html, joined
+from mlforge.model.lineage import ColumnLineage, Lineage
 
-WIDTH, HEIGHT, ACROSS, DOWN, MOST, LETTERS = 190, 46, 56, 14, 8, 25
+WIDTH, HEIGHT, ACROSS, DOWN, MOST, LETTERS = 176, 46, 44, 14, 8, 22
 
 
 class Box(NamedTuple):
@@ -21,17 +23,29 @@ class Box(NamedTuple):
     href: str | None = None
 
 
+class Origin(NamedTuple):
+    """A column and where it comes from, in words."""
+
+    name: str
+    made: str
+    of: str
+    ends: str
+
+
 def steps(page: Page, links: Links) -> list[list[Box]]:
     """What a feature is made of, the feature, and what uses it: as far as that is known, a list for each step."""
-    made_of = [Box("source", page.card.source, links.of("sources", page.card.source))] if page.card.source else []
+    roots = [Box("source", page.card.source, links.of("sources", page.card.source))] if page.card.source else []
     if page.request is not None:
-        made_of = [Box("feature", spec.name, links.feature(spec.name)) for spec in page.request.uses]
-        made_of += [Box("input", f"{name} {dtype}") for name, dtype in page.request.inputs.items()]
-    function = [Box("function", f"{page.feature.function.__name__}()", "#function")] if page.feature else []
+        roots = [Box("feature", spec.name, links.feature(spec.name)) for spec in page.request.uses]
+        roots += [Box("input", f"{name} {dtype}") for name, dtype in page.request.inputs.items()]
+    called = page.lineage.function if page.lineage else ""
+    function = [Box("function", f"{called}()", "#function" if page.feature else None)] if called else []
     this = [Box("feature", f"{page.name} {page.card.latest}" if page.card.latest else page.name)]
+    read = [] if page.request is not None else [Box("column", name, "#lineage") for name in _read(page)]
+    served = [Box("served", f"{page.served.version} of {page.served.as_of[:16]}")] if page.served else []
     users = [Box("set", name) for name in page.sets]
     users += [Box("request feature", name, links.feature(name)) for name in page.used_by]
-    return [step for step in (_cut(made_of), function, this, _cut(users)) if step]
+    return [step for step in (_cut(roots), _cut(read), function, this, _cut([*served, *users])) if step]
 
 
 def drawing(page: Page, links: Links, root: str) -> Markup:
@@ -56,6 +70,37 @@ def drawing(page: Page, links: Links, root: str) -> Markup:
         '<g class="lines" aria-hidden="true">{}</g>{}</svg>',
         width + 4, height + 4, width + 4, said, joined(lines), joined(boxes),
     )  # fmt: skip
+
+
+def origins(page: Page) -> list[Origin]:
+    """Each column with what it is, what it is made of, and where that comes from in the end."""
+    found = page.lineage
+    if found is None:
+        return []
+    return [Origin(c.name, c.made, made_of(c), _ends(found, c)) for c in found.columns]
+
+
+def untold(page: Page) -> str:
+    """What is not told, in a sentence; empty where all is."""
+    found = page.lineage
+    if found is None or not found.untold:
+        return ""
+    if any(c.made == "unknown" for c in found.returned):
+        return "Which columns of the source these are is told by the next build."
+    return f"Of what {found.function}() makes {', '.join(found.untold)} is not told."
+
+
+def _ends(lineage: Lineage, column: ColumnLineage) -> str:
+    ends = lineage.origins(column.name)
+    return ", ".join(
+        dict.fromkeys(f"the function's {reads([e])}" if e.place == "function" else reads([e]) for e in ends)
+    )
+
+
+def _read(page: Page) -> list[str]:
+    """The columns of the source that something is told to read."""
+    returned = page.lineage.returned if page.lineage else ()
+    return list(dict.fromkeys(read.column for column in returned for read in column.reads))
 
 
 def _cut(boxes: Sequence[Box]) -> list[Box]:

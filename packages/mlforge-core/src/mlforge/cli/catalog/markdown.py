@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from mlforge.cli.catalog import facts
-from mlforge.cli.catalog.lineage import steps
+from mlforge.cli.catalog.lineage import origins, steps, untold
 from mlforge.cli.catalog.links import KINDS, Kind, Links
 from mlforge.cli.catalog.retrieval import Place, ways
 from mlforge.cli.views.wording import NONE, because, number_of
@@ -101,7 +101,9 @@ def _retrieval(page: Page, place: Place) -> str:
 
 def _lineage(page: Page, links: Links) -> str:
     shown = [", ".join(f"{box.what} {_link(_up(box.href), box.name)}" for box in step) for step in steps(page, links)]
-    return " → ".join(shown)
+    rows = [[text(part) for part in one] for one in origins(page)]
+    columns = table(("Column", "Is", "Made of", "Which comes from"), rows) if rows else ""
+    return "\n\n".join(filter(None, (" → ".join(shown), columns.rstrip(), text(untold(page)))))
 
 
 def _up(href: str | None) -> str | None:

@@ -50,6 +50,7 @@ def _of_definitions(call: Invocation, target: str | None, profile: str | None) -
     from mlforge.errors import NotFound
     from mlforge.flow.discovering.book import Defined, book
     from mlforge.flow.moments import now
+    from mlforge.flow.online.glance import served_versions
 
     try:
         project = call.definitions(target)
@@ -58,10 +59,11 @@ def _of_definitions(call: Invocation, target: str | None, profile: str | None) -
             raise
         return _of_store(profile)
     settings = project.settings(profile)
-    told = Defined(project.features, project.request_features, project.feature_sets)
+    online = settings.online_store
+    served = {} if online is None else served_versions(online, list(project.features))
+    told = Defined(project.features, project.request_features, project.feature_sets, served)
     with settings.offline_store.open() as store:
         found = book(project.name, store, now(), told)
-    online = settings.online_store
     return found, Place(
         below(settings.offline_store, project.root), None if online is None else below(online, project.root)
     )

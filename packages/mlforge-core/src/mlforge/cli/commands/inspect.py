@@ -27,12 +27,14 @@ KINDS = ("feature", "set", "entity", "source")
     shell_complete=completing.versions,
     help="This version of a feature instead of the latest.",
 )
+@click.option("--lineage", is_flag=True, help="Where the columns of a feature come from, and who uses them.")
 @project_options
 @json_option
 @click.pass_context
 def command(
-    ctx: click.Context, words: tuple[str, ...], version: str | None, profile: str | None, target: str | None
-) -> None:
+    ctx: click.Context, words: tuple[str, ...], version: str | None, lineage: bool, profile: str | None,
+    target: str | None,
+) -> None:  # fmt: skip
     """Show all there is to know about a feature, a set, an entity or a source.
 
     `inspect NAME` finds whichever has that name.
@@ -43,7 +45,9 @@ def command(
     kind = asked or _kind_of(definitions, name, profile)
     if version and kind != "feature":
         raise click.UsageError(f"--version is for features; {name!r} is {_an(kind)}.", ctx)
-    if kind == "feature":
+    if lineage:
+        _lineage(ctx, definitions, kind, name, version, profile)
+    elif kind == "feature":
         _feature(call, definitions, name, version, profile)
     elif kind == "set":
         _set(call, definitions, name, profile)
@@ -113,6 +117,23 @@ def _feature(call: Invocation, definitions: Definitions, name: str, version: str
         "latest": latest, "built": meta,
     }  # fmt: skip
     call.answer(document, shown)
+
+
+def _lineage(
+    ctx: click.Context, definitions: Definitions, kind: str, name: str, version: str | None, profile: str | None
+) -> None:
+    from mlforge.cli.views import traced
+
+    call = ctx.ensure_object(Invocation)
+    if kind == "feature":
+        found = definitions.lineage(name, version, profile)
+        call.answer(traced.document(found), lambda: traced.feature(found))
+    elif kind == "set":
+        members = [definitions.lineage(one, profile=profile) for one in definitions.feature_set(name).names]
+        document = {"kind": "set lineage", "name": name, "features": [traced.document(one) for one in members]}
+        call.answer(document, lambda: traced.members(name, members))
+    else:
+        raise click.UsageError(f"--lineage is for features and sets; {name!r} is {_an(kind)}.", ctx)
 
 
 def _set(call: Invocation, definitions: Definitions, name: str, profile: str | None) -> None:

@@ -180,6 +180,7 @@ def profile(definitions: str | None, file: ProfileFile | None, settings: Setting
             "offline_store": masked(settings.offline_store),
             "online_store": masked(settings.online_store),
         },
+        "observers": list(map(masked, settings.observers)),
     }
 
 

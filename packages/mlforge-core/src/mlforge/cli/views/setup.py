@@ -29,7 +29,8 @@ def profile(found: Document) -> None:
             say("None is in use: no flag, no MLFORGE_PROFILE, no default_profile.")
     say()
     settings = [(n, _setting(s, n)) for n, s in found["settings"].items()]
-    facts([("definitions", found["definitions"] or "none"), *settings], indent=0)
+    looking_on = [("observer", _setting(one, "observer")) for one in found["observers"]]
+    facts([("definitions", found["definitions"] or "none"), *settings, *looking_on], indent=0)
 
 
 def plugins(found: Document) -> None:

@@ -34,6 +34,7 @@ from mlforge.model.span import Span
 from mlforge.model.version import Version
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.events import BuildBegun, BuildEnded, BuildFailed
 from mlforge.plugin.registry import registry
 from mlforge.plugin.stores import Store
 from mlforge.project.project import Settings
@@ -74,13 +75,30 @@ def build(session: Session, features: Iterable[Feature], options: BuildOptions) 
     with session:
         try:
             for feature in features:
-                results.append(safely(feature, partial(_build_one, session, feature, options)))
+                results.append(_watched(session, feature, options))
                 registry().tell("mlforge_feature_built", result=results[-1])
         finally:
             _mend_manifest(session, results)
     report = BuildReport(tuple(results), perf_counter() - started)
     registry().tell("mlforge_build_finished", report=report)
     return report
+
+
+def _watched(session: Session, feature: Feature, options: BuildOptions) -> BuildResult:
+    """How a feature fared; those who look on are told, of a dry run nothing."""
+    work, named = partial(_build_one, session, feature, options), {"feature": feature.name}
+    if options.dry_run:
+        return safely(feature, work)
+    watch = session.audience.watching()
+    watch.tell(BuildBegun, lambda: {**named, "source": feature.source.name, "path": feature.source.path})
+    result = safely(feature, work)
+    meta, failure = result.meta, result.failure
+    if failure is not None:
+        watch.fail(BuildFailed, failure.kind, failure.message, lambda: named)
+    elif meta is not None:
+        told = {"status": result.status, "meta": meta, "warnings": tuple(map(str, result.warnings))}
+        watch.tell(BuildEnded, lambda: {**named, **told, "seconds": result.seconds})
+    return result
 
 
 def _mend_manifest(session: Session, results: list[BuildResult]) -> None:

@@ -22,6 +22,7 @@ from mlforge.flow.progress import Progress
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
 from mlforge.model.check import CheckResult
+from mlforge.model.lineage import lineage_of
 from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, Target
 from mlforge.model.quality import Quality
 from mlforge.model.schema import Schema
@@ -232,6 +233,7 @@ def _draft(order: BuildOrder, rows: ComputedRows, staged: Staged, total: int, st
         dropped_rows=rows.dropped, engine=order.job.engine.kind, mlforge_version=__version__,
         source=feature.source.path, entities=tuple(e.name for e in feature.entities), max_age=prints.max_age,
         tags=feature.tags, description=feature.description, owner=feature.owner,
+        lineage=lineage_of(feature, rows.seen),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from mlforge.flow.versions.key_types import KeyTypes, key_types
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.feature import Feature
 from mlforge.model.field import told
+from mlforge.model.lineage import Seen
 from mlforge.model.schema import Schema
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Conformed, Frame, Scan
@@ -46,6 +47,7 @@ class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
         watermark: The latest time of an event, in microseconds since the Unix epoch.
         gone: Keys and stamps of rows of the version it continues that are there no longer; None for a whole build.
         replaced: How many rows of that version are gone or stand in `frame` anew.
+        seen: The columns of the source, and of what the function returned.
     """
 
     frame: Any
@@ -56,6 +58,7 @@ class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
     watermark: int | None = None
     gone: Any = None
     replaced: int = 0
+    seen: Seen = Seen()
 
 
 def compute(work: Computing) -> ComputedRows:
@@ -72,8 +75,21 @@ def compute(work: Computing) -> ComputedRows:
     return ComputedRows(
         frame=frame, schema=described(work, frame), dropped=held.null_keys, checks=results,
         key_types=key_types(engine, feature.keys, source, made),
-        watermark=held.last,
+        watermark=held.last, seen=seen(engine, source, made),
     )  # fmt: skip
+
+
+def seen(engine: Engine, source: Frame, made: Frame) -> Seen:
+    """The columns of a source and of what a function returned, after that was computed: before, nobody says why not."""
+    return Seen(_names(engine, source), _names(engine, made))
+
+
+def _names(engine: Engine, frame: Frame) -> tuple[str, ...] | None:
+    """The columns; None where one is of a type that no feature can hold."""
+    try:
+        return engine.schema(frame).names
+    except Invalid:
+        return None
 
 
 def made_of(work: Computing, events: Frame) -> Frame:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.flow.building.compute import ComputedRows, Computing, check_events, checked, described, made_of, stamp_of
+from mlforge.flow.building.compute import (
+    ComputedRows,
+    Computing,
+    check_events,
+    checked,
+    described,
+    made_of,
+    seen,
+    stamp_of,
+)
 from mlforge.flow.versions.fingerprints import Fingerprints, derived_anew, recipe_changes
 from mlforge.flow.versions.key_types import KeyTypes, key_types, refuse_other_types
 from mlforge.model.feature import Feature, Shape
+from mlforge.model.lineage import Seen
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
@@ -104,7 +114,7 @@ def compute_step(work: Computing, step: Step, base: Artifact | None) -> Computed
     meta = base.meta if base else None
     far = reach(step.changed, feature.plan, meta)
     work.say("reading")
-    held, types = _held(work, far.read)
+    held, types, columns = _held(work, far.read)
     refuse_other_types(feature, types, meta)
     late, results = check_events(work, held)
     work.say("computing", held.rows)
@@ -122,7 +132,7 @@ def compute_step(work: Computing, step: Step, base: Artifact | None) -> Computed
     return ComputedRows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
         key_types=types,
-        watermark=_watermark(meta, step, held.last),
+        watermark=_watermark(meta, step, held.last), seen=columns,
     )  # fmt: skip
 
 
@@ -160,8 +170,8 @@ def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | 
     return None if before is None else last
 
 
-def _held(work: Computing, span: Span) -> tuple[Conformed, KeyTypes]:
-    """What the function makes of the rows of a span, read no further than need be, and what keys are made of."""
+def _held(work: Computing, span: Span) -> tuple[Conformed, KeyTypes, Seen]:
+    """What the function makes of the rows of a span, read no further than need be; what keys are of; all columns."""
     feature, engine = work.feature, work.engine
     timestamp = feature.timestamp or Timestamp("")
     narrowed = _narrowed(engine, engine.scan(_asking_for(work.scan, timestamp, span)), timestamp, span)
@@ -170,7 +180,7 @@ def _held(work: Computing, span: Span) -> tuple[Conformed, KeyTypes]:
     held = engine.conform(engine.within(made, timestamp, span), feature.shape)
     if narrowed:
         _refuse_moved_times(work, narrowed[1], held)
-    return held, key_types(engine, feature.keys, given, made)
+    return held, key_types(engine, feature.keys, given, made), seen(engine, given, made)
 
 
 def _asking_for(scan: Scan, timestamp: Timestamp, span: Span) -> Scan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from mlforge.flow.versions.each import each
 from mlforge.flow.versions.manifest import read_manifest
 from mlforge.model.feature import Feature
 from mlforge.model.feature_set import FeatureSet
+from mlforge.model.lineage import Lineage, ServedVersion, lineage_of, request_lineage
 from mlforge.model.meta import FeatureMeta, ManifestEntry
 from mlforge.model.request import RequestFeature
 from mlforge.plugin.stores import Store
@@ -27,11 +28,12 @@ _log = logging.getLogger("mlforge.catalog")
 
 
 class Defined(msgspec.Struct, frozen=True):
-    """What definitions tell; nothing where a store alone is looked at."""
+    """What definitions tell, and what is served; nothing where a store alone is looked at."""
 
     features: Mapping[str, Feature] = {}
     requests: Mapping[str, RequestFeature] = {}
     sets: Mapping[str, FeatureSet] = {}
+    served: Mapping[str, ServedVersion] = {}
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -46,6 +48,8 @@ class Page(msgspec.Struct, frozen=True):
         code: The text of its function, where it can be read.
         sets: The feature sets that it belongs to.
         used_by: The request features that use it.
+        lineage: Where its columns come from; None where neither its version nor a definition tells.
+        served: What an online store serves of it.
     """
 
     card: Card
@@ -56,6 +60,8 @@ class Page(msgspec.Struct, frozen=True):
     code: str | None = None
     sets: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
+    lineage: Lineage | None = None
+    served: ServedVersion | None = None
 
     @property
     def name(self) -> str:
@@ -86,16 +92,30 @@ def book(name: str, store: Store, now: datetime, defined: Defined | None = None)
     found = cards(manifest, told.features, told.requests)
     built = [card.name for card in found if card.name in manifest.features]
     versions = each(store, built, lambda one: _versions(store, one, manifest.features[one]))
-    return Book(name, iso_seconds(now), tuple(_page(card, told, *versions.get(card.name, ((), ()))) for card in found))
+    columns = {card.name: [c.name for c in card.columns] for card in found}
+    pages = (_page(card, told, columns, *versions.get(card.name, ((), ()))) for card in found)
+    return Book(name, iso_seconds(now), tuple(pages))
 
 
-def _page(card: Card, told: Defined, versions: tuple[FeatureMeta, ...], unreadable: tuple[str, ...]) -> Page:
+def _page(
+    card: Card, told: Defined, columns: Mapping[str, Sequence[str]], versions: tuple[FeatureMeta, ...],
+    unreadable: tuple[str, ...],
+) -> Page:  # fmt: skip
     feature = told.features.get(card.name)
+    latest = next((meta.lineage for meta in versions if meta.version == card.latest), None)
     return Page(
         card, versions, unreadable, feature, told.requests.get(card.name), _code(feature),
         tuple(name for name, one in told.sets.items() if card.name in one.names),
         tuple(name for name, one in told.requests.items() if card.name in {spec.name for spec in one.uses}),
+        latest or _lineage(card.name, told, columns), told.served.get(card.name),
     )  # fmt: skip
+
+
+def _lineage(name: str, told: Defined, columns: Mapping[str, Sequence[str]]) -> Lineage | None:
+    """What the definition tells."""
+    if name in told.requests:
+        return request_lineage(told.requests[name], columns)
+    return lineage_of(told.features[name]) if name in told.features else None
 
 
 def _versions(store: Store, name: str, entry: ManifestEntry) -> tuple[tuple[FeatureMeta, ...], tuple[str, ...]]:

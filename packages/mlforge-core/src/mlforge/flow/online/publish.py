@@ -148,7 +148,7 @@ class _Run:
             left = iter(self.online.older(self.order.place, publish.as_of))
             while keys := list(islice(left, self.publishing.batch)):
                 self._write([tombstone(self.order.place, key, publish) for key in keys])
-        meta = msgspec.structs.replace(self.new.meta, parts=())
+        meta = msgspec.structs.replace(self.new.meta, parts=(), lineage=None)
         while not self._swap(Publication(publish, publish, meta)):
             self._refuse_overtaken()
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Self
 
 from mlforge.flow.moments import Clock
+from mlforge.flow.observing import Audience
 from mlforge.flow.progress import Tell
 from mlforge.plugin.config import EngineConfig
 from mlforge.plugin.engine.protocol import Engine
@@ -22,6 +23,7 @@ class Session:
         forced: The engine to use, whatever the features say.
         clock: The present.
         tell: Whom to tell how far it is.
+        audience: Who looks on.
     """
 
     def __init__(
@@ -32,10 +34,12 @@ class Session:
         self.forced = forced
         self.clock = clock
         self.tell = tell
+        self.audience = Audience(project.name, settings.observers, clock)
         self._open = ExitStack()
         self._engines: dict[EngineConfig, Engine] = {}
 
     def __enter__(self) -> Self:
+        self._open.enter_context(self.audience)
         self.store: Store = self._open.enter_context(self.settings.offline_store.open())
         return self
 

@@ -23,6 +23,9 @@ from mlforge.plugin import (
     EngineConfig,
     EngineDescriptor,
     MetricDescriptor,
+    Observer,
+    ObserverConfig,
+    ObserverDescriptor,
     OnlineStore,
     OnlineStoreConfig,
     OnlineStoreDescriptor,
@@ -41,11 +44,13 @@ CONFIGS: dict[type[Any], type[Any]] = {
     EngineDescriptor: EngineConfig,
     StoreDescriptor: StoreConfig,
     OnlineStoreDescriptor: OnlineStoreConfig,
+    ObserverDescriptor: ObserverConfig,
 }
 PROTOCOLS: dict[type[Any], type[Any]] = {
     EngineDescriptor: Engine,
     StoreDescriptor: Store,
     OnlineStoreDescriptor: OnlineStore,
+    ObserverDescriptor: Observer,
 }
 WORDS: dict[str, Any] = {"Window": Window, "agg": agg, "col": col, "when": when}
 """What users write beside validators and metrics, and so do examples."""

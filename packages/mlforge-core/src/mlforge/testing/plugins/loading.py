@@ -24,6 +24,9 @@ HEAVY = (
     "botocore",
     "fsspec",
     "starlette",
+    "openlineage",
+    "mlflow",
+    "prometheus_client",
 )
 MARK = f"{hookspecs.PROJECT}_impl"
 

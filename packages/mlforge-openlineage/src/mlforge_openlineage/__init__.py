@@ -1,0 +1,1 @@
+"""Tells OpenLineage what mlforge builds, publishes and retrieves, column by column."""

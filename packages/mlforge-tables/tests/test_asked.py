@@ -1,0 +1,127 @@
+"""What of a table is read: the columns that a feature's function leaves, whatever it does with the frame."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import duckdb
+import polars as pl
+import pytest
+
+import mlforge as mlf
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
+from mlforge.model.timestamp import Timestamp
+from mlforge.plugin import Rows, Scan
+
+EVENTS = pl.DataFrame(
+    {
+        "user": [1, 2, 2],
+        "amount": [1.0, 2.0, None],
+        "kind": ["pay", "pay", "back"],
+        "paid": [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3)],
+        "note": ["a", "b", "c"],
+    }
+)
+SHAPE = Shape((Key("user"),), Timestamp("paid"))
+
+
+class Noting(Rows):
+    """Rows of a frame; notes which columns were asked for each time they were read."""
+
+    def __init__(self) -> None:
+        self.asked = []
+
+    def state(self):
+        return None
+
+    def empty(self):
+        return EVENTS.head(0)
+
+    def batches(self, columns=None, narrow=None):
+        self.asked.append(set(columns or EVENTS.columns))
+        rows = EVENTS.select(columns) if columns else EVENTS
+        yield rows.head(2)
+        yield rows.tail(1)
+
+
+def chosen(df: duckdb.DuckDBPyRelation):
+    return df.filter("kind = 'pay'").project('"user", amount * 2 AS twice, paid')
+
+
+def by_sql(df: duckdb.DuckDBPyRelation):
+    return df.query("rows", "SELECT \"user\", amount * 2 AS twice, paid FROM rows WHERE kind = 'pay'")
+
+
+def lazily(df: pl.LazyFrame):
+    return df.filter(kind="pay").select("user", pl.col("amount").mul(2).alias("twice"), "paid")
+
+
+def with_itself(df: duckdb.DuckDBPyRelation):
+    return df.query(
+        "r", "SELECT a.user, b.amount * 2 AS twice, paid FROM r a JOIN r b USING (paid) WHERE a.kind = 'pay'"
+    )
+
+
+def by_its_values(df: duckdb.DuckDBPyRelation):
+    (most,) = df.aggregate("max(kind)").fetchall()[0]
+    return df.filter(f"kind = '{most}'").project('"user", amount * 2 AS twice, paid')
+
+
+def with_its_own(df: duckdb.DuckDBPyRelation):
+    own = pl.DataFrame({"kind": ["pay"], "factor": [2]})  # noqa: F841 - the query finds it by its name
+    return df.query("r", 'SELECT "user", amount * factor AS twice, paid FROM r JOIN own USING (kind)')
+
+
+def counted(df: duckdb.DuckDBPyRelation):
+    return df.aggregate("1 AS user, count(*)::DOUBLE AS twice, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS paid")
+
+
+def refused(df: duckdb.DuckDBPyRelation):
+    return df.project('"user", amount::VARCHAR::DATE AS twice, paid')
+
+
+def conformed(engine, function, rows):
+    with engine.open() as live:
+        made = live.apply(
+            function, live.with_surrogates(live.scan(Scan("events", ("a table",), "lake", rows=rows)), ())
+        )
+        held = live.conform(made, SHAPE)
+        kept = live.settle(held.frame, SHAPE)
+        return sorted((row["user"], row["twice"]) for page in live.rows(kept) for row in page)
+
+
+@pytest.mark.parametrize(
+    ("engine", "function"), [("DuckDBEngine", f) for f in (chosen, by_sql, with_itself)] + [("PolarsEngine", lazily)]
+)
+def test_only_the_columns_that_a_function_asks_for_are_read_and_once(engine, function):
+    rows = Noting()
+    assert conformed(getattr(mlf, engine)(), function, rows) == [(1, 2.0), (2, 4.0)]
+    assert rows.asked == [{"user", "amount", "kind", "paid"}]
+
+
+@pytest.mark.parametrize("function", [by_its_values, with_its_own])
+def test_a_function_that_looks_at_its_rows_sees_them(function):
+    assert conformed(mlf.DuckDBEngine(), function, Noting()) == [(1, 2.0), (2, 4.0)]
+
+
+def test_a_function_that_counts_needs_no_column():
+    assert conformed(mlf.DuckDBEngine(), counted, Noting()) == [(1, 3.0)]
+
+
+def test_what_cannot_be_computed_is_refused():
+    with pytest.raises(Invalid, match="cannot be computed"):
+        conformed(mlf.DuckDBEngine(), refused, Noting())
+
+
+class Broken(Noting):
+    def batches(self, columns=None, narrow=None):
+        yield from super().batches(columns, narrow)
+        raise PluginFailed("The lake is gone.", hint="Fill it again.")
+
+
+@pytest.mark.parametrize(("engine", "function"), [("DuckDBEngine", chosen), ("PolarsEngine", lazily)])
+def test_a_table_that_breaks_off_is_refused(engine, function):
+    with pytest.raises(MlforgeError, match=r"The lake is gone\."):
+        conformed(getattr(mlf, engine)(), function, Broken())
