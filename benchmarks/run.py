@@ -29,6 +29,7 @@ BENCHMARKS = {
     "derived": "derived",
     "quality": "quality",
     "drift": "drift",
+    "spark": "spark",
     "serve": "serve",
     "serve_long": "serve_long",
 }

@@ -13,10 +13,12 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.metric import Aggregate, WindowPlan
 from mlforge.model.timestamp import Timestamp
+from mlforge_spark import plans
 from mlforge_spark.windows import change_points
 
 SHAPE = Shape((Key("user"),), Timestamp("at"))
-FUNCTIONS = ("count", "sum", "mean", "std", "min", "max", "first", "last", "median", "count_distinct")
+FUNCTIONS = ("count", "sum", "mean", "std", "min", "max", "first", "last", "median", "count_distinct",
+             "p90", "first_3", "last_3_distinct", "mode")  # fmt: skip
 
 
 def exchanges(frame: Any) -> int:
@@ -24,8 +26,11 @@ def exchanges(frame: Any) -> int:
     return str(frame._jdf.queryExecution().executedPlan().toString()).count("Exchange")  # noqa: SLF001 - no other way
 
 
-@pytest.mark.parametrize("interval", ["1d", None])
-def test_all_windows_of_a_feature_take_one_exchange(session: SparkSession, interval: str | None) -> None:
+@pytest.mark.parametrize(("interval", "most"), [("1d", 2_000), (None, 5)], ids=["listed", "ranked"])
+def test_all_windows_of_a_feature_take_one_exchange(
+    session: SparkSession, monkeypatch: pytest.MonkeyPatch, interval: str | None, most: int
+) -> None:
+    monkeypatch.setattr(plans, "MOST_LISTED", most)
     events = session.range(20).select(
         (F.col("id") % F.lit(3)).alias("user"),
         F.timestamp_micros(F.col("id") * F.lit(3_600_000_000)).alias("at"),

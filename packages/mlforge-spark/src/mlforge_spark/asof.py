@@ -22,6 +22,7 @@ from mlforge.plugin.engine.columns import need_columns, refuse_twins
 from mlforge.plugin.engine.keys import check_joined, made_of_spine
 from mlforge.plugin.engine.rows import need_label
 from mlforge_spark import times
+from mlforge_spark.crowds import Crowd, crowds, piece
 from mlforge_spark.keys import with_surrogates
 from mlforge_spark.layers import read_version
 from mlforge_spark.order import numbered
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _NEVER = -(2**63)  # before every stamp: when a feature without one is known, and what a row without a label time sees
 _ROW, _AT, _SIDE = "spine of mlforge", "at of mlforge", "side of mlforge"
+_NUMBER, _PIECE = "number of mlforge", "piece of mlforge"
 CAST = 'F.col("{}").cast("{}")'
 
 
@@ -46,7 +48,7 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
     words = words_of(spine)
     known = {n: None if isinstance(spine.schema[n].dataType, T.NullType) else words[n] for n in names}
     made = made_of_spine(known, joins)
-    features = [read_version(j.artifact, spine.sparkSession) for j in joins]
+    features = [read_version(j.artifact, spine.sparkSession, in_order=False) for j in joins]
     for join, feature in zip(joins, features, strict=True):
         theirs = {n: w for n, w in words_of(feature).items() if n in join.artifact.meta.entity_keys}
         check_joined(join.artifact.meta, known, [k.name for k in made], theirs, CAST.format)
@@ -54,27 +56,54 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
     if not joins:
         return spine
     rows, number = numbered(with_surrogates(spine, made).select("*", label.alias(_AT)))
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for i, join in enumerate(joins):
-        groups.setdefault(join.artifact.meta.entity_keys, []).append(i)
-    for keys, places in groups.items():
-        rows = _beside(rows, keys, {i: (joins[i], features[i]) for i in places})
+    for keys, places in _groups(joins).items():
+        wide = [_wide(k, [rows, *(features[i] for i in places)]) for k in keys]
+        found = {i: _crowds(joins[i], features[i], keys, wide) for i in places}
+        alone = [[i] for i in places if found[i]]
+        for some in [*alone, [i for i in places if not found[i]]]:
+            sides = {i: (joins[i], features[i]) for i in some}
+            rows = _beside(rows, number, keys, wide, sides, found[some[0]]) if some else rows
     brought = [_value(i, join, features[i], c, n) for i, join in enumerate(joins) for c, n in join.columns.items()]
     return rows.orderBy(column(number)).select(*map(column, names), *brought)
 
 
-def _beside(rows: DataFrame, keys: tuple[str, ...], features: Mapping[int, tuple[Join, DataFrame]]) -> DataFrame:
-    """The rows with a struct `f0` … for each feature: its row as of each."""
-    wide = [_wide(k, [rows, *(f for _, f in features.values())]) for k in keys]
-    row = F.struct(*map(column, rows.columns))
-    sides = [_side(rows, keys, wide, F.coalesce(column(_AT), F.lit(_NEVER)), 1, row.alias(_ROW))]
-    sides += [_side(f, keys, wide, _stamp(j), 0, _row(j).alias(_found(i))) for i, (j, f) in features.items()]
+def _groups(joins: Sequence[Join]) -> dict[tuple[str, ...], list[int]]:
+    """The numbers of joins by their keys."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for i, join in enumerate(joins):
+        groups.setdefault(join.artifact.meta.entity_keys, []).append(i)
+    return groups
+
+
+def _crowds(join: Join, feature: DataFrame, keys: Sequence[str], wide: Sequence[str | None]) -> list[Crowd]:
+    """The keys that hold much of a feature's rows."""
+    meta = join.artifact.meta
+    compared = [_comparable(k, feature, w) for k, w in zip(keys, wide, strict=True)]
+    return crowds(feature, compared, _stamp(join), meta.row_count) if meta.timestamp else []
+
+
+def _beside(
+    rows: DataFrame,
+    number: str,
+    keys: tuple[str, ...],
+    wide: Sequence[str | None],
+    features: Mapping[int, tuple[Join, DataFrame]],
+    found: Sequence[Crowd],
+) -> DataFrame:
+    """The rows with a struct for each feature: its row as of each. Where keys are crowded, it is one feature."""
+    row, names = F.struct(*map(column, rows.columns)), [f"k{i}" for i in range(len(keys))]
+    at = F.coalesce(column(_AT), F.lit(_NEVER))
+    asked = _side(rows, keys, wide, at, 1, row.alias(_ROW), column(number).alias(_NUMBER))
+    sides = [asked.select("*", piece(names, column(_AT), found, column(_NUMBER)).alias(_PIECE))]
+    for i, (join, feature) in features.items():
+        known = _side(feature, keys, wide, _stamp(join), 0, _row(join).alias(_found(i)))
+        sides.append(known.select("*", piece(names, column(_AT), found, None).alias(_PIECE)))
     sequence = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), sides)
-    upto = Window.partitionBy(*(f"k{i}" for i in range(len(keys)))).orderBy(column(_AT), column(_SIDE))
+    upto = Window.partitionBy(*names, column(_PIECE)).orderBy(column(_AT), column(_SIDE))
     upto = upto.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     latest = [F.last(column(_found(i)), ignorenulls=True).over(upto).alias(_found(i)) for i in features]
-    found = sequence.select(column(_ROW), *latest).where(column(_ROW).isNotNull())
-    return found.select(f"`{_ROW}`.*", *(column(_found(i)) for i in features))
+    both = sequence.select(column(_ROW), *latest).where(column(_ROW).isNotNull())
+    return both.select(f"`{_ROW}`.*", *(column(_found(i)) for i in features))
 
 
 def _found(number: int) -> str:
@@ -82,11 +111,11 @@ def _found(number: int) -> str:
 
 
 def _side(
-    frame: DataFrame, keys: Sequence[str], wide: Sequence[str | None], at: Column, side: int, row: Column
+    frame: DataFrame, keys: Sequence[str], wide: Sequence[str | None], at: Column, side: int, *others: Column
 ) -> DataFrame:
     """A side of the sequence: the feature's rows before the spine's of the same instant."""
     compared = [_comparable(k, frame, w).alias(f"k{i}") for i, (k, w) in enumerate(zip(keys, wide, strict=True))]
-    return frame.select(*compared, at.alias(_AT), F.lit(side).alias(_SIDE), row)
+    return frame.select(*compared, at.alias(_AT), F.lit(side).alias(_SIDE), *others)
 
 
 def _stamp(join: Join) -> Column:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from mlforge.errors import Unsupported
 from mlforge.model.meta import Target
 from mlforge_spark.session import set_to
+from mlforge_spark.sources import address
 from mlforge_spark.types import column, duration_micros, plain, words_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def write(frame: DataFrame, target: Target) -> int:
     parts = place.with_name(f"_{place.name}.parts")
     timed = _TIMED if any("Time" in w and "Datetime" not in w for w in words_of(frame).values()) else {}
     with set_to(frame.sparkSession, _SETTINGS | timed):
-        stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(parts.absolute().as_uri())
+        stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(address(parts))
     files = sorted(path for path in parts.iterdir() if path.name.startswith("part-"))
     rows = sum(int(pq.read_metadata(path).num_rows) for path in files)
     _moved(files, place)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _TABLE = "table://"
 
 
-def read_version(artifact: Artifact, session: SparkSession, columns: Sequence[str] | None = None) -> DataFrame:
+def read_version(
+    artifact: Artifact, session: SparkSession, columns: Sequence[str] | None = None, *, in_order: bool = True
+) -> DataFrame:
     """The rows of a committed version, of the types its metadata tells, read late."""
     identity = list(artifact.meta.identity)
     last, *earlier = overlay(artifact.layers)
@@ -30,7 +32,7 @@ def read_version(artifact: Artifact, session: SparkSession, columns: Sequence[st
         taken = [_open(artifact, uris, session) for uris in layer.taken]
         kept = matching(_open(artifact, layer.rows, session), taken, identity, absent=True)
         rows = kept.unionByName(rows)
-    rows = rows.orderBy(*map(column, identity)) if earlier else rows
+    rows = rows.orderBy(*map(column, identity)) if earlier and in_order else rows
     if columns is None:
         return rows
     need_values(columns, rows.columns, artifact.meta)

@@ -16,13 +16,14 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_spark import ranks
 from mlforge_spark.bounds import in_or_out
-from mlforge_spark.plans import Plan, length, needs_order, stay
+from mlforge_spark.plans import Plan, length, stay
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, WindowSpec
 
 
 def real(number: float) -> Column:
@@ -42,10 +43,10 @@ _PRECISE = 2**20
 def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     """Tiles with the aggregates of windows that a tile has just entered (`…_in`), or just left (`…_out`)."""
     aggs = [a for a in plan.aggs if plan.is_listed(a)]
-    lists = {_list(a): F.flatten(F.collect_list(plan.value(a).listed).over(_held(a, plan))) for a in aggs}
+    lists = {_list(a, plan): F.flatten(F.collect_list(plan.value(a).listed).over(_held(a, plan))) for a in aggs}
     lists |= {
-        f"{_list(a)}_out": F.flatten(
-            F.collect_list(plan.value(a).listed).over(by_entity(plan, "t").rangeBetween(1, reach))
+        f"{_list(a, plan)}_out": F.flatten(
+            F.collect_list(plan.value(a).listed).over(_by_listed(a, plan).rangeBetween(1, reach))
         )
         for a in aggs
         if (reach := length(a)) is not None
@@ -53,18 +54,25 @@ def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     tiles = tiles.select("*", *(column.alias(name) for name, column in lists.items()))
     found = {}
     for a in aggs:
-        found[f"{a.name}_in"] = _aggregated(a, plan, F.col(_list(a)))
+        found[f"{a.name}_in"] = _aggregated(a, plan, "in")
         if length(a) is not None:
-            found[f"{a.name}_out"] = _aggregated(a, plan, F.col(f"{_list(a)}_out"))
+            found[f"{a.name}_out"] = _aggregated(a, plan, "out")
     return tiles.select("*", *(column.alias(name) for name, column in found.items()))
 
 
-def _list(agg: Aggregate) -> str:
-    return f"{agg.column}_all_{length(agg)}"
+def _list(agg: Aggregate, plan: Plan) -> str:
+    return f"{agg.column}_all_{length(agg)}{'_few' if agg in plan.ranked else ''}"
+
+
+def _by_listed(agg: Aggregate, plan: Plan) -> WindowSpec:
+    """The tiles of an entity; of a crowded one each alone, where its windows need not be listed."""
+    if agg not in plan.ranked:
+        return by_entity(plan, "t")
+    return Window.partitionBy(*plan.key_names, F.when(F.col("crowded"), F.col("t"))).orderBy("t")
 
 
 def _held(agg: Aggregate, plan: Plan) -> Any:
-    reach, rows = length(agg), by_entity(plan, "t")
+    reach, rows = length(agg), _by_listed(agg, plan)
     if reach is None:
         return rows.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     return rows.rangeBetween(-(reach - 1), 0)
@@ -82,21 +90,19 @@ def listed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
 def listed_at(agg: Aggregate) -> Column:
     """The value at a change point: of nothing, where nothing has come to the window."""
     found = F.col(f"{agg.name}_own")["value"]
-    if agg.function in ("first_n", "last_n", "top_k"):
-        return F.coalesce(found, F.array().cast(dtype_of(agg.word)))
-    return F.coalesce(found, F.lit(0).cast("long")) if agg.function == "count_distinct" else found
+    return F.coalesce(found, F.array().cast(dtype_of(agg.word))) if agg.function == "top_k" else found
 
 
-def _aggregated(agg: Aggregate, plan: Plan, values: Column) -> Column:
-    value = plan.value(agg)
-    timed = any(needs_order(a) for a in plan.aggs if a.column == value.name and plan.is_listed(a))
-    if needs_order(agg):
-        ordered = F.transform(F.array_sort(values), lambda x: x["value"])
-        return _FUNCTIONS[agg.function](ordered, *agg.options)
-    plain = F.transform(values, lambda x: x["value"]) if timed else values
-    if agg.function in ("std", "skew", "kurtosis"):
-        return _shape(agg.function, plain)
-    return _FUNCTIONS[agg.function](plain, *agg.options)
+def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
+    values = F.col(_list(agg, plan) + ("_out" if side == "out" else ""))
+    if agg.function == "std":
+        return _std(values)
+    if agg not in plan.ranked:
+        return _FUNCTIONS[agg.function](values, *agg.options)
+    low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
+    bottom = ranks.fraction_of(agg).denominator
+    among = F.when(rest == real(0.0), low).otherwise(_between(low, high, rest, bottom))
+    return F.when(F.col("crowded"), among).otherwise(_FUNCTIONS[agg.function](values, *agg.options))
 
 
 def _percentile(values: Column, q: float = 0.5) -> Column:
@@ -139,18 +145,6 @@ def _between(low: Column, high: Column, part: Column, bottom: int) -> Column:
     )
 
 
-def _count_distinct(values: Column) -> Column:
-    return F.size(F.array_distinct(values)).cast("long")
-
-
-def _first_n(values: Column, n: float, distinct: bool) -> Column:
-    return F.slice(F.array_distinct(values) if distinct else values, 1, int(n))
-
-
-def _last_n(values: Column, n: float, distinct: bool) -> Column:
-    return F.reverse(_first_n(F.reverse(values), n, distinct))
-
-
 def _top_k(values: Column, k: float) -> Column:
     def counted(sorted_: Column) -> Column:
         places = F.transform(
@@ -172,7 +166,7 @@ def _mode(values: Column) -> Column:
     return F.get(_top_k(values, 1), F.lit(0))
 
 
-def _shape(function: str, values: Column) -> Column:
+def _std(values: Column) -> Column:
     """Deviations in units of the greatest, about a value of them: each is rounded but once."""
     zero = real(0.0)
 
@@ -198,24 +192,12 @@ def _shape(function: str, values: Column) -> Column:
 
     def moments(es: Column, s: Column, n: Column) -> Column:
         second = total(es, lambda e: e * e)
-        if function == "std":
-            return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
-        fourth = total(es, lambda e: e * e * e * e if function == "kurtosis" else e * e * e)
-        if function == "skew":
-            found = fourth * n * F.sqrt(n - real(1.0)) / ((n - real(2.0)) * second * F.sqrt(second))
-        else:
-            found = (
-                (n - real(1.0))
-                / ((n - real(2.0)) * (n - real(3.0)))
-                * ((n + real(1.0)) * n * fourth / (second * second) - real(3.0) * (n - real(1.0)))
-            )
-        return F.when(s["most"] > zero, found)
+        return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
 
-    least = {"std": 2, "skew": 3, "kurtosis": 4}[function]
     plain = F.transform(values, lambda x: x.cast("double"))
     odd = F.exists(plain, lambda x: F.isnan(x) | (F.abs(x) == real(float("inf"))))
     found = F.when(odd, real(float("nan"))).otherwise(F.transform(F.array(plain), measured)[0])
-    return F.when(F.size(values) >= F.lit(least), found)
+    return F.when(F.size(values) > F.lit(1), found)
 
 
 def _unscaled(std: Column, by: Column) -> Column:
@@ -226,9 +208,6 @@ def _unscaled(std: Column, by: Column) -> Column:
 _FUNCTIONS: dict[str, Callable[..., Column]] = {
     "median": _percentile,
     "percentile": _percentile,
-    "count_distinct": _count_distinct,
-    "first_n": _first_n,
-    "last_n": _last_n,
     "mode": _mode,
     "top_k": _top_k,
 }

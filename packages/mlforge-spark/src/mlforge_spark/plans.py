@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyspark.sql import functions as F
 
-from mlforge.model.aggregation import AGGREGATIONS
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Aggregate, Input, Windowed
 from mlforge.plugin.engine.sizing import Limbs, bits_of_floats, bits_of_integers
 from mlforge.plugin.engine.times import LAST
 from mlforge_spark.exact import MOST_MULTIPLIED, limbs_for_products, limbs_for_sums
+from mlforge_spark.moments import limbs_for_moments, places
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 SUMMED = ("sum", "mean")
+MOMENTS = ("skew", "kurtosis")
 BOUNDS = ("min", "max")
 ENDS = ("first", "last")
+RECENT = ("first_n", "last_n")
+RANKED = ("median", "percentile")
 FOREVER = 2**60
 """In microseconds: no sum of it and an instant overflows, and every one lies after the years that can be asked."""
+
+MOST_LISTED = 2_000
+"""Events of an entity whose windows are listed, value by value, where a cheaper way is one of many steps."""
 
 MOST_IN_FRAME = 40
 """Buckets of a window whose tiles are looked at one by one: longer ones, and those without, go by blocks."""
@@ -40,6 +46,7 @@ class Value(NamedTuple):
     special: bool  # there may be NaN or infinities
     sums: Limbs | None
     roots: Limbs | None
+    moments: Limbs | None
 
     @property
     def counted(self) -> str:
@@ -70,6 +77,16 @@ class Value(NamedTuple):
         return [f"{self.name}_q{i}" for i in range(2 * self.roots.length - 1)] if self.roots else []
 
     @property
+    def powers(self) -> list[list[str]]:
+        """The partials of the limbs of each power that its moments are made of."""
+        if self.moments is None:
+            return []
+        most = 4 if "kurtosis" in self.functions else 3 if "skew" in self.functions else 0
+        return [
+            [f"{self.name}_m{power}_{i}" for i in range(places(self.moments, power))] for power in range(1, most + 1)
+        ]
+
+    @property
     def unusual(self) -> list[str]:
         """The partials that count NaN and infinities, above and below."""
         return [f"{self.name}_{kind}" for kind in ("nan", "up", "down")] if self.special else []
@@ -91,6 +108,7 @@ class Plan(NamedTuple):
     values: Mapping[str, Value]
     aggs: Sequence[Aggregate]
     passing: Mapping[int, Sequence[str]]
+    most: int  # events of one entity, where that matters
 
     @property
     def key_names(self) -> list[str]:
@@ -115,11 +133,16 @@ class Plan(NamedTuple):
 
     def is_listed(self, agg: Aggregate) -> bool:
         """Is an aggregate taken of the list of the values of its window?"""
-        if agg.column is None or agg.function in ENDS:
+        if agg.column is None or agg.function in (*ENDS, *RECENT, "count_distinct"):
             return False
         if agg.function == "std":
             return not self.value(agg).squared
-        return agg.is_ranged
+        return agg.is_ranged and agg.function not in MOMENTS
+
+    @property
+    def ranked(self) -> list[Aggregate]:
+        """The order statistics, where there are windows too long to list."""
+        return [a for a in self.aggs if a.function in RANKED] if self.most > MOST_LISTED else []
 
     def in_frame(self, length: int | None) -> bool:
         """Is a window so short that its tiles are looked at one by one?"""
@@ -138,12 +161,7 @@ def length(agg: Aggregate) -> int | None:
     return None if leaves is None else leaves - enters
 
 
-def needs_order(agg: Aggregate) -> bool:
-    """Does it look at the values in the order of time?"""
-    return AGGREGATIONS[agg.function].needs == "order"
-
-
-def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value]) -> Plan:
+def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], most: int) -> Plan:
     """The plan of what is asked for."""
     aggs = windowed.aggregates
     passing: dict[int, list[str]] = {}
@@ -152,12 +170,20 @@ def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping
         some = [c for c in conditions if c is not None]
         if len(some) == len(conditions):
             passing[shift] = some
-    return Plan(keys, interval, values, aggs, passing)
+    return Plan(keys, interval, values, aggs, passing, most)
+
+
+def most_of(events: DataFrame, keys: Sequence[str], windowed: Windowed) -> int:
+    """How many events one entity has at the most, where any aggregate costs more the more there are."""
+    if not any(a.function in RANKED or (a.function in RECENT and a.options[1]) for a in windowed.aggregates):
+        return 0
+    each = events.groupBy(*keys).agg(F.count(F.lit(1)).alias("n"))
+    return int(each.agg(F.max("n")).first()[0] or 0)  # type: ignore[index]
 
 
 def values_of(events: DataFrame, windowed: Windowed) -> dict[str, Value]:
     """What is known of each input: of those that are added up by looking at all of them once."""
-    added = [i for i in windowed.inputs if windowed.functions_of(i.name) & {*SUMMED, "std", "skew", "kurtosis"}]
+    added = [i for i in windowed.inputs if windowed.functions_of(i.name) & {*SUMMED, *MOMENTS, "std"}]
     facts: dict[str, Any] = {}
     if added:
         asked = [F.count(F.lit(1)).alias("total")] + [f for i in added for f in _facts(i)]
@@ -182,15 +208,16 @@ def _facts(column: Input) -> list[Column]:
 def _value(column: Input, functions: frozenset[str], facts: Mapping[str, Any], added: bool) -> Value:
     name, word = column.name, column.word
     if not added:
-        return Value(name, word, functions, True, is_float(word), None, None)
+        return Value(name, word, functions, True, is_float(word), None, None, None)
     total, least, most = facts["total"], facts[f"{name}_least"], facts[f"{name}_most"]
     if is_float(word):
         low, bits = bits_of_floats(least, most)
     else:
         low, bits = bits_of_integers(max(abs(int(least or 0)), abs(int(most or 0))))
     sums, roots = limbs_for_sums(low, bits, total), limbs_for_products(low, bits, total)
+    moments = limbs_for_moments(low, bits, total)
     nullable, odd = facts[f"{name}_count"] != total, bool(facts.get(f"{name}_odd"))
-    return Value(name, word, functions, nullable, odd, sums, roots)
+    return Value(name, word, functions, nullable, odd, sums, roots, moments)
 
 
 def known_by_the_end(time: Column) -> Column:

@@ -16,9 +16,11 @@ from mlforge_spark.edge import refused
 from mlforge_spark.ends import mean_of, std_of, sum_of
 from mlforge_spark.exact import BITS, Steps, carried, computed, joined
 from mlforge_spark.lists import listed_at
+from mlforge_spark.moments import kurtosis_of, skew_of
 from mlforge_spark.numbers import DOWN, NAN, UP, ZERO, long
-from mlforge_spark.plans import BOUNDS, ENDS, Plan
-from mlforge_spark.running import total
+from mlforge_spark.plans import BOUNDS, ENDS, MOMENTS, RECENT, Plan
+from mlforge_spark.recent import recent_at
+from mlforge_spark.running import partials, total
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def _direct(agg: Aggregate, plan: Plan) -> Column | None:
     """An aggregate that is no matter of sums."""
     if plan.is_listed(agg):
         return listed_at(agg)
+    if agg.function in RECENT:
+        return recent_at(agg)
     return bound_at(agg, plan) if agg.function in (*BOUNDS, *ENDS) else None
 
 
@@ -53,10 +57,12 @@ def _finish(agg: Aggregate, plan: Plan, windowed: Windowed) -> Steps:
         return of("n")
     value = plan.value(agg)
     name, limbs, sums = f"{agg.name}_x", [of(limb) for limb in value.limbs], value.sums
-    if agg.function == "count":
-        return of(value.counted)
+    if agg.function in ("count", "count_distinct"):
+        return of(partials(agg, plan)[0])
     assert sums is not None  # noqa: S101 - for the types
     odd = [f"{of(kind)} > 0" for kind in value.unusual]
+    if agg.function in MOMENTS:
+        return (yield from _moment(agg, plan, name, odd))
     if agg.function == "std":
         assert value.roots is not None  # noqa: S101 - for the types
         roots, squares = ([of(p) for p in some] for some in (value.root_limbs, value.square_limbs))
@@ -70,6 +76,17 @@ def _finish(agg: Aggregate, plan: Plan, windowed: Windowed) -> Steps:
     if not is_float(value.word):
         return _whole(limbs, sums, _refused(agg, windowed))
     return _unless_special((yield from sum_of(limbs, sums, name)), odd)
+
+
+def _moment(agg: Aggregate, plan: Plan, name: str, odd: Sequence[str]) -> Steps:
+    value = plan.value(agg)
+    assert value.moments is not None  # noqa: S101 - for the types
+    of, least = (skew_of, 2) if agg.function == "skew" else (kurtosis_of, 3)
+    powers = [[total(agg, partial, plan) for partial in partials] for partials in value.powers[: least + 1]]
+    n = total(agg, value.counted, plan)
+    found = yield from of(powers, value.moments, n, name)
+    broken = f"({' OR '.join(odd)}) AND {n} > {least}"
+    return f"CASE WHEN {broken} THEN {NAN} ELSE {found} END" if odd else found
 
 
 def _unless_special(found: str, odd: Sequence[str]) -> str:

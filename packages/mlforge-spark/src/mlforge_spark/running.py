@@ -8,10 +8,12 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
+from mlforge_spark import recent
 from mlforge_spark.bounds import followed
+from mlforge_spark.distinct import COUNTED, come_and_gone
 from mlforge_spark.lists import listed
 from mlforge_spark.numbers import ZERO
-from mlforge_spark.plans import BOUNDS, ENDS, Plan, Stay, known_by_the_end, stay
+from mlforge_spark.plans import BOUNDS, ENDS, RECENT, Plan, known_by_the_end, length, stay
 from mlforge_spark.tiles import by_entity, changing
 
 if TYPE_CHECKING:
@@ -59,8 +61,10 @@ def _running(plan: Plan) -> dict[str, Column]:
             found |= listed(agg, plan)
         elif agg.function in (*BOUNDS, *ENDS):
             found |= followed(agg, plan)
+        elif agg.function in RECENT:
+            found |= recent.followed(agg, plan)
         else:
-            found |= {total(agg, p, plan): _total(stay(agg), p, plan) for p in partials(agg, plan)}
+            found |= {total(agg, p, plan): _total(agg, p, plan) for p in partials(agg, plan)}
     return found
 
 
@@ -69,10 +73,11 @@ def total(agg: Aggregate, partial: str, plan: Plan) -> str:
     return f"w{plan.windows.index(stay(agg))}_{partial}"
 
 
-def _total(window: Stay, partial: str, plan: Plan) -> Column:
-    entered, left = window
+def _total(agg: Aggregate, partial: str, plan: Plan) -> Column:
+    entered, left = stay(agg)
+    leaving = come_and_gone(agg.column or "", length(agg))[1] if agg.function == COUNTED else partial
     change = f"WHEN {plan.source(entered)} THEN {partial}"
-    change += "" if left is None else f" WHEN {plan.source(left)} THEN -{partial}"
+    change += "" if left is None else f" WHEN {plan.source(left)} THEN -{leaving}"
     return F.expr(f"sum(CASE source {change} ELSE {ZERO} END)")
 
 
@@ -84,8 +89,13 @@ def partials(agg: Aggregate, plan: Plan) -> list[str]:
     match agg.function:
         case "count":
             return [value.counted]
+        case "count_distinct":
+            return [come_and_gone(value.name, length(agg))[0]]
         case "sum":
             return [*value.unusual, *value.limbs]
+        case "skew" | "kurtosis":
+            powers = value.powers[: 4 if agg.function == "kurtosis" else 3]
+            return [value.counted, *value.unusual, *(name for names in powers for name in names)]
         case "mean":
             return [value.counted, *value.unusual, *value.limbs]
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import groupby
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _READING = {"datetimeRebaseMode": "CORRECTED", "int96RebaseMode": "CORRECTED", "mergeSchema": "false"}
+_LETTERS = re.compile(r"[\\*?\[\]{}]")
+"""Letters of a path that Spark would take for a pattern."""
 
 
 def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
@@ -98,6 +101,11 @@ def local(uri: str) -> Path:
     return Path(uri.removeprefix("file://"))
 
 
+def address(path: Path) -> str:
+    """A path as Spark takes it: with no letter encoded."""
+    return f"file://{path.absolute()}"
+
+
 def _schema(scan: Scan, uri: str) -> dict[str, pa.DataType]:
     try:
         found = file_types(local(uri))
@@ -150,7 +158,7 @@ def read_files(uris: Sequence[str], types: dict[str, pa.DataType], session: Spar
     """Parquet files of the same columns, each as it is on the disk, with what that means."""
     wires = {name: _wire(dtype) for name, dtype in types.items()}
     schema = T.StructType([T.StructField(name, wire.read) for name, wire in wires.items()])
-    paths = [local(uri).absolute().as_uri() for uri in uris]
+    paths = [_LETTERS.sub(r"\\\g<0>", address(local(uri))) for uri in uris]
     frame = session.read.options(**_READING).schema(schema).parquet(*paths)
     return frame.select(*(named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()))
 

@@ -9,9 +9,12 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.model.schema import is_float
+from mlforge_spark import distinct, ranks
 from mlforge_spark.exact import split, squared, with_columns
+from mlforge_spark.moments import power
 from mlforge_spark.numbers import DOWN, UP, ZERO, real
-from mlforge_spark.plans import BOUNDS, ENDS, Plan, Value, needs_order
+from mlforge_spark.plans import BOUNDS, ENDS, RECENT, Plan, Value
+from mlforge_spark.recent import in_time
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, WindowSpec
@@ -26,7 +29,9 @@ def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
         for name, limb in zip(value.root_limbs, split(f"({_finite(value)})", value.word, value.roots), strict=True)
     }
     events = with_columns(events, roots)
-    made = {"n": F.count(F.lit(1))}
+    for step in (1, 2):  # the square first: other powers read it
+        events = with_columns(events, {n: s for v in plan.values.values() for n, s in _lower_power(v, step).items()})
+    made = {"n": F.count("happened")} | distinct.changes(plan) | ranks.results(plan)
     for value in plan.values.values():
         made |= _partials(value) | _extremes(value, plan)
     for shift, names in plan.passing.items():
@@ -67,7 +72,25 @@ def _partials(value: Value) -> dict[str, Column]:
     if value.squared:
         found |= _added(value, dict(zip(value.root_limbs, value.root_limbs, strict=True)))
         found |= _added(value, dict(zip(value.square_limbs, squared(value.root_limbs), strict=True)))
+    if value.powers and value.moments:
+        events = [_event(name) for name in value.powers[0]], [_event(name) for name in value.powers[1]]
+        for number, names in enumerate(value.powers, 1):
+            found |= _added(value, dict(zip(names, power(*events, number, value.moments), strict=True)))
     return found
+
+
+def _event(partial: str) -> str:
+    """The column of events that a partial adds up."""
+    return f"{partial}_e"
+
+
+def _lower_power(value: Value, number: int) -> dict[str, str]:
+    """The limbs of an event's value, or of its square, of which other powers are made."""
+    if not value.powers or value.moments is None:
+        return {}
+    first, second = ([_event(name) for name in value.powers[i]] for i in (0, 1))
+    made = split(f"({_finite(value)})", value.word, value.moments) if number == 1 else squared(first)
+    return dict(zip(first if number == 1 else second, made, strict=True))
 
 
 def _added(value: Value, addends: dict[str, str]) -> dict[str, Column]:
@@ -93,9 +116,11 @@ def _extremes(value: Value, plan: Plan) -> dict[str, Column]:
     timed = F.when(column.isNotNull(), F.struct(F.col("happened"), column.alias("value")))
     ends = {"first": F.min, "last": F.max}
     found |= {f"{value.name}_{f}": ends[f](timed) for f in ENDS if f in value.functions}
+    if value.functions & set(RECENT):
+        found[in_time(value.name)] = F.collect_list(timed)
     listed = [a for a in plan.aggs if a.column == value.name and plan.is_listed(a)]
     if listed:
-        found[value.listed] = F.collect_list(timed if any(map(needs_order, listed)) else column)
+        found[value.listed] = F.collect_list(column)
     return found
 
 

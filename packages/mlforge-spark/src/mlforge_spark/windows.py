@@ -7,19 +7,25 @@ windows hold follows in the order of time. So the change points come out sorted,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from mlforge.errors import Unsupported
 from mlforge.model.feature import Shape
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Input, Output, Windowed, windowed
 from mlforge.plugin.engine.rows import need_stamp
 from mlforge_spark.bounds import with_bounds
+from mlforge_spark.distinct import with_neighbours
 from mlforge_spark.expressions import compiled, evaluate
 from mlforge_spark.lists import with_lists
-from mlforge_spark.plans import plan_of, values_of
+from mlforge_spark.moments import MOST_BITS
+from mlforge_spark.plans import MOMENTS, Value, most_of, plan_of, values_of
+from mlforge_spark.ranks import with_ranked
+from mlforge_spark.recent import with_recent
 from mlforge_spark.results import CAST, finished
 from mlforge_spark.running import at_change_points
 from mlforge_spark.tiles import tiles_of
@@ -34,15 +40,32 @@ def change_points(frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame
     stamp = need_stamp(shape)
     asked = windowed(plan, words_of(frame), CAST)
     events = _events(frame, shape, plan, asked)
-    kernel = plan_of(len(shape.keys), plan.interval.micros if plan.interval else None, asked, values_of(events, asked))
+    values = values_of(events, asked)
+    _refuse_wide(values, asked)
+    names = events.columns[: len(shape.keys)]
+    most, interval = most_of(events, names, asked), plan.interval.micros if plan.interval else None
+    kernel = plan_of(len(shape.keys), interval, asked, values, most)
     spread = events.repartitionByRange(*kernel.key_names) if kernel.keys else events.coalesce(1)
-    tiles = with_lists(with_bounds(tiles_of(spread, kernel), kernel), kernel)
+    tiles = tiles_of(with_ranked(with_neighbours(spread, kernel), kernel), kernel)
+    tiles = with_lists(with_recent(with_bounds(tiles, kernel), kernel), kernel)
     points = finished(at_change_points(tiles, kernel), kernel, asked)
     points = points.sortWithinPartitions(*kernel.key_names, "at")
     words = words_of(frame)
     keys = [named(F.col(n), key, words[key]) for n, key in zip(kernel.key_names, shape.key_names, strict=True)]
     outputs = [named(_output(o), o.name, o.source.word) for o in asked.outputs]
     return points.select(*keys, F.timestamp_micros(F.col("at")).alias(stamp), *outputs)
+
+
+def _refuse_wide(values: Mapping[str, Value], asked: Windowed) -> None:
+    """Raise `Unsupported` for moments of numbers so far apart that their powers are beyond floats."""
+    for agg in asked.aggregates:
+        if agg.function in MOMENTS and values[agg.column or ""].moments is None:
+            outputs = ", ".join(asked.outputs_of([agg.name]))
+            raise Unsupported(
+                f"{outputs}: the Spark engine computes {agg.function} of numbers whose sizes are up to"
+                f" 2 ** {MOST_BITS - 53} apart, and these are further.",
+                hint='Compute the feature with another engine, engine="polars", or leave out what is next to 0.',
+            )
 
 
 def _events(frame: DataFrame, shape: Shape, plan: WindowPlan, asked: Windowed) -> DataFrame:
