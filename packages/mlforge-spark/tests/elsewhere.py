@@ -43,4 +43,5 @@ def rows(defs: mlf.Definitions, spine: Any) -> list[str]:
 labels = pl.read_parquet(folder / "labels.parquet")
 mine, theirs = (rows(built(engine, None), labels) for engine in (SPARK, mlf.PolarsEngine()))
 differ = [pair for pair in zip(mine, theirs, strict=True) if pair[0] != pair[1]]
-print(json.dumps({"rows": len(mine), "known": sum("None" not in row for row in mine), "differ": differ[:3]}))
+said = {"rows": len(mine), "known": sum("None" not in row for row in mine), "differ": differ[:3]}
+sys.stdout.write(json.dumps(said) + "\n")

@@ -23,7 +23,7 @@ from mlforge_spark.numbers import ZERO, long
 from mlforge_spark.plans import Plan, Stay, stay
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, WindowSpec
 
 _DIGIT = 4
 """Bits of a digit: each costs a sort of the rows, and each value of one a running total."""
@@ -153,7 +153,7 @@ def _emptied(events: DataFrame, plan: Plan) -> list[str]:
     return [c for c in events.columns if c not in (*plan.key_names, "t", "opens", "crowded")]
 
 
-def _rows(plan: Plan, *also: str | Column) -> object:
+def _rows(plan: Plan, *also: str | Column) -> WindowSpec:
     return Window.partitionBy(*plan.key_names, "window", *also)
 
 
@@ -170,7 +170,7 @@ def _ranked(rows: DataFrame, plan: Plan) -> DataFrame:
         over = f"({steps}) % {_whole(part.denominator)}"
         lower.append(f"WHEN {asked.number} THEN CAST((({steps}) - {over}) / {_whole(part.denominator)} AS BIGINT)"
                      + (" + 1" if asked.upper else ""))  # fmt: skip
-        rest.append(f"WHEN {asked.number} THEN CAST({over} AS DOUBLE)")
+        rest.append(f"WHEN {asked.number} THEN CAST({over} AS DECIMAL(38, 0))")
     k = f"CASE WHEN steps >= 0 THEN least(steps, CASE asked {' '.join(lower)} END) END"
     return rows.select(
         *(c for c in rows.columns if c != "steps"),
@@ -184,7 +184,7 @@ def _whole(number: int) -> str:
     return f"CAST('{number}' AS DECIMAL({len(str(number))}, 0))"
 
 
-def _until(plan: Plan, *also: str) -> object:
+def _until(plan: Plan, *also: str) -> WindowSpec:
     return _rows(plan, *also).orderBy("at").rangeBetween(Window.unboundedPreceding, Window.currentRow)
 
 
