@@ -60,9 +60,7 @@ def spark(workspace, tmp_path, monkeypatch):
     for place in (told.parent, SPARK):
         monkeypatch.syspath_prepend(str(place))
     registry.cache_clear()
-    session = workspace.lake.connect()
-    yield session
-    session.stop()
+    yield workspace.lake.connect()  # not stopped: on the server it is one with the lake's own
     monkeypatch.undo()
     registry.cache_clear()
     for name in [n for n in sys.modules if n.partition(".")[0] == "mlforge_spark"]:
