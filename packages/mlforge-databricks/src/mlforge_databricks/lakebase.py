@@ -103,6 +103,7 @@ class Lakebase:
     def _opened(self) -> _Pool:
         with self._lock:
             if self._pool is None:
+                self._login.settings()  # not by the pool, whose time limit is no limit for asking the workspace
                 self._pool = _Pool(self._login, self._most, self._timeout)
             return self._pool
 
