@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pyspark
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
@@ -16,7 +17,9 @@ from mlforge.plugin.engine.edge import Edge
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-BROKEN = (PySparkException, Py4JError, AssertionError)
+# Spark Connect's client alone comes without the bridge to the JVM.
+_OF_THE_JVM = (import_module("py4j.protocol").Py4JError,) if find_spec("py4j") else ()
+BROKEN = (PySparkException, *_OF_THE_JVM, AssertionError)
 """What Spark raises for data that cannot be used; by assertions it finds that its session is gone."""
 
 _BEGIN, _END = "<mlforge:", ":mlforge>"
@@ -37,7 +40,7 @@ def refusing(error: Invalid) -> Column:
 def told(what: str, error: BaseException) -> MlforgeError | None:
     """The error that a row raised, out of Spark's own, or that the session was stopped; None where it is another."""
     text = str(error)
-    if "stopped SparkContext" in text or (isinstance(error, Py4JError | AssertionError) and _is_stopped()):
+    if "stopped SparkContext" in text or (isinstance(error, (*_OF_THE_JVM, AssertionError)) and _is_stopped()):
         return PluginFailed(
             f"{what}: the Spark session that it is computed in was stopped.",
             hint="Make the frame anew, in the session that is active now.",
