@@ -19,6 +19,7 @@ from mlforge.cli.app import cli
 from mlforge.plugin.descriptors import (
     Command,
     EngineDescriptor,
+    ObserverDescriptor,
     OnlineStoreDescriptor,
     SourceDescriptor,
     StoreDescriptor,
@@ -110,6 +111,7 @@ def test_every_distribution_that_is_named_is_there_with_its_extras() -> None:
 KINDS: dict[str, Any] = {
     "source": SourceDescriptor,
     "engine": EngineDescriptor, "store": StoreDescriptor, "online store": OnlineStoreDescriptor, "command": Command,
+    "observer": ObserverDescriptor,
 }  # fmt: skip
 
 
@@ -122,7 +124,9 @@ def test_a_distribution_brings_what_it_is_recommended_for() -> None:
             if role == "word" and distribution == "mlforge-spark":
                 assert name in apart
             elif role == "word":
-                assert getattr(mlf, name).__module__.partition(".")[0] == distribution.replace("-", "_")
+                word = getattr(mlf, name)  # a class, or a module
+                module = getattr(word, "__module__", None) or word.__name__
+                assert module.partition(".")[0] == distribution.replace("-", "_")
             else:
                 assert brought[KINDS[role].role, name] == distribution.partition("[")[0]
 
@@ -139,7 +143,7 @@ def test_every_call_that_is_shown_has_the_keywords_that_it_shows() -> None:
                 continue
             found += 1
             known = set(inspect.signature(word).parameters) | set(getattr(word, "__struct_fields__", ()))
-            known |= {"name", "description", "unit"} if match[1] in mlf.metrics.__all__ else set()
+            known |= {"name", "description", "unit", "where"} if match[1] in mlf.metrics.__all__ else set()
             if unknown := given - known - {"details"}:
                 wrong.append(f"{place}: {match[1]} {unknown}")
     assert wrong == []

@@ -20,6 +20,7 @@ PLUGINS = (
             "duckdb",
             "dynamodb",
             "gcs",
+            "mlflow",
             "openlineage",
             "polars",
             "redis",

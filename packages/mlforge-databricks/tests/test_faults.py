@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import msgspec
+import pyarrow as pa
 import pytest
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.testing.refusals import refused
+from mlforge.testing.versions import meta_of
+from mlforge_databricks import address
 from mlforge_databricks import warehouse as asking
+from mlforge_databricks.client import Workspace as Client
+from mlforge_databricks.login import Login
 from mlforge_databricks.runner import statements_of
 from mlforge_databricks.testing import TOKEN
+from mlforge_databricks.testing.lake import StatementError
 
 STATEMENTS = "/api/2.0/sql/statements"
 
@@ -23,17 +31,53 @@ def _no_faults(workspace, monkeypatch):
     yield
     workspace.faults.clear()
     workspace.warehouse.waits = workspace.warehouse.cancels = 0
+    workspace.warehouse.refusals.clear()
     workspace.tokens.add(TOKEN)
 
 
-def test_a_token_that_is_none_is_told_with_the_way_to_log_in(store_of, tmp_path):
-    with store_of(tmp_path, token="dapi-wrong").open() as store, refused(PluginFailed, "UNAUTHENTICATED", "auth login"):
-        store.names()
+@pytest.fixture(params=["unity-catalog", "databricks-online-tables"])
+def asked(request, tmp_path):
+    """A store by its settings, where it asks the workspace, and what it asks there."""
+    if request.param == "unity-catalog":
+        return request.getfixturevalue("store_of"), STATEMENTS, lambda store: store.names()
+    return request.getfixturevalue("online_of"), "/api/2.0/postgres", lambda store: store.ping()
 
 
-def test_no_credentials_at_all_are_told_with_the_way_to_log_in(store_of, tmp_path):
-    with store_of(tmp_path, token=None).open() as store, refused(PluginFailed, "log in", "auth login"):
-        store.names()
+def test_a_token_that_is_none_is_told_with_the_way_to_log_in(asked, tmp_path):
+    make, _, ask = asked
+    with make(tmp_path, token="dapi-wrong").open() as store, refused(PluginFailed, "UNAUTHENTICATED", "auth login"):
+        ask(store)
+
+
+def test_no_credentials_at_all_are_told_with_the_way_to_log_in(asked, tmp_path):
+    make, _, ask = asked
+    with make(tmp_path, token=None).open() as store, refused(PluginFailed, "log in", "auth login"):
+        ask(store)
+
+
+def test_a_right_that_lacks_is_told_with_what_to_grant(asked, workspace, tmp_path):
+    make, path, ask = asked
+    workspace.fail(path, 403, "PERMISSION_DENIED", "User does not have it")
+    what = "CAN USE on the warehouse" if path == STATEMENTS else "CAN USE on the Lakebase project"
+    with make(tmp_path).open() as store, refused(PluginFailed, "User does not have it", what):
+        ask(store)
+
+
+@pytest.mark.parametrize(("status", "code"), [(429, "REQUEST_LIMIT_EXCEEDED"), (503, "TEMPORARILY_UNAVAILABLE")])
+def test_what_is_busy_is_asked_again_when_it_says(asked, workspace, tmp_path, status, code):
+    make, path, ask = asked
+    workspace.fail(path, status, code, retry_after="0")
+    with make(tmp_path).open() as store:
+        ask(store)
+    assert workspace.faults[0].times == 0
+
+
+def test_a_workspace_that_stays_busy_is_told(asked, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlforge_databricks.client.PATIENCE", 1)
+    make, path, ask = asked
+    workspace.fail(path, 429, "REQUEST_LIMIT_EXCEEDED", times=10_000, retry_after="1")
+    with make(tmp_path).open() as store, refused(PluginFailed, "REQUEST_LIMIT_EXCEEDED", "Try again later"):
+        ask(store)
 
 
 def test_a_token_that_ends_in_the_middle_is_told(store_of, workspace, tmp_path):
@@ -44,18 +88,73 @@ def test_a_token_that_ends_in_the_middle_is_told(store_of, workspace, tmp_path):
             store.names()
 
 
-def test_a_right_that_lacks_is_told_with_what_to_grant(store_of, workspace, tmp_path):
-    workspace.fail(STATEMENTS, 403, "PERMISSION_DENIED", "User does not have USE SCHEMA on main.features")
+def test_a_token_that_ends_in_a_commit_leaves_what_was_there(store_of, workspace, tmp_path, monkeypatch):
+    with store_of(tmp_path).open() as store:
+        first, second = store.begin("spend", "delta"), store.begin("spend", "delta")
+        for target in (first, second):
+            rows = pa.table({"user": [1], "ts": [datetime(2024, 2, 29, tzinfo=UTC)]})
+            workspace.lake.write(address.parse(target.uri).shown, rows)
+        store.commit(first, meta_of("1.0.0"), None)
+        with monkeypatch.context() as patch:
+            contents = store.tables.contents
+            patch.setattr(store.tables, "contents", lambda table: (workspace.tokens.clear(), contents(table))[1])
+            with refused(PluginFailed, "UNAUTHENTICATED", "auth login"):
+                store.commit(second, meta_of("1.1.0"), "1.0.0")
+        workspace.tokens.add(TOKEN)
+        assert (store.latest("spend"), store.versions("spend")) == ("1.0.0", ["1.0.0"])
+        assert store.fetch(store.get("spend", "1.0.0")).meta.parts[0].rows
+
+
+def test_a_token_that_ends_before_a_credential_is_renewed_is_told(online_of, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace.postgres, "lifetime", 1)
+    monkeypatch.setattr("mlforge_databricks.lakebase.LONGEST", 0.0)
+    config = online_of(tmp_path)
+    asking = Login(config, Client(config))
+    asking.settings()
+    workspace.tokens.clear()
+    with refused(PluginFailed, "UNAUTHENTICATED", "auth login"):
+        asking.settings()
+
+
+@pytest.mark.parametrize("word", ["INSUFFICIENT_PERMISSIONS", "PERMISSION_DENIED"])
+def test_a_right_that_lacks_to_a_statement_is_told_with_what_to_grant(store_of, workspace, tmp_path, word):
+    workspace.warehouse.refusals = [StatementError(word, "User does not have USE SCHEMA on main.features")]
     with store_of(tmp_path).open() as store, refused(PluginFailed, "USE SCHEMA on main.features", "Grant"):
         store.names()
 
 
-@pytest.mark.parametrize(("status", "code"), [(429, "REQUEST_LIMIT_EXCEEDED"), (503, "TEMPORARILY_UNAVAILABLE")])
-def test_what_is_busy_is_asked_again_when_it_says(store_of, workspace, tmp_path, status, code):
-    workspace.fail(STATEMENTS, status, code, retry_after="0")
-    with store_of(tmp_path).open() as store:
-        assert store.names() == []
-    assert workspace.faults[0].times == 0
+def test_a_volume_that_may_not_be_written_is_told_with_what_to_grant(store_of, workspace, tmp_path):
+    workspace.fail("/api/2.0/fs/files", 403, "PERMISSION_DENIED", "No WRITE VOLUME on main.features.mlforge")
+    (tmp_path / "data.parquet").write_bytes(b"rows")
+    with store_of(tmp_path).open() as store, refused(PluginFailed, "mlforge", "Grant READ VOLUME"):
+        store.statements.send(str(tmp_path / "data.parquet"), "/Volumes/main/features/mlforge/data.parquet")
+
+
+def test_a_database_that_lets_nobody_in_is_told(online_of, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = online_of(tmp_path, timeout=0.3, port=silent.getsockname()[1])
+        with config.open() as store, refused(PluginFailed, "let it in within 0.3", "timeout=30"):
+            store.ping()
+
+
+def test_a_role_that_may_make_nothing_is_told_with_what_to_grant(online_of, database, tmp_path):
+    database.run("ALTER ROLE me NOSUPERUSER")
+    try:
+        with online_of(tmp_path).open() as store, refused(PluginFailed, "permission denied", "CREATE on the database"):
+            store.read_note("spend")
+    finally:
+        database.run("ALTER ROLE me SUPERUSER")
+
+
+def test_a_statement_that_waits_too_long_is_cancelled_and_told(online_of, database, tmp_path):
+    config = online_of(tmp_path, timeout=2)
+    with config.open() as store:
+        assert store.read_note("spend") is None
+        with database.connect() as other, other.transaction():
+            other.execute(f"LOCK TABLE {config.schema}.mlforge_notes")
+            with refused(PluginFailed, "canceling statement", "timeout=30"):
+                store.read_note("spend")
+        assert store.read_note("spend") is None
 
 
 def test_a_warehouse_that_starts_is_waited_for(store_of, workspace, tmp_path):

@@ -82,7 +82,7 @@ def test_a_login_that_is_refused_is_told_at_once_with_the_cause(online_of, datab
 
 def test_who_waits_for_a_connection_in_vain_is_told(online_of, tmp_path):
     config = online_of(tmp_path)
-    database = Lakebase(Login(config, Workspace(config)), 1, 0.2)
+    database = Lakebase(Login(config, Workspace(config)), 1, 2)
     with database.connection(), refused(PluginFailed, "none of 1 connections"), database.connection():
         pass
     database.close()

@@ -13,10 +13,9 @@ _LOGIN = "Log in anew: databricks auth login, or give host and token, or set DAT
 _ALLOW = "Grant USE CATALOG, USE SCHEMA, SELECT, MODIFY and CREATE TABLE there, and CAN USE on the warehouse."
 _LATER = "Try again later: Databricks is asked too often, or is not there for the moment."
 _NAMED = "Correct what is named there: catalog, schema, volume, warehouse_id; project, branch or endpoint."
+_RIGHTS = {"PERMISSION_DENIED", "INSUFFICIENT_PERMISSIONS"}
 _STATUS = {
     "UNAUTHENTICATED": _LOGIN,
-    "PERMISSION_DENIED": _ALLOW,
-    "INSUFFICIENT_PERMISSIONS": _ALLOW,
     "RESOURCE_EXHAUSTED": _LATER,
     "REQUEST_LIMIT_EXCEEDED": _LATER,
     "TEMPORARILY_UNAVAILABLE": _LATER,
@@ -47,12 +46,12 @@ class Refused(PluginFailed):
         self.word = word
 
 
-def refused(where: str, code: str | None, message: str) -> Refused:
-    """The failure that an answer of Databricks comes to."""
+def refused(where: str, code: str | None, message: str, grant: str = _ALLOW) -> Refused:
+    """The failure that an answer of Databricks comes to; `grant` is the way out where a right lacks."""
     found = _CLASS.search(message)
     word = found[1] if found else code or ""
     text = _first(message[found.end() :] if found else message) or word
-    hint = next((said for known, said in _STATUS.items() if word.startswith(known)), None)
+    hint = grant if word in _RIGHTS else next((said for known, said in _STATUS.items() if word.startswith(known)), None)
     told = f"{text} ({word})" if word else text
     return Refused(f"Databricks at {where} refused: {told}.", hint or _HISTORY, word)
 
@@ -91,24 +90,24 @@ _VACUUMED = (
 
 
 @contextmanager
-def told(where: str) -> Iterator[None]:
-    """Tell what the client of Databricks raises as `Refused`."""
+def told(where: str, grant: str = _ALLOW) -> Iterator[None]:
+    """Tell what the client of Databricks raises as `Refused`; `grant` is the way out where a right lacks."""
     try:
         yield
     except MlforgeError:
         raise
     except TimeoutError as error:
-        raise _of(error.__cause__ or error, where) from None
+        raise _of(error.__cause__ or error, where, grant) from None
     except (OSError, ValueError, RuntimeError) as error:
-        raise _of(error, where) from None
+        raise _of(error, where, grant) from None
 
 
-def _of(error: BaseException, where: str) -> Refused:
+def _of(error: BaseException, where: str, grant: str) -> Refused:
     names = [kind.__name__ for kind in type(error).__mro__]
     if "DatabricksError" in names:
         kind = next((_KINDS[n] for n in names if n in _KINDS), None)
         code = getattr(error, "error_code", None)
-        return refused(where, kind or code, str(error))
+        return refused(where, kind or code, str(error), grant)
     if isinstance(error, ValueError):  # it found no credentials, or contradictory ones
         return Refused(f"There is no way to log in to Databricks at {where}: {_first(str(error))}.", _LOGIN)
     return Refused(f"Databricks at {where} does not answer: {_first(str(error)) or type(error).__name__}.", _OFF)

@@ -18,6 +18,8 @@ LONGEST = 1800.0
 """How many seconds a connection is kept."""
 _OFF = "Check project, branch, endpoint and database, and whether this machine gets there."
 _LOGIN = "Grant the user a role of the project, with CREATE on the database: databricks postgres create-role."
+_LATER = "Try again; if it is so every time, give it longer: timeout=30."
+_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())  # what fails is raised, and need not be printed
 
 
@@ -29,6 +31,7 @@ class _Pool:
 
     def __init__(self, login: Login, most: int, timeout: float) -> None:
         self.cause: Exception | None = None
+        self.is_connecting = False
         pool = self
 
         class Told(psycopg.Connection[Any]):
@@ -36,11 +39,16 @@ class _Pool:
 
             @classmethod
             def connect(cls, *_: Any, **__: Any) -> Self:
+                if pool.cause is not None:  # a second try, which every pool makes: the first was refused
+                    raise pool.cause
+                pool.is_connecting = True
                 try:
                     return super().connect(**login.settings())
                 except Exception as error:
                     pool.cause = error
                     raise
+                finally:
+                    pool.is_connecting = False
 
         self.connections = ConnectionPool(
             connection_class=Told, min_size=0, max_size=most, timeout=timeout, max_lifetime=LONGEST,
@@ -75,19 +83,27 @@ class Lakebase:
             with pool.connections.connection() as connection:
                 yield connection
         except PoolTimeout as error:
-            message = f"none of {self._most} connections was free within {self._timeout:g} seconds"
-            raise self._failed(message) from error
+            raise self._too_late(pool.is_connecting) from error
         except PoolClosed as error:
             self._leave(pool)
             raise self._why(pool.cause or error) from error
         except psycopg.Error as error:
             if isinstance(error, psycopg.OperationalError):
                 self._leave(pool)
-            raise self._failed(str(error)) from error
+            raise self._failed(str(error), _LATER if isinstance(error, _SLOW) else None) from error
+
+    def _too_late(self, is_connecting: bool) -> PluginFailed:
+        if is_connecting:
+            return self._failed(
+                f"nobody has let it in within {self._timeout:g} seconds", f"{_OFF} Or wait: timeout=30."
+            )
+        message = f"none of {self._most} connections was free within {self._timeout:g} seconds"
+        return self._failed(message, "Open more, such as connections=32, or wait longer: timeout=30.")
 
     def _opened(self) -> _Pool:
         with self._lock:
             if self._pool is None:
+                self._login.settings()  # not by the pool, whose time limit is no limit for asking the workspace
                 self._pool = _Pool(self._login, self._most, self._timeout)
             return self._pool
 
@@ -101,10 +117,12 @@ class Lakebase:
     def _why(self, cause: Exception) -> MlforgeError:
         return cause if isinstance(cause, MlforgeError) else self._failed(str(cause))
 
-    def _failed(self, message: str) -> PluginFailed:
+    def _failed(self, message: str, hint: str | None = None) -> PluginFailed:
         text = message.strip().split("\n", 1)[0].rstrip(".")
-        hint = _LOGIN if any(word in text for word in ("authentication", "permission", "role")) else _OFF
-        return PluginFailed(f"Lakebase at {self._login.where} failed: {text}.", hint=hint)
+        is_login = any(word in text for word in ("authentication", "permission", "role"))
+        return PluginFailed(
+            f"Lakebase at {self._login.where} failed: {text}.", hint=hint or (_LOGIN if is_login else _OFF)
+        )
 
     def close(self) -> None:
         """End all connections that nobody uses."""

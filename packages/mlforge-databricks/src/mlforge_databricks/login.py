@@ -18,6 +18,7 @@ BEFORE_ITS_END = 300.0
 """So many seconds before its end a credential is renewed. Only who connects needs it: connections outlive it."""
 _SHOWN = 5
 """How many projects an error names."""
+_GRANT = "Grant CAN USE on the Lakebase project to whoever publishes and whoever serves."
 _log = logging.getLogger("mlforge.databricks")
 
 
@@ -60,7 +61,7 @@ class Login:
 
     def _found(self) -> dict[str, Any]:
         config, client = self._config, self._workspace.client
-        with told(self._workspace.where):
+        with told(self._workspace.where, _GRANT):
             self._project = self._project or self._only()
             endpoint = client.postgres.get_endpoint(self.endpoint)
             hosts = endpoint.status.hosts if endpoint.status else None
@@ -89,7 +90,7 @@ class Login:
         return there[0]
 
     def _renew(self) -> None:
-        with told(self._workspace.where):
+        with told(self._workspace.where, _GRANT):
             made = self._workspace.client.postgres.generate_database_credential(self.endpoint)
         self._token = made.token or ""
         self._ends = made.expire_time.ToSeconds() if made.expire_time else time.time() + 2 * BEFORE_ITS_END

@@ -131,7 +131,12 @@ class DatabricksOnlineStore(OnlineStoreConfig, frozen=True, tag="databricks-onli
 
 
 class LakebaseStore(DatabricksOnlineStore, frozen=True, tag="databricks-online"):
-    """The same under the name that it has without Online Tables, `databricks-online`."""
+    """The same under the name that it has without Online Tables, `databricks-online`.
+
+    Example:
+        >>> LakebaseStore(catalog="main").kind
+        'databricks-online'
+    """
 
 
 def _described(name: str, config: type[DatabricksOnlineStore]) -> OnlineStoreDescriptor:

@@ -20,6 +20,7 @@ AT_FIRST = "30s"
 """How long a request waits for its answer before it is asked for again."""
 PAUSE = 0.5
 _OVER = {"SUCCEEDED", "FAILED", "CANCELED", "CLOSED"}
+_VOLUME = "Grant READ VOLUME and WRITE VOLUME on it, and USE CATALOG and USE SCHEMA where it is."
 _STARTING = "Start it beforehand, or give it longer: timeout=1800."
 
 
@@ -128,12 +129,12 @@ class WarehouseStatements:
         return refused(self.where, code.value if code else None, status.error.message or "")
 
     def send(self, path: str, there: str) -> None:
-        with told(self._workspace.where), Path(path).open("rb") as file:
+        with told(self._workspace.where, _VOLUME), Path(path).open("rb") as file:
             self._workspace.client.files.upload(there, file, overwrite=True)
 
     def remove(self, there: str) -> None:
         try:
-            with told(self._workspace.where):
+            with told(self._workspace.where, _VOLUME):
                 self._workspace.client.files.delete(there)
         except Refused as error:
             if error.word != "NOT_FOUND":

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from mlforge.plugin.engine.times import FIRST, LAST
 from mlforge_spark.types import DAY, duration, floor_div
 
 if TYPE_CHECKING:
@@ -82,7 +83,8 @@ def _timed(dtype: pa.DataType, on_disk: bool) -> Wire | None:
         if on_disk and dtype.unit == "us":  # as it stands, so that files tell what of them need not be read
             return Wire(T.TimestampType() if dtype.tz else T.TimestampNTZType(), _same, "Datetime")
         unit = "ms" if on_disk and dtype.unit == "s" else dtype.unit
-        return Wire(T.LongType(), lambda count: F.timestamp_micros(_micros(count, unit)), "Datetime")
+        made = F.timestamp_micros if dtype.tz else _local
+        return Wire(T.LongType(), lambda count: made(_micros(count, unit)), "Datetime")
     if types.is_duration(dtype):
         return Wire(T.LongType(), lambda count: duration(_micros(count, dtype.unit)), "Duration")
     if types.is_time(dtype):
@@ -90,6 +92,13 @@ def _timed(dtype: pa.DataType, on_disk: bool) -> Wire | None:
         read = T.IntegerType() if unit in ("s", "ms") else T.LongType()
         return Wire(read, lambda count: _micros(count.cast(T.LongType()), unit), "Time")
     return None
+
+
+def _local(micros: Column) -> Column:
+    """A time without a zone, whatever the session's; of one beyond the years 1 to 9999, some such time."""
+    beyond = F.when(micros < F.lit(FIRST), F.lit(FIRST - DAY)).otherwise(F.lit(LAST + 1))
+    there = F.when(micros.between(FIRST, LAST), micros).when(micros.isNotNull(), beyond)
+    return F.expr("TIMESTAMP_NTZ '1970-01-01 00:00:00'") + duration(there)
 
 
 def _of_16_bits(value: Column) -> Column:

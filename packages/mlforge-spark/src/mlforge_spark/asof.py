@@ -52,7 +52,9 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
     for join, feature in zip(joins, features, strict=True):
         theirs = {n: w for n, w in words_of(feature).items() if n in join.artifact.meta.entity_keys}
         check_joined(join.artifact.meta, known, [k.name for k in made], theirs, CAST.format)
-    label = times.micros(spine, timestamp) if timestamp else F.lit(None).cast("long")
+    label = F.lit(None).cast("long")
+    if timestamp is not None:
+        label = times.within_years(times.micros(spine, timestamp), timestamp)
     if not joins:
         return spine
     rows, number = numbered(with_surrogates(spine, made).select("*", label.alias(_AT)))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JError
+import pyspark
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from mlforge.errors import Invalid, MlforgeError
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.plugin.engine.edge import Edge
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-BROKEN = (PySparkException, Py4JError)
-"""What Spark raises for data that cannot be used."""
+# Spark Connect's client alone comes without the bridge to the JVM.
+_OF_THE_JVM = (import_module("py4j.protocol").Py4JError,) if find_spec("py4j") else ()
+BROKEN = (PySparkException, *_OF_THE_JVM, AssertionError)
+"""What Spark raises for data that cannot be used; by assertions it finds that its session is gone."""
 
 _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
@@ -33,14 +37,25 @@ def refusing(error: Invalid) -> Column:
     return F.raise_error(F.lit(f"{_BEGIN}{json.dumps([error.message, error.hint])}{_END}"))
 
 
-def told(_what: str, error: BaseException) -> MlforgeError | None:
-    """The error that a row raised, out of Spark's own; None where that is another."""
+def told(what: str, error: BaseException) -> MlforgeError | None:
+    """The error that a row raised, out of Spark's own, or that the session was stopped; None where it is another."""
     text = str(error)
+    if "stopped SparkContext" in text or (isinstance(error, (*_OF_THE_JVM, AssertionError)) and _is_stopped()):
+        return PluginFailed(
+            f"{what}: the Spark session that it is computed in was stopped.",
+            hint="Make the frame anew, in the session that is active now.",
+        )
     _, begun, rest = text.partition(_BEGIN)
     if not begun or _END not in rest:
         return None
     message, hint = json.loads(rest.partition(_END)[0])
     return Invalid(message, hint=hint)
+
+
+def _is_stopped() -> bool:
+    """Whether there is no session on this machine; of servers their own errors tell."""
+    context = getattr(pyspark, "SparkContext", None)
+    return context is not None and context._active_spark_context is None  # noqa: SLF001 - no other way
 
 
 edge = Edge(BROKEN, known=told)

@@ -6,14 +6,13 @@ from collections.abc import Generator, Sequence
 
 from mlforge.plugin.engine import ends
 from mlforge.plugin.engine.sizing import Limbs
-from mlforge_spark.exact import BITS, Carried, Steps, carried, joined, padded, squared
+from mlforge_spark.exact import BITS, Carried, Listed, Steps, carried, carried_array, joined, padded, squared
 from mlforge_spark.numbers import DOWN, UP, ZERO, long, real, times_power
 
 _SHIFT = ends.LOWERED
 _FAR = real(2.0 ** (900 - _SHIFT))  # a lowered total from which on it is not joined as it stands
 _NEAR = real(2.0**-800)  # a total below which a quotient is computed of a raised one
 _MOST = real(ends.GREATEST * 2.0**-_SHIFT)
-_HALF_A_STEP = 970 - _SHIFT  # below the power of two after the greatest float, a sum is as near to infinity: exponent
 _ROOM = 60  # bits of a product that fits 64
 
 
@@ -27,7 +26,9 @@ def sum_of(parts: Sequence[str], limbs: Limbs, name: str) -> Steps:
         return total
     low, up, down = f"{name}_low", f"{name}_up", f"{name}_down"
     lowered = joined(totals, limbs.width, limbs.exponent - _SHIFT)
-    yield {low: lowered, up: _over(totals, limbs, ""), down: _over(totals, limbs, "-")}
+    above = yield from _over(totals, limbs, "", f"{name}_p")
+    below = yield from _over(totals, limbs, "-", f"{name}_m")
+    yield {low: lowered, up: above, down: below}
     infinite = f"WHEN {up} THEN {UP} WHEN {down} THEN {DOWN}"
     return f"CASE WHEN abs({low}) < {_FAR} THEN {total} {infinite} ELSE {_raised(low)} END"
 
@@ -37,16 +38,20 @@ def _roomy(parts: Sequence[str], limbs: Limbs) -> list[str]:
     return padded(parts, limbs.length + ends.sums_reach_the_greatest(limbs))
 
 
-def _over(totals: Sequence[str], limbs: Limbs, sign: str) -> str:
-    """Whether a total is rounded to an infinity: from the highest limb down, each sum is exact or has its sign."""
-    half, terms = real(2.0**_HALF_A_STEP), [real(-(2.0 ** (1024 - _SHIFT)))]
-    for i, limb in reversed(list(enumerate(totals))):
-        place = limbs.width * i + limbs.exponent - _SHIFT
-        if place <= _HALF_A_STEP and half not in terms:
-            terms.append(half)
-        terms.append(times_power(f"CAST({sign}{limb} AS DOUBLE)", place))
-    terms += [] if half in terms else [half]
-    return f"{' + '.join(terms)} >= {real(0.0)}"
+def _over(totals: Sequence[str], limbs: Limbs, sign: str, name: str) -> Steps:
+    """Whether a total is rounded to an infinity: what it is more than the least such sum, by the highest limb left."""
+    limit = ends.infinite_sum(limbs._replace(length=len(totals)))
+    if isinstance(totals, Listed):
+        most = f"array({', '.join(map(long, limit))})"
+        beyond = f"zip_with({totals.column}, {most}, (x, most) -> {sign}x - most)"
+        array = carried_array(beyond, len(limit), limbs.width)
+        return f"coalesce(try_element_at(filter({array}, x -> x <> 0), -1), {long(1)}) > 0"
+    more = [f"{sign}({limb}) - {long(most)}" for limb, most in zip(totals, limit, strict=True)]
+    made = {f"{name}{i}": limb for i, limb in enumerate(more)}
+    yield made
+    left = yield from carried(list(made), limbs.width, BITS, name)
+    highest = " ".join(f"WHEN {limb} <> 0 THEN {limb} > 0" for limb in reversed(left))
+    return f"CASE {highest} ELSE TRUE END"
 
 
 def _raised(lowered: str) -> str:

@@ -165,7 +165,8 @@ class LiveSparkEngine(Engine):
 
     def select(self, frame: DataFrame, columns: Sequence[str]) -> DataFrame:
         need_columns(columns, frame.columns, "The frame")
-        return frame.select(*map(column, columns))
+        with edge("The columns cannot be chosen", TYPES):
+            return frame.select(*map(column, columns))
 
     def measure(self, frame: DataFrame, ask: Measuring) -> Quality:
         """By default, which takes the rows to the driver: so only where they are few."""

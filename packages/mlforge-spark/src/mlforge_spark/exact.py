@@ -23,11 +23,23 @@ Steps = Generator[dict[str, str], None, str]
 Carried = Generator[dict[str, str], None, list[str]]
 """The same of limbs."""
 
+
+class Listed(list[str]):
+    """Limbs that are one array, each as SQL; and the array's column."""
+
+    def __init__(self, column: str, length: int) -> None:
+        super().__init__(f"{column}[{i}]" for i in range(length))
+        self.column = column
+
+
 BITS = 62
 """Of a signed integer of 64 that may be filled."""
 
 MOST_MULTIPLIED = 8
 """Limbs that are multiplied with each other: beyond this, deviations are computed in another way."""
+
+_FEW = 6
+"""Limbs that are columns of their own while they are carried: more are one array, or the plan outgrows its work."""
 
 _EXACT = 52  # bits of a limb that a float takes without rounding
 
@@ -108,6 +120,9 @@ def carried(limbs: Sequence[str], width: int, bits: int, name: str) -> Carried:
     """
     if len(limbs) == 1:
         return list(limbs)
+    if len(limbs) > _FEW:
+        yield {name: carried_array(f"array({', '.join(limbs)})", len(limbs), width)}
+        return Listed(name, len(limbs))
     half, bound, turn = 2 ** (width - 1), 2**bits, 0
     while bound > half * 5 // 4 + 1:
         ups = [f"shiftright({limb} + {long(half)}, {width})" for limb in limbs[:-1]]
@@ -122,9 +137,35 @@ def carried(limbs: Sequence[str], width: int, bits: int, name: str) -> Carried:
     return list(limbs)
 
 
+def carried_array(limbs: str, length: int, width: int) -> str:
+    """An array of limbs of a total, of up to 62 bits each, carried."""
+    half = long(2 ** (width - 1))
+    kept = f"if(i = {length - 1}, x, x - shiftleft(shiftright(x + {half}, {width}), {width}))"
+    below = f"if(i = 0, {ZERO}, shiftright(xs[i - 1] + {half}, {width}))"
+    for _ in range(-(-(BITS - width + 3) // width)):  # until what is carried is small beside a limb
+        limbs = let("xs", limbs, f"transform(xs, (x, i) -> {kept} + {below})")
+    return limbs
+
+
+def let(name: str, value: str, sql: str) -> str:
+    """SQL that reads a value by a name: computed once, also where the optimizer puts its SQL in place of a column's."""
+    return f"transform(array({value}), {name} -> {sql})[0]"
+
+
 def joined(limbs: Sequence[str], width: int, exponent: int) -> str:
     """Carried limbs as one float: nothing is cancelled when they are added as floats."""
+    if isinstance(limbs, Listed):
+        powers = [_halves(width * i + exponent) for i in range(len(limbs))]
+        factors = ", ".join(f"named_struct('a', {real(2.0**a)}, 'b', {real(2.0**b)})" for a, b in powers)
+        floats = f"zip_with({limbs.column}, array({factors}), (x, by) -> CAST(x AS DOUBLE) * by.a * by.b)"
+        return f"aggregate({floats}, {real(0.0)}, (sum, x) -> sum + x)"
     return added([times_power(f"CAST({limb} AS DOUBLE)", width * i + exponent) for i, limb in enumerate(limbs)])
+
+
+def _halves(exponent: int) -> tuple[int, int]:
+    """Two exponents of floats, the first of which is 1,000 where one would not do."""
+    first = max(-1000, min(1000, exponent))
+    return first, exponent - first
 
 
 def squared(limbs: Sequence[str]) -> list[str]:

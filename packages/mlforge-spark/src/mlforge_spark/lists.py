@@ -8,7 +8,6 @@ that moves over order statistics or frequencies without looking at all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,27 +16,16 @@ from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark import ranks
+from mlforge_spark.between import between as interpolated
+from mlforge_spark.between import decimal
 from mlforge_spark.bounds import in_or_out
 from mlforge_spark.plans import Plan, length, stay
+from mlforge_spark.spreads import std
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, WindowSpec
-
-
-def real(number: float) -> Column:
-    """A float of 64 bits."""
-    return F.lit(float(number))
-
-
-def decimal(number: int) -> Column:
-    """A whole number of as many digits as it has."""
-    return F.lit(Decimal(number)).cast(f"decimal({max(1, len(str(number)))},0)")
-
-
-_GREAT = 2.0**1000
-_PRECISE = 2**20
 
 
 def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
@@ -94,18 +82,21 @@ def listed_at(agg: Aggregate) -> Column:
 
 
 def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
-    values = F.col(_list(agg, plan) + ("_out" if side == "out" else ""))
+    values, word = F.col(_list(agg, plan) + ("_out" if side == "out" else "")), plan.value(agg).word
     if agg.function == "std":
-        return _std(values)
-    if agg not in plan.ranked:
+        return std(values)
+    if agg.function not in ("median", "percentile"):
         return _FUNCTIONS[agg.function](values, *agg.options)
+    listed = _percentile(values, word, *agg.options)
+    if agg not in plan.ranked:
+        return listed
     low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
     bottom = ranks.fraction_of(agg).denominator
-    among = F.when(rest == real(0.0), low).otherwise(_between(low, high, rest, bottom))
-    return F.when(F.col("crowded"), among).otherwise(_FUNCTIONS[agg.function](values, *agg.options))
+    among = F.when(rest == decimal(0), low).otherwise(interpolated(low, high, rest, bottom, "Float64"))
+    return F.when(F.col("crowded"), among).otherwise(listed)
 
 
-def _percentile(values: Column, q: float = 0.5) -> Column:
+def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
     """Between order statistics, by linear interpolation; the place is computed without rounding."""
     place = Fraction(repr(float(q)))
     top, bottom = place.numerator, place.denominator
@@ -115,34 +106,9 @@ def _percentile(values: Column, q: float = 0.5) -> Column:
         rest = steps % decimal(bottom)
         at = ((steps - rest) / decimal(bottom)).cast("int")
         low, high = F.get(ordered, at), F.get(ordered, at + F.lit(1))
-        part = rest.cast("double")
-        return F.when(rest == decimal(0), low.cast("double")).otherwise(_between(low, high, part, bottom))
+        return F.when(rest == decimal(0), low.cast("double")).otherwise(interpolated(low, high, rest, bottom, word))
 
     return F.transform(F.array(F.array_sort(values)), between)[0]
-
-
-def _between(low: Column, high: Column, part: Column, bottom: int) -> Column:
-    low, high = low.cast("double"), high.cast("double")
-    infinite = real(float("inf"))
-    wide = F.greatest(F.abs(low), F.abs(high)) > real(_GREAT)
-    scale = F.when(wide, real(0.5)).otherwise(real(1.0))
-    a, b = low * scale, high * scale
-    if bottom == 2:
-        found = F.when(wide, a + b).otherwise((a + b) / real(2.0))
-    elif bottom <= _PRECISE:
-        within = F.when(wide, a / real(bottom) * (real(bottom) - part) + b / real(bottom) * part)
-        found = within.otherwise((a * (real(bottom) - part) + b * part) / real(bottom)) / scale
-    else:
-        found = (a + (b - a) * (part / real(bottom))) / scale
-    unknown = F.isnan(low) | (F.abs(low) == infinite) & (F.isnan(high) | (F.abs(high) == infinite))
-    return (
-        F.when(low.isNull(), low)
-        .when((low == high) & ~F.isnan(low), low)
-        .when(unknown, real(float("nan")))
-        .when(F.abs(low) == infinite, low)
-        .when(F.isnan(high) | (high == infinite), high)
-        .otherwise(found)
-    )
 
 
 def _top_k(values: Column, k: float) -> Column:
@@ -166,48 +132,7 @@ def _mode(values: Column) -> Column:
     return F.get(_top_k(values, 1), F.lit(0))
 
 
-def _std(values: Column) -> Column:
-    """Deviations in units of the greatest, about a value of them: each is rounded but once."""
-    zero = real(0.0)
-
-    def total(xs: Column, of: Callable[[Column], Column]) -> Column:
-        return F.aggregate(xs, zero, lambda acc, x: acc + of(x))
-
-    def measured(xs: Column) -> Column:
-        n = F.size(xs).cast("double")
-        halves = F.transform(xs, lambda x: x / real(4.0) - F.get(xs, F.lit(0)) / real(4.0))
-        return F.transform(F.array(halves), lambda ds: scaled(ds, n))[0]
-
-    def scaled(ds: Column, n: Column) -> Column:
-        most = F.array_max(F.transform(ds, F.abs))
-        by = F.pow(real(2.0), F.floor(F.log2(most)))
-        units = F.transform(ds, lambda d: d / by)
-        return F.transform(
-            F.array(F.struct(units.alias("u"), by.alias("by"), most.alias("most"))), lambda s: shaped(s, n)
-        )[0]
-
-    def shaped(s: Column, n: Column) -> Column:
-        mean = total(s["u"], lambda d: d) / n
-        return F.transform(F.array(F.transform(s["u"], lambda d: d - mean)), lambda es: moments(es, s, n))[0]
-
-    def moments(es: Column, s: Column, n: Column) -> Column:
-        second = total(es, lambda e: e * e)
-        return F.when(s["most"] == zero, zero).otherwise(_unscaled(F.sqrt(second / (n - real(1.0))), s["by"]))
-
-    plain = F.transform(values, lambda x: x.cast("double"))
-    odd = F.exists(plain, lambda x: F.isnan(x) | (F.abs(x) == real(float("inf"))))
-    found = F.when(odd, real(float("nan"))).otherwise(F.transform(F.array(plain), measured)[0])
-    return F.when(F.size(values) > F.lit(1), found)
-
-
-def _unscaled(std: Column, by: Column) -> Column:
-    """In the values' own unit; infinite only beyond the greatest float."""
-    return std * by * real(4.0)
-
-
 _FUNCTIONS: dict[str, Callable[..., Column]] = {
-    "median": _percentile,
-    "percentile": _percentile,
     "mode": _mode,
     "top_k": _top_k,
 }

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 from mlforge.plugin.engine.sizing import Limbs
-from mlforge_spark.exact import BITS, Steps, carried, joined, squared
+from mlforge_spark.exact import BITS, Listed, Steps, carried_array, joined, let, squared
 from mlforge_spark.numbers import ZERO, added, decimal, real
 
 MOST_BITS = 200
@@ -25,9 +25,10 @@ _DECIMAL = "DECIMAL(38, 0)"
 
 
 class Whole(NamedTuple):
-    """A whole number as SQL: carried limbs, the lowest first, and how many bits it has at most."""
+    """A whole number as SQL: the column of its carried limbs, an array with the lowest first, and its bits at most."""
 
-    limbs: list[str]
+    column: str
+    length: int
     bits: int
 
 
@@ -48,7 +49,7 @@ def limbs_for_moments(low: int, bits: int, terms: int) -> Limbs | None:
 
 def power_bits(limbs: Limbs, power: int) -> int:
     """How many bits a total of a place of a power has at most."""
-    return limbs.width * power + (limbs.length ** (power - 1)).bit_length() + limbs.growth
+    return limbs.width * power + int(limbs.length ** (power - 1)).bit_length() + limbs.growth
 
 
 def places(limbs: Limbs, power: int) -> int:
@@ -67,7 +68,8 @@ def power(roots: Sequence[str], squares: Sequence[str], power: int, limbs: Limbs
             made = _multiplied(_decimals(squares), _decimals(roots))
         case _:
             made = _multiplied(_decimals(squares), _decimals(squares))
-    return made if power_bits(limbs, power) <= BITS else [f"CAST({limb} AS {_DECIMAL})" for limb in made]
+    word = "BIGINT" if power_bits(limbs, power) <= BITS else _DECIMAL
+    return [f"CAST({limb} AS {word})" for limb in made]
 
 
 def _decimals(limbs: Sequence[str]) -> list[str]:
@@ -83,64 +85,66 @@ def _multiplied(left: Sequence[str], right: Sequence[str]) -> list[str]:
 
 
 class Moments:
-    """Whole numbers of any size in the columns of a frame, of limbs of one width; `n` is a column of 64 bits."""
+    """Whole numbers of any size in the columns of a frame, of limbs of one width; `n` is a column of 64 bits.
+
+    Each is one array, for plans of hundreds of columns take longer than what they compute.
+    """
 
     def __init__(self, limbs: Limbs, n: str, name: str) -> None:
         self._limbs, self._n, self._name, self._made = limbs, n, name, 0
 
     def total(self, parts: Sequence[str], power: int) -> Made:
         """The limbs of a total of powers, carried."""
-        limbs, bits = self._limbs, power_bits(self._limbs, power)
+        bits, unit = power_bits(self._limbs, power), decimal(2**_DIVIDED)
+        whole = self._limbs.width * (len(parts) - 1) + bits
         if bits <= BITS:
-            return (yield from self._carried(list(parts), limbs.width * (len(parts) - 1) + bits))
-        apart = _DIVIDED // limbs.width
-        unit = decimal(2**_DIVIDED)
-        halves = {f"{self._fresh()}_{i}": part for i, part in enumerate(parts)}
-        lower = {f"{name}_l": f"CAST({part} % {unit} AS BIGINT)" for name, part in halves.items()}
-        upper = {f"{name}_u": f"CAST({part} DIV {unit} AS BIGINT)" for name, part in halves.items()}
-        yield lower | upper
-        low, high = [*lower, *[ZERO] * apart], [*[ZERO] * apart, *upper]
-        both = [added([a, b]) for a, b in zip(low, high, strict=True)]
-        return (yield from self._carried(both, limbs.width * (len(parts) - 1) + bits))
+            return (yield from self._carried(f"array({', '.join(parts)})", len(parts), whole))
+        apart = _DIVIDED // self._limbs.width
+        lower = [*(f"CAST({part} % {unit} AS BIGINT)" for part in parts), *[ZERO] * apart]
+        upper = [*[ZERO] * apart, *(f"CAST({part} DIV {unit} AS BIGINT)" for part in parts)]
+        both = (f"{low} + {high}" for low, high in zip(lower, upper, strict=True))
+        return (yield from self._carried(f"array({', '.join(both)})", len(lower), whole))
 
     def product(self, a: Whole, b: Whole) -> Made:
         """The product of two numbers."""
-        made = _multiplied(a.limbs, b.limbs)
-        return (yield from self._carried(made, a.bits + b.bits))
+        length = a.length + b.length - 1
+        pairs = f"sequence(greatest(0, k - {b.length - 1}), least(k, {a.length - 1}))"
+        place = f"aggregate({pairs}, {ZERO}, (sum, i) -> sum + s.a[i] * s.b[k - i])"
+        made = f"transform(sequence(0, {length - 1}), k -> {place})"
+        made = let("s", f"named_struct('a', {a.column}, 'b', {b.column})", made)
+        return (yield from self._carried(made, length, a.bits + b.bits))
 
     def combined(self, *terms: tuple[str, int, Whole]) -> Made:
         """A sum of numbers, each times a small whole number, given as SQL and its bits."""
-        length = max(len(number.limbs) for _, _, number in terms)
-        made = [
-            added([f"{by} * {number.limbs[i]}" for by, _, number in terms if i < len(number.limbs)])
-            for i in range(length)
-        ]
-        return (yield from self._carried(made, max(bits + number.bits for _, bits, number in terms) + 2))
+        length = max(number.length for _, _, number in terms)
+        found = [f"s.n{i} * coalesce(get(s.x{i}, k), {ZERO})" for i in range(len(terms))]
+        made = f"transform(sequence(0, {length - 1}), k -> {' + '.join(found)})"
+        fields = [f"'n{i}', {by}, 'x{i}', {number.column}" for i, (by, _, number) in enumerate(terms)]
+        made = let("s", f"named_struct({', '.join(fields)})", made)
+        return (yield from self._carried(made, length, max(bits + number.bits for _, bits, number in terms) + 2))
 
     def times_n(self, number: Whole) -> Made:
         """A number times how many values there are."""
         return (yield from self.combined((self._n, self._limbs.growth, number)))
 
     def joined(self, number: Whole) -> str:
-        """A number as the float next to it, or nearly so."""
-        return joined(number.limbs, self._limbs.width, 0)
+        """A number as the float next to it, or nearly so: nothing is cancelled when carried limbs are added."""
+        return joined(Listed(number.column, number.length), self._limbs.width, 0)
 
     def kept(self, sql: str) -> Steps:
         """A column of a name of its own."""
-        name = self._fresh()
+        self._made += 1
+        name = f"{self._name}_{self._made}"
         yield {name: sql}
         return name
 
-    def _carried(self, limbs: list[str], bits: int) -> Made:
-        length = max(len(limbs), -(-(bits + 2) // self._limbs.width))
-        made = {f"{self._fresh()}_{i}": limb for i, limb in enumerate([*limbs, *[ZERO] * (length - len(limbs))])}
-        yield made
-        found = yield from carried(list(made), self._limbs.width, BITS, self._fresh())
-        return Whole(found, bits)
-
-    def _fresh(self) -> str:
-        self._made += 1
-        return f"{self._name}_{self._made}"
+    def _carried(self, limbs: str, length: int, bits: int) -> Made:
+        """A column of limbs of up to 62 bits, all but the highest within little more than half their width."""
+        longer = max(length, -(-(bits + 2) // self._limbs.width))
+        if longer > length:
+            limbs = f"concat({limbs}, array_repeat({ZERO}, {longer - length}))"
+        found = carried_array(limbs, longer, self._limbs.width)
+        return Whole((yield from self.kept(found)), longer, bits)
 
 
 def skew_of(powers: Sequence[Sequence[str]], limbs: Limbs, n: str, name: str) -> Steps:

@@ -170,7 +170,7 @@ def _ranked(rows: DataFrame, plan: Plan) -> DataFrame:
         over = f"({steps}) % {_whole(part.denominator)}"
         lower.append(f"WHEN {asked.number} THEN CAST((({steps}) - {over}) / {_whole(part.denominator)} AS BIGINT)"
                      + (" + 1" if asked.upper else ""))  # fmt: skip
-        rest.append(f"WHEN {asked.number} THEN CAST({over} AS DOUBLE)")
+        rest.append(f"WHEN {asked.number} THEN CAST({over} AS DECIMAL(38, 0))")
     k = f"CASE WHEN steps >= 0 THEN least(steps, CASE asked {' '.join(lower)} END) END"
     return rows.select(
         *(c for c in rows.columns if c != "steps"),

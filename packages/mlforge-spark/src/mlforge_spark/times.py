@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from mlforge.errors import Invalid
 from mlforge.model.span import EPOCH
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.times import FIRST, LAST, Form, Formatted, Iso, detected, no_time, out_of_range
 from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
+from mlforge_spark.edge import refusing
 from mlforge_spark.order import first_row
 from mlforge_spark.types import DAY, HOUR, MINUTE, column, plain, words_of
 
@@ -54,12 +56,29 @@ def _as_utc(frame: DataFrame, dtype: T.DataType, timestamp: Timestamp) -> Column
         case "Datetime":
             return F.unix_micros(plain(column(name), dtype))
         case "Date":
-            return F.unix_date(column(name)).cast(T.LongType()) * F.lit(DAY)
+            return _midnight(F.unix_date(column(name)).cast(T.LongType()))
         case "String":
             return _read(frame, timestamp)
         case _:
             number = word.startswith(("Int", "UInt", "Float", "Decimal"))
             raise no_time(name, word, f'F.timestamp_seconds("{name}")' if number else None)
+
+
+def _midnight(days: Column) -> Column:
+    """The microseconds of days; of days that microseconds do not hold, such as infinite ones, some beyond all years."""
+    far = F.when(days < F.lit(0), F.lit(-(2**62))).otherwise(F.lit(2**62))
+    return F.when(days.between(FIRST // DAY, LAST // DAY), days * F.lit(DAY)).when(days.isNotNull(), far)
+
+
+def within_years(label: Column, timestamp: Timestamp) -> Column:
+    """Label times, in microseconds; an error, in the row that asks for one, for those outside the years 1 to 9999."""
+    refusal = refusing(
+        Invalid(
+            f"Column {timestamp.column!r}: a label time is out of range: times lie in the years 1 to 9999.",
+            hint=f'Leave such rows out: F.year("{timestamp.column}").between(1, 9999).',
+        )
+    )
+    return F.when(label.between(FIRST, LAST) | label.isNull(), label).otherwise(refusal.cast(T.LongType()))
 
 
 def _in_zone(frame: DataFrame, local: Column, timestamp: Timestamp) -> Column:

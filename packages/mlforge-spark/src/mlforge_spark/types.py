@@ -127,7 +127,8 @@ def shown_micros(value: Column) -> Column:
     """What a time without a zone shows, in microseconds as if it were UTC, whatever the session's zone."""
     days = F.unix_date(value.cast(T.DateType())).cast(T.LongType())
     seconds = (F.date_part(F.lit("SECOND"), value) * F.lit(1_000_000)).cast(T.LongType())
-    return days * DAY + F.hour(value) * F.lit(HOUR) + F.minute(value) * F.lit(MINUTE) + seconds
+    hours, minutes = (part(value).cast(T.LongType()) for part in (F.hour, F.minute))  # 36 minutes overflow 32 bits
+    return days * F.lit(DAY) + hours * F.lit(HOUR) + minutes * F.lit(MINUTE) + seconds
 
 
 DAY, HOUR, MINUTE = 86_400_000_000, 3_600_000_000, 60_000_000

@@ -34,7 +34,6 @@ DISTRIBUTIONS = {
     "observer": {
         "openlineage": "mlforge-openlineage",
         "mlflow": "mlforge-mlflow",
-        "prometheus": "mlforge-prometheus",
     },
     "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
     "word": {
@@ -50,7 +49,6 @@ DISTRIBUTIONS = {
         "DynamoDBStore": "mlforge-dynamodb",
         "OpenLineageObserver": "mlforge-openlineage",
         "MLflowObserver": "mlforge-mlflow",
-        "PrometheusObserver": "mlforge-prometheus",
         "mlflow": "mlforge-mlflow",
     },
 }

@@ -70,6 +70,7 @@ class Lake:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.described: dict[str, list[str]] = {}
+        self.schemas: set[str] = set()
         self._changing = threading.RLock()
         self._server: Any = None
         self._session: Any = None
@@ -112,6 +113,18 @@ class Lake:
         """Make a schema where there is none."""
         with self._changing:
             self._sail(f"CREATE SCHEMA IF NOT EXISTS `{catalog}`.`{schema}`")
+            self.schemas.add(f"{catalog}.{schema}")
+
+    def drop_schema(self, schema: str) -> None:
+        """Remove an empty schema, by its full name."""
+        with self._changing:
+            self._sail(f"DROP SCHEMA {sql.name(*schema.split('.'))}")
+            self.schemas.discard(schema)
+
+    def adopt(self, table: str, place: Path) -> None:
+        """Let statements read a Delta table of some other folder by a name."""
+        with self._changing:
+            self._sail(f"CREATE TABLE {sql.name(*table.split('.'))} USING delta LOCATION '{place}'")
 
     def run(self, statement: str) -> pa.Table:
         """The answer to a statement. Those that change tables run one at a time, as if under Serializable.

@@ -34,7 +34,11 @@ class Statement(msgspec.Struct):
 
 
 class Warehouse:
-    """A SQL warehouse. `waits` says for how many requests the next statements are pending, while it starts."""
+    """A SQL warehouse.
+
+    `waits` says for how many requests the next statement is pending, while it starts; `refusals` which errors those
+    that follow end with.
+    """
 
     def __init__(self, lake: Lake, name: str) -> None:
         self.lake = lake
@@ -42,6 +46,7 @@ class Warehouse:
         self.url = ""
         self.waits = 0
         self.cancels = 0
+        self.refusals: list[StatementError] = []
         self.statements: dict[str, Statement] = {}
         self.ran: list[str] = []
 
@@ -90,6 +95,8 @@ class Warehouse:
     def _run(self, made: Statement) -> None:
         self.ran.append(made.text)
         try:
+            if self.refusals:
+                raise self.refusals.pop(0)
             made.answer = self.lake.run(made.text)
             made.state = "SUCCEEDED"
         except StatementError as error:

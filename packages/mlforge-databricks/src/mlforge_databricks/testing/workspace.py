@@ -1,4 +1,4 @@
-"""A workspace over HTTP: its API as databricks-sdk asks it, a SQL warehouse, files of volumes, and planned failures."""
+"""A workspace over HTTP, as databricks-sdk asks it: warehouse, catalog, volumes, Lakebase; and planned failures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mlforge_databricks.testing.catalog import Catalog
 from mlforge_databricks.testing.lake import Lake
 from mlforge_databricks.testing.postgres import Postgres
 from mlforge_databricks.testing.warehouse import Warehouse
@@ -48,6 +49,7 @@ class Workspace:
         self.lake = Lake(folder)
         self.warehouse = Warehouse(self.lake, WAREHOUSE)
         self.postgres = Postgres()
+        self.catalog = Catalog(self.lake)
         self.tokens = {TOKEN}
         self.faults: list[Fault] = []
         self.asked: list[str] = []
@@ -85,6 +87,7 @@ class Workspace:
             Route("/api/2.0/preview/scim/v2/Me", self._me),
             *self.warehouse.routes(),
             *self.postgres.routes(),
+            *self.catalog.routes(),
         ]
         return Starlette(routes=routes, middleware=[Middleware(_Guard, workspace=self)])
 
