@@ -7,7 +7,6 @@ from typing import Protocol, Self
 from mlforge.plugin.config import Config
 from mlforge.plugin.events import Event
 from mlforge.plugin.live import Live
-from mlforge.plugin.registry import registry
 
 
 class ObserverConfig(Config, frozen=True, kw_only=True):
@@ -70,6 +69,8 @@ def attend(config: ObserverConfig) -> None:
         >>> leave("counting"), leave("counting")
         (True, False)
     """
+    from mlforge.plugin.registry import registry  # looks for all plugins, which who only has a config need not
+
     registry().attending[config.kind] = config
 
 
@@ -80,4 +81,6 @@ def leave(kind: str) -> bool:
         >>> leave("nobody")
         False
     """
+    from mlforge.plugin.registry import registry
+
     return registry().attending.pop(kind, None) is not None
