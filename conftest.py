@@ -18,6 +18,7 @@ ALIKE = ("packages/*/tests/test_conformance.py", "packages/mlforge-core/tests/te
 
 UNLIKE = (
     "packages/mlforge-core/tests/flow/*",
+    "packages/mlforge-core/tests/plugin/*",
     "packages/mlforge-core/tests/project/*",
     "tests/test_bad_input.py",
     "tests/test_explaining.py",
