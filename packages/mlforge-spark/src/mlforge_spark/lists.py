@@ -114,7 +114,8 @@ def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
 def _top_k(values: Column, k: float) -> Column:
     def counted(sorted_: Column) -> Column:
         places = F.transform(
-            F.array_distinct(sorted_), lambda x: F.struct(F.array_position(sorted_, x).alias("p"), x.alias("value"))
+            F.array_distinct(sorted_),
+            lambda x: F.struct(F.call_function("array_position", sorted_, x).alias("p"), x.alias("value")),
         )
         end = F.size(sorted_).cast("long") + F.lit(1)
         ends = F.transform(
