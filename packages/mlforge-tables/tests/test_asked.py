@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import polars as pl
@@ -14,6 +15,9 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Rows, Scan
+from mlforge_duckdb.late import LateRows
+from mlforge_duckdb.session import Session
+from mlforge_duckdb.sources import parquet
 
 EVENTS = pl.DataFrame(
     {
@@ -30,18 +34,18 @@ SHAPE = Shape((Key("user"),), Timestamp("paid"))
 class Noting(Rows):
     """Rows of a frame; notes which columns were asked for each time they were read."""
 
-    def __init__(self) -> None:
-        self.asked = []
+    def __init__(self, frame=EVENTS) -> None:
+        self.frame, self.asked = frame, []
 
     def state(self):
         return None
 
     def empty(self):
-        return EVENTS.head(0)
+        return self.frame.head(0)
 
     def batches(self, columns=None, narrow=None):
-        self.asked.append(set(columns or EVENTS.columns))
-        rows = EVENTS.select(columns) if columns else EVENTS
+        self.asked.append(set(columns or self.frame.columns))
+        rows = self.frame.select(columns) if columns else self.frame
         yield rows.head(2)
         yield rows.tail(1)
 
@@ -64,6 +68,14 @@ def with_itself(df: duckdb.DuckDBPyRelation):
     )
 
 
+def by_other_columns(df: duckdb.DuckDBPyRelation):
+    return df.query(
+        "r",
+        "SELECT a.user, b.amount * 2 AS twice, paid FROM (SELECT user, kind, paid FROM r) a"
+        " JOIN (SELECT amount, paid FROM r) b USING (paid) WHERE a.kind = 'pay'",
+    )
+
+
 def by_its_values(df: duckdb.DuckDBPyRelation):
     (most,) = df.aggregate("max(kind)").fetchall()[0]
     return df.filter(f"kind = '{most}'").project('"user", amount * 2 AS twice, paid')
@@ -80,6 +92,11 @@ def counted(df: duckdb.DuckDBPyRelation):
 
 def refused(df: duckdb.DuckDBPyRelation):
     return df.project('"user", amount::VARCHAR::DATE AS twice, paid')
+
+
+def refused_without_rows(df: duckdb.DuckDBPyRelation):
+    failing = "CAST(error('no') AS DOUBLE) AS twice"
+    return df.query("r", f"SELECT 1 AS user, now() AS paid, {failing} FROM (SELECT count(*) FROM r)")
 
 
 def conformed(engine, function, rows):
@@ -101,7 +118,7 @@ def test_only_the_columns_that_a_function_asks_for_are_read_and_once(engine, fun
     assert rows.asked == [{"user", "amount", "kind", "paid"}]
 
 
-@pytest.mark.parametrize("function", [by_its_values, with_its_own])
+@pytest.mark.parametrize("function", [by_its_values, with_its_own, by_other_columns])
 def test_a_function_that_looks_at_its_rows_sees_them(function):
     assert conformed(mlf.DuckDBEngine(), function, Noting()) == [(1, 2.0), (2, 4.0)]
 
@@ -110,9 +127,42 @@ def test_a_function_that_counts_needs_no_column():
     assert conformed(mlf.DuckDBEngine(), counted, Noting()) == [(1, 3.0)]
 
 
-def test_what_cannot_be_computed_is_refused():
+@pytest.mark.parametrize("function", [refused, refused_without_rows])
+def test_what_cannot_be_computed_is_refused(function):
     with pytest.raises(Invalid, match="cannot be computed"):
-        conformed(mlf.DuckDBEngine(), refused, Noting())
+        conformed(mlf.DuckDBEngine(), function, Noting())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "told"),
+    [
+        (pl.Int128, 2**70, 2.0**70),
+        (pl.UInt128, 2**70, 2.0**70),
+        (pl.Float16, 1.5, 1.5),
+        (pl.Datetime("ms"), datetime.fromtimestamp(90, UTC).replace(tzinfo=None), 90.0),
+        (pl.Array(pl.Int64, 1), [7], 7.0),
+        (pl.Duration("ns"), timedelta(seconds=90), 90.0),
+    ],
+    ids=str,
+)
+def test_what_arrow_tells_otherwise_than_a_file_is_read_all_the_same(dtype, value, told):
+    read = {pl.Datetime: "epoch(value)", pl.Duration: "epoch(value)", pl.Array: "value[1]"}.get(type(dtype), "value")
+
+    def function(df: duckdb.DuckDBPyRelation):
+        return df.project(f"CAST({read} AS DOUBLE) AS value")
+
+    rows = Noting(pl.DataFrame({"value": pl.Series([value, None, value], dtype=dtype)}))
+    with mlf.DuckDBEngine().open() as live:
+        made = live.apply(function, live.scan(Scan("events", ("a table",), "lake", rows=rows)))
+        assert [row["value"] for page in live.rows(live.persist(made)) for row in page] == [told, None, told]
+
+
+def test_columns_that_turn_out_to_be_needed_after_all_are_read():
+    with closing(Session(mlf.DuckDBEngine())) as session:
+        late = LateRows(session, parquet)
+        whole = late.open(Scan("events", ("a table",), "lake", rows=Noting()))
+        kept = late.compute(whole.project('"user"'), lambda _: session.keep(whole))
+        assert [row[4] for row in kept.fetchall()] == ["a", "b", "c"]
 
 
 class Broken(Noting):
