@@ -39,17 +39,20 @@ class LateRows:
     def open(self, scan: Scan) -> Relation:
         """The rows of a source, unread where reading them later gives the same types."""
         rows, view = scan_rows(scan), self._session.fresh("late")
-        try:
-            self._connection.register(_raw(view), rows)
-            self._connection.execute(f"CREATE VIEW {view} AS FROM {_raw(view)}")
-            found = self._connection.sql(f"FROM {view}")
-            alike = types_of(found) == types_of(self._written(scan, rows.head(0)))
-        except duckdb.Error:  # Arrow has types that DuckDB reads from files alone
-            alike = False
-        if not alike:
+        found = self._unread(view, rows)
+        if found is None or types_of(found) != types_of(self._written(scan, rows.head(0))):
             return self._written(scan, rows)
         self._waiting[view] = scan, rows
         return found
+
+    def _unread(self, view: str, rows: pl.LazyFrame) -> Relation | None:
+        """A view of rows; None where Arrow has a type for them that DuckDB reads from files alone."""
+        try:
+            self._connection.register(_raw(view), rows)
+            self._connection.execute(f"CREATE VIEW {view} AS FROM {_raw(view)}")
+            return self._connection.sql(f"FROM {view}")
+        except duckdb.Error:
+            return None
 
     def read_all(self) -> None:
         """Read all columns of what is still unread."""

@@ -102,7 +102,7 @@ class LiveSparkEngine(Engine):
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> DataFrame:
         types = pa.schema([(c.name, exchange.arrow_of(c.dtype)) for c in schema])
         hint = f"The schema: {', '.join(f'{c.name} {c.dtype}' for c in schema)}."
-        also = (TypeError, ValueError, OverflowError, pa.ArrowException)
+        also = (TypeError, ValueError, OverflowError, AttributeError, pa.ArrowException)
         with edge("The rows do not fit their schema", hint, also=also):
             return exchange.from_arrow(pa.Table.from_pylist(list(rows), types), self.session)
 
