@@ -40,8 +40,8 @@ def refusing(error: Invalid) -> Column:
 def told(what: str, error: BaseException) -> MlforgeError | None:
     """The error that a row raised, out of Spark's own, or that the session was stopped; None where it is another."""
     text = str(error)
-    # Before 4.0 an attribute that is not there says so.
-    if "stopped SparkContext" in text or (isinstance(error, (*_OF_THE_JVM, AssertionError, AttributeError)) and _is_stopped()):
+    by_its_absence = isinstance(error, (*_OF_THE_JVM, AssertionError, AttributeError))  # attributes: before 4.0
+    if "stopped SparkContext" in text or (by_its_absence and _is_stopped()):
         return PluginFailed(
             f"{what}: the Spark session that it is computed in was stopped.",
             hint="Make the frame anew, in the session that is active now.",
