@@ -67,9 +67,7 @@ class FeatureLineage(msgspec.Struct, frozen=True, kw_only=True):
     served: ServedVersion | None = None
 
 
-def trace(
-    store: Store, name: str, version: str | None, told: Defined, served: ServedVersion | None = None
-) -> FeatureLineage:
+def trace(store: Store, name: str, version: str | None, told: Defined) -> FeatureLineage:
     """Where a feature comes from and who uses it.
 
     Raises:
@@ -82,7 +80,7 @@ def trace(
     recorded = meta.lineage if meta else None
     return FeatureLineage(
         feature=name, version=meta.version if meta else None, lineage=recorded or _defined(name, meta, told),
-        recorded=recorded is not None, sets=sets, used_by=tuple(users(told, name, meta)), served=served,
+        recorded=recorded is not None, sets=sets, used_by=tuple(users(told, name, meta)),
     )  # fmt: skip
 
 
