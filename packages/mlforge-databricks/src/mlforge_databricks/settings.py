@@ -25,11 +25,10 @@ _PIPELINES = {
         "Publish as often as rows come: mlforge build --online",
     ),
 }
-_COPY = "Lakebase is written to directly."
 _BACKENDS = {
     "feature-store": (
         "its pipeline copies tables when it comes to it, so a publish could end before it is served",
-        _COPY,
+        "Lakebase is written to directly.",
     ),
     "online-tables": ("Databricks ended Online Tables in January 2026", "Lakebase is what follows them."),
 }
