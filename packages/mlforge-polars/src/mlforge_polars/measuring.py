@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import polars as pl
@@ -26,9 +27,9 @@ def measured(rows: pl.DataFrame, ask: Measuring) -> Quality:
     columns = to_measure(schema_of(rows.schema), ask)
     names = dict.fromkeys((*columns.names, *ask.keys))
     frame = rows.select(plainly(n, rows.schema[n]) for n in names)
-    facts = {"rows": frame.height} | _facts(frame, list(columns), ask.keys)
-    different = _different(frame, list(columns), ask.keys, facts)
     drawn = frame if frame.height <= ask.sample else frame.sample(ask.sample, seed=0)
+    facts = {"rows": frame.height} | _facts(frame, list(columns))
+    different = _different(frame, drawn, list(columns), ask.keys)
     made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
     if not ask.keys:
         return Quality(rows=rows.height, columns=made)
@@ -36,16 +37,15 @@ def measured(rows: pl.DataFrame, ask: Measuring) -> Quality:
     return Quality(rows=rows.height, entities=entities, entities_error=error, columns=made)
 
 
-def _facts(frame: pl.DataFrame, columns: Sequence[Column], keys: Sequence[str]) -> dict[str, Any]:
+def _facts(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
     """Counts, ends and moments of all rows; once more of those columns in which not all values are finite."""
-    counts = [e for i, c in enumerate(columns) for e in _counts(i, c)]
-    if len(keys) > 1:
-        counts.append(_known(keys).hash().approx_n_unique().alias(_ENTITY))
-    found = _asked(frame, counts + [e for i, c in enumerate(columns) for e in _figures(i, c, pl.col(c.name))])
-    odd = [(i, c) for i, c in enumerate(columns) if is_float(c.dtype) and (found[f"nans{i}"] or found[f"infinite{i}"])]
+    found = _asked(frame, [e for i, c in enumerate(columns) for e in _figures(i, c, pl.col(c.name))])
+    odd = [(i, c) for i, c in enumerate(columns) if is_float(c.dtype) and not isfinite(found[f"mean{i}"] or 0.0)]
     for i, c in odd:
-        usable = pl.col(c.name).filter(pl.col(c.name).is_finite())
-        found |= _asked(frame, list(_figures(i, c, usable)))
+        value = pl.col(c.name)
+        counts = value.is_nan().sum().alias(f"nans{i}"), value.is_infinite().sum().alias(f"infinite{i}")
+        found |= _asked(frame, list(_figures(i, c, value.filter(value.is_finite()))))
+        found |= _asked(frame, [value.null_count().alias(f"nulls{i}"), *counts])
     return found
 
 
@@ -53,19 +53,9 @@ def _asked(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> dict[str, Any
     return frame.lazy().select(expressions).collect().row(0, named=True) if expressions else {}
 
 
-def _counts(i: int, column: Column) -> Iterator[pl.Expr]:
-    value, kind = pl.col(column.name), kind_of(column.dtype)
-    yield value.null_count().alias(f"nulls{i}")
-    if is_float(column.dtype):
-        yield value.is_nan().sum().alias(f"nans{i}")
-        yield value.is_infinite().sum().alias(f"infinite{i}")
-    if kind != "list":
-        estimate = value.n_unique() if column.dtype == "Boolean" else _comparable(column).approx_n_unique()
-        yield estimate.alias(f"distinct{i}")
-
-
 def _figures(i: int, column: Column, value: pl.Expr) -> Iterator[pl.Expr]:
     kind = kind_of(column.dtype)
+    yield value.null_count().alias(f"nulls{i}")
     if kind in ("number", "time", "choice"):
         yield value.min().alias(f"min{i}")
         yield value.max().alias(f"max{i}")
@@ -75,28 +65,32 @@ def _figures(i: int, column: Column, value: pl.Expr) -> Iterator[pl.Expr]:
 
 
 def _comparable(column: Column) -> pl.Expr:
-    """The values, of a type whose different ones can be estimated; nulls are one."""
+    """The values, of a type whose different ones can be estimated."""
     value = pl.col(column.name)
-    if is_float(column.dtype):
-        return value + 0.0  # of which -0.0 is 0.0
     return value.to_physical() if column.dtype in ("Time", "Duration") or column.dtype.startswith("Decimal") else value
 
 
 def _different(
-    frame: pl.DataFrame, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any]
+    frame: pl.DataFrame, drawn: pl.DataFrame, columns: Sequence[Column], keys: Sequence[str]
 ) -> dict[str, tuple[int, float]]:
-    """How many different values each column has, and the error of that: none where there are not many."""
-    names = {c.name: f"distinct{i}" for i, c in enumerate(columns) if f"distinct{i}" in facts}
-    few = [n for n, fact in names.items() if facts[fact] <= _DOUBTFUL]
-    exact = [pl.col(n).drop_nulls().n_unique().alias(n) for n in few]
-    wanted = len(keys) > 1 and facts[_ENTITY] <= _DOUBTFUL
-    if wanted or (len(keys) == 1 and keys[0] not in names):
-        exact.append(_known(keys).n_unique().alias(_ENTITY))
-    found = _asked(frame, exact)
-    told = {n: (found.get(n, facts[fact]), 0.0 if n in found else SKETCH_ERROR) for n, fact in names.items()}
-    if len(keys) == 1 and _ENTITY not in found:
-        return told | {_ENTITY: told[keys[0]]}
-    return told | {_ENTITY: (found.get(_ENTITY, facts.get(_ENTITY, 0)), 0.0 if _ENTITY in found else SKETCH_ERROR)}
+    """How many different values each column has, and the error of that: none where there are not many.
+
+    Where even the rows drawn have more than are counted exactly, there is nothing to count; where they have few, there
+    is nothing to estimate. A column between, and one that has more than its rows drawn showed, is looked at twice.
+    """
+    compared = [c for c in columns if kind_of(c.dtype) != "list"]
+    values = {c.name: (_comparable(c), pl.col(c.name).drop_nulls()) for c in compared}
+    if len(keys) > 1:
+        values[_ENTITY] = (_known(keys).hash(), _known(keys))
+    elif keys and keys[0] not in values:
+        values[_ENTITY] = (pl.col(keys[0]), pl.col(keys[0]).drop_nulls())
+    seen = _asked(drawn, [exactly.n_unique().alias(n) for n, (_, exactly) in values.items()])
+    estimated = [n for n in values if seen[n] > MOST_EXACT // 2]
+    found = _asked(frame, [values[n][0].approx_n_unique().alias(n) for n in estimated])
+    few = [n for n in values if seen[n] <= MOST_EXACT and found.get(n, 0) <= _DOUBTFUL]
+    exact = _asked(frame, [values[n][1].n_unique().alias(n) for n in few])
+    told = {n: (exact[n], 0.0) if n in exact else (found[n], SKETCH_ERROR) for n in values}
+    return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
 
 
 def _known(keys: Sequence[str]) -> pl.Expr:
