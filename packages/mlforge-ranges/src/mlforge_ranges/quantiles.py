@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import polars as pl
@@ -9,7 +10,10 @@ import polars as pl
 from mlforge_ranges.sequence import PLACE, Sequence
 
 SHORT = 8
-"""Values in a range that are sorted by comparing neighbours faster than its order statistics are looked for."""
+"""Values in a range that are sorted by comparing neighbours faster than in a list."""
+LISTED = 16
+"""Values in a range that are sorted in a list faster than its order statistics are looked for, where many are."""
+_ASKED = ("range", "n", "part", "other")
 _CANCELLED = 2.0**-16
 """A sum of two terms that is less than this share of them has lost digits that count."""
 _SMALL = 2.0**-960
@@ -21,28 +25,50 @@ def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -
     share = Fraction(repr(float(q)))
     rows = pl.DataFrame({"low": low, "high": high}).with_row_index("range").filter(pl.col("low") < pl.col("high"))
     rows = rows.with_columns(_places((rows["high"] - rows["low"]).alias("n"), share))
-    found = pl.Series([None], dtype=pl.Float64).new_from_index(0, len(low))
+    found = pl.concat(_order_statistics(sequence, rows))
+    is_between = found["part"] > 0
+    value = found["before"].scatter(is_between.arg_true(), _interpolated(found.filter(is_between), share))
+    return pl.Series([None], dtype=pl.Float64).new_from_index(0, len(low)).scatter(found["range"], value)
+
+
+def _order_statistics(sequence: Sequence, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows with the order statistic at their place, and that after it where the two are far apart: at any order."""
     sortable = _sortable(sequence.values)
-    is_short = rows["n"] <= (0 if sortable is None else SHORT)
-    if sortable is not None:
-        for (n,), some in rows.filter(is_short).partition_by("n", as_dict=True).items():
-            found = found.scatter(some["range"], _between(some, *_of_short(sortable, some, int(n)), share))
-    long = rows.filter(~is_short)
-    return found.scatter(long["range"], _between(long, *_of_long(sequence, long), share)) if len(long) else found
+    if sortable is None:
+        yield _of_long(sequence, rows)
+        return
+    is_short = rows["n"] <= SHORT
+    for (n,), some in rows.filter(is_short).partition_by("n", as_dict=True).items():
+        yield _of_short(sortable, some, int(n))
+    rest = rows.filter(~is_short)
+    is_listed = rest["n"] <= (LISTED if rest["n"].sum() > len(sortable) else rest["n"].max() or 0)
+    yield _of_listed(sequence, rest.filter(is_listed))
+    if not is_listed.all():
+        yield _of_long(sequence, rest.filter(~is_listed))
 
 
-def _between(rows: pl.DataFrame, before: pl.Series, after: pl.Series, share: Fraction) -> pl.Series:
-    """The values between two order statistics, those after being of the rows that lie between two alone."""
+def _of_listed(sequence: Sequence, rows: pl.DataFrame) -> pl.DataFrame:
+    """Of ranges, by sorting the values of each: their numbers, behind that of the range."""
+    places = rows.select(pl.int_ranges("low", "high", dtype=PLACE)).to_series().explode()
+    owner = pl.int_range(len(rows), dtype=pl.UInt64, eager=True)
+    owners = pl.DataFrame({"owner": owner}).select(pl.col("owner").repeat_by(rows["n"]).explode())
+    keys = owners.select(pl.col("owner") * 2**32 + sequence.numbers.gather(places)).to_series().sort()
+    at = rows["n"].cast(pl.UInt64).cum_sum() - rows["n"] + rows["place"]
+    following = at + (rows["part"] > 0).cast(pl.UInt64)
+    before, after = (sequence.named.gather(keys.gather(i) % 2**32).cast(pl.Float64) for i in (at, following))
+    return rows.select(*_ASKED).with_columns(before.alias("before"), after.alias("after"))
+
+
+def _of_long(sequence: Sequence, rows: pl.DataFrame) -> pl.DataFrame:
+    """Of ranges, by looking for their order statistics alone."""
     is_between = rows["part"] > 0
-    ends = rows.filter(is_between).select("n", "part", "other", a=before.filter(is_between), b=after)
-    return before.scatter(is_between.arg_true(), _interpolated(ends, share))
-
-
-def _of_long(sequence: Sequence, rows: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    following = rows.filter(pl.col("part") > 0).select("low", "high", pl.col("place") + 1)
-    numbers = _order_statistics(sequence, pl.concat([rows.select("low", "high", "place"), following]))
+    following = rows.filter(is_between).select("low", "high", pl.col("place") + 1)
+    numbers = _looked_for(sequence, pl.concat([rows.select("low", "high", "place"), following]))
     found = sequence.named.cast(pl.Float64).gather(numbers)
-    return found.head(len(rows)), found.tail(len(following))
+    before, after = found.head(len(rows)), found.tail(len(following))
+    return rows.select(*_ASKED).with_columns(
+        before.alias("before"), before.scatter(is_between.arg_true(), after).alias("after")
+    )
 
 
 def _sortable(values: pl.Series) -> pl.Series | None:
@@ -52,17 +78,16 @@ def _sortable(values: pl.Series) -> pl.Series | None:
     return values if values.dtype.is_integer() else None
 
 
-def _of_short(values: pl.Series, rows: pl.DataFrame, n: int) -> tuple[pl.Series, pl.Series]:
-    """Order statistics of ranges of `n` values, by comparing neighbours: as many rounds as there are values."""
+def _of_short(values: pl.Series, rows: pl.DataFrame, n: int) -> pl.DataFrame:
+    """Of ranges of `n` values, by comparing neighbours: as many rounds as there are values."""
     place, part = rows.select("place", "part").row(0)
     taken = pl.DataFrame({f"{i}": values.gather(rows["low"] + i) for i in range(n)})
     for number in range(n):
         pairs = [(f"{i}", f"{i + 1}") for i in range(number % 2, n - 1, 2)]
         lesser = [pl.min_horizontal(a, b).alias(a) for a, b in pairs]
         taken = taken.with_columns(*lesser, *(pl.max_horizontal(a, b).alias(b) for a, b in pairs))
-    found = taken.select(pl.all().cast(pl.Float64))
-    after = found[f"{place + 1}"] if part else found[f"{place}"].clear()
-    return found[f"{place}"], after
+    before, after = taken[f"{place}"].cast(pl.Float64), taken[f"{place + 1 if part else place}"].cast(pl.Float64)
+    return rows.select(*_ASKED).with_columns(before.alias("before"), after.alias("after"))
 
 
 def _places(n: pl.Series, share: Fraction) -> list[pl.Series]:
@@ -79,7 +104,7 @@ def _places(n: pl.Series, share: Fraction) -> list[pl.Series]:
     return [n, *(column.gather(at) for column in found)]
 
 
-def _order_statistics(sequence: Sequence, asked: pl.DataFrame) -> pl.Series:
+def _looked_for(sequence: Sequence, asked: pl.DataFrame) -> pl.Series:
     """The number of the value at a place in the order of a range's values, for ranges and places.
 
     The sequence is sorted bit by bit from the highest on, for all ranges at once. At each bit a range becomes one of
@@ -117,6 +142,7 @@ def _descended(asked: pl.DataFrame, before: pl.Series, zeros: int, worth: int) -
 def _interpolated(ends: pl.DataFrame, share: Fraction) -> pl.Series:
     """Numbers between `a` and `b`: by floats, and by fractions where those would lose digits."""
     a, b, part, other = (pl.col(name) for name in ("a", "b", "part", "other"))
+    ends = ends.rename({"before": "a", "after": "b"})
     near, far = a * other, b * part
     one_sign = pl.when(a >= 0).then(a + (b - a) * part).otherwise(b - (b - a) * other)  # each a sum of one sign
     value = pl.when((a < 0) & (b > 0)).then(near + far).otherwise(one_sign)
