@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.cli.catalog import facts, lineage, quality
+from mlforge.cli.catalog import drift, facts, lineage, quality
 from mlforge.cli.catalog.links import Links
 from mlforge.cli.catalog.retrieval import Place, Way, ways
 from mlforge.cli.views.wording import NONE, because
@@ -21,7 +21,7 @@ def content(page: Page, links: Links, place: Place) -> Markup:
     return joined([
         _head(page, links), _columns(page), _retrieval(ways(page, place)),
         _section("lineage", "Lineage", html("{}{}", html(_WIDE, lineage.drawing(page, links, ROOT)), _origins(page))),
-        _definition(page), quality.section(page), _versions(page),
+        _definition(page), quality.section(page), drift.section(page.drift), _versions(page),
     ])  # fmt: skip
 
 
