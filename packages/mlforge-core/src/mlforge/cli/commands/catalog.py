@@ -53,6 +53,7 @@ def _book(found: Shown) -> Book:
     from mlforge.flow.online.glance import served_versions
 
     with found.store.open() as store:
-        names = list(found.told.features) or store.names()
-        served = {} if found.online is None else served_versions(found.online, names)
+        served = {}
+        if found.online is not None:
+            served = served_versions(found.online, list(found.told.features) or store.names())
         return book(found.name, store, now(), msgspec.structs.replace(found.told, served=served))
