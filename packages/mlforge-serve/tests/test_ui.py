@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -50,17 +49,20 @@ def put_visits(folder: Path, plan: str = "free", more: int = 0) -> None:
     pl.DataFrame(rows).write_parquet(folder / "visits.parquet")
 
 
-@pytest.fixture
-def shop(tmp_path: Path, mlforge: Run) -> Path:
+def make_shop(folder: Path, mlforge: Run) -> Path:
     """A project whose texts are hostile, with a feature that is built and one that is not."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
     put_visits(folder)
     (folder / "definitions.py").write_text(DEFINITIONS)
     (folder / "mlforge.yaml").write_text(PROFILES)
     built = mlforge(folder, "build", "--features", "visit", "--no-preview")
     assert built.returncode == 0, built.stderr
     return folder
+
+
+@pytest.fixture
+def shop(tmp_path: Path, mlforge: Run) -> Path:
+    (tmp_path / "shop").mkdir()
+    return make_shop(tmp_path / "shop", mlforge)
 
 
 @pytest.fixture
@@ -76,9 +78,6 @@ def changed(server: Server, since: str = "") -> Any:
 def told(server: Server, text: str, since: str, wait: Run) -> None:
     """Wait until something is said to have happened."""
     wait(lambda: text in " ".join(changed(server, since)["happened"]))
-
-
-# What is shown
 
 
 def test_what_another_process_builds_and_publishes_appears(shop: Path, ui: Run, mlforge: Run, wait: Run) -> None:
@@ -258,11 +257,7 @@ def test_many_ask_at_once(shop_ui: Server) -> None:
 @pytest.fixture(scope="module")
 def shop_ui(tmp_path_factory: pytest.TempPathFactory, serving: Run, mlforge: Run) -> Iterator[Server]:
     """A server that tests share: nobody changes what it shows."""
-    folder = tmp_path_factory.mktemp("shop")
-    put_visits(folder)
-    (folder / "definitions.py").write_text(DEFINITIONS)
-    (folder / "mlforge.yaml").write_text(PROFILES)
-    assert mlforge(folder, "build", "--features", "visit", "--no-preview").returncode == 0
+    folder = make_shop(tmp_path_factory.mktemp("shop"), mlforge)
     with serving(folder, log=folder / "log", verb="ui") as running:
         yield running
 
@@ -317,9 +312,6 @@ def test_where_there_is_no_project_that_is_said(tmp_path: Path, mlforge: Run) ->
 
 
 def test_a_damaged_online_store_leaves_the_rest(shop: Path, ui: Run) -> None:
-    with sqlite3.connect(shop / "other.db") as other:
-        other.execute("create table t (x)")
-    other.close()
     (shop / "online.db").write_bytes(b"no database at all" * 400)
     with ui(shop) as server:
         assert server.get("/features/visit.html").status == 200

@@ -35,7 +35,7 @@ def _table(label: str, heads: Sequence[str], rows: Iterable[Markup]) -> Markup:
     body = joined(rows)
     if not body:
         return Markup()
-    head = joined(html('<th scope="col">{}</th>', h) for h in heads)
+    head = joined(html('<th scope="col"{}>{}</th>', Markup(' class="number"') if h == "Rows" else "", h) for h in heads)
     return html(
         '<div class="wide" role="region" aria-label="{}" tabindex="0">'
         "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
@@ -70,7 +70,7 @@ def _publishes(book: Book, links: Links) -> Markup:
     rows = (
         html(
             '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>',
-            _link(links, name), version, facts.built(as_of),
+            _link(links, name), version, facts.built(f"{as_of[:19]}Z"),
             "" if latest in (None, version) else f"{latest} is built and not published",
         )
         for as_of, name, version, latest in sorted(found, reverse=True)[:NEWEST]
@@ -84,7 +84,7 @@ def _drift(book: Book, links: Links) -> Markup:
     newest = sorted(drifted, key=lambda one: (one[0], one[1].name), reverse=True)
     rows = (
         html(
-            '<tr><th scope="row">{}</th><td><code>{}</code></td><td>{}</td><td>{}</td></tr>',
+            '<tr><th scope="row">{}</th><td><code>{}</code></td><td>{}</td><td class="why">{}</td></tr>',
             _link(links, page.name, "#drift"), column.column,
             f"{page.drift.compared} against {page.drift.reference}", column.reason,
         )

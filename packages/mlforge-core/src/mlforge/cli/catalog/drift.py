@@ -24,7 +24,8 @@ def section(report: DriftReport | None) -> Markup:
     """A table with a row for each column; nothing where nothing can be compared."""
     if report is None:
         return Markup()
-    head = joined(html('<th scope="col">{}</th>', h) for h in HEADS)
+    numbers = {"Distance": Markup(' class="number"'), "Limit": Markup(' class="number"')}
+    head = joined(html('<th scope="col"{}>{}</th>', numbers.get(h, Markup()), h) for h in HEADS)
     body = joined(map(_row, report.columns))
     return html(
         '<section aria-labelledby="drift"><h2 id="drift">Drift</h2><p>{}</p>'
@@ -38,6 +39,6 @@ def _row(column: ColumnDrift) -> Markup:
     name, verdict, far, limit, why = cells(column)
     return html(
         '<tr><th scope="row"><code>{}</code></th><td><span class="badge {}">{}</span></td>'
-        '<td class="number">{}</td><td class="number">{}</td><td>{}</td></tr>',
+        '<td class="number">{}</td><td class="number">{}</td><td class="why">{}</td></tr>',
         name, verdict, verdict, far, limit, why,
     )  # fmt: skip

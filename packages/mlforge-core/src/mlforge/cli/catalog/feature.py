@@ -122,7 +122,8 @@ def _versions(page: Page) -> Markup:
     older = len(page.versions) - len(shown)
     notes = [f"{older:,} older versions: mlforge versions {page.name}"] if older else []
     notes += [f"The metadata of {v} cannot be read: mlforge store verify" for v in page.unreadable]
-    heads = joined(html('<th scope="col">{}</th>', h) for h in ("Version", "Built", "Rows", "Engine", "Why", "Changes"))
+    names, right = ("Version", "Built", "Rows", "Engine", "Why", "Changes"), Markup(' class="number"')
+    heads = joined(html('<th scope="col"{}>{}</th>', right if h == "Rows" else "", h) for h in names)
     return _section(
         "versions",
         "Versions",
