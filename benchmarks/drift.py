@@ -2,10 +2,16 @@
 
 import bisect
 import sys
+from functools import partial
 
 import numpy as np
 
+from mlforge.flow.drifting.profiles import in_profiles
+from mlforge.flow.drifting.verdicts import Comparison
+from mlforge.flow.drifting.verdicts import verdict as verdict_on
 from mlforge.model.drift import MATTERS, ORDERED, Samples, bins_for, by_chance, distance, widths_of
+from mlforge.model.quality import ColumnQuality, Histogram
+from mlforge.plugin.engine.measuring import edges_between
 
 PAIRS = 10_000
 FIXED = 0.25
@@ -29,6 +35,13 @@ def main(options):
             f"  {method:12} n = 2,000: {hits:.2%} of drifts of PSI 0.25 found (goal ≥ 99 %){beside(method, fixed)}",
             flush=True,
         )
+    for n in (50, 500, 5_000):
+        alarms = sum(by_profiles(*pair) for pair in drawn(pairs, n, 0.0)) / pairs
+        missed |= alarms > 0.01
+        print(f"  psi of profiles n = {n:5,}: {alarms:.2%} false alarms (goal ≤ 1 %)", flush=True)
+    hits = sum(by_profiles(*pair) for pair in drawn(pairs, 2_000, shift_of(0.25))) / pairs
+    missed |= hits < 0.99
+    print(f"  psi of profiles n = 2,000: {hits:.2%} of drifts of PSI 0.25 found (goal ≥ 99 %)", flush=True)
     if missed:
         sys.exit("a goal is missed")
 
@@ -53,6 +66,16 @@ def verdict(method, before, after):
     samples = Samples(*(counted(side, edges) for side in (before, after)), widths)
     found = distance(method, samples)
     return found > max(MATTERS, by_chance(method, samples)), method == "psi" and found > FIXED
+
+
+def by_profiles(before, after):
+    """Whether the second sample is said to have drifted by what is measured of both when they are built."""
+    edges = edges_between(*(float(np.quantile(before, q)) for q in (0.01, 0.99)), "Float64")
+    told = [
+        ColumnQuality(name="x", dtype="Float64", count=len(one), histogram=Histogram(edges, counted(one, edges)))
+        for one in (before, after)
+    ]
+    return verdict_on(*told, Comparison(columns=("x",)), partial(in_profiles, name="f")).drifted
 
 
 def counted(values, edges):

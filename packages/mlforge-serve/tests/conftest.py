@@ -226,9 +226,11 @@ def project(tmp_path: Path, published: Path) -> Path:
 
 
 @contextmanager
-def serving(folder: Path, *words: str, log: Path, started: bool = True, **environment: str) -> Iterator[Server]:
+def serving(
+    folder: Path, *words: str, log: Path, started: bool = True, verb: str = "serve", **environment: str
+) -> Iterator[Server]:
     """Start a server at a free port, and end it. `started`: once it answers; else once it says where it listens."""
-    command = [sys.executable, "-W", "error", "-m", "mlforge", "serve", "--port", "0", *words]
+    command = [sys.executable, "-W", "error", "-m", "mlforge", verb, "--port", "0", *words]
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=folder, stderr=stream, env=CLEAN | environment)
     server = Server(process, log)
@@ -238,7 +240,7 @@ def serving(folder: Path, *words: str, log: Path, started: bool = True, **enviro
         assert found, server.log
         server.scheme, server.port = found[1], int(found[3])
         if started:
-            wait(lambda: _listens(server))
+            wait(lambda: _listens(server, "/health" if verb == "serve" else "/"))
         yield server
     finally:
         if process.poll() is None:
@@ -250,13 +252,13 @@ def serving(folder: Path, *words: str, log: Path, started: bool = True, **enviro
                 process.wait()
 
 
-def _listens(server: Server) -> bool:
+def _listens(server: Server, path: str) -> bool:
     """Whether a worker answers; where TLS is spoken, whether somebody listens."""
     assert server.process.poll() is None, server.log
     if server.scheme == "https":
         return True
     try:
-        return server.ask("GET", "/health").status == 200
+        return server.ask("GET", path).status == 200
     except OSError:
         return False
 

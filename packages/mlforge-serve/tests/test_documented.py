@@ -14,6 +14,7 @@ import pytest
 from mlforge_serve.command import serve
 from mlforge_serve.problems import CODES
 from mlforge_serve.telemetry import Board, exposition
+from mlforge_serve.ui.command import ui
 
 Run = Callable[..., Any]
 HOUSE = Path(__file__).resolve().parents[3]
@@ -23,6 +24,11 @@ PAGE = (HOUSE / "docs/serving.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("option", [p.opts[0] for p in serve.params])
 def test_every_option_is_on_the_page(option: str) -> None:
     assert f"`{option}`" in PAGE
+
+
+@pytest.mark.parametrize("option", [p.opts[0] for p in ui.params])
+def test_every_option_of_the_live_catalog_is_on_its_page(option: str) -> None:
+    assert f"`{option}`" in (HOUSE / "docs/discovering.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("code", CODES)

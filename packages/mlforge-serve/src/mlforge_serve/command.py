@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import sys
 from functools import partial
 from importlib import import_module
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from mlforge.errors import Invalid
+from mlforge_serve.options import is_loopback, words
 from mlforge_serve.settings import Limits, ServerSettings, parse_size
 
 if TYPE_CHECKING:
@@ -46,13 +46,6 @@ def _no_size(ctx: click.Context, param: click.Parameter, value: str) -> click.Ba
     return click.BadParameter(f"{value!r} is no size: 512k, 1M, 1048576.", ctx, param)
 
 
-def _words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    found = tuple(dict.fromkeys(w.strip() for v in value for w in v.split(",") if w.strip()))
-    if value and not found:
-        raise click.BadParameter("It is empty: name at least one, or leave the option out.", ctx, param)
-    return found
-
-
 def _name(ctx: click.Context, param: click.Parameter, value: str) -> str:
     if not value.strip():
         raise click.BadParameter("It is empty: say whose key it is.", ctx, param)
@@ -79,7 +72,7 @@ _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
     "--features",
     metavar="NAMES",
     multiple=True,
-    callback=_words,
+    callback=words,
     help="Serve these: a,b or repeated. The store is the profile's, and no definitions are read.",
 )
 @click.option(
@@ -132,7 +125,7 @@ _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
     "--cors-origins",
     metavar="ORIGINS",
     multiple=True,
-    callback=_words,
+    callback=words,
     help="Let pages of these origins ask: https://a.example,https://b.example or *.",
 )
 @click.option("--no-docs", is_flag=True, help="Do not serve /docs and /openapi.json.")
@@ -201,7 +194,7 @@ def serve(
     "--api-key-file", required=True, type=_key_file, metavar="FILE", help="The file to add it to; made if need be."
 )
 @click.option(
-    "--features", metavar="NAMES", multiple=True, callback=_words, help="Only these features: a,b or repeated."
+    "--features", metavar="NAMES", multiple=True, callback=words, help="Only these features: a,b or repeated."
 )
 def serve_key(name: str, api_key_file: Path, features: tuple[str, ...]) -> None:
     """Make an API key for `mlforge serve`, for the one who is called NAME.
@@ -215,18 +208,11 @@ def serve_key(name: str, api_key_file: Path, features: tuple[str, ...]) -> None:
 
 
 def _refuse_open_door(host: str, key_file: Path | None, insecure: bool) -> None:
-    if key_file is None and not insecure and not _is_loopback(host):
+    if key_file is None and not insecure and not is_loopback(host):
         raise Invalid(
             f"At {host!r} others could ask, and there are no API keys.",
             hint="Give --api-key-file FILE (mlforge serve-key makes one), or --insecure if something else guards it.",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _refuse_bad_files(settings: ServerSettings) -> None:

@@ -1,4 +1,4 @@
-"""What this plugin is: two commands, announced without importing a server."""
+"""What this plugin is: its commands, announced without importing a server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from mlforge.plugin import API_VERSION, Command, hookimpl
 
 @hookimpl
 def mlforge_commands() -> list[Command]:
-    """`mlforge serve`, and the command that makes keys for it."""
+    """`mlforge serve`, the command that makes keys for it, and `mlforge ui`."""
     return [
         Command(
             name="serve",
@@ -20,5 +20,11 @@ def mlforge_commands() -> list[Command]:
             summary="Make an API key for `mlforge serve`.",
             api=API_VERSION,
             target="mlforge_serve.command:serve_key",
+        ),
+        Command(
+            name="ui",
+            summary="Show the catalog in a browser, live over the stores.",
+            api=API_VERSION,
+            target="mlforge_serve.ui.command:ui",
         ),
     ]

@@ -14,6 +14,7 @@ import click
 from mlforge.model.visible import visible
 
 if TYPE_CHECKING:
+    from mlforge.cli.catalog.live import LiveCatalog
     from mlforge.cli.served import Served
     from mlforge.definitions import Definitions
     from mlforge.flow.progress import Tell
@@ -114,6 +115,25 @@ class Invocation:
             else served(Invocation().definitions, target, profile, meanwhile)
         )
         return found if held is None else found.locked(held, how)
+
+    def live_catalog(
+        self, target: str | None = None, profile: str | None = None, *, store_only: bool = False
+    ) -> LiveCatalog:
+        """The catalog over the stores as they are now: a context manager that is asked for its files.
+
+        Args:
+            target: Where the definitions are, as `--target` says; they are read once.
+            profile: A profile of `mlforge.yaml`.
+            store_only: Read no definitions: tell what the profile's stores alone tell.
+
+        Raises:
+            NotFound: There are no definitions, and no profile names an offline store.
+            Invalid: The definitions fail to import.
+        """
+        from mlforge.cli.catalog.live import LiveCatalog
+        from mlforge.cli.catalog.shown import shown
+
+        return LiveCatalog(shown(self.definitions, target, profile, store_only=store_only))
 
     def answer(self, document: object, show: Callable[[], None]) -> None:
         """Answer with a JSON document, or with what `show` prints."""

@@ -189,7 +189,7 @@ class VersionSummary(msgspec.Struct, frozen=True, omit_defaults=True):
     change_summary: Change | None = None
 
 
-class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+class ManifestEntry(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A feature in the manifest: its latest version, and which others there are.
 
     `history` has a summary of each, in the manifest of a store that is far away; otherwise it is empty.

@@ -38,8 +38,11 @@ def is_numeric(dtype: str) -> bool:
     return dtype in INTEGERS or dtype in FLOATS or dtype.startswith("Decimal")
 
 
-class Column(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A column: its name, its type and, where a metric made it, how."""
+class Column(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A column: its name, its type and, where a metric made it, how.
+
+    A manifest has tens of thousands, which hold nothing but texts: the garbage collector leaves them alone.
+    """
 
     name: str
     dtype: str

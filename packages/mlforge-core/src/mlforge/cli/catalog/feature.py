@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.cli.catalog import facts, lineage, quality
+from mlforge.cli.catalog import drift, facts, lineage, quality
 from mlforge.cli.catalog.links import Links
 from mlforge.cli.catalog.retrieval import Place, Way, ways
 from mlforge.cli.views.wording import NONE, because
@@ -21,7 +21,7 @@ def content(page: Page, links: Links, place: Place) -> Markup:
     return joined([
         _head(page, links), _columns(page), _retrieval(ways(page, place)),
         _section("lineage", "Lineage", html("{}{}", html(_WIDE, lineage.drawing(page, links, ROOT)), _origins(page))),
-        _definition(page), quality.section(page), _versions(page),
+        _definition(page), quality.section(page), drift.section(page.drift), _versions(page),
     ])  # fmt: skip
 
 
@@ -122,7 +122,8 @@ def _versions(page: Page) -> Markup:
     older = len(page.versions) - len(shown)
     notes = [f"{older:,} older versions: mlforge versions {page.name}"] if older else []
     notes += [f"The metadata of {v} cannot be read: mlforge store verify" for v in page.unreadable]
-    heads = joined(html('<th scope="col">{}</th>', h) for h in ("Version", "Built", "Rows", "Engine", "Why", "Changes"))
+    names, right = ("Version", "Built", "Rows", "Engine", "Why", "Changes"), Markup(' class="number"')
+    heads = joined(html('<th scope="col"{}>{}</th>', right if h == "Rows" else "", h) for h in names)
     return _section(
         "versions",
         "Versions",

@@ -6,6 +6,10 @@ from mlforge.cli.catalog.links import KINDS
 from mlforge.model.html import Markup, html, joined
 
 _POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; form-action 'none'; base-uri 'none'"
+LIVE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'"
+)
+"""What the pages of a live catalog may do: beside what those of files may, ask their own server what has changed."""
 _FRAME = """<!doctype html>
 <html lang="en">
 <head>
@@ -16,9 +20,9 @@ _FRAME = """<!doctype html>
 <meta http-equiv="Content-Security-Policy" content="{}">
 <title>{}</title>
 <link rel="stylesheet" href="{}assets/catalog.css">
-<script defer src="{}assets/catalog.js"></script>
+<script defer src="{}assets/catalog.js"></script>{}
 </head>
-<body data-root="{}">
+<body data-root="{}"{}>
 <a class="skip" href="#main">Skip to the content</a>
 <header>
 <a class="home" href="{}index.html">{}</a>
@@ -30,7 +34,7 @@ _FRAME = """<!doctype html>
 <kbd aria-hidden="true">/</kbd>
 </div>
 </header>
-<section id="found" aria-label="Search results" hidden><p role="status" aria-live="polite"></p><ol></ol></section>
+{}<section id="found" aria-label="Search results" hidden><p role="status" aria-live="polite"></p><ol></ol></section>
 <main id="main">
 {}
 </main>
@@ -40,9 +44,12 @@ _FRAME = """<!doctype html>
 """
 
 
-def page(title: str, content: Markup, *, project: str, made: str, root: str = "", here: str = "") -> str:
-    """A whole page; `root` leads from it to the catalog's own folder."""
-    entries = [("index", "features"), *((kind, kind) for kind in KINDS)]
+def page(
+    title: str, content: Markup, *, project: str, made: str, root: str = "", here: str = "", live: str | None = None
+) -> str:  # fmt: skip
+    """A whole page; `root` leads from it to the catalog's own folder. Of a live one, `live` says as of which change."""
+    lists = ("activity", *KINDS) if live else KINDS
+    entries = [("index", "features"), *((kind, kind) for kind in lists)]
     links = joined(
         html(
             '<a href="{}{}.html"{}>{}</a>',
@@ -51,4 +58,9 @@ def page(title: str, content: Markup, *, project: str, made: str, root: str = ""
         for file, word in entries
     )  # fmt: skip
     whole = title if title == project else f"{title} – {project}"
-    return html(_FRAME, _POLICY, whole, root, root, root, root, project, links, content, made)
+    return html(
+        _FRAME, LIVE_POLICY if live else _POLICY, whole, root, root,
+        html('\n<script defer src="{}assets/live.js"></script>', root) if live else Markup(), root,
+        html(' data-since="{}"', live) if live else Markup(), root, project, links,
+        Markup('<p id="live" role="status"></p>\n') if live else Markup(), content, made,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from mlforge.cli.catalog import facts
+from mlforge.cli.catalog import drift, facts
 from mlforge.cli.catalog.lineage import origins, steps, untold
 from mlforge.cli.catalog.links import KINDS, Kind, Links
 from mlforge.cli.catalog.retrieval import Place, ways
@@ -78,7 +78,8 @@ def feature(page: Page, links: Links, place: Place) -> str:
         f"# {text(card.name)}\n", f"{text(card.description)}\n" if card.description else "",
         "".join(f"- {name}: {value}\n" for name, value in pairs if value), _columns(page), _retrieval(page, place),
         f"## Lineage\n\n{_lineage(page, links)}\n",
-        f"## Function\n\n{fenced(page.code, 'python')}" if page.code else "", _versions(page),
+        f"## Function\n\n{fenced(page.code, 'python')}" if page.code else "", _drift(page),
+        _versions(page),
     ]  # fmt: skip
     return "\n".join(part for part in parts if part)
 
@@ -108,6 +109,13 @@ def _lineage(page: Page, links: Links) -> str:
 
 def _up(href: str | None) -> str | None:
     return href if href is None or href.startswith("#") else f"../{href}"
+
+
+def _drift(page: Page) -> str:
+    if page.drift is None:
+        return ""
+    rows = [[text(cell) for cell in drift.cells(c)] for c in page.drift.columns]
+    return f"## Drift\n\n{text(drift.summary(page.drift))}\n\n{table(drift.HEADS, rows)}"
 
 
 def _versions(page: Page) -> str:

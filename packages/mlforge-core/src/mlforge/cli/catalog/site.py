@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from importlib import resources
 from typing import Literal
 
-from mlforge.cli.catalog import feature, lists, markdown
+from mlforge.cli.catalog import activity, feature, lists, markdown
 from mlforge.cli.catalog.frame import page
 from mlforge.cli.catalog.links import KINDS, Links
 from mlforge.cli.catalog.retrieval import Place
@@ -23,17 +24,50 @@ def files(book: Book, place: Place, format: Format) -> Iterator[tuple[str, str]]
 
 
 def _html(book: Book, place: Place) -> Iterator[tuple[str, str]]:
-    links = Links(book, "html")
-    words = {"project": book.name, "made": book.made}
-    yield "index.html", page(book.name, lists.index(book, links), here="index", **words)
-    for kind in KINDS:
-        yield f"{kind}.html", page(kind.capitalize(), lists.group(kind, book, links), here=kind, **words)
-    for one in book.pages:
-        content = feature.content(one, links, place)
-        yield str(links.feature(one.name)), page(one.name, content, root=feature.ROOT, **words)
-    for name in ASSETS:
-        yield f"assets/{name}", resources.files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
-    yield "assets/features.js", _searched(book, links)
+    site = Site(book, place)
+    for path in site.paths:
+        yield path, site.text(path)
+
+
+class Site:
+    """The pages of a catalog for a browser, each made when it is asked for.
+
+    Args:
+        book: What they tell.
+        place: Where values are.
+        live: What the frame of a live catalog tells; None for pages of files.
+        activity: What there is to say of what is served; for a live catalog alone.
+    """
+
+    def __init__(self, book: Book, place: Place, live: str | None = None, activity: str = "") -> None:
+        self.book, self.place, self.links, self.activity = book, place, Links(book, "html"), activity
+        self._frame = partial(page, project=book.name, made=book.made, live=live)
+        self._pages = {str(self.links.feature(one.name)): one for one in book.pages}
+        self.paths = (
+            "index.html", *(("activity.html",) if live else ()), *(f"{kind}.html" for kind in KINDS), *self._pages,
+            *(f"assets/{name}" for name in (*ASSETS, *(("live.js",) if live else ()))), "assets/features.js",
+        )  # fmt: skip
+
+        self.known = frozenset(self.paths)
+
+    def text(self, path: str) -> str:
+        """One of the `paths`."""
+        if path in self._pages:
+            one = self._pages[path]
+            return self._frame(one.name, feature.content(one, self.links, self.place), root=feature.ROOT)
+        if path == "assets/features.js":
+            return _searched(self.book, self.links)
+        if path.startswith("assets/"):
+            return resources.files(__package__).joinpath(path).read_text(encoding="utf-8")
+        return self._list(path.removesuffix(".html"))
+
+    def _list(self, name: str) -> str:
+        if name == "index":
+            return self._frame(self.book.name, lists.index(self.book, self.links), here=name)
+        if name == "activity":
+            return self._frame("Activity", activity.content(self.book, self.links, self.activity), here=name)
+        kind = next(kind for kind in KINDS if kind == name)
+        return self._frame(kind.capitalize(), lists.group(kind, self.book, self.links), here=kind)
 
 
 def _searched(book: Book, links: Links) -> str:

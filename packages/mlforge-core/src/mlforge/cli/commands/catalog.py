@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, project_options
 
 if TYPE_CHECKING:
-    from mlforge.cli.catalog.retrieval import Place
+    from mlforge.cli.catalog.shown import Shown
     from mlforge.flow.discovering.book import Book
 
 
@@ -32,63 +33,27 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
     They need neither a server nor a network. The folder is made anew where it is a catalog; nothing else is replaced.
     """
     from mlforge.cli.catalog.put import put
+    from mlforge.cli.catalog.shown import shown
     from mlforge.cli.catalog.site import files
     from mlforge.cli.views.wording import number_of
 
     if store_only and target is not None:
         raise click.UsageError("--target reads definitions, and --store-only reads none.")
-    book, place = _of_store(profile) if store_only else _of_definitions(call, target, profile)
-    count = put(out, files(book, place, kind))
+    found = shown(call.definitions, target, profile, store_only=store_only)
+    whole = _book(found)
+    count = put(out, files(whole, found.place, kind))
     start = out / ("index.html" if kind == "html" else "index.md")
-    document = {"features": len(book.pages), "files": count, "start": str(start)}
-    call.answer(document, lambda: click.echo(f"{number_of(len(book.pages), 'feature')} in {start}"))
+    document = {"features": len(whole.pages), "files": count, "start": str(start)}
+    call.answer(document, lambda: click.echo(f"{number_of(len(whole.pages), 'feature')} in {start}"))
 
 
-def _of_definitions(call: Invocation, target: str | None, profile: str | None) -> tuple[Book, Place]:
-    """What definitions and their store tell; the profile's store alone where there are no definitions."""
-    from mlforge.cli.catalog.retrieval import Place, below
-    from mlforge.errors import NotFound
-    from mlforge.flow.discovering.book import Defined, book
+def _book(found: Shown) -> Book:
+    from mlforge.flow.discovering.book import book
     from mlforge.flow.moments import now
     from mlforge.flow.online.glance import served_versions
 
-    try:
-        project = call.definitions(target)
-    except NotFound:
-        if target is not None or _store(profile) is None:
-            raise
-        return _of_store(profile)
-    settings = project.settings(profile)
-    online = settings.online_store
-    served = {} if online is None else served_versions(online, list(project.features))
-    told = Defined(project.features, project.request_features, project.feature_sets, served)
-    with settings.offline_store.open() as store:
-        found = book(project.name, store, now(), told)
-    return found, Place(
-        below(settings.offline_store, project.root), None if online is None else below(online, project.root)
-    )
-
-
-def _of_store(profile: str | None) -> tuple[Book, Place]:
-    """What the profile's store alone tells."""
-    from mlforge.cli.catalog.retrieval import Place, below
-    from mlforge.errors import NotFound
-    from mlforge.flow.discovering.book import book
-    from mlforge.flow.moments import now
-    from mlforge.project.project import find_root
-
-    config = _store(profile)
-    if config is None:
-        raise NotFound(
-            "No profile names an offline store.",
-            hint="Write one into mlforge.yaml: profiles: {dev: {offline_store: {KIND: local, path: feature_store}}}",
-        )
-    root = find_root(Path.cwd())
-    with config.open() as store:
-        return book(root.name, store, now()), Place(below(config, root))
-
-
-def _store(profile: str | None) -> Any:
-    from mlforge.cli.kept import store_by_profile
-
-    return store_by_profile(profile, Path.cwd())
+    with found.store.open() as store:
+        served = {}
+        if found.online is not None:
+            served = served_versions(found.online, list(found.told.features) or store.names())
+        return book(found.name, store, now(), msgspec.structs.replace(found.told, served=served))

@@ -8,7 +8,8 @@ from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.flow.building.compute import ComputedRows, promises, refuse_broken
-from mlforge.flow.drifting.drift import Comparison, compare
+from mlforge.flow.drifting.drift import compare
+from mlforge.flow.drifting.verdicts import Comparison
 from mlforge.flow.versions.reach import within_reach
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.drift import METHODS, Method

@@ -13,6 +13,8 @@ import msgspec
 
 from mlforge.errors import MlforgeError
 from mlforge.flow.discovering.cards import Card, cards
+from mlforge.flow.drifting.drift_report import DriftReport
+from mlforge.flow.drifting.profiles import drift_of_profiles
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.versions.diff import Diff, difference
 from mlforge.flow.versions.each import each
@@ -50,6 +52,7 @@ class Page(msgspec.Struct, frozen=True):
         used_by: The request features that use it.
         lineage: Where its columns come from; None where neither its version nor a definition tells.
         served: What an online store serves of it.
+        drift: Of the latest version against the one before, by their profiles; None where there are not both.
     """
 
     card: Card
@@ -62,6 +65,7 @@ class Page(msgspec.Struct, frozen=True):
     used_by: tuple[str, ...] = ()
     lineage: Lineage | None = None
     served: ServedVersion | None = None
+    drift: DriftReport | None = None
 
     @property
     def name(self) -> str:
@@ -91,23 +95,26 @@ def book(name: str, store: Store, now: datetime, defined: Defined | None = None)
     told, manifest = defined or Defined(), read_manifest(store, now)
     found = cards(manifest, told.features, told.requests)
     built = [card.name for card in found if card.name in manifest.features]
-    versions = each(store, built, lambda one: _versions(store, one, manifest.features[one]))
+    versions = each(store, built, lambda one: versions_of(store, one, manifest.features[one]))
     columns = {card.name: [c.name for c in card.columns] for card in found}
-    pages = (_page(card, told, columns, *versions.get(card.name, ((), ()))) for card in found)
+    pages = (page_of(card, told, columns, *versions.get(card.name, ((), ()))) for card in found)
     return Book(name, iso_seconds(now), tuple(pages))
 
 
-def _page(
-    card: Card, told: Defined, columns: Mapping[str, Sequence[str]], versions: tuple[FeatureMeta, ...],
-    unreadable: tuple[str, ...],
+def page_of(
+    card: Card, told: Defined, columns: Mapping[str, Sequence[str]], versions: tuple[FeatureMeta, ...] = (),
+    unreadable: tuple[str, ...] = (),
 ) -> Page:  # fmt: skip
+    """The page of one feature; `columns` are the names of every feature's."""
     feature = told.features.get(card.name)
-    latest = next((meta.lineage for meta in versions if meta.version == card.latest), None)
+    place = next((n for n, meta in enumerate(versions) if meta.version == card.latest), None)
+    latest = None if place is None else versions[place].lineage
     return Page(
         card, versions, unreadable, feature, told.requests.get(card.name), _code(feature),
         tuple(name for name, one in told.sets.items() if card.name in one.names),
         tuple(name for name, one in told.requests.items() if card.name in {spec.name for spec in one.uses}),
         latest or _lineage(card.name, told, columns), told.served.get(card.name),
+        drift_of_profiles(versions[place - 1], versions[place]) if place else None,
     )  # fmt: skip
 
 
@@ -118,7 +125,8 @@ def _lineage(name: str, told: Defined, columns: Mapping[str, Sequence[str]]) -> 
     return lineage_of(told.features[name]) if name in told.features else None
 
 
-def _versions(store: Store, name: str, entry: ManifestEntry) -> tuple[tuple[FeatureMeta, ...], tuple[str, ...]]:
+def versions_of(store: Store, name: str, entry: ManifestEntry) -> tuple[tuple[FeatureMeta, ...], tuple[str, ...]]:
+    """The metadata of a feature's versions, oldest first, and the versions whose metadata is damaged."""
     read, unreadable = [], []
     for version in entry.versions:
         try:

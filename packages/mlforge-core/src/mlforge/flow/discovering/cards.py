@@ -13,7 +13,7 @@ from mlforge.model.request import RequestFeature
 from mlforge.model.schema import Column
 
 
-class Card(msgspec.Struct, frozen=True, omit_defaults=True):
+class Card(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A feature at a glance.
 
     Args:

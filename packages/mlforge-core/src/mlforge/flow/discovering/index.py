@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from functools import cached_property
 from math import log
 
 from mlforge.flow.discovering.cards import Card
 from mlforge.flow.discovering.words import LIGHT, joined, meant, words
 
-NAME, ENTITY, COLUMN, TAG, OWNER, MEANING, SOURCE, UNIT = 8.0, 5.0, 5.0, 5.0, 4.0, 3.0, 2.5, 2.5
-"""What a word counts for by where it stands; `MEANING` is a description, the feature's or a column's."""
+NAME, COLUMN, OWNER, MEANING, SOURCE = 8.0, 5.0, 4.0, 3.0, 2.5
+"""What a word counts for by where it stands: tags, entities and keys count as columns, units as sources; `MEANING` is a
+description, the feature's or a column's."""
 FAINT = 0.15
 HALF = 0.5
 
@@ -28,18 +30,40 @@ class Index:
         self.cards = tuple(cards)
 
     @cached_property
-    def postings(self) -> dict[str, dict[int, float]]:
-        """The features that have a word, and what it counts for at its best place there."""
-        found: dict[str, dict[int, float]] = {}
-        for number, card in enumerate(self.cards):
-            for weight, text in _texts(card):
-                for word in set(text):
+    def postings(self) -> dict[str, list[tuple[float, list[int]]]]:
+        """By word: what it counts for, and the features that have it there; for each text in which it stands.
+
+        Features share texts, such as names of columns: each text is taken apart once.
+        """
+        found: dict[str, list[tuple[float, list[int]]]] = {}
+        for weight, texts in self._texts().items():
+            for text, numbers in texts.items():
+                for word in _words(text, weight):
                     there = found.get(word)
                     if there is None:
-                        found[word] = {number: weight}
-                    elif number not in there:  # heavier places come first
-                        there[number] = weight
+                        found[word] = [(weight, numbers)]
+                    else:
+                        there.append((weight, numbers))
         return found
+
+    def _texts(self) -> dict[float, dict[str, list[int]]]:
+        """By what they count for, the texts there are, and the features that have each."""
+        found: dict[float, defaultdict[str, list[int]]] = {}
+        for place in (NAME, COLUMN, OWNER, MEANING, SOURCE):
+            found[place] = defaultdict(list)
+        names, columns, owners, meanings, sources = found.values()
+        for number, card in enumerate(self.cards):
+            names[card.name].append(number)
+            owners[card.owner or ""].append(number)
+            meanings[card.description or ""].append(number)
+            sources[card.source].append(number)
+            for text in (*card.tags, *card.entities, *card.keys):
+                columns[text].append(number)
+            for column in card.columns:
+                columns[column.name].append(number)
+                meanings[column.description or ""].append(number)
+                sources[column.unit or ""].append(number)
+        return dict(found)
 
     def ranked(self, query: str) -> dict[int, float]:
         """The features that fit a query, by number, best first, each with its score.
@@ -71,18 +95,15 @@ class Index:
     def _having(self, word: str) -> dict[int, float]:
         found: dict[int, float] = {}
         for known, how in meant(word, self.postings).items():
-            for number, weight in self.postings[known].items():
-                found[number] = max(found.get(number, 0.0), weight * how)
+            for weight, numbers in self.postings[known]:
+                counted = weight * how
+                for number in numbers:
+                    if found.get(number, 0.0) < counted:
+                        found[number] = counted
         return found
 
 
-def _texts(card: Card) -> Iterator[tuple[float, list[str]]]:
-    """The words of a feature by what they count for, the heaviest first."""
-    name = words(card.name)
-    yield NAME, [*name, *joined(name)]
-    yield COLUMN, words(" ".join([*(c.name for c in card.columns), *card.tags, *card.entities, *card.keys]))
-    if card.owner:
-        yield OWNER, words(card.owner)
-    told = [card.description, *(c.description for c in card.columns)]
-    yield MEANING, words(" ".join(filter(None, told)))
-    yield SOURCE, words(" ".join(filter(None, [card.source, *(c.unit for c in card.columns)])))
+def _words(text: str, weight: float) -> set[str]:
+    """The words of a text, each once; of a name also its neighbouring words as one."""
+    found = words(text)
+    return {*found, *joined(found)} if weight == NAME else set(found)

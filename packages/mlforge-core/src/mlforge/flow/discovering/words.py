@@ -9,6 +9,8 @@ from itertools import pairwise
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD = re.compile(r"[^\W_]+")
+_ASCII = {n: chr(n).lower() if chr(n).isalnum() else " " for n in range(128)}
+"""Of each letter what a word has of it: the same as by case and by pattern, in less time."""
 LIGHT = frozenset(
     [
         "a",
@@ -58,8 +60,10 @@ def words(text: str) -> list[str]:
         >>> words("userSpend_7d: Größe, café")
         ['user', 'spend', '7d', 'grosse', 'cafe']
     """
-    parted = text if text.islower() else _CAMEL.sub(" ", text)
-    return _WORD.findall(parted.lower() if parted.isascii() else _folded(parted))
+    parted = text if text.islower() or text[1:].islower() else _CAMEL.sub(" ", text)
+    if parted.isascii():
+        return parted.translate(_ASCII).split()
+    return _WORD.findall(_folded(parted))
 
 
 def meant(word: str, known: Collection[str]) -> dict[str, float]:

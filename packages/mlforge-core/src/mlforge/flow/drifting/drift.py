@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-
-import msgspec
+from functools import partial
 
 from mlforge.flow.drifting.drift_report import ColumnDrift
-from mlforge.model.drift import (
-    MATTERS,
-    ORDERED,
-    Method,
-    Samples,
-    bins_for,
-    by_chance,
-    distance,
-    widths_of,
-)  # fmt: skip
+from mlforge.flow.drifting.verdicts import Comparison, odd, verdict, without_empty
+from mlforge.model.drift import ORDERED, Method, Samples, bins_for, widths_of
 from mlforge.model.quality import ColumnQuality, Measuring, Quality
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.measuring import kind_of
@@ -28,14 +19,6 @@ _CATEGORIES = 20  # that are compared one by one
 _KNOWN = 1000  # that are told from new ones
 
 
-class Comparison(msgspec.Struct, frozen=True):
-    """How to compare: the method, what distance matters, and which columns."""
-
-    method: Method = "psi"
-    threshold: float = MATTERS
-    columns: tuple[str, ...] = ()
-
-
 def compare(engine: Engine, reference: Frame, frame: Frame, how: Comparison) -> tuple[ColumnDrift, ...]:
     """A verdict about each column. Raises `Invalid` for a column that one of the frames has not."""
     reference, frame = engine.persist(reference), engine.persist(frame)
@@ -44,7 +27,9 @@ def compare(engine: Engine, reference: Frame, frame: Frame, how: Comparison) -> 
     ask = Measuring(columns=how.columns, edges=edges, fixed=True, top=_KNOWN)
     before = _counted(engine, reference, ask)
     after = _counted(engine, frame, ask)
-    return tuple(_verdict(before[c.name], after[c.name], c, how) for c in wide.columns)
+    return tuple(
+        verdict(before[c.name], after[c.name], how, partial(_samples, wide=c, method=how.method)) for c in wide.columns
+    )
 
 
 def _counted(engine: Engine, frame: Frame, ask: Measuring) -> Mapping[str, ColumnQuality]:
@@ -65,45 +50,12 @@ def _edges(column: ColumnQuality, method: Method) -> tuple[float, ...]:
     return tuple(edges)
 
 
-def _verdict(before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, how: Comparison) -> ColumnDrift:
-    kind = kind_of(before.dtype)
-    told = {
-        "column": before.name, "dtype": before.dtype, "before": before.rows, "after": after.rows,
-        "null_rates": (before.null_rate, after.null_rate),
-    }  # fmt: skip
-    if before.dtype != after.dtype and kind != kind_of(after.dtype):
-        return _of(told, drifted=True, reason=f"it was {before.dtype} and is {after.dtype}")
-    if kind in ("opaque", "list"):
-        return _of(told, drifted=False, reason=f"values of type {before.dtype} are not compared")
-    if kind == "choice" and how.method in ORDERED:
-        return _of(told, drifted=False, reason=f"{how.method} needs an order: compare it with psi, js or chi2")
-    if not before.rows or not after.rows:
-        return _of(told, drifted=False, reason="there are no rows to compare")
-    if not before.count and not after.count:
-        return _of(told, drifted=False, reason="both have nothing but nulls")
-    if how.method == "wasserstein" and not (before.finite and after.finite):
-        return _of(told, drifted=True, reason="one of them has no finite values")
-    counted = _categories(before, after) if kind == "choice" else (_numbers(before, after, wide, how.method), ())
-    return _judged(told, *counted, how)
-
-
-def _of(told: Mapping[str, object], **more: object) -> ColumnDrift:
-    return ColumnDrift(**told, **more)  # type: ignore[arg-type]
-
-
-def _judged(
-    told: Mapping[str, object], samples: Samples, new: Sequence[object], how: Comparison
-) -> ColumnDrift:  # fmt: skip
-    found = distance(how.method, samples)
-    chance = by_chance(how.method, samples, len(how.columns))
-    limit = max(how.threshold, chance)
-    sizes = f"{sum(samples.before):,} and {sum(samples.after):,} values"
-    by = "which matters" if limit == how.threshold else f"which chance may do to {sizes}"
-    sign = "is more than" if found > limit else "is not more than"
-    reason = f"{how.method} {found:.3f} {sign} {limit:.3f}, {by}"
-    if new and found > limit:
-        reason += f"; new values: {', '.join(map(str, new))}"
-    return _of(told, drifted=found > limit, reason=reason, distance=found, limit=limit, new_values=tuple(new))
+def _samples(
+    before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, method: Method
+) -> tuple[Samples, Sequence[object]]:
+    if kind_of(before.dtype) == "choice":
+        return _categories(before, after)
+    return _numbers(before, after, wide, method), ()
 
 
 def _numbers(before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, method: Method) -> Samples:
@@ -111,7 +63,7 @@ def _numbers(before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, m
     edges = before.histogram.edges if before.histogram else ()
     if method == "wasserstein":
         return Samples(_counts(before), _counts(after), widths_of(_scaled(edges, wide), _spread(before)))
-    return Samples((*_odd(before), *_counts(before)), (*_odd(after), *_counts(after)))
+    return Samples((*odd(before), *_counts(before)), (*odd(after), *_counts(after)))
 
 
 def _scaled(edges: Sequence[float], wide: ColumnQuality) -> Sequence[float]:
@@ -130,29 +82,18 @@ def _counts(column: ColumnQuality) -> tuple[int, ...]:
     return column.histogram.counts if column.histogram else ()
 
 
-def _odd(column: ColumnQuality) -> tuple[int, int]:
-    """Nulls, and values that are not finite, as many as a sample has of them."""
-    share = column.sampled / column.rows if column.sampled else 1.0
-    return round(column.nulls * share), round((column.nans + column.infinite) * share)
-
-
 def _categories(before: ColumnQuality, after: ColumnQuality) -> tuple[Samples, tuple[object, ...]]:
     """The most frequent values of the reference, its others, the nulls, and those that it has not.
 
     Where the reference has values that stand there once, others are to be expected: they are no bin of their own.
     """
     was, now = ({t.value: t.count for t in c.top} for c in (before, after))
-    total, later = ((c.sampled - _odd(c)[0]) if c.sampled else c.count for c in (before, after))
+    total, later = ((c.sampled - odd(c)[0]) if c.sampled else c.count for c in (before, after))
     named = list(was)[:_CATEGORIES]
     new = [value for value in now if value not in was] if len(was) < _KNOWN else []
     counts = [[was[v] for v in named], [now.get(v, 0) for v in named]]
     rest = [max(0, total - sum(counts[0])), max(0, later - sum(counts[1]))]
     apart = sum(now[v] for v in new) if new and 1 not in was.values() else 0
-    first = (*counts[0], rest[0], _odd(before)[0], 0)
-    second = (*counts[1], rest[1] - apart, _odd(after)[0], apart)
-    return _without_empty(Samples(first, second)), tuple(new[:3])
-
-
-def _without_empty(samples: Samples) -> Samples:
-    pairs = [(a, b) for a, b in zip(samples.before, samples.after, strict=True) if a or b]
-    return Samples(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+    first = (*counts[0], rest[0], odd(before)[0], 0)
+    second = (*counts[1], rest[1] - apart, odd(after)[0], apart)
+    return without_empty(first, second), tuple(new[:3])

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mlforge.errors import Invalid, NotFound, Unknown, nearest
-from mlforge.flow.drifting.drift import Comparison, compare
+from mlforge.flow.drifting.drift import compare
 from mlforge.flow.drifting.drift_report import DriftReport
+from mlforge.flow.drifting.verdicts import Comparison
 from mlforge.flow.spine import spine_of
 from mlforge.flow.versions.find import artifact
 from mlforge.flow.versions.reach import within_reach

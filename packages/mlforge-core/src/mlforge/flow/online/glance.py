@@ -21,12 +21,22 @@ _log = logging.getLogger("mlforge.lineage")
 def served_versions(config: OnlineStoreConfig, names: Sequence[str]) -> dict[str, ServedVersion]:
     """The version that is served of each feature that is. That the store cannot be asked is a warning, not an error."""
     try:
-        with config.open() as online, ThreadPoolExecutor(min(AT_ONCE, max(1, len(names)))) as pool:
-            found = zip(names, pool.map(partial(_served, online), names), strict=True)
-            return {name: version for name, version in found if version is not None}
+        with config.open() as online:
+            return served_now(online, names)
     except MlforgeError as error:
         _log.warning("What is served cannot be told: %s", error)
         return {}
+
+
+def served_now(online: OnlineStore, names: Sequence[str]) -> dict[str, ServedVersion]:
+    """The same of an opened store.
+
+    Raises:
+        PluginFailed: The store does not answer.
+    """
+    with ThreadPoolExecutor(min(AT_ONCE, max(1, len(names)))) as pool:
+        found = zip(names, pool.map(partial(_served, online), names), strict=True)
+        return {name: version for name, version in found if version is not None}
 
 
 def _served(online: OnlineStore, name: str) -> ServedVersion | None:

@@ -88,6 +88,30 @@ def read_manifest(store: Store, now: datetime) -> Manifest:
     return msgspec.structs.replace(manifest, features={n: e for n, e in features.items() if e is not None})
 
 
+def followed_manifest(store: Store, now: datetime, known: Manifest | None) -> Manifest:
+    """The manifest as it is now, for one who asks again and again and knows what it was: nothing is told of it.
+
+    Metadata is read of those features alone that neither the kept manifest nor the known one tells of as the pointers
+    do: those of a build that goes on, which tells the manifest at its end.
+    """
+    manifest, before = _quietly_kept(store), known.features if known else {}
+    entries, there = manifest.features if manifest else before, _pointers(store)
+    stale = set(stale_ones(entries, there))
+    told = {n: before[n] for n in stale if n in before and before[n].latest == there.get(n)}
+    asked = [n for n in stale if n in there and n not in told]
+    read = each(store, asked, lambda name: _entry_or_none(store, name, None))
+    anew: dict[str, ManifestEntry | None] = {**told, **read}
+    found = {n: anew.get(n) if n in stale else entries.get(n) for n in sorted({*entries, *stale})}
+    return Manifest(iso_seconds(now), {n: entry for n, entry in found.items() if entry is not None})
+
+
+def _quietly_kept(store: Store) -> Manifest | None:
+    try:
+        return store.read_manifest() if isinstance(store, ManifestStore) else None
+    except MlforgeError:
+        return None
+
+
 def kept_manifest(store: Store) -> Manifest | None:
     """The manifest as it was kept; None where there is none that can be read."""
     try:

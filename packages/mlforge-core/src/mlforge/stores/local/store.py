@@ -125,12 +125,13 @@ class LiveLocalStore:
             raise type(error)(error.message, hint=self._way_out(name, version)) from error
 
     def _whole(self, name: str, version: str) -> Artifact:
-        path = inside(self.root, self._folder(name) / version / layout.META)
+        folder = self._folder(name)
+        path = inside(self.root, folder / version / layout.META)
         meta = layout.decode_meta(_read(path) or b"", name, version, path)
-        return Artifact(meta, tuple(self._address(meta, part) for part in meta.parts))
+        return Artifact(meta, tuple(self._address(folder, meta, part) for part in meta.parts))
 
-    def _address(self, meta: FeatureMeta, part: Part) -> str:
-        path = inside(self.root, self._folder(meta.name) / part.path)
+    def _address(self, folder: Path, meta: FeatureMeta, part: Part) -> str:
+        path = inside(self.root, folder / part.path)
         with disk.reporting(f"Reading {meta.name} {meta.version}", path):
             if not path.is_file():
                 raise NotFound(f"The data of {meta.name} {meta.version} is gone: {path}.")

@@ -120,7 +120,7 @@ function load(root) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = `${root}assets/features.js`;
-    script.onload = () => resolve(window.mlforgeFeatures);
+    script.onload = () => { script.remove(); resolve(window.mlforgeFeatures); };
     script.onerror = reject;
     document.head.append(script);
   });
@@ -169,6 +169,11 @@ function searching() {
     else links[Math.min(place, links.length - 1)]?.focus();
   }
 
+  document.addEventListener("catalog:renewed", () => {
+    loading = null;
+    main.hidden = Boolean(input.value.trim());
+    if (input.value.trim()) show();
+  });
   box.hidden = false;
   input.addEventListener("input", show);
   input.addEventListener("keydown", (event) => {
@@ -203,8 +208,13 @@ async function copy(button) {
   setTimeout(() => { button.textContent = "Copy"; }, 1500);
 }
 
-searching();
-for (const button of document.querySelectorAll(".copy")) {
-  button.hidden = false;
-  button.addEventListener("click", () => copy(button));
+function copying() {
+  for (const button of document.querySelectorAll(".copy[hidden]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => copy(button));
+  }
 }
+
+searching();
+copying();
+document.addEventListener("catalog:renewed", copying);

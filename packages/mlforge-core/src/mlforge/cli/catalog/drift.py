@@ -1,0 +1,44 @@
+"""Whether the latest version has drifted from the one before, column by column, as `mlforge drift` says it."""
+
+from __future__ import annotations
+
+from mlforge.cli.views.wording import number_of
+from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
+from mlforge.model.html import Markup, html, joined
+
+HEADS = ("Column", "Verdict", "Distance", "Limit", "Why")
+
+
+def cells(column: ColumnDrift) -> tuple[str, ...]:
+    """A line about a column: drifted or steady, how far, how far that may be, and why it is said."""
+    return column.column, "drifted" if column.drifted else "steady", *figures(column), column.reason
+
+
+def summary(report: DriftReport) -> str:
+    """What is compared, and how much of it drifted, in a sentence."""
+    counted = f"{len(report.drifted):,} of {number_of(len(report.columns), 'column')} drifted"
+    return f"{report.compared} against {report.reference}, by their profiles: {counted}."
+
+
+def section(report: DriftReport | None) -> Markup:
+    """A table with a row for each column; nothing where nothing can be compared."""
+    if report is None:
+        return Markup()
+    numbers = {"Distance": Markup(' class="number"'), "Limit": Markup(' class="number"')}
+    head = joined(html('<th scope="col"{}>{}</th>', numbers.get(h, Markup()), h) for h in HEADS)
+    body = joined(map(_row, report.columns))
+    return html(
+        '<section aria-labelledby="drift"><h2 id="drift">Drift</h2><p>{}</p>'
+        '<div class="wide" role="region" aria-labelledby="drift" tabindex="0">'
+        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></section>",
+        summary(report), head, body,
+    )  # fmt: skip
+
+
+def _row(column: ColumnDrift) -> Markup:
+    name, verdict, far, limit, why = cells(column)
+    return html(
+        '<tr><th scope="row"><code>{}</code></th><td><span class="badge {}">{}</span></td>'
+        '<td class="number">{}</td><td class="number">{}</td><td class="why">{}</td></tr>',
+        name, verdict, verdict, far, limit, why,
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""A verdict about a column: what is not compared and why, and what a distance between two samples says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from mlforge.flow.drifting.drift_report import ColumnDrift
+from mlforge.model.drift import MATTERS, ORDERED, Method, Samples, by_chance, distance
+from mlforge.model.quality import ColumnQuality
+from mlforge.plugin.engine.measuring import kind_of
+
+Counting = Callable[[ColumnQuality, ColumnQuality], tuple[Samples, Sequence[object]] | str]
+"""Two columns counted in the same bins, and values that only the later has; or why they cannot be."""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """How to compare: the method, what distance matters, and which columns."""
+
+    method: Method = "psi"
+    threshold: float = MATTERS
+    columns: tuple[str, ...] = ()
+
+
+def verdict(before: ColumnQuality, after: ColumnQuality, how: Comparison, count: Counting) -> ColumnDrift:
+    """Whether a column has drifted; `count` is asked where it can be compared, and may say why it cannot."""
+    kind = kind_of(before.dtype)
+    told = {
+        "column": before.name, "dtype": before.dtype, "before": before.rows, "after": after.rows,
+        "null_rates": (before.null_rate, after.null_rate),
+    }  # fmt: skip
+    if before.dtype != after.dtype and kind != kind_of(after.dtype):
+        return _of(told, drifted=True, reason=f"it was {before.dtype} and is {after.dtype}")
+    if kind in ("opaque", "list"):
+        return _of(told, drifted=False, reason=f"values of type {before.dtype} are not compared")
+    if kind == "choice" and how.method in ORDERED:
+        return _of(told, drifted=False, reason=f"{how.method} needs an order: compare it with psi, js or chi2")
+    if not before.rows or not after.rows:
+        return _of(told, drifted=False, reason="there are no rows to compare")
+    if not before.count and not after.count:
+        return _of(told, drifted=False, reason="both have nothing but nulls")
+    if how.method == "wasserstein" and not (before.finite and after.finite):
+        return _of(told, drifted=True, reason="one of them has no finite values")
+    counted = count(before, after)
+    return _of(told, drifted=False, reason=counted) if isinstance(counted, str) else _judged(told, *counted, how)
+
+
+def _of(told: Mapping[str, object], **more: object) -> ColumnDrift:
+    return ColumnDrift(**told, **more)  # type: ignore[arg-type]
+
+
+def _judged(
+    told: Mapping[str, object], samples: Samples, new: Sequence[object], how: Comparison
+) -> ColumnDrift:  # fmt: skip
+    found = distance(how.method, samples)
+    chance = by_chance(how.method, samples, len(how.columns))
+    limit = max(how.threshold, chance)
+    sizes = f"{sum(samples.before):,} and {sum(samples.after):,} values"
+    by = "which matters" if limit == how.threshold else f"which chance may do to {sizes}"
+    sign = "is more than" if found > limit else "is not more than"
+    reason = f"{how.method} {found:.3f} {sign} {limit:.3f}, {by}"
+    if new and found > limit:
+        reason += f"; new values: {', '.join(map(str, new))}"
+    return _of(told, drifted=found > limit, reason=reason, distance=found, limit=limit, new_values=tuple(new))
+
+
+def odd(column: ColumnQuality) -> tuple[int, int]:
+    """Nulls, and values that are not finite, as many as a sample has of them."""
+    share = column.sampled / column.rows if column.sampled else 1.0
+    return round(column.nulls * share), round((column.nans + column.infinite) * share)
+
+
+def without_empty(before: Sequence[int], after: Sequence[int]) -> Samples:
+    """Two samples in the same bins, but for those that both leave empty."""
+    pairs = [(a, b) for a, b in zip(before, after, strict=True) if a or b]
+    return Samples(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))

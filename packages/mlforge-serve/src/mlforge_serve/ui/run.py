@@ -1,0 +1,49 @@
+"""The process that answers, until a signal says to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Sequence
+from types import FrameType
+
+import uvicorn
+
+from mlforge_serve.listening import listen
+from mlforge_serve.settings import ServerSettings
+from mlforge_serve.ui.app import App
+from mlforge_serve.ui.door import LiveCatalog
+from mlforge_serve.workers import STOPS, code_after
+
+CONNECTIONS = 100
+"""How many there may be at once; one more is answered 503."""
+_log = logging.getLogger("mlforge.ui")
+
+
+def run(catalog: LiveCatalog, host: str, port: int, names: Sequence[str]) -> int:
+    """Answer until a signal says to stop, and return an exit code.
+
+    Raises:
+        Conflict: Somebody else listens there, or nobody may.
+        Invalid: The host is no address.
+    """
+    settings = ServerSettings(catalog.project, host, port)
+    (listening,) = listen(settings, "Choose another: --port 0 takes a free one.")
+    address = ServerSettings(catalog.project, host, listening.getsockname()[1]).url
+    server = uvicorn.Server(uvicorn.Config(
+        App(catalog, names), http="h11", ws="none", lifespan="off", interface="asgi3", log_config=None,
+        access_log=False, proxy_headers=False, server_header=False, limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=2,
+    ))  # fmt: skip
+    stop = 0
+
+    def end(number: int, _: FrameType | None) -> None:
+        nonlocal stop
+        stop, server.should_exit = number, True
+
+    for number in STOPS:  # while it starts; then uvicorn's own, and these once more
+        signal.signal(number, end)
+    _log.info("%s: %d features at %s, read-only", catalog.project, catalog.features, address)
+    server.run([listening])
+    _log.info("stopped")
+    return code_after(stop)
