@@ -1,7 +1,7 @@
 """Changelog fragments: `check` that a change has one, `collect` those of a package for its release.
 
-A fragment is a file `packages/PACKAGE/changes/+WORDS.KIND.md`, KIND being breaking, new or fix: what the one who upgrades
-sees, and has to do. towncrier puts them into the package's CHANGELOG.md.
+A fragment is a file `packages/PACKAGE/changes/+WORDS.KIND.md`, KIND being breaking, new or fix: what the one who
+upgrades sees, and has to do. towncrier puts them into the package's CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def main() -> int:
     checking.add_argument("--since", default="main", help="the branch that the change is to come to (default: main)")
     collecting = verbs.add_parser("collect", help="put a package's fragments into its changelog")
     collecting.add_argument("package")
-    collecting.add_argument("--date", default=datetime.now(UTC).date().isoformat(), help="of the release (default: today)")
+    collecting.add_argument(
+        "--date", default=datetime.now(UTC).date().isoformat(), help="of the release (default: today)"
+    )
     options = parser.parse_args()
     if options.verb == "collect":
         collect(ROOT, options.package, options.date)
@@ -71,11 +73,15 @@ def collect(root: Path, package: str, date: str) -> None:
         more = ["--version", version, "--date", date]
         subprocess.run([sys.executable, "-m", "towncrier", *words, *more], cwd=root, check=True)
         text = page.read_text(encoding="utf-8")
-        text = re.sub(re.escape(heading) + r"\s*", f"{heading}\n", text).replace(waiting, "")
+        text = re.sub(re.escape(heading) + r"\s*", f"{heading}\n", text)
+        text = re.sub(r"(?<=\S)\n(?=## )", "\n\n", text)  # towncrier leaves no line before the next heading
+        text = text.replace(waiting, "")
     else:
         text = page.read_text(encoding="utf-8").replace(waiting, f"\n{heading}")
     if heading not in text:
-        sys.exit(f"{package}: nothing tells of {version}: neither a fragment nor a heading `## {version} (unreleased)`.")
+        sys.exit(
+            f"{package}: nothing tells of {version}: neither a fragment nor a heading `## {version} (unreleased)`."
+        )
     page.write_text(text, encoding="utf-8")
 
 

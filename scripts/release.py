@@ -56,7 +56,9 @@ def unready(root: Path, tag: str) -> list[str]:
 def notes(root: Path, package: str, version: str) -> str:
     """What the changelog says of a version that has a date; nothing where it has none."""
     text = (root / "packages" / package / "CHANGELOG.md").read_text(encoding="utf-8")
-    found = re.search(rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    found = re.search(
+        rf"^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
+    )
     return found[1].strip() if found else ""
 
 

@@ -1,7 +1,7 @@
 """Install wheels into empty environments, as users do, and see that they work; write what is in one as an SBOM.
 
 Each package that is named is built with those of the house that it needs, and tried alone. With `--pairs` it is tried
-with the oldest core that it says it runs with, and the core with the oldest release of the package, built from their tags.
+with the oldest core that it says it runs with, and the core with the oldest release of the package, from their tags.
 """
 
 from __future__ import annotations
