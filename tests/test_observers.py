@@ -15,6 +15,7 @@ import pytest
 
 import mlforge as mlf
 from mlforge.errors import Invalid, NotFound, NotInstalled, Unknown
+from mlforge.flow import observing
 from mlforge.plugin import (
     BuildBegun,
     BuildEnded,
@@ -69,6 +70,8 @@ class Watching(ObserverConfig, frozen=True, kw_only=True, tag="watching"):
     def here(self) -> Watching:
         if self.way == "knows nothing here":
             raise RuntimeError("there is no run")
+        if self.way == "dawdles here":
+            HANGING.wait(30)
         return self
 
     def open(self) -> Any:
@@ -231,3 +234,28 @@ def test_what_is_no_observer_is_refused_where_it_is_given() -> None:
         mlf.Definitions("shop", observers=[Watching(), Watching(way="raises")])
     with pytest.raises((Unknown, NotInstalled)):
         mlf.Definitions("shop", observers="nowhere")
+
+
+def test_an_observer_that_holds_up_the_work_is_named_while_it_does(
+    project: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "QUICK", 0.05)
+    defs = project(Watching(way="dawdles here"))
+    work = threading.Thread(target=defs.build, args=("paid",))
+    work.start()
+    deadline = monotonic() + 10
+    while "holds up the work" not in caplog.text and monotonic() < deadline:
+        HANGING.wait(0.01)
+    assert "The observer 'watching' holds up the work: its here() has taken 0.05 s." in caplog.text
+    assert work.is_alive()
+    HANGING.set()
+    work.join(10)
+    assert defs.latest("paid") == "1.0.0" and len(told()) == 2
+
+
+def test_an_observer_that_is_quick_in_the_thread_of_the_work_is_not_told_of(
+    project: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert project(Watching()).build("paid").ok
+    assert "holds up" not in caplog.text
+    assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]

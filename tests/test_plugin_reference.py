@@ -22,6 +22,7 @@ PLUGINS = (
             "gcs",
             "mlflow",
             "openlineage",
+            "opentelemetry",
             "polars",
             "redis",
             "s3",

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from queue import Full, Queue
 from threading import Event as Signal
-from threading import Thread
+from threading import Thread, Timer
 from time import monotonic, perf_counter
 from typing import Any, Self, TypeVar
 
@@ -19,7 +19,10 @@ from mlforge.plugin.registry import registry
 
 MOST = 10_000
 """How many events may wait for an observer; of more than that it is not told."""
+QUICK = 1.0
+"""How many seconds an observer may take in the thread of the work before that is told."""
 _log = logging.getLogger("mlforge.observers")
+_HOLDS_UP = "The observer %r holds up the work: its here() has taken %g s. Nothing may be waited for there."
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Failed)
 Words = dict[str, Any]
@@ -162,8 +165,16 @@ class Listener:
 
 
 def _here(config: ObserverConfig) -> ObserverConfig | None:
+    """What the thread of the work knows. It cannot be asked in another one, nor stopped: that it hangs can be told."""
+    if type(config).here is ObserverConfig.here:
+        return config
+    told = Timer(QUICK, _log.warning, [_HOLDS_UP, config.kind, QUICK])
+    told.daemon = True
+    told.start()
     try:
         return config.here()
     except Exception as error:  # noqa: BLE001 - whatever it raises, the work goes on
         _log.warning("The observer %r cannot look on: %s: %s", config.kind, type(error).__name__, error)
         return None
+    finally:
+        told.cancel()

@@ -33,6 +33,7 @@ DISTRIBUTIONS = {
     },
     "observer": {
         "openlineage": "mlforge-openlineage",
+        "opentelemetry": "mlforge-opentelemetry",
         "mlflow": "mlforge-mlflow",
     },
     "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
@@ -48,6 +49,7 @@ DISTRIBUTIONS = {
         "RedisStore": "mlforge-redis",
         "DynamoDBStore": "mlforge-dynamodb",
         "OpenLineageObserver": "mlforge-openlineage",
+        "OpenTelemetryObserver": "mlforge-opentelemetry",
         "MLflowObserver": "mlforge-mlflow",
         "mlflow": "mlforge-mlflow",
     },

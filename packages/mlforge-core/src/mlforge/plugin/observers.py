@@ -28,7 +28,9 @@ class ObserverConfig(Config, frozen=True, kw_only=True):
     def here(self) -> Self:
         """The same settings with what only the thread of the work knows, such as a run that is active there.
 
-        Called there before the work begins, and not to wait for anything: all else happens in a thread of its own.
+        Called there before the work begins, which it holds up for as long as it takes: nothing that waits, no file, no
+        network, no lock and no import of what is large belongs here. It cannot be stopped; when it has taken a second
+        a warning names it. All else happens in a thread of its own.
         """
         return self
 

@@ -4,8 +4,8 @@ import pytest
 import mlforge as mlf
 from mlforge.flow.versions.fingerprints import fingerprints
 from mlforge.flow.versions.logic.told import Logic, logic_of
-from mlforge.flow.versions.number import categorise, expected_change, next_version
-from mlforge.model.meta import FeatureMeta
+from mlforge.flow.versions.number import categorise, expected_change, expected_changes, next_version
+from mlforge.model.meta import Change, FeatureMeta
 from mlforge.model.schema import Column, Schema
 from mlforge.model.version import Version
 
@@ -216,3 +216,75 @@ def test_a_function_that_cannot_be_told_is_built_again_as_a_patch(was, now):
 def test_what_surely_changed_counts_beside_what_cannot_be_told():
     before = meta(of=prints(logic=Logic("l", ("DB",))))
     assert categorise(before, SCHEMA, prints(logic=Logic("m", ("DB",)))).reason == "logic_changed"
+
+
+def reasons(of, before=None):
+    return [(change.bump, change.reason) for change in expected_changes(before or meta(), of)]
+
+
+def test_nothing_is_expected_of_what_has_not_changed():
+    assert reasons(prints()) == []
+
+
+@pytest.mark.parametrize(
+    "source", ["r", "t", None]
+)  # before and after "s" in the alphabet, and one that cannot be told
+def test_other_data_is_expected_to_be_a_patch(source):
+    assert reasons(prints(source=source)) == [("patch", "data_refresh")]
+
+
+@pytest.mark.parametrize("limit", range(6))  # their hashes stand before and after the one that was, in any order
+def test_other_checks_are_expected_to_be_a_patch(limit):
+    checked = made(validators={"amount": mlf.greater_than(limit)})
+    assert reasons(prints(checked)) == [("patch", "checks_changed")]
+    assert reasons(prints(), meta(of=prints(checked))) == [("patch", "checks_changed")]
+    assert reasons(prints(checked), meta(of=prints(checked))) == []
+
+
+def test_every_reason_is_expected_and_the_gravest_comes_first():
+    other = made(metrics=[mlf.Count(windows="7d", name="n")], interval="7d", max_age="7d")
+    found = reasons(prints(other, source="new", logic="other"))
+    assert found[0] == ("major", "removed_metrics")
+    assert [bump for bump, _ in found] == ["major", "minor", "minor", "minor", "patch", "patch"]
+    assert {reason for _, reason in found} == {
+        "removed_metrics", "added_metrics", "config_changed", "logic_changed", "terms_changed", "data_refresh",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"interval": "7d"}, "config_changed"),
+        ({"interval": "7d", "max_age": "7d"}, "config_changed"),
+        ({"max_age": "7d"}, "terms_changed"),
+    ],
+)
+def test_of_several_reasons_the_first_of_the_gravest_is_told(other, reason):
+    assert categorise(meta(), SCHEMA, prints(made(**other), source="new")).reason == reason
+
+
+@pytest.mark.parametrize("dtype", ["Boolean", "String"])  # before and after Float64 in the alphabet
+def test_any_other_type_is_a_major_change(dtype):
+    schema = Schema((*SCHEMA.columns[:2], Column("amount__sum__7d", dtype)))
+    change = categorise(meta(), schema, prints())
+    assert (change.bump, change.reason, change.details) == (
+        "major", "changed_dtypes", (f"amount__sum__7d: Float64 → {dtype}",),
+    )  # fmt: skip
+
+
+def test_an_equal_max_age_that_was_read_from_elsewhere_is_no_change():
+    before = msgspec.structs.replace(meta(of=prints(made(max_age="7d"))), max_age=str(b"7d", "ascii"))
+    assert categorise(before, SCHEMA, prints(made(max_age="7d"))).reason == "data_refresh"
+
+
+@pytest.mark.parametrize(
+    ("base", "bump", "taken", "number"),
+    [
+        (None, "initial", ["1.0.0"], "1.0.1"),
+        ("1.2.3", "patch", ["1.2.4", "1.2.5"], "1.2.6"),
+        ("1.2.3", "minor", ["1.3.0"], "1.4.0"),
+        ("1.2.3", "major", ["2.0.0", "3.0.0"], "4.0.0"),
+    ],
+)
+def test_a_number_that_is_taken_is_passed_over_by_the_part_that_is_bumped(base, bump, taken, number):
+    assert next_version(base, Change(bump, "…"), taken) == number

@@ -25,6 +25,7 @@ HEAVY = (
     "fsspec",
     "starlette",
     "openlineage",
+    "opentelemetry",
     "mlflow",
     "prometheus_client",
 )

@@ -1,0 +1,1 @@
+"""Sends what mlforge builds, publishes and retrieves to OpenTelemetry, as spans and metrics."""
