@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pyspark
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import mlforge as mlf
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, Unsupported
 from mlforge.model.source import DeltaFormat
 from mlforge.plugin import Scan
 from mlforge_spark.plugin import SparkEngine
@@ -55,6 +56,19 @@ def test_a_spark_spine_gives_a_spark_frame_and_a_polars_spine_that(shop, session
     assert isinstance(answer, DataFrame)
     assert [row["amount"] is None for row in answer.collect()] == [False, True]
     assert isinstance(shop.get_training_data(pl.DataFrame({"user": [2]}), features=["spend"]), pl.DataFrame)
+
+
+def test_a_spark_spine_is_refused_by_another_engine_and_taken_as_the_hint_says(shop, session):
+    spine = session.sql("SELECT 2L AS user, timestamp'2025-03-04 05:06:07' AS at")
+    asked = {"features": ["spend"], "store": shop.offline_store, "timestamp": "at"}
+    with pytest.raises(Unsupported, match=r"^A spine of Spark is joined by the Spark engine alone") as refused:
+        mlf.get_training_data(spine, **asked, engine="polars")
+    assert refused.value.hint == 'Say engine="pyspark". A small one of Spark 4 also goes as spine.toArrow().'
+    lazy = mlf.get_training_data(spine, **asked, engine="pyspark")
+    assert isinstance(lazy, DataFrame)
+    if pyspark.__version__ >= "4":
+        here = mlf.get_training_data(spine.toArrow(), **asked, engine="polars")
+        assert here["amount"].to_pylist() == [row["amount"] for row in lazy.collect()]
 
 
 def test_the_command_line_builds_with_spark(tmp_path, monkeypatch):
