@@ -9,7 +9,9 @@ from pyspark.sql import functions as F
 
 import mlforge as mlf
 from mlforge.errors import Invalid, Unsupported
-from mlforge.model.source import DeltaFormat
+from mlforge.model.meta import Target
+from mlforge.model.quality import Measuring
+from mlforge.model.source import DeltaFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge_spark.plugin import SparkEngine
 
@@ -41,6 +43,17 @@ def shop(tmp_path_factory, session):
 def test_a_build_takes_no_rows_to_the_driver(shop):
     assert shop.metadata("spend").row_count == ROWS // 2
     assert shop.metadata("spend").quality is None, "what is measured by rows is measured of few"
+
+
+def test_what_was_written_is_measured_and_not_computed_again(session, tmp_path):
+    session.range(100, numPartitions=1).write.parquet(str(tmp_path / "numbers"))
+    (file,) = (tmp_path / "numbers").glob("part-*")
+    with SparkEngine().open() as engine:
+        frame = engine.scan(Scan("numbers", (str(file),), ParquetFormat()))
+        engine.write(frame, Target("numbers", str(tmp_path / "data.parquet"), "parquet"))
+        file.unlink()
+        quality = engine.measure(frame, Measuring(keys=("id",)))
+        assert (quality.rows, quality.entities, quality.columns[0].max) == (100, 100, 99)
 
 
 def test_polars_reads_what_spark_wrote(shop):
