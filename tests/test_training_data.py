@@ -114,6 +114,19 @@ def test_a_pandas_column_of_objects_of_one_type_is_read(defs):
     assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].fillna(-1).tolist() == [0.0, 4.0, -1]
 
 
+class Breaking:
+    """A stranger's frame, of which a row cannot be streamed."""
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        raise AssertionError("tz")
+
+
+def test_a_frame_that_breaks_while_it_is_read_is_told_by_its_type(defs):
+    with pytest.raises(Invalid, match=r"^A Breaking cannot be read as a spine: AssertionError: tz\. Convert") as broken:
+        defs.get_training_data(Breaking(), ["users"])
+    assert broken.value.hint == "Convert it to a pandas or pyarrow table first."
+
+
 def test_an_integer_beyond_2_53_survives_pandas(defs):
     spine = pd.DataFrame({"user_id": [1, 3], "when": [at(2), at(2)]})
     answer = defs.get_training_data(spine, ["spend"])

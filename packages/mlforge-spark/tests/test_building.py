@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pyspark
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 import mlforge as mlf
-from mlforge.errors import Invalid
-from mlforge.model.source import DeltaFormat
+from mlforge.errors import Invalid, Unsupported
+from mlforge.model.meta import Target
+from mlforge.model.quality import Measuring
+from mlforge.model.source import DeltaFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge_spark.plugin import SparkEngine
 
@@ -42,6 +45,17 @@ def test_a_build_takes_no_rows_to_the_driver(shop):
     assert shop.metadata("spend").quality is None, "what is measured by rows is measured of few"
 
 
+def test_what_was_written_is_measured_and_not_computed_again(session, tmp_path):
+    session.range(100, numPartitions=1).write.parquet(str(tmp_path / "numbers"))
+    (file,) = (tmp_path / "numbers").glob("part-*")
+    with SparkEngine().open() as engine:
+        frame = engine.scan(Scan("numbers", (str(file),), ParquetFormat()))
+        engine.write(frame, Target("numbers", str(tmp_path / "data.parquet"), "parquet"))
+        file.unlink()
+        quality = engine.measure(frame, Measuring(keys=("id",)))
+        assert (quality.rows, quality.entities, quality.columns[0].max) == (100, 100, 99)
+
+
 def test_polars_reads_what_spark_wrote(shop):
     with mlf.PolarsEngine().open() as engine, shop.offline_store.open() as store:
         frame = engine.read_version(store.get("spend", "1.0.0"))
@@ -55,6 +69,19 @@ def test_a_spark_spine_gives_a_spark_frame_and_a_polars_spine_that(shop, session
     assert isinstance(answer, DataFrame)
     assert [row["amount"] is None for row in answer.collect()] == [False, True]
     assert isinstance(shop.get_training_data(pl.DataFrame({"user": [2]}), features=["spend"]), pl.DataFrame)
+
+
+def test_a_spark_spine_is_refused_by_another_engine_and_taken_as_the_hint_says(shop, session):
+    spine = session.sql("SELECT 2L AS user, timestamp'2025-03-04 05:06:07' AS at")
+    asked = {"features": ["spend"], "store": shop.offline_store, "timestamp": "at"}
+    with pytest.raises(Unsupported, match=r"^A spine of Spark is joined by the Spark engine alone") as refused:
+        mlf.get_training_data(spine, **asked, engine="polars")
+    assert refused.value.hint == 'Say engine="pyspark". A small one of Spark 4 also goes as spine.toArrow().'
+    lazy = mlf.get_training_data(spine, **asked, engine="pyspark")
+    assert isinstance(lazy, DataFrame)
+    if pyspark.__version__ >= "4":
+        here = mlf.get_training_data(spine.toArrow(), **asked, engine="polars")
+        assert here["amount"].to_pylist() == [row["amount"] for row in lazy.collect()]
 
 
 def test_the_command_line_builds_with_spark(tmp_path, monkeypatch):

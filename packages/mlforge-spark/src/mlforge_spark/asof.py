@@ -22,10 +22,10 @@ from mlforge.plugin.engine.columns import need_columns, refuse_twins
 from mlforge.plugin.engine.keys import check_joined, made_of_spine
 from mlforge.plugin.engine.rows import need_label
 from mlforge_spark import times
-from mlforge_spark.crowds import Crowd, crowds, piece
+from mlforge_spark.crowds import Crowd, crowds, is_large, piece
 from mlforge_spark.keys import with_surrogates
 from mlforge_spark.layers import read_version
-from mlforge_spark.order import numbered
+from mlforge_spark.order import numbered, put_back
 from mlforge_spark.types import column, named, plain, words_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
             sides = {i: (joins[i], features[i]) for i in some}
             rows = _beside(rows, number, keys, wide, sides, found[some[0]]) if some else rows
     brought = [_value(i, join, features[i], c, n) for i, join in enumerate(joins) for c, n in join.columns.items()]
-    return rows.orderBy(column(number)).select(*map(column, names), *brought)
+    large = any(is_large(join.artifact.meta.row_count) for join in joins)
+    return put_back(rows, number, spine if large else None).select(*map(column, names), *brought)
 
 
 def _groups(joins: Sequence[Join]) -> dict[tuple[str, ...], list[int]]:

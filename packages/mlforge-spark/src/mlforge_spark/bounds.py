@@ -2,6 +2,7 @@
 
 - A window of one bucket, or without end, needs nothing else than its latest tile, or a running bound.
 - One of few buckets: its bound when a tile has just entered, and when one has just left, are looked up among its tiles.
+  Of these the latest holds, as long as the window has values at all, which its count tells.
 - A longer one touches two blocks of its own length: what it holds is the bound from the start of its own block to now,
   and that from the oldest tile in it to the end of the block before.
 """
@@ -14,7 +15,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_spark.plans import BOUNDS, ENDS, Plan, length, stay
+from mlforge_spark.plans import BOUNDS, ENDS, Plan, length, stay, total
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import floor_div
 
@@ -72,8 +73,32 @@ def _neighbours(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     return {f"{tile}_after": following, f"{tile}_opens": F.lag("t").over(there).isNull()}
 
 
+def is_counted(agg: Aggregate, plan: Plan) -> bool:
+    """Is it the count of a window's values that tells whether it has a bound?"""
+    return agg.function in BOUNDS and (plan.in_frame(length(agg)) or length(agg) == plan.interval is not None)
+
+
+def latest(agg: Aggregate, plan: Plan) -> dict[str, Column]:
+    """What a window has come to where a tile has just entered or left, of rows of tiles at a shift."""
+    tile, reach = f"{agg.column}_{agg.function}", length(agg)
+    if reach is None or not is_counted(agg, plan):
+        return {}
+    entered, left = _passed(agg, plan)
+    if reach == plan.interval:
+        return {f"{agg.name}_seen": F.when(entered, F.col(tile))}
+    now, then = F.col(f"{tile}_{reach}_in"), F.col(f"{tile}_{reach}_out")
+    return {f"{agg.name}_seen": F.when(entered, now).when(left, then)}
+
+
+def _passed(agg: Aggregate, plan: Plan) -> list[Column]:
+    """Whether a row is of a tile that has just entered an aggregate's window, and whether of one that has left it."""
+    return [F.lit(False) if s is None else F.col("source") == F.lit(plan.source(s)) for s in stay(agg)]
+
+
 def followed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     """Aggregates over the rows up to a change point, of which `bound_at` makes a bound."""
+    if is_counted(agg, plan):
+        return {f"{agg.name}_own": _last(F.col(f"{agg.name}_seen"))}
     tile, reach = f"{agg.column}_{agg.function}", length(agg)
     entered, left = (None if shift is None else F.col("source") == F.lit(plan.source(shift)) for shift in stay(agg))
     assert entered is not None  # noqa: S101 - for the types
@@ -81,12 +106,8 @@ def followed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
         return {f"{agg.name}_own": _last(_end(agg, tile, entered, left))}
     if reach is None:
         return {f"{agg.name}_own": _FUNCTIONS[agg.function](F.when(entered, F.col(tile)))}
-    if reach == plan.interval:
-        return {f"{agg.name}_own": _last(F.when(entered, F.struct("t", F.col(tile).alias("value"))))}
     assert left is not None  # noqa: S101 - for the types
     tile = f"{tile}_{reach}"
-    if plan.in_frame(reach):
-        return {f"{agg.name}_own": _last(in_or_out(entered, left, F.col(f"{tile}_in"), F.col(f"{tile}_out")))}
     oldest = F.when(left, F.struct(F.col("t_next").alias("t"), F.col(f"{tile}_on_next").alias("value")))
     opening = (F.col("source") == F.lit(0)) & F.col("is_first")
     return {
@@ -127,10 +148,8 @@ def bound_at(agg: Aggregate, plan: Plan) -> Column:
             pass
     if reach is None:
         return own
-    if reach == plan.interval:
-        return F.when(own["t"] == now, own["value"])
-    if plan.in_frame(reach):
-        return own["value"]
+    if is_counted(agg, plan):
+        return F.when(F.col(total(agg, plan.value(agg).counted, plan)) > F.lit(0), own)
     past, begins = F.col(f"{agg.name}_past"), floor_div(now, reach) * F.lit(reach)
     mine, before = F.when(own["t"] >= begins, own["value"]), F.when(past["t"] < begins, past["value"])
     return _CHOICES[agg.function](mine, before)

@@ -33,9 +33,14 @@ class Crowd(NamedTuple):
     stamps: Sequence[int]
 
 
+def is_large(rows: int) -> bool:
+    """Whether a feature has so many rows that it is worth looking at before they are joined."""
+    return rows >= LARGE
+
+
 def crowds(feature: DataFrame, keys: Sequence[Column], stamp: Column, rows: int) -> list[Crowd]:
     """The crowded keys of so many rows of a feature, by a sample of their keys and stamps."""
-    if rows < LARGE:
+    if not is_large(rows):
         return []
     names = [f"k{i}" for i in range(len(keys))]
     seen = feature.select(*(k.alias(n) for k, n in zip(keys, names, strict=True)), stamp.alias("stamp"))

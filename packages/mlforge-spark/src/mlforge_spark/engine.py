@@ -32,7 +32,7 @@ from mlforge_spark import apply, asof, deriving, exchange, files, keys, layers, 
 from mlforge_spark.edge import BROKEN, edge, told
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import frame_types, session_of
-from mlforge_spark.types import column, schema_of
+from mlforge_spark.types import column, schema_of, words_of
 
 MOST_MEASURED = 100_000
 TYPES = "Look at the types of the columns."
@@ -47,6 +47,7 @@ class LiveSparkEngine(Engine):
         self._scans: list[Scan] = []
         self._held: list[DataFrame] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._written: tuple[DataFrame, Target, int] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +84,9 @@ class LiveSparkEngine(Engine):
     def write(self, frame: DataFrame, target: Target) -> Written:
         need_format(target, ["parquet", "delta", "iceberg"] if "://" in target.uri else ["parquet"], "The Spark engine")
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause.", PluginFailed):
-            return Written(files.write(frame, target))
+            rows = files.write(frame, target)
+        self._written = frame, target, rows
+        return Written(rows)
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, frame_types())
@@ -170,13 +173,21 @@ class LiveSparkEngine(Engine):
 
     def measure(self, frame: DataFrame, ask: Measuring) -> Quality:
         """By default, which takes the rows to the driver: so only where they are few."""
-        count = self.extent(frame, None).rows
+        frame, count = self._as_written(frame)
         if count > MOST_MEASURED:
             raise Unsupported(
                 f"Spark measures no more than {MOST_MEASURED:,} rows yet, and there are {count:,}.",
                 hint="Leave the figures out: quality: false.",
             )
         return super().measure(frame, ask)
+
+    def _as_written(self, frame: DataFrame) -> tuple[DataFrame, int]:
+        """The frame and how many rows it has: what was written of it last is not computed again, but read."""
+        if self._written is None or self._written[0] is not frame or not files.is_there(self._written[1]):
+            return frame, self.extent(frame, None).rows
+        _, target, rows = self._written
+        with self._computing():
+            return layers.read_written([target.uri], words_of(frame), self.session), rows
 
     def aggregate(self, frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame:
         with edge("The windows cannot be computed", TYPES):

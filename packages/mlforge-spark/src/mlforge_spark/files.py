@@ -45,6 +45,11 @@ def write(frame: DataFrame, target: Target) -> int:
     return rows
 
 
+def is_there(target: Target) -> bool:
+    """Whether what was written to a target is still there, as far as this machine can tell."""
+    return target.uri.startswith(_TABLE) or Path(target.uri.removeprefix("file://")).exists()
+
+
 def _moved(files: list[Path], place: Path) -> None:
     """Parts without rows are left out, unless there is nothing else."""
     full = [path for path in files if pq.read_metadata(path).num_rows] or files[:1]

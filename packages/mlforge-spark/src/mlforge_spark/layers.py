@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,11 @@ def read_version(
 
 
 def _open(artifact: Artifact, uris: Sequence[str], session: SparkSession) -> DataFrame:
-    words = told(artifact.meta)
+    return read_written(uris, told(artifact.meta), session)
+
+
+def read_written(uris: Sequence[str], words: Mapping[str, str], session: SparkSession) -> DataFrame:
+    """The rows at some addresses, of the types that are told of them."""
     rows = reduce(lambda a, b: a.unionByName(b), [_stored(uri, session) for uri in _together(uris)])
     found = words_of(rows)
     return rows.select(*(_as_told(n, found[n], words.get(n, found[n])) for n in rows.columns))

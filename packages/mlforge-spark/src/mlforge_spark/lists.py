@@ -16,8 +16,7 @@ from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark import ranks
-from mlforge_spark.between import between as interpolated
-from mlforge_spark.between import decimal
+from mlforge_spark.between import decimal_column, interpolated
 from mlforge_spark.bounds import in_or_out
 from mlforge_spark.plans import Plan, length, stay
 from mlforge_spark.spreads import std
@@ -92,7 +91,7 @@ def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
         return listed
     low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
     bottom = ranks.fraction_of(agg).denominator
-    among = F.when(rest == decimal(0), low).otherwise(interpolated(low, high, rest, bottom, "Float64"))
+    among = F.when(rest == decimal_column(0), low).otherwise(interpolated(low, high, rest, bottom, "Float64"))
     return F.when(F.col("crowded"), among).otherwise(listed)
 
 
@@ -102,11 +101,13 @@ def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
     top, bottom = place.numerator, place.denominator
 
     def between(ordered: Column) -> Column:
-        steps = (F.size(ordered) - F.lit(1)).cast("decimal(10,0)") * decimal(top)
-        rest = steps % decimal(bottom)
-        at = ((steps - rest) / decimal(bottom)).cast("int")
+        steps = (F.size(ordered) - F.lit(1)).cast("decimal(10,0)") * decimal_column(top)
+        rest = steps % decimal_column(bottom)
+        at = ((steps - rest) / decimal_column(bottom)).cast("int")
         low, high = F.get(ordered, at), F.get(ordered, at + F.lit(1))
-        return F.when(rest == decimal(0), low.cast("double")).otherwise(interpolated(low, high, rest, bottom, word))
+        return F.when(rest == decimal_column(0), low.cast("double")).otherwise(
+            interpolated(low, high, rest, bottom, word)
+        )
 
     return F.transform(F.array(F.array_sort(values)), between)[0]
 

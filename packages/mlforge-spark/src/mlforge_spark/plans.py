@@ -161,6 +161,11 @@ def length(agg: Aggregate) -> int | None:
     return None if leaves is None else leaves - enters
 
 
+def total(agg: Aggregate, partial: str, plan: Plan) -> str:
+    """The column of change points with the total of a partial over an aggregate's window."""
+    return f"w{plan.windows.index(stay(agg))}_{partial}"
+
+
 def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping[str, Value], most: int) -> Plan:
     """The plan of what is asked for."""
     aggs = windowed.aggregates

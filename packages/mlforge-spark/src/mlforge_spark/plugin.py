@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import ClassVar
 
 import msgspec
 
 from mlforge.model.aggregation import PARTS
-from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, hookimpl
+from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, Lack, hookimpl
+
+_TIMES_SINCE = (4, 1)
+_DISTRIBUTIONS = ("pyspark", "pyspark-client", "databricks-connect")
 
 
 class SparkEngine(EngineConfig, frozen=True, tag="pyspark"):
@@ -52,7 +56,31 @@ def _described(name: str, config: type[SparkEngine]) -> EngineDescriptor:
         writes=frozenset({"parquet", "delta", "iceberg"}),
         schemes=frozenset({"file", "table"}),
         aggregations=PARTS,
+        lacks=lacks_of(_installed()),
     )
+
+
+def _installed() -> str | None:
+    """The version of Spark's Python that is installed, by whichever name."""
+    for name in _DISTRIBUTIONS:
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return None
+
+
+def lacks_of(release: str | None) -> dict[str, Lack]:
+    """What a release of Spark keeps the engine from.
+
+    Example:
+        >>> list(lacks_of("3.5.7")), lacks_of("4.1.0")
+        (['each_type_is_read_equal_by_every_engine[Time]'], {})
+    """
+    if release is None or tuple(map(int, release.split(".")[:2])) >= _TIMES_SINCE:
+        return {}
+    reason = f"Spark {release} has no type for times of day, and stores none; Spark 4.1 does."
+    return {"each_type_is_read_equal_by_every_engine[Time]": Lack("upstream", reason)}
 
 
 @hookimpl

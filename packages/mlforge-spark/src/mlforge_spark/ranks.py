@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark import plans
-from mlforge_spark.numbers import ZERO, long
+from mlforge_spark.numbers import ZERO, decimal, long
 from mlforge_spark.plans import Plan, Stay, stay
 
 if TYPE_CHECKING:
@@ -166,9 +166,9 @@ def _ranked(rows: DataFrame, plan: Plan) -> DataFrame:
     lower, rest = [], []
     for asked in _asked(plan):
         part = fraction_of(asked.agg)
-        steps = f"CAST(steps AS DECIMAL(20, 0)) * {_whole(part.numerator)}"
-        over = f"({steps}) % {_whole(part.denominator)}"
-        lower.append(f"WHEN {asked.number} THEN CAST((({steps}) - {over}) / {_whole(part.denominator)} AS BIGINT)"
+        steps = f"CAST(steps AS DECIMAL(20, 0)) * {decimal(part.numerator)}"
+        over = f"({steps}) % {decimal(part.denominator)}"
+        lower.append(f"WHEN {asked.number} THEN CAST((({steps}) - {over}) / {decimal(part.denominator)} AS BIGINT)"
                      + (" + 1" if asked.upper else ""))  # fmt: skip
         rest.append(f"WHEN {asked.number} THEN CAST({over} AS DECIMAL(38, 0))")
     k = f"CASE WHEN steps >= 0 THEN least(steps, CASE asked {' '.join(lower)} END) END"
@@ -178,10 +178,6 @@ def _ranked(rows: DataFrame, plan: Plan) -> DataFrame:
         F.expr(f"CASE asked {' '.join(rest)} END").alias("rest"),
         F.expr(f"CASE WHEN sign = 0 AND asked >= 0 AND steps >= 0 THEN {ZERO} END").alias("node"),
     )
-
-
-def _whole(number: int) -> str:
-    return f"CAST('{number}' AS DECIMAL({len(str(number))}, 0))"
 
 
 def _until(plan: Plan, *also: str) -> WindowSpec:

@@ -18,9 +18,9 @@ from mlforge_spark.exact import BITS, Steps, carried, computed, joined
 from mlforge_spark.lists import listed_at
 from mlforge_spark.moments import kurtosis_of, skew_of
 from mlforge_spark.numbers import DOWN, NAN, UP, ZERO, long
-from mlforge_spark.plans import BOUNDS, ENDS, MOMENTS, RECENT, Plan
+from mlforge_spark.plans import BOUNDS, ENDS, MOMENTS, RECENT, Plan, total
 from mlforge_spark.recent import recent_at
-from mlforge_spark.running import partials, total
+from mlforge_spark.running import partials
 from mlforge_spark.types import dtype_of
 
 if TYPE_CHECKING:

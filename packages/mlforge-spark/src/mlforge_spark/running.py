@@ -9,11 +9,11 @@ from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark import recent
-from mlforge_spark.bounds import followed
+from mlforge_spark.bounds import followed, is_counted, latest
 from mlforge_spark.distinct import COUNTED, come_and_gone
 from mlforge_spark.lists import listed
 from mlforge_spark.numbers import ZERO
-from mlforge_spark.plans import BOUNDS, ENDS, RECENT, Plan, known_by_the_end, length, stay
+from mlforge_spark.plans import BOUNDS, ENDS, RECENT, Plan, known_by_the_end, length, stay, total
 from mlforge_spark.tiles import by_entity, changing
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def at_change_points(tiles: DataFrame, plan: Plan) -> DataFrame:
 
     A total is a running one, of what enters minus what leaves: nothing is rounded, so nothing that left is in it.
     """
-    rows = _moved(tiles, plan)
     order = ["at", *(["changes"] if plan.passing else [])]
+    rows = _moved(tiles, plan).sortWithinPartitions(*plan.key_names, *order)  # narrow yet: what windows read follows
     upto = by_entity(plan, *order).rowsBetween(Window.unboundedPreceding, Window.currentRow)
     found = {name: column.over(upto) for name, column in _running(plan).items()}
     found["at_next"] = F.lead("at").over(by_entity(plan, *order))
@@ -51,7 +51,9 @@ def _moved(tiles: DataFrame, plan: Plan) -> DataFrame:
             is_it = F.col("source") == F.lit(plan.source(shift))
             changes = F.when(is_it, F.col(changing(shift, plan))).otherwise(changes)
         rows = rows.select("*", changes.alias("changes"))
-    return rows.filter(known_by_the_end(F.col("at")))
+    rows = rows.filter(known_by_the_end(F.col("at")))
+    seen = {name: column for a in plan.aggs for name, column in latest(a, plan).items()}
+    return rows.select("*", *(column.alias(name) for name, column in seen.items()))
 
 
 def _running(plan: Plan) -> dict[str, Column]:
@@ -63,14 +65,14 @@ def _running(plan: Plan) -> dict[str, Column]:
             found |= followed(agg, plan)
         elif agg.function in RECENT:
             found |= recent.followed(agg, plan)
-        else:
+        if _adds_up(agg, plan):
             found |= {total(agg, p, plan): _total(agg, p, plan) for p in partials(agg, plan)}
     return found
 
 
-def total(agg: Aggregate, partial: str, plan: Plan) -> str:
-    """The column of change points with the total of a partial over an aggregate's window."""
-    return f"w{plan.windows.index(stay(agg))}_{partial}"
+def _adds_up(agg: Aggregate, plan: Plan) -> bool:
+    """Is anything of its window a running total?"""
+    return is_counted(agg, plan) or not (plan.is_listed(agg) or agg.function in (*BOUNDS, *ENDS, *RECENT))
 
 
 def _total(agg: Aggregate, partial: str, plan: Plan) -> Column:
@@ -87,7 +89,7 @@ def partials(agg: Aggregate, plan: Plan) -> list[str]:
         return ["n"]
     value = plan.value(agg)
     match agg.function:
-        case "count":
+        case "count" | "min" | "max":
             return [value.counted]
         case "count_distinct":
             return [come_and_gone(value.name, length(agg))[0]]

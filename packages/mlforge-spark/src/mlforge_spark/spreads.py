@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from mlforge_spark.between import real_column
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,8 +24,8 @@ def std(values: Column) -> Column:
     but once, whatever the numbers' sizes, and only the last can leave the range of floats.
     """
     numbers = F.transform(values, lambda x: x.cast("double"))
-    odd = F.exists(numbers, lambda x: F.isnan(x) | (F.abs(x) == _real(float("inf"))))
-    found = F.when(odd, _real(float("nan"))).otherwise(_let(numbers, _of_finite))
+    odd = F.exists(numbers, lambda x: F.isnan(x) | (F.abs(x) == real_column(float("inf"))))
+    found = F.when(odd, real_column(float("nan"))).otherwise(_let(numbers, _of_finite))
     return F.when(F.size(values) > F.lit(1), found)
 
 
@@ -38,7 +40,7 @@ def _about_the_first(gaps: Column) -> Column:
 def _of_few_sizes(numbers: Column) -> Column:
     n = F.size(numbers).cast("double")
     gaps = _let(_total(numbers) / n, lambda mean: F.transform(numbers, lambda x: x - mean))
-    return F.sqrt(_total(F.transform(gaps, lambda gap: gap * gap)) / (n - _real(1.0)))
+    return F.sqrt(_total(F.transform(gaps, lambda gap: gap * gap)) / (n - real_column(1.0)))
 
 
 def _in_units(numbers: Column, of: Callable[[Column], Column]) -> Column:
@@ -49,7 +51,7 @@ def _in_units(numbers: Column, of: Callable[[Column], Column]) -> Column:
     def computed(unit: Column) -> Column:
         return _let(F.transform(numbers, lambda x: x / unit), of) * unit
 
-    return F.when(most > _real(0.0), _let(F.pow(_real(2.0), power), computed)).otherwise(_real(0.0))
+    return F.when(most > real_column(0.0), _let(F.pow(real_column(2.0), power), computed)).otherwise(real_column(0.0))
 
 
 def _let(value: Column, of: Callable[[Column], Column]) -> Column:
@@ -58,8 +60,4 @@ def _let(value: Column, of: Callable[[Column], Column]) -> Column:
 
 
 def _total(numbers: Column) -> Column:
-    return F.aggregate(numbers, _real(0.0), lambda total, x: total + x)
-
-
-def _real(number: float) -> Column:
-    return F.lit(float(number))
+    return F.aggregate(numbers, real_column(0.0), lambda total, x: total + x)

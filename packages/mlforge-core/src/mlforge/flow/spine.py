@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from mlforge.errors import Invalid, NotInstalled
+from mlforge.errors import Invalid, NotInstalled, Unsupported
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
 
@@ -156,17 +156,27 @@ class EngineSpine:
 
 def _through_library(frame: Any) -> Spine:
     """A foreign stream as a table of whichever library the process has loaded."""
-    if polars := sys.modules.get("polars"):
-        return PolarsSpine(polars.DataFrame(ArrowStream(frame)))
-    if pyarrow := sys.modules.get("pyarrow"):
-        return ArrowSpine(pyarrow.table(ArrowStream(frame)))
-    raise Invalid(
-        f"A {type(frame).__qualname__} cannot be a spine.", hint="Convert it to a pandas or pyarrow table first."
-    )
+    name, stream = type(frame).__qualname__, ArrowStream(frame)
+    try:
+        if polars := sys.modules.get("polars"):
+            return PolarsSpine(polars.DataFrame(stream))
+        if pyarrow := sys.modules.get("pyarrow"):
+            return ArrowSpine(pyarrow.table(stream))
+    except Exception as error:  # what a stream raises is its library's own
+        what = f"{type(error).__name__}: {error}".rstrip(": .")
+        raise Invalid(
+            f"A {name} cannot be read as a spine: {what}.", hint="Convert it to a pandas or pyarrow table first."
+        ) from error
+    raise Invalid(f"A {name} cannot be a spine.", hint="Convert it to a pandas or pyarrow table first.")
 
 
 def spine_of(frame: Any, engine: Engine) -> Spine:
-    """The adaptor for a user's frame. Raises `Invalid` for something that is none."""
+    """The adaptor for a user's frame.
+
+    Raises:
+        Invalid: It is none, or cannot be read.
+        Unsupported: It is one of a cluster, whose rows would all come to this machine.
+    """
     library = type(frame).__module__.partition(".")[0]
     if library == "polars" and hasattr(frame, "collect_schema"):
         return PolarsSpine(frame)
@@ -174,7 +184,14 @@ def spine_of(frame: Any, engine: Engine) -> Spine:
         return ArrowSpine(frame)
     if library == "pandas" and hasattr(frame, "dtypes") and hasattr(frame, "columns"):
         return PandasSpine(frame)
-    return EngineSpine(frame, engine) if engine.owns(frame) else _through_library(frame)
+    if engine.owns(frame):
+        return EngineSpine(frame, engine)
+    if library == "pyspark":
+        raise Unsupported(
+            "A spine of Spark is joined by the Spark engine alone: all its rows would come to this machine.",
+            hint='Say engine="pyspark". A small one of Spark 4 also goes as spine.toArrow().',
+        )
+    return _through_library(frame)
 
 
 def join_to(spine: Spine, engine: Engine, needed: Sequence[str], join: Joining, brought: Sequence[str]) -> Any:

@@ -19,7 +19,8 @@ def expect_lacks(request: pytest.FixtureRequest, lacks: Mapping[str, Lack]) -> N
 
 
 def abilities(request: pytest.FixtureRequest) -> list[str]:
-    """The words a test goes by: its name without `test_`, and its parameters."""
+    """The words a test goes by: its name without `test_`, its parameters, and the name with each: `name[parameter]`."""
     name = str(getattr(request.node, "originalname", request.node.name)).removeprefix("test_")
     callspec = getattr(request.node, "callspec", None)
-    return [name, *map(str, callspec.params.values())] if callspec else [name]
+    parameters = [*map(str, callspec.params.values())] if callspec else []
+    return [name, *parameters, *(f"{name}[{parameter}]" for parameter in parameters)]

@@ -30,6 +30,7 @@ CSV_TABLE = Table.of(
     Schema.of(zip="String", name="String", amount="Float64", note="String"),
     [{"zip": "01234", "name": "a,b", "amount": 1.5}, {"zip": "99999", "name": "é", "amount": -2.0}],
 )
+EACH_TYPE = "each_type_is_read_equal_by_every_engine"
 
 
 class StorageTests(EngineSubject):
@@ -37,7 +38,9 @@ class StorageTests(EngineSubject):
 
     @generated(0.04, tables())
     def test_what_is_written_is_read_equal_by_every_engine(self, bench: Bench, table: Table) -> None:
-        assert_read_equal(bench, table)
+        stored = [c.name for c in table.schema if f"{EACH_TYPE}[{c.dtype}]" not in bench.descriptor.lacks]
+        if stored:
+            assert_read_equal(bench, table.select(stored))
 
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_each_type_is_read_equal_by_every_engine(self, bench: Bench, dtype: str) -> None:
