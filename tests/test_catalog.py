@@ -135,7 +135,12 @@ def test_quality_is_shown_where_it_was_measured_and_nowhere_else() -> None:
     page = Page(Card("a"), (measured, meta("a", "1.1.0", ())))
     shown = str(quality.section(page))
     assert "10.00%" in shown and "≈ 12" in shown and "3.25" in shown and "75%" in shown
-    assert shown.count("<rect") == 2 and 'height="32' in shown and "<b>" not in shown and "<i>" not in shown
+    assert (
+        shown.count("<path") == 1
+        and 'd="M5 32v-32h4v32zM10 32v-16h4v16z"' in shown
+        and "<b>" not in shown
+        and "<i>" not in shown
+    )
     assert quality.section(BOOK.pages[0]) == Markup()
 
 

@@ -13,7 +13,7 @@ from mlforge_serve.settings import ServerSettings
 BACKLOG = 2048
 
 
-def listen(settings: ServerSettings, hint: str = "Choose another --port or --host.") -> list[socket.socket]:
+def listen(settings: ServerSettings) -> list[socket.socket]:
     """A socket for each worker, bound and listening.
 
     On Linux each has its own, and the kernel spreads connections over them; of a shared one, one worker may take all.
@@ -31,7 +31,7 @@ def listen(settings: ServerSettings, hint: str = "Choose another --port or --hos
     except OSError as error:
         raise Conflict(
             f"{settings.url} cannot be listened at: {os.strerror(error.errno or 0)}.",
-            hint=hint,
+            hint="Choose another --port or --host; --port 0 takes a free one.",
         ) from error
 
 

@@ -28,7 +28,7 @@ def run(catalog: LiveCatalog, host: str, port: int, names: Sequence[str]) -> int
         Invalid: The host is no address.
     """
     settings = ServerSettings(catalog.project, host, port)
-    (listening,) = listen(settings, "Choose another: --port 0 takes a free one.")
+    (listening,) = listen(settings)
     address = ServerSettings(catalog.project, host, listening.getsockname()[1]).url
     server = uvicorn.Server(uvicorn.Config(
         App(catalog, names), http="h11", ws="none", lifespan="off", interface="asgi3", log_config=None,

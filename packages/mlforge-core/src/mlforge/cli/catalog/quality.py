@@ -79,15 +79,11 @@ def _distribution(column: ColumnQuality, version: str) -> Markup:
 def histogram(counts: Sequence[int], said: str, column: ColumnQuality) -> Markup:
     """Bars, the tallest as tall as there is room."""
     most = max(counts)
-    bars = joined(
-        html(
-            '<rect x="{}" y="{}" width="{}" height="{}"/>',
-            place * BAR, round(TALL - TALL * count / most, 2), BAR - 1, round(TALL * count / most, 2),
-        )
-        for place, count in enumerate(counts) if count
-    )  # fmt: skip
+    tall = [round(TALL * count / most, 1) for count in counts]
+    bars = "".join(f"M{place * BAR} {TALL}v-{h:g}h{BAR - 1}v{h:g}z" for place, h in enumerate(tall) if counts[place])
     return html(
-        '<svg class="histogram" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">{}</svg>',
+        '<svg class="histogram" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
+        '<path d="{}"/></svg>',
         len(counts) * BAR, TALL, len(counts) * BAR, TALL,
         f"{said}: from {_value(column.min)} to {_value(column.max)}, mean {_mean(column)}", bars,
     )  # fmt: skip
