@@ -46,12 +46,6 @@ TESTS = {
     "model/timestamp.py": ("model/test_timestamp.py",),
     "model/keys.py": ("model/test_keys.py",),
     "flow/versions/number.py": ("flow/versions/test_number.py",),
-    "flow/versions/key_types.py": ("flow/versions",),
-    "flow/versions/choose.py": ("flow/versions",),
-    "flow/versions/diff.py": ("flow/versions",),
-    "flow/versions/prune.py": ("flow/versions",),
-    "flow/online/entries.py": ("flow/online",),
-    "flow/online/publication.py": ("flow/online",),
 }
 """What is changed, and the tests that are to notice, below `src/mlforge` and `tests` of the core."""
 

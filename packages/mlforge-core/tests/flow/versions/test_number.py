@@ -310,3 +310,8 @@ def test_a_column_that_is_derived_otherwise_counts_more_than_other_data():
     schema = with_columns(Column("more", "Float64"))
     change = categorise(meta(schema, before), schema, after)
     assert (change.bump, change.reason, change.details) == ("minor", "logic_changed", ("derived more",))
+
+
+def test_each_part_is_bumped_by_one():
+    assert [str(Version(1, 3, 2).bump(part)) for part in ("major", "minor", "patch")] == ["2.0.0", "1.4.0", "1.3.3"]
+    assert Version.is_valid("1.3.2") and not Version.is_valid("1.3")
