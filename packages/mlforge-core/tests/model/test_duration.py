@@ -39,3 +39,15 @@ def test_buckets_of_whole_weeks_start_on_a_monday():
     assert Duration.parse("2w").origin == -3 * MICROS["d"]
     assert Duration.parse("7d").origin == -3 * MICROS["d"]
     assert Duration.parse("6d").origin == 0
+
+
+@pytest.mark.parametrize(
+    ("long", "short", "is_so"),
+    [("7d", "1d", True), ("1d", "1d", True), ("90m", "1h", False), ("1h", "90m", False), ("1w", "12h", True)],
+)
+def test_a_duration_is_a_multiple_of_another_where_nothing_is_left(long, short, is_so):
+    assert Duration.parse(long).is_multiple_of(Duration.parse(short)) is is_so
+
+
+def test_durations_are_ordered_by_their_length():
+    assert [str(d) for d in sorted(map(Duration.parse, ["1w", "90s", "2h", "1m"]))] == ["1m", "90s", "2h", "1w"]

@@ -288,3 +288,30 @@ def test_an_equal_max_age_that_was_read_from_elsewhere_is_no_change():
 )
 def test_a_number_that_is_taken_is_passed_over_by_the_part_that_is_bumped(base, bump, taken, number):
     assert next_version(base, Change(bump, "…"), taken) == number
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [({"interval": "7d"}, "config_changed"), ({"max_age": "7d"}, "terms_changed")],
+)
+def test_over_the_same_data_the_data_is_no_reason(other, reason):
+    assert [told for _, told in reasons(prints(made(**other)))] == [reason]
+
+
+def test_other_types_in_a_key_count_more_than_a_minor_change():
+    previous = msgspec.structs.replace(meta(), key_types={"place": {"zip": "Int64"}})
+    change = categorise(previous, SCHEMA, prints(made(interval="7d")), ZIP_AS_TEXT)
+    assert (change.bump, change.reason) == ("major", "changed_dtypes")
+
+
+def test_a_column_that_is_derived_otherwise_counts_more_than_other_data():
+    before = prints(made(derived={"more": mlf.col("amount__sum__7d") + 1}))
+    after = prints(made(derived={"more": mlf.col("amount__sum__7d") + 2}), source="new")
+    schema = with_columns(Column("more", "Float64"))
+    change = categorise(meta(schema, before), schema, after)
+    assert (change.bump, change.reason, change.details) == ("minor", "logic_changed", ("derived more",))
+
+
+def test_each_part_is_bumped_by_one():
+    assert [str(Version(1, 3, 2).bump(part)) for part in ("major", "minor", "patch")] == ["2.0.0", "1.4.0", "1.3.3"]
+    assert Version.is_valid("1.3.2") and not Version.is_valid("1.3")
