@@ -88,12 +88,6 @@ def trace_once(controller: object) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than processors: a test often waits for servers and for other processes."""
-    return (os.cpu_count() or 1) + 1
-
-
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """Start workers untraced: each traces itself, and what it starts."""
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)

@@ -152,7 +152,14 @@ def ask(server: Server) -> None:
 
 
 def sockets(pid: int) -> int:
-    return sum(fd.readlink().name.startswith("socket:") for fd in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(is_socket(fd) for fd in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def is_socket(fd: Path) -> bool:
+    try:
+        return fd.readlink().name.startswith("socket:")
+    except FileNotFoundError:  # closed meanwhile
+        return False
 
 
 def is_running(pid: int) -> bool:

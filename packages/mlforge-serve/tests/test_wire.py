@@ -193,13 +193,13 @@ def test_nobody_holds_a_place_by_taking_nothing(published: Path, serve: Run, wai
 def test_who_takes_an_answer_slowly_gets_it_all(published: Path, serve: Run) -> None:
     ask = json.dumps({"features": ["spend", "fresh", "secret"], "entities": [{"user_id": 1}] * 10_000}).encode()
     head = POST.replace(b"online", b"batch") + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(ask)
-    with serve(published, "--timeout", "2", "--max-entities", "10000") as server, socket.socket() as there:
+    with serve(published, "--timeout", "4", "--max-entities", "10000") as server, socket.socket() as there:
         there.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         there.settimeout(20)
         there.connect(("127.0.0.1", server.port))
         there.sendall(head + ask)
         said = b""
-        for _ in range(6):
+        for _ in range(10):
             time.sleep(0.5)
             said += there.recv(100_000, socket.MSG_WAITALL)
         answer = json.loads((said + heard(there)).partition(b"\r\n\r\n")[2])
