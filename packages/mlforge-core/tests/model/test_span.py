@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from mlforge.errors import Invalid
-from mlforge.model.span import Span, read_instant, read_span, shown
+from mlforge.model.span import Span, moment_of, read_instant, read_span, shown
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NOON = 1_769_860_800_000_000
@@ -74,3 +74,14 @@ def test_a_span_tells_what_is_open():
         "from the beginning", "from 1970-01-01", "from the beginning until 1970-01-01",
         "from 1970-01-01 until 1970-01-02",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("micros", "moment"), [
+    (0, datetime(1970, 1, 1, tzinfo=UTC)),
+    (NOON + 1, datetime(2026, 1, 31, 12, 0, 0, 1, tzinfo=UTC)),
+    (-1, datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
+    (2**63 - 1, datetime.max.replace(tzinfo=UTC)),
+    (-(2**63), datetime.min.replace(tzinfo=UTC)),
+], ids=repr)  # fmt: skip
+def test_an_instant_is_a_moment_or_the_nearest_that_python_knows(micros, moment):
+    assert moment_of(micros) == moment
