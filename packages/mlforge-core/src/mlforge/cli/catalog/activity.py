@@ -75,7 +75,7 @@ def _publishes(book: Book, links: Links) -> Markup:
         )
         for as_of, name, version, latest in sorted(found, reverse=True)[:NEWEST]
     )  # fmt: skip
-    return _table("Published", ("Feature", "Served version", "As of", ""), rows)
+    return _table("Published", ("Feature", "Served version", "As of", "Not served yet"), rows)
 
 
 def _drift(book: Book, links: Links) -> Markup:
