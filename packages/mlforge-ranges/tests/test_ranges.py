@@ -190,6 +190,17 @@ def test_a_percentile_is_between_order_statistics(case: tuple[Ranges, list[list[
     hold(ranges.percentile(q), lambda w: percentile(w, q), windows, close)
 
 
+@pytest.mark.parametrize("special", [[], [math.nan, math.inf, -0.0]], ids=["finite", "special"])
+@pytest.mark.parametrize("apart", [1, 100], ids=["overlapping", "few"])
+@pytest.mark.parametrize("n", [1, 8, 9, 16, 17, 40])
+def test_a_percentile_is_the_same_however_long_ranges_are_and_many(n: int, apart: int, special: list[float]) -> None:
+    values = [float(i * 37 % 101 - 50) for i in range(120)] + special
+    starts = range(0, len(values) - n, apart)
+    ranges = Ranges(pl.Series(values), None, pl.Series(starts), pl.Series([s + n for s in starts]))
+    for q in (0.1, 0.5, 0.9):
+        hold(ranges.percentile(q), lambda w, q=q: percentile(w, q), [values[s : s + n] for s in starts], close)
+
+
 @generated
 @given(cases(NUMBERS))
 def test_a_std_is_exact_however_far_apart_the_numbers_are(case: tuple[Ranges, list[list[Any]]]) -> None:

@@ -59,9 +59,9 @@ def _facts(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequ
     floats = [i for i, c in enumerate(columns) if is_float(c.dtype)]
     odd = [i for i in floats if found[f"finite{i}"] + found[f"nulls{i}"] < found["rows"]]
     names = {i: quoted(columns[i].name) for i in odd}
-    found |= _asked(frame, {f"nans{i}": f"count(*) FILTER (WHERE isnan({n}))" for i, n in names.items()})
-    found |= _asked(frame, {f"infinite{i}": f"count(*) FILTER (WHERE isinf({n}))" for i, n in names.items()})
-    return found
+    nans = {f"nans{i}": f"count(*) FILTER (WHERE isnan({n}))" for i, n in names.items()}
+    infinite = {f"infinite{i}": f"count(*) FILTER (WHERE isinf({n}))" for i, n in names.items()}
+    return found | _asked(frame, nans | infinite)
 
 
 def _beside(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column]) -> duckdb.DuckDBPyRelation:

@@ -42,7 +42,7 @@ class LiveOpenTelemetry:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            tracing, metering = tracers(self.config), None
+            tracing = tracers(self.config)
             opened.callback(tracing.shutdown)
             metering = meters(self.config)
             opened.callback(metering.shutdown)
@@ -77,8 +77,6 @@ class LiveOpenTelemetry:
                 self._figures.trained(event, _of(event))
             case BuildFailed() | PublishFailed() | TrainingFailed():
                 self._fail(event)
-            case _:
-                return
 
     def _begin(self, name: str, event: Event, attributes: Attributes) -> None:
         said = {**attributes, "mlforge.run": event.run}

@@ -85,12 +85,22 @@ def _different(
     elif keys and keys[0] not in values:
         values[_ENTITY] = (pl.col(keys[0]), pl.col(keys[0]).drop_nulls())
     seen = _asked(drawn, [exactly.n_unique().alias(n) for n, (_, exactly) in values.items()])
+    if drawn is frame:
+        exact, found = seen, {}
+    else:
+        exact, found = _counted(frame, values, seen)
+    told = {n: (exact[n], 0.0) if n in exact else (found[n], SKETCH_ERROR) for n in values}
+    return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
+
+
+def _counted(
+    frame: pl.DataFrame, values: Mapping[str, tuple[pl.Expr, pl.Expr]], seen: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Of all rows, how many different values there are exactly where they may be few, and about how many elsewhere."""
     estimated = [n for n in values if seen[n] > MOST_EXACT // 2]
     found = _asked(frame, [values[n][0].approx_n_unique().alias(n) for n in estimated])
     few = [n for n in values if seen[n] <= MOST_EXACT and found.get(n, 0) <= _DOUBTFUL]
-    exact = _asked(frame, [values[n][1].n_unique().alias(n) for n in few])
-    told = {n: (exact[n], 0.0) if n in exact else (found[n], SKETCH_ERROR) for n in values}
-    return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
+    return _asked(frame, [values[n][1].n_unique().alias(n) for n in few]), found
 
 
 def _known(keys: Sequence[str]) -> pl.Expr:

@@ -32,16 +32,14 @@ def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -
 
 
 def _order_statistics(sequence: Sequence, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The rows with the order statistic at their place, and that after it where the two are far apart: at any order."""
+    """The order statistic at each range's place, and the next where a percentile is on the way to it: ranges by size."""
     sortable = _sortable(sequence.values)
-    if sortable is None:
-        yield _of_long(sequence, rows)
-        return
-    is_short = rows["n"] <= SHORT
-    for (n,), some in rows.filter(is_short).partition_by("n", as_dict=True).items():
-        yield _of_short(sortable, some, int(n))
+    is_short = rows["n"] <= (0 if sortable is None else SHORT)
+    if sortable is not None:
+        for (n,), some in rows.filter(is_short).partition_by("n", as_dict=True).items():
+            yield _of_short(sortable, some, int(n))
     rest = rows.filter(~is_short)
-    is_listed = rest["n"] <= (LISTED if rest["n"].sum() > len(sortable) else rest["n"].max() or 0)
+    is_listed = rest["n"] <= (LISTED if rest["n"].sum() > len(sequence) else rest["n"].max() or 0)
     yield _of_listed(sequence, rest.filter(is_listed))
     if not is_listed.all():
         yield _of_long(sequence, rest.filter(~is_listed))
