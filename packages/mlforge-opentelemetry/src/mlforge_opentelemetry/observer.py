@@ -77,6 +77,8 @@ class LiveOpenTelemetry:
                 self._figures.trained(event, _of(event))
             case BuildFailed() | PublishFailed() | TrainingFailed():
                 self._fail(event)
+            case _:
+                return
 
     def _begin(self, name: str, event: Event, attributes: Attributes) -> None:
         said = {**attributes, "mlforge.run": event.run}

@@ -85,11 +85,8 @@ def _different(
     elif keys and keys[0] not in values:
         values[_ENTITY] = (pl.col(keys[0]), pl.col(keys[0]).drop_nulls())
     seen = _asked(drawn, [exactly.n_unique().alias(n) for n, (_, exactly) in values.items()])
-    if drawn is frame:
-        exact, found = seen, {}
-    else:
-        exact, found = _counted(frame, values, seen)
-    told = {n: (exact[n], 0.0) if n in exact else (found[n], SKETCH_ERROR) for n in values}
+    exact, estimate = (seen, seen) if drawn is frame else _counted(frame, values, seen)
+    told = {n: (exact[n], 0.0) if n in exact else (estimate[n], SKETCH_ERROR) for n in values}
     return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
 
 

@@ -32,7 +32,7 @@ def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -
 
 
 def _order_statistics(sequence: Sequence, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """The order statistic at each range's place, and the next where a percentile is on the way to it: ranges by size."""
+    """The order statistic at each range's place, and the next where a percentile is on the way to it; any order."""
     sortable = _sortable(sequence.values)
     is_short = rows["n"] <= (0 if sortable is None else SHORT)
     if sortable is not None:
