@@ -4,7 +4,9 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from polars.testing import assert_frame_equal
 from tests.conftest import SPEND as TWO_WINDOWS
@@ -224,13 +226,115 @@ def test_a_function_is_handed_no_more_than_the_range_needs(tmp_path, engine):
     assert_whole(made)
 
 
+def few_lazily(df: pl.LazyFrame):
+    return df.filter(pl.col("amount") > -1).select("user", "at", "amount")
+
+
+def few_of_a_relation(df: duckdb.DuckDBPyRelation):
+    return df.filter("amount > -1").project('"user", "at", amount')
+
+
+def by_query(df: duckdb.DuckDBPyRelation):
+    return df.query("events", 'SELECT "user", "at", amount FROM events WHERE amount > -1')
+
+
+FEW = [("polars", few_lazily), ("duckdb", few_of_a_relation), ("duckdb", by_query)]
+
+
+def break_column(path, name, groups=None):
+    """Overwrite what a Parquet file has of a column, in all row groups or the first few."""
+    meta = pq.ParquetFile(path).metadata
+    found = [meta.row_group(i) for i in range(groups or meta.num_row_groups)]
+    chunks = [g.column(i) for g in found for i in range(meta.num_columns) if g.column(i).path_in_schema == name]
+    content = bytearray(path.read_bytes())
+    for chunk in chunks:
+        start = chunk.dictionary_page_offset or chunk.data_page_offset
+        content[start : start + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
+    path.write_bytes(content)
+    with pytest.raises(pl.exceptions.PolarsError):
+        pl.read_parquet(path, columns=[name])
+
+
+@pytest.mark.parametrize(("engine", "function"), FEW)
+def test_neither_columns_that_a_function_leaves_out_nor_old_rows_are_read(tmp_path, engine, function):
+    def grow_to(days, row_groups):
+        write(tmp_path, days, note=["x" * 50] * days)
+        pl.read_parquet(tmp_path / "e.parquet").write_parquet(tmp_path / "e.parquet", row_group_size=row_groups)
+
+    made = stream(tmp_path, function, engine=engine)
+    grow_to(5, 5)
+    break_column(tmp_path / "e.parquet", "note")
+    made.build().raise_for_failure()
+    grow_to(8, 1)
+    break_column(tmp_path / "e.parquet", "note")
+    break_column(tmp_path / "e.parquet", "amount", groups=2)
+    made.build(since="2025-01-06").raise_for_failure()
+    grow_to(8, 8)
+    assert_whole(made)
+
+
+@pytest.mark.parametrize("dtype", [pl.Datetime("us"), pl.Datetime("ns"), pl.Datetime("ms", "UTC"), pl.Date()], ids=str)
+@pytest.mark.parametrize(("engine", "function"), FEW)
+def test_an_increment_of_few_columns_is_what_a_whole_build_gives(tmp_path, engine, function, dtype):
+    made = stream(tmp_path, function, engine=engine)
+    for days in (5, 8):
+        write(tmp_path, days, note=["x" * 50] * days)
+        pl.read_parquet(tmp_path / "e.parquet").cast({"at": dtype}).write_parquet(tmp_path / "e.parquet")
+        made.build(since="2025-01-06" if days > 5 else None).raise_for_failure()
+    assert_whole(made)
+
+
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
-def test_a_function_that_changes_times_is_refused(tmp_path, engine):
-    made = stream(tmp_path, lambda df: df.with_columns(pl.col("at").dt.offset_by("2h")), days=9, engine=engine)
+def test_a_column_that_no_feature_can_hold_makes_no_increment_read_more(tmp_path, engine):
+    seen = told_aside()
+    seen.clear()
+
+    def watched(df):
+        told_aside().append(df["at"].min().day)
+        return df.drop("payload")
+
+    made = stream(tmp_path, watched, engine=engine)
+    for days in (9, 10):
+        write(tmp_path, days, payload=[{"a": 1, "b": "x"}] * days)
+        made.build(since="2025-01-10" if days > 9 else None).raise_for_failure()
+    assert list(seen) == [1, 7]
+    assert_whole(made)
+
+
+def later_lazily(df: pl.LazyFrame):
+    return df.select("user", "amount", pl.col("at").dt.offset_by("2h"))
+
+
+def later_by_query(df: duckdb.DuckDBPyRelation):
+    return df.query("events", 'SELECT "user", amount, "at" + INTERVAL 2 HOURS AS "at" FROM events')
+
+
+def all_at_once(df: pl.LazyFrame):
+    return df.with_columns(pl.col("at").min() + pl.duration(minutes=1))
+
+
+@pytest.mark.parametrize(("engine", "function"), [
+    ("polars", lambda df: df.with_columns(pl.col("at").dt.offset_by("2h"))),
+    ("duckdb", lambda df: df.with_columns(pl.col("at").dt.offset_by("2h"))),
+    ("polars", later_lazily),
+    ("polars", all_at_once),
+    ("duckdb", later_by_query),
+])  # fmt: skip
+def test_a_function_that_changes_times_is_refused(tmp_path, engine, function):
+    made = stream(tmp_path, function, days=9, engine=engine)
     made.build().raise_for_failure()
     failure = made.build(since="2025-01-09")["f"].failure
     assert "changes the times in 'at'" in failure.message
     assert "--full-refresh" in failure.hint
+
+
+@pytest.mark.parametrize(("engine", "function"), [("polars", later_lazily), ("duckdb", later_by_query)])
+def test_no_column_that_a_function_leaves_out_is_read_to_tell_that_it_changes_times(tmp_path, engine, function):
+    made = stream(tmp_path, function, days=9, engine=engine)
+    write(tmp_path, 9, note=["x" * 50] * 9)
+    break_column(tmp_path / "e.parquet", "note")
+    made.build().raise_for_failure()
+    assert "changes the times in 'at'" in made.build(since="2025-01-09")["f"].failure.message
 
 
 @pytest.mark.parametrize("function", [

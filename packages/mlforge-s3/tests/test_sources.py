@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import botocore.session
+import duckdb
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -92,6 +94,38 @@ def test_only_the_columns_and_the_rows_that_are_asked_for_are_fetched(
             few = live.select(live.where(frame, mlf.col("user") < 5), ["user", "c3"])
             assert sum(map(len, live.rows(few))) == 5
     assert proxy.sent < len(body) / 5
+
+
+def lazily(df: pl.LazyFrame):
+    return df.select("user", "at", "c3")
+
+
+def by_relation(df: duckdb.DuckDBPyRelation):
+    return df.project('"user", "at", c3')
+
+
+@pytest.mark.parametrize(("engine", "function"), [("polars", lazily), ("duckdb", by_relation)])
+def test_an_increment_fetches_no_more_columns_than_a_whole_build(
+    lake, tmp_path, monkeypatch, servers, engine, function, counting
+):
+    monkeypatch.chdir(tmp_path)
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    wide = pl.DataFrame({"user": range(200_000)}).with_columns(
+        pl.col("user").hash(n).cast(pl.String).alias(f"c{n}") for n in range(8)
+    )
+    wide = wide.with_columns(at=first + pl.duration(minutes=pl.col("user")))
+    body = parquet(wide, row_group_size=100_000)
+    at = lake(**{"wide.parquet": body})
+    feature = mlf.feature(source=f"{at}/wide.parquet", keys="user", timestamp="at", name="f")(function)
+    made = mlf.Definitions(features=[feature], store=mlf.LocalStore("store"), root=tmp_path, engine=engine)
+    sent = []
+    for since in (None, first + timedelta(minutes=150_000)):
+        with counting(servers.url("weed")) as proxy:
+            monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+            made.build(since=since).raise_for_failure()
+        sent.append(proxy.sent)
+    assert sent[0] < len(body) / 2
+    assert sent[1] < len(body) / 4
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import adbc_driver_postgresql.dbapi
+import duckdb
 import polars as pl
 import pytest
 
@@ -17,6 +18,7 @@ from mlforge.cli.app import run
 from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.plugin import Narrow
+from mlforge_tables import databases
 
 ENGINES = ["PolarsEngine", "DuckDBEngine"]
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,6 +72,35 @@ def test_only_the_columns_and_times_that_are_asked_for_leave_the_database(shop, 
         assert set(range(50, 60)) <= set(map(int, found["amount"]))
         assert len(found) <= 13
     assert sum(len(pl.DataFrame(b)) for b in rows.batches(["amount"], Narrow("note", since, until))) == 100
+
+
+def lazily(df: pl.LazyFrame):
+    return df.select("user", "amount", "at")
+
+
+def by_relation(df: duckdb.DuckDBPyRelation):
+    return df.project('"user", amount, "at"')
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize(("engine", "function"), [("polars", lazily), ("duckdb", by_relation)])
+def test_an_increment_asks_a_database_for_no_column_that_is_left_out(shop, tmp_path, monkeypatch, engine, function):
+    asked, given = [], databases.DatabaseRows.batches
+
+    def batches(self, columns=None, narrow=None):
+        asked.append((set(columns or ()), narrow and narrow.since))
+        return given(self, columns, narrow)
+
+    monkeypatch.setattr(databases.DatabaseRows, "batches", batches)
+    source = mlf.Source(shop, table="events")
+    feature = mlf.feature(source=source, keys="user", timestamp="at", name="spend")(function)
+    made = mlf.Definitions("shop", features=[feature], store=mlf.LocalStore(str(tmp_path / "store")), engine=engine)
+    made.build().raise_for_failure()
+    asked.clear()
+    since = FIRST + timedelta(days=90)
+    made.build(since=since).raise_for_failure()
+    micros = int(since.timestamp()) * 1_000_000
+    assert asked == [({"at"}, micros), ({"user", "amount", "at"}, micros)]
 
 
 @pytest.mark.linux

@@ -8,6 +8,7 @@ import struct
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -17,7 +18,7 @@ import mlforge as mlf
 from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.plugin import Narrow
-from mlforge_tables import delta
+from mlforge_tables import delta, iceberg
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -131,6 +132,91 @@ def test_an_increment_over_a_table_gives_what_a_whole_build_gives(tmp_path, engi
     first, second = (one.read("spend") for one in (grown, defs("whole")))
     as_polars = [f.pl() if engine == "duckdb" else f for f in (first, second)]
     assert as_polars[0].sort("user", "at").equals(as_polars[1].sort("user", "at"))
+
+
+def lazily(df: pl.LazyFrame):
+    return df.filter(pl.col("amount") >= 10).select("user", "amount", "at")
+
+
+def by_relation(df: duckdb.DuckDBPyRelation):
+    return df.filter("amount >= 10").project('"user", amount, "at"')
+
+
+def later_lazily(df: pl.LazyFrame):
+    return lazily(df).with_columns(pl.col("at") + timedelta(hours=2))
+
+
+def later_by_relation(df: duckdb.DuckDBPyRelation):
+    return by_relation(df).project('"user", amount, "at" + INTERVAL 2 HOURS AS "at"')
+
+
+def spent(source, function, engine, store):
+    feature = mlf.feature(
+        source=source, keys="user", timestamp="at", name="spend", metrics=[mlf.Sum("amount", windows=["7d"])]
+    )(function)
+    return mlf.Definitions("shop", features=[feature], store=mlf.LocalStore(str(store)), engine=engine)
+
+
+def rows_of(definitions):
+    rows = definitions.read("spend")
+    return (rows if isinstance(rows, pl.DataFrame) else rows.pl()).sort("user", "at")
+
+
+class Readings(list):
+    """Columns and times of each reading."""
+
+
+@pytest.fixture
+def readings(monkeypatch):
+    """Notes each reading of a table; what stands in `hidden` is not there yet for the first one."""
+    noted, hidden = Readings(), []
+    for kind in (delta.DeltaRows, iceberg.IcebergRows):
+
+        def batches(self, columns=None, narrow=None, given=kind.batches):
+            noted.append((set(columns or ()), narrow))
+            unless = hidden.pop() if hidden else pl.lit(value=False)
+            for batch in given(self, columns, narrow):
+                yield pl.DataFrame(batch).filter(~unless)
+
+        monkeypatch.setattr(kind, "batches", batches)
+    noted.hidden = hidden
+    return noted
+
+
+@pytest.mark.parametrize(("engine", "function"), [("polars", lazily), ("duckdb", by_relation)])
+@pytest.mark.parametrize("kind", TABLES)
+def test_an_increment_reads_no_column_of_a_table_that_is_left_out(tmp_path, readings, kind, engine, function):
+    source = TABLES[kind](tmp_path / "events")
+    grown, whole = (spent(source, function, engine, tmp_path / store) for store in ("grown", "whole"))
+    grown.build(until=FIRST + 90 * DAY).raise_for_failure()
+    whole.build().raise_for_failure()
+    readings.clear()
+    grown.build(since=FIRST + 90 * DAY).raise_for_failure()
+    assert [columns for columns, _ in readings] == [{"at"}, {"user", "amount", "at"}]
+    assert all(narrow.since for _, narrow in readings)
+    assert rows_of(grown).equals(rows_of(whole))
+
+
+@pytest.mark.parametrize(
+    ("engine", "function", "later"), [("polars", lazily, later_lazily), ("duckdb", by_relation, later_by_relation)]
+)
+def test_rows_that_come_while_a_table_is_read_are_not_taken_for_moved_ones(
+    tmp_path, readings, engine, function, later
+):
+    source, new = delta_table(tmp_path / "events"), pl.col("at") >= FIRST + 95 * DAY
+    grown, whole, moved = (
+        spent(source, f, engine, tmp_path / store)
+        for store, f in (("grown", function), ("whole", function), ("moved", later))
+    )
+    for one in (grown, moved):
+        one.build(until=FIRST + 90 * DAY)
+    whole.build().raise_for_failure()
+    for one in (grown, moved):
+        readings.hidden.append(new)
+        report = one.build(since=FIRST + 90 * DAY)
+        assert not readings.hidden
+    assert "changes the times in 'at'" in report["spend"].failure.message
+    assert rows_of(grown).equals(rows_of(whole))
 
 
 def test_delta_travels_in_time_and_what_was_never_is_refused(lake, tmp_path):

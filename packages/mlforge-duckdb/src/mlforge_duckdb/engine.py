@@ -130,8 +130,11 @@ class LiveDuckDBEngine(Engine):
             return self._session.keep(self._relation(frame))
 
     def within(self, frame: Frame, timestamp: Timestamp, span: Span) -> Relation:
+        rows = self._unread(frame)
         with edge("The rows cannot be told by their time", "Look at the type of the timestamp."):
-            return narrowing.within(self._relation(frame), timestamp, span)
+            if not narrowing.looks(rows, timestamp):
+                return narrowing.within(rows, timestamp, span)
+            return self._late.compute(rows, lambda rows: narrowing.within(rows, timestamp, span))
 
     def semi_join(self, frame: Frame, others: Sequence[Frame], columns: Sequence[str]) -> Relation:
         return self._matching(frame, others, columns, absent=False)
@@ -205,7 +208,7 @@ class LiveDuckDBEngine(Engine):
             return deriving.derived(rows, columns, at, self._session)
 
     def select(self, frame: Frame, columns: Sequence[str]) -> Relation:
-        rows = self._relation(frame)
+        rows = self._unread(frame)
         need_columns(columns, rows.columns, "The frame")
         return rows.project(", ".join(map(quoted, columns)))
 

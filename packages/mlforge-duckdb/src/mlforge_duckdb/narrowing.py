@@ -15,7 +15,7 @@ from mlforge.plugin.engine.expressions import condition as typed_condition
 from mlforge_duckdb import times
 from mlforge_duckdb.compile import compiled, words_of
 from mlforge_duckdb.session import Session, asked
-from mlforge_duckdb.types import Type, quoted, types_of
+from mlforge_duckdb.types import Type, is_null, quoted, types_of, word
 
 _ROW, _AT, _TRUE = "row of mlforge", "at of mlforge", "true of mlforge"
 _PLAIN = ("timestamp", "timestamp with time zone")  # microseconds; the session's time zone is UTC
@@ -35,6 +35,14 @@ def within(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp, span: Span) -> d
         if end is not None
     ]
     return rows.filter(f"{' AND '.join(inside)} OR {time} IS NULL") if inside else rows
+
+
+def looks(rows: duckdb.DuckDBPyRelation, timestamp: Timestamp) -> bool:
+    """Whether times have to be looked at before they can be compared: texts, and those of clocks."""
+    types = types_of(rows)
+    need_columns([timestamp.column], types, "The frame")
+    dtype = types[timestamp.column]
+    return not is_null(dtype) and (timestamp.timezone is not None or word(dtype, timestamp.column) == "String")
 
 
 def where(rows: duckdb.DuckDBPyRelation, condition: Expr, timestamp: Timestamp | None) -> duckdb.DuckDBPyRelation:

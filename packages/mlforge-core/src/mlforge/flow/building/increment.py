@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from mlforge.errors import Invalid
@@ -22,9 +24,11 @@ from mlforge.model.lineage import Seen
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import Schema
+from mlforge.model.source import CSVFormat
 from mlforge.model.span import Span, shown
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin.engine.frames import Conformed, Frame, Scan
+from mlforge.plugin.engine.columns import need_columns
+from mlforge.plugin.engine.frames import Conformed, Frame
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.sources import Narrow
 
@@ -53,6 +57,20 @@ class Reach(msgspec.Struct, frozen=True):
     read: Span
     stamps: Span
     entered: Span
+
+
+class Narrowed(NamedTuple):
+    """A source's rows of a span of time, and their times.
+
+    Args:
+        rows: The rows.
+        times: Their times, read before the rows were, or with them.
+        is_late: Whether the rows are still to be read, with no more columns than are asked for.
+    """
+
+    rows: Frame
+    times: Frame
+    is_late: bool
 
 
 def reach(changed: Span, plan: WindowPlan | None, base: FeatureMeta | None) -> Reach:
@@ -173,38 +191,72 @@ def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | 
 def _held(work: Computing, span: Span) -> tuple[Conformed, KeyTypes, Seen]:
     """What the function makes of the rows of a span, read no further than need be; what keys are of; all columns."""
     feature, engine = work.feature, work.engine
-    timestamp = feature.timestamp or Timestamp("")
-    narrowed = _narrowed(engine, engine.scan(_asking_for(work.scan, timestamp, span)), timestamp, span)
-    given = narrowed[0] if narrowed else engine.scan(work.scan)
+    narrowed = _narrowed(work, span)
+    given = narrowed.rows if narrowed else engine.scan(work.scan)
     made = engine.apply(feature.function, engine.with_surrogates(given, feature.keys))
-    held = engine.conform(engine.within(made, timestamp, span), feature.shape)
+    held = engine.conform(engine.within(made, _time_of(feature), span), feature.shape)
     if narrowed:
-        _refuse_moved_times(work, narrowed[1], held)
+        _refuse_moved_times(work, narrowed, held, span)
     return held, key_types(engine, feature.keys, given, made), seen(engine, given, made)
 
 
-def _asking_for(scan: Scan, timestamp: Timestamp, span: Span) -> Scan:
+def _time_of(feature: Feature) -> Timestamp:
+    return feature.timestamp or Timestamp("")
+
+
+def _opened(work: Computing, span: Span) -> Frame:
     """The source, for whoever can leave out rows before they come here; what comes is narrowed all the same."""
+    scan, timestamp = work.scan, _time_of(work.feature)
     narrow = Narrow(timestamp.column, span.since, span.until, timestamp.timezone)
-    return msgspec.structs.replace(scan, narrow=narrow) if scan.rows is not None and timestamp.column else scan
+    asking = scan.rows is not None and timestamp.column
+    return work.engine.scan(msgspec.structs.replace(scan, narrow=narrow) if asking else scan)
 
 
-def _narrowed(engine: Engine, source: Frame, timestamp: Timestamp, span: Span) -> tuple[Frame, Frame] | None:
-    """The source's rows of a span, and their times; None where it has none: then only the function can tell."""
+def _narrowed(work: Computing, span: Span) -> Narrowed | None:
+    """The source's rows of a span, and their times; None where it has none: then only the function can tell.
+
+    Where times are compared as they stand, rows are left to be read as those of a whole build are, of a scan of their
+    own. Others, and those of CSV, of which no column can be left out, are read once, with all columns.
+    """
+    engine, timestamp = work.engine, _time_of(work.feature)
+    source = _opened(work, span)
     try:
-        if engine.schema(source).get(timestamp.column) is None:
-            return None
-        rows = engine.persist(engine.within(source, timestamp, span))
-        return rows, engine.conform(rows, Shape((), timestamp)).frame
+        is_late = _stand_as_they_are(engine, source, timestamp) and not isinstance(work.scan.format, CSVFormat)
+        rows = engine.within(source, timestamp, span)
+        rows = rows if is_late else engine.persist(rows)
+        times = _times(engine, rows, timestamp)
     except Invalid:
         return None
+    rows = engine.within(_opened(work, span), timestamp, span) if is_late else rows
+    return Narrowed(rows, times, is_late)
 
 
-def _refuse_moved_times(work: Computing, known: Frame, held: Conformed) -> None:
-    """The function saw the rows of a span alone: a time that it made itself may belong to a row that it did not see."""
+def _stand_as_they_are(engine: Engine, source: Frame, timestamp: Timestamp) -> bool:
+    """Whether no time has to be looked at before it can be compared. Raises `Invalid` where there is none."""
+    try:
+        schema = engine.schema(source)
+    except Invalid:  # another column is of a type that no feature can hold
+        schema = engine.schema(engine.select(source, [timestamp.column]))
+    need_columns([timestamp.column], schema.names, "The source")
+    return schema.dtype(timestamp.column) in ("Datetime", "Date") and timestamp.timezone is None
+
+
+def _times(engine: Engine, rows: Frame, timestamp: Timestamp) -> Frame:
+    return engine.conform(engine.select(rows, [timestamp.column]), Shape((), timestamp)).frame
+
+
+def _refuse_moved_times(work: Computing, narrowed: Narrowed, held: Conformed, span: Span) -> None:
+    """The function saw the rows of a span alone: a time that it made itself may belong to a row that it did not see.
+
+    Rows that are read after the times may be more than these. So the times are read once more where one is strange.
+    """
     feature, engine = work.feature, work.engine
-    stamp = stamp_of(feature)
-    moved = engine.extent(engine.anti_join(held.frame, [known], [stamp.name]), stamp)
+    stamp, timestamp = stamp_of(feature), _time_of(feature)
+    strange = engine.anti_join(held.frame, [narrowed.times], [stamp.name])
+    moved = engine.extent(strange, stamp)
+    if moved.rows and narrowed.is_late:
+        now = _times(engine, engine.within(_opened(work, span), timestamp, span), timestamp)
+        moved = engine.extent(engine.anti_join(strange, [now], [stamp.name]), stamp)
     if moved.rows:
         raise Invalid(
             f"{feature.name}() changes the times in {stamp.name!r}: {shown(moved.first or 0)} is not in the source.",
