@@ -19,6 +19,7 @@ from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.plugin import Narrow
 from mlforge_tables import databases
+from mlforge_tables import sqlite as sqlite_rows
 
 ENGINES = ["PolarsEngine", "DuckDBEngine"]
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -185,6 +186,34 @@ def test_sqlite_is_read_under_types_that_all_values_are_of(sqlite, tmp_path, eng
     assert found[-1] == {"user": 5001, "amount": 5001.5, "note": "n5001", "data": b"x"}
     whole = mlf.Source(f"sqlite:///{quote(str(tmp_path / 'my shop.db'))}", query="SELECT max(user) AS most FROM events")
     assert read(engine, whole, tmp_path) == [{"most": 5001}]
+
+
+@pytest.mark.parametrize(("engine", "function"), [("polars", lazily), ("duckdb", by_relation)])
+def test_times_that_are_text_are_read_once_and_with_all_columns(tmp_path, monkeypatch, engine, function):
+    asked, given = [], sqlite_rows.SQLiteRows.batches
+
+    def batches(self, columns=None, narrow=None):
+        asked.append(set(columns or ()))
+        return given(self, columns, narrow)
+
+    monkeypatch.setattr(sqlite_rows.SQLiteRows, "batches", batches)
+    with sqlite3.connect(tmp_path / "shop.db") as made:
+        made.execute('CREATE TABLE events ("user" INTEGER, amount REAL, at TEXT, note TEXT)')
+        days = (FIRST + timedelta(days=n) for n in range(9))
+        made.executemany("INSERT INTO events VALUES (1, 2.0, ?, 'x')", ((f"{day:%Y-%m-%d %H:%M}",) for day in days))
+    made.close()
+    source = mlf.Source(f"sqlite:///{quote(str(tmp_path / 'shop.db'))}", table="events")
+    feature = mlf.feature(source=source, keys="user", timestamp="at", name="spend")(function)
+    grown, whole = (
+        mlf.Definitions("shop", features=[feature], store=mlf.LocalStore(str(tmp_path / store)), engine=engine)
+        for store in ("grown", "whole")
+    )
+    grown.build(until=FIRST + timedelta(days=5)).raise_for_failure()
+    asked.clear()
+    grown.build(since=FIRST + timedelta(days=5)).raise_for_failure()
+    assert asked == [{"user", "amount", "at", "note"}]
+    whole.build().raise_for_failure()
+    assert pl.DataFrame(grown.read("spend")).equals(pl.DataFrame(whole.read("spend")))
 
 
 def test_a_build_is_needed_when_the_file_or_the_probe_is_another(sqlite, tmp_path):

@@ -216,7 +216,10 @@ class Engine(Live, Protocol):
         return defaults.derive(self, frame, columns, at)
 
     def select(self, frame: Frame, columns: Sequence[str]) -> Frame:
-        """The rows, in order, with some of their columns, in the order given. Raises `Invalid` for one not there."""
+        """The rows, in order, with some of their columns, in the order given. Raises `Invalid` for one not there.
+
+        Lazy where the frame is: an increment reads the times of a source so, and no other column.
+        """
         return defaults.select(self, frame, columns)
 
     def extent(self, frame: Frame, timestamp: Timestamp | None) -> Extent:
