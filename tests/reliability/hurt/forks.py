@@ -12,7 +12,7 @@ from hurt import jobs
 from hurt.servers import KEYS
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["hurt.jobs"])
+CONTEXT.set_forkserver_preload(["pytest", "hurt.jobs"])  # each looks at the program that it was started from
 
 
 @contextmanager

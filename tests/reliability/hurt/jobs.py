@@ -1,4 +1,7 @@
-"""What processes do until they are killed. They are forked of one that has imported all this and run none of it."""
+"""What processes do until they are killed.
+
+They are forked of one that has imported all this, found the plugins and seen the definitions once, and run none of it.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,21 @@ import sys
 import threading
 import time
 
+import polars._utils.parquet  # Polars loads it when a file is read
+
+import mlforge as mlf
 import mlforge_polars.engine
 import mlforge_s3.store
 from hurt import projects
 from mlforge.errors import MlforgeError
+from mlforge.plugin.registry import registry
 from mlforge.stores.local import store as local_store
 from mlforge.stores.sqlite import store as sqlite_store
 from mlforge.testing.victim import CHANGES, changes
 
-WARM = (mlforge_polars.engine, mlforge_s3.store, local_store, sqlite_store)
+WARM = (polars._utils.parquet, mlforge_polars.engine, mlforge_s3.store, local_store, sqlite_store)
+PLUGINS = registry()
+KNOWN = projects.definitions(projects.Place("/nowhere", mlf.LocalStore("/nowhere")))
 DECIDING = ("create", "swap", "put", "upload", "delete")
 
 

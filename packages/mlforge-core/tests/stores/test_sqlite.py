@@ -78,6 +78,26 @@ def test_a_writer_waits_its_turn_and_then_says_so(path):
         assert store.write([entry(1, as_of=1, x=2)]) == 1
 
 
+def test_who_makes_the_file_waits_for_whoever_is_in_it(path):
+    path.parent.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin immediate")  # of a new file, as another does who is about to make it
+        leaving = threading.Timer(0.3, other.rollback)
+        leaving.start()
+        with SQLiteOnlineStore(path, timeout=30).open() as store:
+            assert store.write([entry(1, x=1)]) == 1
+        leaving.join()
+
+
+def test_who_cannot_make_the_file_says_so_when_the_time_is_over(path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        begun = time.monotonic()
+        with SQLiteOnlineStore(path, timeout=0.4).open() as store, refused(PluginFailed, path.name, "locked"):
+            store.write([entry(1, x=1)])
+        assert time.monotonic() - begun > 0.4
+
+
 def test_one_read_is_of_one_instant(path):
     here, there = entry(1, x=0), entry(2, x=0)
     stop = threading.Event()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,7 @@ def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
     connection = _connect(f"file:{quote(path)}", timeout)
     try:
         connection.create_function("tombstone", 3, _tombstone, deterministic=True)
-        _prepare(connection, path)
+        _prepare(connection, path, timeout)
     except BaseException:
         connection.close()
         raise
@@ -126,9 +127,9 @@ def layout_of(connection: sqlite3.Connection, path: str) -> int:
     return int(layout)
 
 
-def _prepare(connection: sqlite3.Connection, path: str) -> None:
+def _prepare(connection: sqlite3.Connection, path: str, timeout: float) -> None:
     if layout_of(connection, path) < LAYOUT:
-        connection.execute("pragma journal_mode=wal")
+        _keep_a_log(connection, timeout)
         with transaction(connection):
             for statement in TABLES.strip().split(";\n"):
                 connection.execute(statement)
@@ -136,6 +137,19 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
             connection.execute(f"pragma user_version={LAYOUT}")
     for setting in ("synchronous=normal", "cache_size=-65536", "wal_autocheckpoint=10000"):
         connection.execute(f"pragma {setting}")
+
+
+def _keep_a_log(connection: sqlite3.Connection, timeout: float) -> None:
+    """Let readers and a writer be in the file at once. SQLite itself does not wait for its turn at this."""
+    until = time.monotonic() + timeout
+    while True:
+        try:
+            connection.execute("pragma journal_mode=wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager

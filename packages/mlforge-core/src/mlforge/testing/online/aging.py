@@ -85,7 +85,7 @@ class AgingTests(OnlineSubject):
         assert_found(store.read([back.address]), [back])
 
     def test_entries_that_were_not_published_anew_are_listed(self, store: OnlineStore) -> None:
-        old, others = [entry(i, x=i) for i in range(1200)], [entry(1, feature="spend_2", x=1)]
+        old, others = [entry(i, x=i) for i in range(self.several)], [entry(1, feature="spend_2", x=1)]
         store.write([*old, *others, tombstone("gone"), *(entry(i, as_of=DAY, x=1) for i in range(7))])
         assert isinstance(store, Listing)
         assert sorted(store.older("spend", DAY)) == sorted(e.key for e in old[7:])

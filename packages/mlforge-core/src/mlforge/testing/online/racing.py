@@ -16,7 +16,6 @@ from mlforge.plugin import Entry, OnlineStore, OnlineStoreConfig
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry
 from mlforge.testing.victim import environment
 
-ENTITIES = 1500
 MOST_ROUNDS, READS, SEEN = 40, 60, 40
 THREADS = 6
 
@@ -40,19 +39,20 @@ class RacingTests(OnlineSubject):
 
     def test_of_publishers_in_processes_the_newest_wins(self, folder: Path) -> None:
         config = self.config(folder)
-        publishers = [publisher(config, n) for n in (2, 1, 3)]
+        publishers = [publisher(config, n, self.several) for n in (2, 1, 3)]
         outcomes = [p.communicate(timeout=120)[1] for p in publishers]
         assert [p.returncode for p in publishers] == [0, 0, 0], outcomes
         with config.open() as store:
-            assert_found(store.read([e.address for e in published(3)]), published(3))
+            newest = published(3, self.several)
+            assert_found(store.read([e.address for e in newest]), newest)
 
     def test_readers_meanwhile_see_whole_entries_that_never_grow_older(self, store: OnlineStore) -> None:
-        store.write(published(0))
+        store.write(published(0, self.several))
         watch = Watch(store)
         reader = threading.Thread(target=watch.run)
         reader.start()
         for turn in range(1, MOST_ROUNDS):
-            store.write(published(turn))
+            store.write(published(turn, self.several))
             if watch.reads >= READS or watch.wrong:
                 break
         watch.done.set()
@@ -61,7 +61,7 @@ class RacingTests(OnlineSubject):
         assert watch.reads, "nothing was read meanwhile"
 
     def test_many_threads_read_at_once(self, store: OnlineStore) -> None:
-        kept = published(1)
+        kept = published(1, self.several)
         store.write(kept)
 
         def read(start: int) -> None:
@@ -73,7 +73,7 @@ class RacingTests(OnlineSubject):
             list(pool.map(read, range(8)))
 
 
-def published(turn: int, entities: int = ENTITIES) -> list[Entry]:
+def published(turn: int, entities: int) -> list[Entry]:
     """What one of several publishers writes: in each value its number."""
     return [entry(i, as_of=turn * DAY, a=turn, b=turn, c=turn) for i in range(entities)]
 
@@ -115,12 +115,13 @@ class Errand(msgspec.Struct):
     config: str
     settings: dict[str, Any]
     turn: int
+    entities: int
 
 
-def publisher(config: OnlineStoreConfig, turn: int) -> subprocess.Popen[str]:
+def publisher(config: OnlineStoreConfig, turn: int, entities: int) -> subprocess.Popen[str]:
     """A process that publishes."""
     kind = type(config)
-    errand = Errand(f"{kind.__module__}:{kind.__qualname__}", msgspec.to_builtins(config), turn)
+    errand = Errand(f"{kind.__module__}:{kind.__qualname__}", msgspec.to_builtins(config), turn, entities)
     code = "from mlforge.testing.online.racing import main; main()"
     line = [sys.executable, "-c", code, msgspec.json.encode(errand).decode()]
     return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment())  # noqa: S603
@@ -131,7 +132,7 @@ def main() -> None:
     errand = msgspec.json.decode(sys.argv[1], type=Errand)
     module, _, name = errand.config.partition(":")
     config = msgspec.convert(errand.settings, getattr(import_module(module), name))
-    entries = published(errand.turn)
+    entries = published(errand.turn, errand.entities)
     with config.open() as store:
-        for start in range(0, ENTITIES, 100):
+        for start in range(0, errand.entities, 100):
             store.write(entries[start : start + 100])

@@ -27,6 +27,8 @@ class OnlineSubject:
 
     many = 10_000
     """How many entities a test of many writes; fewer where a server stands in for another that is faster."""
+    several = 1_500
+    """How many a test writes again and again, by publishers at once or one after the other; fewer as well."""
 
     def config(self, folder: Path) -> OnlineStoreConfig:
         """The store to test, empty; `folder` is its own. The same folder means the same store."""
