@@ -205,6 +205,21 @@ def test_an_increment_reads_no_column_of_a_table_that_is_left_out(tmp_path, read
     assert rows_of(grown).equals(rows_of(whole))
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_function_that_takes_all_columns_makes_an_increment_read_a_table_once(tmp_path, readings, engine):
+    def spend(df):
+        return df
+
+    source = delta_table(tmp_path / "events")
+    grown, whole = (spent(source, spend, engine, tmp_path / store) for store in ("grown", "whole"))
+    grown.build(until=FIRST + 90 * DAY).raise_for_failure()
+    whole.build().raise_for_failure()
+    readings.clear()
+    grown.build(since=FIRST + 90 * DAY).raise_for_failure()
+    assert [columns for columns, _ in readings] == [set(EVENTS.columns)]
+    assert rows_of(grown).equals(rows_of(whole))
+
+
 @pytest.mark.parametrize(("engine", "function"), [("polars", known_lazily), ("duckdb", known_by_relation)])
 def test_where_only_the_function_tells_times_no_column_is_read_that_is_left_out(tmp_path, readings, engine, function):
     source = delta_table(tmp_path / "events")
@@ -220,9 +235,7 @@ def test_where_only_the_function_tells_times_no_column_is_read_that_is_left_out(
 @pytest.mark.parametrize(
     ("engine", "function", "later"), [("polars", lazily, later_lazily), ("duckdb", by_relation, later_by_relation)]
 )
-def test_rows_that_come_while_a_table_is_read_are_not_taken_for_moved_ones(
-    tmp_path, readings, engine, function, later
-):
+def test_rows_that_come_while_a_table_is_read_are_not_taken_for_moved_ones(tmp_path, readings, engine, function, later):
     source, new = delta_table(tmp_path / "events"), pl.col("at") >= FIRST + 95 * DAY
     grown, whole, moved = (
         spent(source, f, engine, tmp_path / store)

@@ -92,6 +92,9 @@ class LiveDuckDBEngine(Engine):
             self._late.leave()
         return result
 
+    def defers(self, function: Callable[..., Any]) -> bool:
+        return apply.wanted(function) == "relation"
+
     def schema(self, frame: Frame) -> Schema:
         return schema_of(types_of(self._unread(frame)))
 

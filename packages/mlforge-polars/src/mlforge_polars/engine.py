@@ -80,6 +80,9 @@ class LivePolarsEngine(Engine):
         given = frame.lazy() if apply.wants_lazy(function) else self._collect(frame)
         return apply.call(function, given)
 
+    def defers(self, function: Callable[..., Any]) -> bool:
+        return apply.wants_lazy(function)
+
     def schema(self, frame: Frame) -> Schema:
         with edge("The frame has no schema", "Look at the function's last steps."):
             return schema_of(frame.collect_schema())

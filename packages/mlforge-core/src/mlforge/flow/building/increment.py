@@ -215,13 +215,14 @@ def _opened(work: Computing, span: Span) -> Frame:
 def _narrowed(work: Computing, span: Span) -> Narrowed | None:
     """The source's rows of a span, and their times; None where it has none: then only the function can tell.
 
-    Where times are compared as they stand, rows are left to be read as those of a whole build are, of a scan of their
-    own. Others, and those of CSV, of which no column can be left out, are read once, with all columns.
+    Where the function may leave columns out, and times are compared as they stand, rows are left to be read as those of
+    a whole build are, of a scan of their own. Others are read once, with all columns.
     """
     engine, timestamp = work.engine, _time_of(work.feature)
+    may_leave_out = engine.defers(work.feature.function) and not isinstance(work.scan.format, CSVFormat)
     source = _opened(work, span)
     try:
-        is_late = _stand_as_they_are(engine, source, timestamp) and not isinstance(work.scan.format, CSVFormat)
+        is_late = _stand_as_they_are(engine, source, timestamp) and may_leave_out
         rows = engine.within(source, timestamp, span)
         rows = rows if is_late else engine.persist(rows)
         times = _times(engine, rows, timestamp)

@@ -176,6 +176,14 @@ class Engine(Live, Protocol):
         """
         return defaults.apply(self, function, frame)
 
+    def defers(self, function: Callable[..., Any]) -> bool:
+        """Whether `apply` hands a function a frame before it is read, so that what the function leaves out never is.
+
+        An increment then reads the source's times by themselves, and else all of its rows at once. By default no
+        function is handed such a frame. Raises `Unsupported` as `apply` does.
+        """
+        return False
+
     def persist(self, frame: Frame) -> Frame:
         """The same rows, in order, computed once, however often they are asked for.
 

@@ -64,6 +64,9 @@ class Reference:
     def conform(self, frame: Table, shape: Shape) -> Conformed:
         return shaping.conform(frame, shape)
 
+    def defers(self, function: Callable[..., Any]) -> bool:
+        return False
+
     def persist(self, frame: Table) -> Table:
         return frame
 
