@@ -3,6 +3,7 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,6 +40,21 @@ EXAMPLES = settings(
     max_examples=total_cases() // 300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 numbers = itertools.count()
+
+
+def plainly(df):
+    return df
+
+
+def lazily(df: pl.LazyFrame):
+    return df.select(list(SCHEMA))
+
+
+def by_relation(df: duckdb.DuckDBPyRelation):
+    return df.select(*SCHEMA)
+
+
+DEFERRED = {"polars": lazily, "duckdb": by_relation}
 
 
 def instants(first=0, last=10):
@@ -92,17 +108,17 @@ class Stream:
         windows = {"metrics": metrics} if kind != "rows" else {}
         clock = {"interval": "1h"} if kind in ("buckets", "endless") else {}
 
-        @mlf.feature(source=str(self.source), keys="user", timestamp="ts", **windows, **clock, **how)
-        def spend(df):
-            return df
-
+        given = {"source": str(self.source), "keys": "user", "timestamp": "ts", "name": "spend"}
+        function = DEFERRED.get(self.engine, plainly) if kind in ("buckets", "rows") else plainly
+        spend = mlf.feature(**given, **windows, **clock, **how)(function)
         place = mlf.LocalStore(self.folder / store)
         return mlf.Definitions("s", features=[spend], offline_store=place, engine=self.engine, root=self.folder)
 
     def write(self, known):
         rows = [(user, t, x, n) for (user, t), (x, n) in known.items()]
         types = SCHEMA | {"ts": pl.Int64}
-        pl.DataFrame(rows, schema=types, orient="row").cast({"ts": SCHEMA["ts"]}).write_parquet(self.source)
+        frame = pl.DataFrame(rows, schema=types, orient="row").cast({"ts": SCHEMA["ts"]})
+        frame.with_columns(note=pl.lit("nobody asks for it")).write_parquet(self.source, row_group_size=4)
 
     def build(self, **how):
         return self.steps.build(**how).raise_for_failure()["spend"]
