@@ -64,7 +64,7 @@ def start(words, cwd, env, out, err):
     call = pickle.dumps((words, str(cwd), env))
     assert len(call) < LONGEST
     ours, theirs = socket.socketpair()
-    with theirs, open(os.devnull, "rb") as nothing:
+    with theirs, Path(os.devnull).open("rb") as nothing:
         socket.send_fds(_server(), [call], [s.fileno() for s in (theirs, nothing, out, err)])
     return Forked(ours)
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -231,7 +230,7 @@ def serving(
     folder: Path, *words: str, log: Path, started: bool = True, verb: str = "serve", **environment: str
 ) -> Iterator[Server]:
     """Start a server at a free port, and end it. `started`: once it answers; else once it says where it listens."""
-    with log.open("wb") as stream, open(os.devnull, "wb") as nothing:
+    with log.open("wb") as stream, Path(os.devnull).open("wb") as nothing:
         process = forked.start([verb, "--port", "0", *words], folder, CLEAN | environment, nothing, stream)
     server = Server(process, log)
     try:

@@ -46,7 +46,11 @@ def folder(tmp_path_factory):
 
 def connect_gives_what_polars_gives(folder, tmp_path):
     port = _free()
-    conf = LOCAL | QUICK | {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    conf = (
+        LOCAL
+        | QUICK
+        | {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    )
     options = [part for name, value in conf.items() for part in ("--conf", f"{name}={value}")]
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
     command = ["spark-submit", "--master", "local[1]", *options, "--class", server, "spark-internal"]
