@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from textwrap import dedent
 
+import forked
 import polars as pl
 import pytest
 
@@ -58,16 +59,15 @@ class House:
 
     def mlforge(self, *words, before=None, **environment):
         """Run a command and give what it did."""
-        inherited = {k: x for k, x in os.environ.items() if not k.startswith(("MLFORGE", "COV_"))}
-        path = os.pathsep.join(p for p in (str(self.plugins), inherited.get("PYTHONPATH", "")) if p)
+        env = {k: x for k, x in os.environ.items() if not k.startswith(("MLFORGE", "COV_"))}
+        env |= {"COLUMNS": "200", "PYTHONWARNINGS": "error"} | environment
+        if self.plugins.exists():
+            env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(self.plugins), env.get("PYTHONPATH"))))
+        if before is None:
+            return forked.run(words, self.root, env)
+        command = [*forked.COMMAND, *words]
         return subprocess.run(
-            [sys.executable, "-W", "error", "-m", "mlforge", *words],
-            cwd=self.root,
-            env=inherited | {"PYTHONPATH": path, "COLUMNS": "200"} | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=before,
+            command, cwd=self.root, env=env, capture_output=True, text=True, check=False, preexec_fn=before
         )
 
     def built(self, *words, **how):

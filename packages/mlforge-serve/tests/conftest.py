@@ -10,13 +10,13 @@ import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forked
 import pytest
 
 FEATURES = """
@@ -134,7 +134,7 @@ class Answer(NamedTuple):
 class Server:
     """A server in a process of its own."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: Any, log: Path) -> None:
         self.process, self._log = process, log
         self.scheme, self.port = "http", 0
 
@@ -230,9 +230,8 @@ def serving(
     folder: Path, *words: str, log: Path, started: bool = True, verb: str = "serve", **environment: str
 ) -> Iterator[Server]:
     """Start a server at a free port, and end it. `started`: once it answers; else once it says where it listens."""
-    command = [sys.executable, "-W", "error", "-m", "mlforge", verb, "--port", "0", *words]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=folder, stderr=stream, env=CLEAN | environment)
+    with log.open("wb") as stream, Path(os.devnull).open("wb") as nothing:
+        process = forked.start([verb, "--port", "0", *words], folder, CLEAN | environment, nothing, stream)
     server = Server(process, log)
     try:
         wait(lambda: STARTED.search(server.log) or process.poll() is not None)
@@ -308,10 +307,7 @@ def mlforge() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command that ends, in a folder."""
 
     def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-W", "error", "-m", "mlforge", *words]
-        return subprocess.run(
-            command, cwd=folder, env=CLEAN | environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return forked.run(words, folder, CLEAN | environment, timeout=60)
 
     return run
 

@@ -20,6 +20,14 @@ import pytest
 
 WORDS = ("sum", "std", "min", "last", "median", "count_distinct", "last_2")
 LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false"}
+QUICK = {
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # many plans, few rows, as elsewhere
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.shuffle.partitions": "2",
+}
 HOME = Path(pyspark.__file__).parent
 SMALL = {"SPARK_DAEMON_MEMORY": "512m", "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(HOME)}
 
@@ -38,7 +46,11 @@ def folder(tmp_path_factory):
 
 def connect_gives_what_polars_gives(folder, tmp_path):
     port = _free()
-    conf = LOCAL | {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    conf = (
+        LOCAL
+        | QUICK
+        | {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.connect.grpc.binding.port": str(port)}
+    )
     options = [part for name, value in conf.items() for part in ("--conf", f"{name}={value}")]
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
     command = ["spark-submit", "--master", "local[1]", *options, "--class", server, "spark-internal"]
@@ -56,7 +68,7 @@ def test_a_cluster_of_two_workers_gives_what_polars_gives(folder, tmp_path):
         for number in range(2):
             stack.enter_context(_running([*worker, "-d", str(tmp_path / str(number)), at], tmp_path, lambda: True))
         conf = {"spark.executor.memory": "512m", "spark.scheduler.minRegisteredResourcesRatio": "1.0"}
-        _same(folder, {"master": at, "conf": LOCAL | conf | {"spark.sql.shuffle.partitions": "2"}})
+        _same(folder, {"master": at, "conf": LOCAL | QUICK | conf})
 
 
 if pyspark.__version__ >= "4":  # the wheels before bring no server

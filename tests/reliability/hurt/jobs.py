@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-import polars._utils.parquet  # Polars loads it when a file is read
+from polars._utils import parquet  # Polars loads it when a file is read
 
 import mlforge as mlf
 import mlforge_polars.engine
@@ -26,7 +26,7 @@ from mlforge.stores.local import store as local_store
 from mlforge.stores.sqlite import store as sqlite_store
 from mlforge.testing.victim import CHANGES, changes
 
-WARM = (polars._utils.parquet, mlforge_polars.engine, mlforge_s3.store, local_store, sqlite_store)
+WARM = (parquet, mlforge_polars.engine, mlforge_s3.store, local_store, sqlite_store)
 PLUGINS = registry()
 KNOWN = projects.definitions(projects.Place("/nowhere", mlf.LocalStore("/nowhere")))
 DECIDING = ("create", "swap", "put", "upload", "delete")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forked
 import pytest
 
 collect_ignore = ["test_terminal.py"] if sys.platform == "win32" else []  # it imports pty
@@ -39,10 +39,7 @@ def mlforge() -> Mlforge:
 
     def call(*words: str, cwd: Path, **environment: str) -> Answer:
         env = {**CLEAN, "PYTHONWARNINGS": "error", "PYTHONUTF8": "1", **environment}
-        command = [sys.executable, "-m", "mlforge", *words]
-        done = subprocess.run(
-            command, cwd=cwd, env=env, capture_output=True, encoding="utf-8", timeout=120, check=False
-        )
+        done = forked.run(words, cwd, env)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     return call
