@@ -13,6 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import forked
+import moto_in_turn
 import polars as pl
 import pytest
 
@@ -148,7 +149,7 @@ def dynamodb(folder):
 
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    line = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    line = [sys.executable, "-W", "ignore", moto_in_turn.__file__, "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import moto_in_turn
 import pytest
 
 from mlforge_s3.bucket import S3Bucket
@@ -42,7 +43,7 @@ class Server:
             raise
 
     def _moto(self) -> list[str]:
-        return [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        return [sys.executable, "-W", "ignore", moto_in_turn.__file__, "-H", "127.0.0.1", "-p", str(self.port)]
 
     def _weed(self, folder: Path) -> list[str]:
         program = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
