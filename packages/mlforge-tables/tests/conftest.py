@@ -6,6 +6,8 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,3 +54,30 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"me:{quote(PASSWORD, safe='')}@127.0.0.1:{port}/postgres"
         finally:
             run_as_postgres(*control, "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty schema of a server that speaks Snowflake's protocol, over DuckDB."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("fakesnow")
+    log = tmp_path_factory.mktemp("snowflake") / "log"
+    with log.open("wb") as stream:
+        command = [program, "--server", "--host", "127.0.0.1", "--port", str(port)]
+        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+    try:
+        deadline = time.monotonic() + 60
+        while not _listens(port):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield f"snowflake://me:hunter2@127.0.0.1:{port}/SHOP/PUBLIC?account=here&protocol=http&loginTimeout=5"
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0

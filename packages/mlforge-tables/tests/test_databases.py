@@ -267,7 +267,6 @@ def test_words_that_do_not_go_together_are_refused(given, said):
         mlf.Source(**given)
 
 
-@pytest.mark.parametrize("scheme", ["snowflake", "bigquery"])
-def test_a_database_without_its_driver_is_refused_with_the_line_that_installs_it(tmp_path, scheme):
-    with pytest.raises(NotInstalled, match=rf'pip install "mlforge-tables\[{scheme}\]"'):
-        resolve(mlf.Source(f"{scheme}://me:hunter2@account/db", table="events"), tmp_path)
+def test_a_database_without_its_driver_is_refused_with_the_line_that_installs_it(tmp_path):
+    with pytest.raises(NotInstalled, match=r'pip install "mlforge-tables\[bigquery\]"'):
+        resolve(mlf.Source("bigquery://project/db", table="events"), tmp_path)

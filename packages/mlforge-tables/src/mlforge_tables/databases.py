@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.plugin import Asking, Narrow
+from mlforge_tables import snowflake
 from mlforge_tables.needs import need
 from mlforge_tables.sql import hidden, probe, quoted, select
 from mlforge_tables.times import bounds
 
 _NAMES = {"postgresql": "PostgreSQL", "snowflake": "Snowflake", "bigquery": "BigQuery"}
 _EXTRAS = {"postgresql": "sql"}
+_INSTANTS = {"postgresql": ("TIMESTAMP '{}'", "TIMESTAMPTZ '{}+00:00'"), "snowflake": ("'{}'::TIMESTAMP_NTZ", "")}
+"""How a database writes a time, and an instant; nothing where columns of such are not narrowed there."""
 _LOOK = "Look at the query, and whether the address and what it logs in with are right."
 
 
@@ -40,24 +43,30 @@ class DatabaseRows:
 
     def empty(self) -> Any:
         with self._answer(select(self._source, None, " WHERE 1 = 0")) as answer:
-            return answer.schema.empty_table()
+            return self._schema(answer.schema).empty_table()
 
     def batches(self, columns: Sequence[str] | None = None, narrow: Narrow | None = None) -> Iterator[Any]:
         with self._answer(select(self._source, columns, self._filter(narrow))) as answer:
-            yield from answer
+            if self._source.scheme == "snowflake":
+                yield from (snowflake.batch_of(self._source, batch) for batch in answer)
+            else:
+                yield from answer
+
+    def _schema(self, schema: Any) -> Any:
+        return snowflake.schema_of(schema) if self._source.scheme == "snowflake" else schema
 
     def _filter(self, narrow: Narrow | None) -> str:
         """The condition on a column of times; nothing where it is none, or how times are written is not known."""
-        if narrow is None or self._source.scheme != "postgresql":
+        if narrow is None or self._source.scheme not in _INSTANTS:
             return ""
         schema = self.empty().schema
         kind = str(schema.field(narrow.column).type) if narrow.column in schema.names else ""
         if not kind.startswith(("timestamp", "date")):
             return ""
-        word, zone = ("TIMESTAMPTZ", "+00:00") if "tz=" in kind else ("TIMESTAMP", "")
+        written = _INSTANTS[self._source.scheme]["tz=" in kind]
         column, (since, until) = quoted(self._source, narrow.column), bounds(narrow)
-        terms = [f"{column} >= {word} '{since:%Y-%m-%d %H:%M:%S.%f}{zone}'"] if since else []
-        terms += [f"{column} < {word} '{until:%Y-%m-%d %H:%M:%S.%f}{zone}'"] if until else []
+        named = [(mark, time) for mark, time in ((">=", since), ("<", until)) if time and written]
+        terms = [f"{column} {mark} {written.format(time.strftime('%Y-%m-%d %H:%M:%S.%f'))}" for mark, time in named]
         return f" WHERE ({' AND '.join(terms)}) OR {column} IS NULL" if terms else ""
 
     @contextmanager
@@ -82,4 +91,6 @@ class DatabaseRows:
             given = {"adbc.bigquery.sql.project_id": parts.hostname or ""}
             given |= {"adbc.bigquery.sql.dataset_id": parts.path.strip("/")} if parts.path.strip("/") else {}
             return self._driver.connect(db_kwargs=given)
-        return self._driver.connect(address.partition("://")[2] if scheme == "snowflake" else address)
+        if scheme == "snowflake":
+            return self._driver.connect(address.partition("://")[2], db_kwargs=snowflake.SETTINGS)
+        return self._driver.connect(address)
