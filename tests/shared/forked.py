@@ -153,22 +153,19 @@ def serve(asked):
                     os._exit(0)
                 pid = os.fork()
                 if not pid:
-                    break
-                status, *others = handles
-                for other in others:
-                    os.close(other)
+                    _forget(asked, running)
+                    return _become(*pickle.loads(call), *handles)
                 handle = os.pidfd_open(pid)
-                running[handle] = (pid, socket.socket(fileno=status))
-                running[handle][1].send(struct.pack("i", pid))
+                running[handle] = (pid, _told_begin(pid, *handles))
                 ready.register(handle, selectors.EVENT_READ)
-            else:
-                continue
-            break
-    asked.close()
-    for handle, (_, status) in running.items():
-        os.close(handle)
-        status.close()
-    _become(*pickle.loads(call), *handles)
+
+
+def _told_begin(pid, status, *streams):
+    for stream in streams:
+        os.close(stream)
+    said = socket.socket(fileno=status)
+    said.send(struct.pack("i", pid))
+    return said
 
 
 def _tell_end(handle, pid, status):
@@ -176,6 +173,14 @@ def _tell_end(handle, pid, status):
     os.close(handle)
     with status, suppress(OSError):  # whoever asked may have gone
         status.send(struct.pack("i", os.waitstatus_to_exitcode(ended)))
+
+
+def _forget(asked, running):
+    """Let go of what the process that was forked has open of others."""
+    asked.close()
+    for handle, (_, status) in running.items():
+        os.close(handle)
+        status.close()
 
 
 def _become(words, cwd, env, status, *streams):

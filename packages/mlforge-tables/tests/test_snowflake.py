@@ -17,10 +17,7 @@ from mlforge.flow.planning.resolve import resolve
 from mlforge.plugin import Narrow
 from mlforge_tables.snowflake import batch_of
 
-pytestmark = [
-    pytest.mark.linux,
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),  # of a connection that was refused
-]
+pytestmark = pytest.mark.linux
 ENGINES = ["PolarsEngine", "DuckDBEngine"]
 
 

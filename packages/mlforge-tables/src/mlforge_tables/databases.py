@@ -18,6 +18,7 @@ _NAMES = {"postgresql": "PostgreSQL", "snowflake": "Snowflake", "bigquery": "Big
 _EXTRAS = {"postgresql": "sql"}
 _INSTANTS = {"postgresql": ("TIMESTAMP '{}'", "TIMESTAMPTZ '{}+00:00'"), "snowflake": ("'{}'::TIMESTAMP_NTZ", "")}
 """How a database writes a time, and an instant; nothing where columns of such are not narrowed there."""
+_WRITTEN = "%Y-%m-%d %H:%M:%S.%f"
 _LOOK = "Look at the query, and whether the address and what it logs in with are right."
 
 
@@ -47,13 +48,13 @@ class DatabaseRows:
 
     def batches(self, columns: Sequence[str] | None = None, narrow: Narrow | None = None) -> Iterator[Any]:
         with self._answer(select(self._source, columns, self._filter(narrow))) as answer:
-            if self._source.scheme == "snowflake":
-                yield from (snowflake.batch_of(self._source, batch) for batch in answer)
-            else:
-                yield from answer
+            yield from map(self._batch, answer)
 
     def _schema(self, schema: Any) -> Any:
         return snowflake.schema_of(schema) if self._source.scheme == "snowflake" else schema
+
+    def _batch(self, batch: Any) -> Any:
+        return snowflake.batch_of(self._source, batch) if self._source.scheme == "snowflake" else batch
 
     def _filter(self, narrow: Narrow | None) -> str:
         """The condition on a column of times; nothing where it is none, or how times are written is not known."""
@@ -65,8 +66,10 @@ class DatabaseRows:
             return ""
         written = _INSTANTS[self._source.scheme]["tz=" in kind]
         column, (since, until) = quoted(self._source, narrow.column), bounds(narrow)
-        named = [(mark, time) for mark, time in ((">=", since), ("<", until)) if time and written]
-        terms = [f"{column} {mark} {written.format(time.strftime('%Y-%m-%d %H:%M:%S.%f'))}" for mark, time in named]
+        if not written:
+            return ""
+        terms = [f"{column} >= {written.format(f'{since:{_WRITTEN}}')}"] if since else []
+        terms += [f"{column} < {written.format(f'{until:{_WRITTEN}}')}"] if until else []
         return f" WHERE ({' AND '.join(terms)}) OR {column} IS NULL" if terms else ""
 
     @contextmanager
