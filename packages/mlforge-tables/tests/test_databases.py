@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import sqlite3
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -267,6 +268,10 @@ def test_words_that_do_not_go_together_are_refused(given, said):
         mlf.Source(**given)
 
 
-def test_a_database_without_its_driver_is_refused_with_the_line_that_installs_it(tmp_path):
-    with pytest.raises(NotInstalled, match=r'pip install "mlforge-tables\[bigquery\]"'):
-        resolve(mlf.Source("bigquery://project/db", table="events"), tmp_path)
+@pytest.mark.parametrize("scheme", ["snowflake", "bigquery"])
+def test_a_database_without_its_driver_is_refused_with_the_line_that_installs_it(tmp_path, monkeypatch, scheme):
+    for name in [name for name in sys.modules if name.startswith(f"adbc_driver_{scheme}")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, f"adbc_driver_{scheme}", None)  # as where it is not installed
+    with pytest.raises(NotInstalled, match=rf'pip install "mlforge-tables\[{scheme}\]"'):
+        resolve(mlf.Source(f"{scheme}://me:hunter2@account/db", table="events"), tmp_path)
