@@ -126,6 +126,21 @@ class Lake:
         with self._changing:
             self._sail(f"CREATE TABLE {sql.name(*table.split('.'))} USING delta LOCATION '{place}'")
 
+    def fields(self, table: str) -> list[dict[str, Any]]:
+        """The columns of a table, by its full name, as Spark tells of them."""
+        return [
+            {
+                "name": field.name,
+                "kind": re.match(r"\w+", field.dataType.typeName())[0],
+                "text": field.dataType.simpleString(),
+                "json": field.json(),
+                "nullable": field.nullable,
+                "precision": getattr(field.dataType, "precision", None),
+                "scale": getattr(field.dataType, "scale", None),
+            }
+            for field in self._session.table(sql.name(*table.split("."))).schema.fields
+        ]
+
     def run(self, statement: str) -> pa.Table:
         """The answer to a statement. Those that change tables run one at a time, as if under Serializable.
 

@@ -39,7 +39,7 @@ class Fault(msgspec.Struct):
 
 
 class Workspace:
-    """A workspace at `url` that knows one token and one warehouse.
+    """A workspace at `url` that knows one token and one warehouse. An empty token in `tokens` lets anybody in.
 
     Args:
         folder: An empty folder for what it keeps.

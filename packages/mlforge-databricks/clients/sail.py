@@ -1,0 +1,52 @@
+"""Sail's own tests of Unity Catalog, on the workspace that stands in instead of on a container.
+
+They are in the wheel of pysail. Of the arguments each is pytest's; without one, all of them run.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from mlforge_databricks.testing import Workspace
+
+WHOLE = ("catalog/unity", "spark/catalog/unity")
+
+
+class InPlaceOfContainers:
+    """What the tests ask of a container, of the workspace."""
+
+    @pytest.fixture(scope="session")
+    def unity_storage_root(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("managed")
+
+    @pytest.fixture(scope="session")
+    def unity_rest_url(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+        with Workspace(tmp_path_factory.mktemp("lake")) as workspace:
+            workspace.tokens.add("")  # Sail's tests know of none
+            yield f"{workspace.url}/api/2.1/unity-catalog"
+
+
+class Plugin:
+    """Its fixtures come after those of the tests, and so in their place."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.pluginmanager.register(InPlaceOfContainers())
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code of the run."""
+    os.chdir(Path(__file__).parent)  # or what the house's tests share would be read, too
+    tests = Path(find_spec("pysail").origin).with_name("tests")
+    how = ["-c", "sail.ini", "-m", "integration"]
+    return pytest.main([*how, *(arguments or [str(tests / one) for one in WHOLE])], [Plugin()])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
