@@ -1,6 +1,7 @@
 """Sail's own tests of Unity Catalog, on the workspace that stands in instead of on a container.
 
-They are in the wheel of pysail. Of the arguments each is pytest's; without one, all of them run.
+They are in the wheel of pysail. Arguments are pytest's; without any, all of them run. What Sail itself cannot do its
+tests expect to fail.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
     os.chdir(Path(__file__).parent)  # or what the house's tests share would be read, too
     tests = Path(find_spec("pysail").origin).with_name("tests")
     how = ["-c", "sail.ini", "-m", "integration"]
-    return pytest.main([*how, *(arguments or [str(tests / one) for one in WHOLE])], [Plugin()])
+    return pytest.main([*how, *arguments, *(str(tests / one) for one in WHOLE)], [Plugin()])
 
 
 if __name__ == "__main__":

@@ -28,13 +28,14 @@ WAREHOUSE = "a1b2c3d4"
 
 
 class Fault(msgspec.Struct):
-    """How requests to a path are answered, and how often, before they are heeded again."""
+    """How requests to a path are answered, and how often, before they are heeded again; `after` so many are heeded."""
 
     path: str
     status: int
     code: str
     message: str
     times: int = 1
+    after: int = 0
     headers: dict[str, str] = {}
 
 
@@ -55,10 +56,12 @@ class Workspace:
         self.asked: list[str] = []
         self.url = ""
 
-    def fail(self, path: str, status: int, code: str, message: str = "", times: int = 1, **headers: str) -> None:
-        """Answer the next requests to a path with a status of HTTP and an error's code."""
+    def fail(
+        self, path: str, status: int, code: str, message: str = "", times: int = 1, after: int = 0, **headers: str
+    ) -> None:
+        """Answer the next requests to a path, or those after some, with a status of HTTP and an error's code."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.faults.append(Fault(path, status, code, message or code, times, named))
+        self.faults.append(Fault(path, status, code, message or code, times, after, named))
 
     def __enter__(self) -> Self:
         self.lake.__enter__()
@@ -128,12 +131,14 @@ class _Guard:
     def _answer(self, request: Request) -> Response | None:
         path, workspace = request.url.path, self._workspace
         workspace.asked.append(f"{request.method} {path}")
-        if not path.startswith("/api/"):
-            return None
-        if request.headers.get("authorization", "").removeprefix("Bearer ") not in workspace.tokens:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if path.startswith("/api/") and token not in workspace.tokens:
             return _error(401, "UNAUTHENTICATED", "Credential was not sent or was of an unsupported type or expired.")
         fault = next((f for f in workspace.faults if f.times and path.startswith(f.path)), None)
         if fault is None:
+            return None
+        if fault.after:
+            fault.after -= 1
             return None
         fault.times -= 1
         return _error(fault.status, fault.code, fault.message, fault.headers)
