@@ -20,7 +20,7 @@ _OFF = "Check project, branch, endpoint and database, and whether this machine g
 _LOGIN = "Grant the user a role of the project, with CREATE on the database: databricks postgres create-role."
 _LATER = "Try again; if it is so every time, give it longer: timeout=30."
 _ALLOW = (
-    "Grant whoever publishes CREATE on the database, and whoever serves USAGE on the schema and SELECT on its tables."
+    "Grant CREATE on the database to whoever publishes; USAGE on the schema and SELECT on its tables to whoever serves."
 )
 _GONE = "Somebody dropped it: publish again, with mlforge publish."
 _WAYS: dict[type[psycopg.Error], str] = {
