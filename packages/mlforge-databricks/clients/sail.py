@@ -19,26 +19,26 @@ from mlforge_databricks.testing import Workspace
 WHOLE = ("catalog/unity", "spark/catalog/unity")
 
 
-class InPlaceOfContainers:
-    """What the tests ask of a container, of the workspace."""
+@pytest.fixture(scope="session")
+def unity_storage_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where managed tables are kept."""
+    return tmp_path_factory.mktemp("managed")
 
-    @pytest.fixture(scope="session")
-    def unity_storage_root(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        return tmp_path_factory.mktemp("managed")
 
-    @pytest.fixture(scope="session")
-    def unity_rest_url(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-        with Workspace(tmp_path_factory.mktemp("lake")) as workspace:
-            workspace.tokens.add("")  # Sail's tests know of none
-            yield f"{workspace.url}/api/2.1/unity-catalog"
+@pytest.fixture(scope="session")
+def unity_rest_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The workspace's Unity Catalog."""
+    with Workspace(tmp_path_factory.mktemp("lake")) as workspace:
+        workspace.tokens.add("")  # Sail's tests know of none
+        yield f"{workspace.url}/api/2.1/unity-catalog"
 
 
 class Plugin:
-    """Its fixtures come after those of the tests, and so in their place."""
+    """Lets the fixtures above come after those of the tests, and so in their place."""
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        config.pluginmanager.register(InPlaceOfContainers())
+        config.pluginmanager.register(sys.modules[__name__], "workspace")
 
 
 def main(arguments: list[str]) -> int:

@@ -131,7 +131,7 @@ class Lake:
         return [
             {
                 "name": field.name,
-                "kind": re.match(r"\w+", field.dataType.typeName())[0],
+                "kind": str(field.dataType.typeName()).partition("(")[0],
                 "text": field.dataType.simpleString(),
                 "json": field.json(),
                 "nullable": field.nullable,
