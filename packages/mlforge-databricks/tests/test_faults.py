@@ -88,8 +88,10 @@ def test_a_workspace_that_stays_busy_is_told(asked, workspace, tmp_path, monkeyp
     monkeypatch.setattr("mlforge_databricks.client.PATIENCE", 1)
     make, path, ask = asked
     workspace.fail(path, 429, "REQUEST_LIMIT_EXCEEDED", times=10_000, retry_after="1")
+    began = time.monotonic()
     with make(tmp_path).open() as store, refused(PluginFailed, "REQUEST_LIMIT_EXCEEDED", "Try again later"):
         ask(store)
+    assert time.monotonic() - began < 60, "it was asked for longer than is said"
 
 
 def test_a_token_that_ends_in_the_middle_is_told(store_of, workspace, tmp_path):
@@ -272,6 +274,12 @@ def test_a_statement_that_somebody_cancelled_is_told(store_of, workspace, tmp_pa
 def test_a_schema_that_is_not_there_is_told_with_how_to_make_it(store_of, tmp_path):
     config = msgspec.structs.replace(store_of(tmp_path), schema="nowhere")
     with config.open() as store, refused(PluginFailed, "nowhere", "CREATE SCHEMA"):
+        store.names()
+
+
+def test_a_catalog_that_is_not_there_is_told_with_how_to_see_which_are(store_of, tmp_path):
+    config = msgspec.structs.replace(store_of(tmp_path), catalog="nowhere")
+    with config.open() as store, refused(PluginFailed, "nowhere", "SHOW CATALOGS"):
         store.names()
 
 
