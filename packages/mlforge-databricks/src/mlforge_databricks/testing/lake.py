@@ -44,7 +44,7 @@ _DROP = re.compile(rf"DROP TABLE (?:IF EXISTS )?{_NAME}", re.IGNORECASE)
 _READING = ("SELECT", "DESCRIBE", "SHOW", "WITH")
 _CLASSES = {
     r"\[([A-Z_.]+)\]": None,
-    rf"[Dd]atabase not found: (?!(?:{'|'.join(CATALOGS)})\b)": "NO_SUCH_CATALOG_EXCEPTION",
+    rf"[Dd]atabase not found: (?!(?:{'|'.join(CATALOGS)})\.)\w+\.": "NO_SUCH_CATALOG_EXCEPTION",
     r"[Dd]atabase not found": "SCHEMA_NOT_FOUND",
     r"Missing commit file|expected final version": "DELTA_VERSION_NOT_FOUND",
     r"Object at location .* not found|No such file": "FAILED_READ_FILE.DBR_FILE_NOT_EXIST",
