@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
 import polars as pl
+from polars.datatypes import IntegerType
 
 from mlforge_ranges.sequence import PLACE, Sequence
 
-SHORT = 8
-"""Values in a range that are sorted by comparing neighbours faster than in a list."""
+SHORT = 32
+"""Values in a range of which the greatest, or the least, few are kept faster than all are sorted in a list."""
+FEW = 5
+"""How many are kept so."""
 LISTED = 16
 """Values in a range that are sorted in a list faster than its order statistics are looked for, where many are."""
 _ASKED = ("range", "n", "part", "other")
@@ -34,10 +38,11 @@ def percentiles(sequence: Sequence, low: pl.Series, high: pl.Series, q: float) -
 def _order_statistics(sequence: Sequence, rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The order statistic at each range's place, and the next where a percentile is on the way to it; any order."""
     sortable = _sortable(sequence.values)
-    is_short = rows["n"] <= (0 if sortable is None else SHORT)
+    rows = rows.with_columns(_nearer_end())
+    is_short = (rows["n"] <= (0 if sortable is None else SHORT)) & (rows["kept"] <= FEW)
     if sortable is not None:
-        for (n,), some in rows.filter(is_short).partition_by("n", as_dict=True).items():
-            yield _of_short(sortable, some, int(n))
+        for (kept, top), some in rows.filter(is_short).partition_by("kept", "top", as_dict=True).items():
+            yield _of_short(sortable, some, kept, top=top)
     rest = rows.filter(~is_short)
     is_listed = rest["n"] <= (LISTED if rest["n"].sum() > len(sequence) else rest["n"].max() or 0)
     yield _of_listed(sequence, rest.filter(is_listed))
@@ -76,16 +81,42 @@ def _sortable(values: pl.Series) -> pl.Series | None:
     return values if values.dtype.is_integer() else None
 
 
-def _of_short(values: pl.Series, rows: pl.DataFrame, n: int) -> pl.DataFrame:
-    """Of ranges of `n` values, by comparing neighbours: as many rounds as there are values."""
-    place, part = rows.select("place", "part").row(0)
-    taken = pl.DataFrame({f"{i}": values.gather(rows["low"] + i) for i in range(n)})
-    for number in range(n):
-        pairs = [(f"{i}", f"{i + 1}") for i in range(number % 2, n - 1, 2)]
-        lesser = [pl.min_horizontal(a, b).alias(a) for a, b in pairs]
-        taken = taken.with_columns(*lesser, *(pl.max_horizontal(a, b).alias(b) for a, b in pairs))
-    before, after = taken[f"{place}"].cast(pl.Float64), taken[f"{place + 1 if part else place}"].cast(pl.Float64)
-    return rows.select(*_ASKED).with_columns(before.alias("before"), after.alias("after"))
+def _nearer_end() -> list[pl.Expr]:
+    """How many of a range's values, its greatest (`top`) or its least, hold both that a percentile lies between."""
+    greatest, least = pl.col("n") - pl.col("place"), pl.col("place") + 1 + (pl.col("part") > 0).cast(PLACE)
+    return [pl.min_horizontal(greatest, least).alias("kept"), (greatest <= least).alias("top")]
+
+
+def _of_short(values: pl.Series, rows: pl.DataFrame, kept: int, *, top: bool) -> pl.DataFrame:
+    """Of ranges, by keeping the greatest so many of their values, or the least, while going through them in turn."""
+    least, greatest = _ends(values.dtype)
+    inner, outer, beyond = (
+        (pl.min_horizontal, pl.max_horizontal, least) if top else (pl.max_horizontal, pl.min_horizontal, greatest)
+    )
+    beyond_all = pl.lit(beyond, dtype=values.dtype)
+    names = [f"{i}" for i in range(kept)]
+    taken = rows.with_columns(beyond_all.alias(name) for name in names)
+    shortest, longest = int(rows["n"].min() or 0), int(rows["n"].max() or 0)  # type: ignore[arg-type]
+    for i in range(longest):
+        place = pl.col("low") + i
+        value = pl.lit(values).gather(place if i < shortest else pl.when(pl.col("n") > i).then(place).otherwise(0))
+        if i >= shortest:
+            value = pl.when(pl.col("n") > i).then(value).otherwise(beyond_all)
+        taken = taken.with_columns(value.alias("value"))
+        falls = [pl.col("value"), *(inner(name, "value") for name in names[:-1])]  # what each of those kept leaves
+        taken = taken.with_columns(outer(name, fallen).alias(name) for name, fallen in zip(names, falls, strict=True))
+    last, second = pl.col(names[-1]), pl.col(names[max(0, kept - 2)])
+    following = pl.when(pl.col("part") > 0).then(second).otherwise(last)
+    before, after = (last, following) if top else (following, last)
+    return taken.select(*_ASKED, before.cast(pl.Float64).alias("before"), after.cast(pl.Float64).alias("after"))
+
+
+def _ends(dtype: pl.DataType) -> tuple[float, float]:
+    """What no value of a type of numbers is below, and above."""
+    if not isinstance(dtype, IntegerType):
+        return -math.inf, math.inf
+    least, greatest = pl.select(least=dtype.min(), greatest=dtype.max()).row(0)
+    return least, greatest
 
 
 def _places(n: pl.Series, share: Fraction) -> list[pl.Series]:
