@@ -93,17 +93,19 @@ def _different(
 def _counted(
     frame: pl.DataFrame, values: Mapping[str, tuple[pl.Expr, pl.Expr]], seen: Mapping[str, int]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Of all rows, how many different values there are exactly where they may be few, and about how many elsewhere."""
-    estimated = [n for n in values if seen[n] > MOST_EXACT // 2]
-    found = _estimated(frame, {n: values[n][0] for n in estimated})
-    few = [n for n in values if seen[n] <= MOST_EXACT and found.get(n, 0) <= _DOUBTFUL]
-    return _asked(frame, [values[n][1].n_unique().alias(n) for n in few]), found
+    """Of all rows, how many different values there are exactly where they may be few, and about how many elsewhere.
 
-
-def _estimated(frame: pl.DataFrame, values: Mapping[str, pl.Expr]) -> dict[str, int]:
-    """About how many different values there are: not lazily, for then Polars has fewer registers and is far more off."""
-    made = [value.approx_n_unique().alias(n) for n, value in values.items()]
-    return frame.select(made).row(0, named=True) if made else {}
+    Not lazily: then Polars estimates with fewer registers, and is far more off.
+    """
+    estimated = {n for n in values if seen[n] > MOST_EXACT // 2}
+    made = [
+        (about.approx_n_unique() if n in estimated else exactly.n_unique()).alias(n)
+        for n, (about, exactly) in values.items()
+    ]
+    found = frame.select(made).row(0, named=True) if made else {}
+    doubtful = [n for n in estimated if seen[n] <= MOST_EXACT and found[n] <= _DOUBTFUL]
+    exact = {n: count for n, count in found.items() if n not in estimated}
+    return exact | _asked(frame, [values[n][1].n_unique().alias(n) for n in doubtful]), found
 
 
 def _known(keys: Sequence[str]) -> pl.Expr:
