@@ -74,7 +74,7 @@ function meant(word, postings) {
     if (postings.has(length) && !found.has(length)) found.set(length, 0.6);
   }
   const allowed = word.length < 4 || /^\d+$/.test(word) ? 0 : word.length < 8 ? 1 : 2;
-  if (found.size || !allowed) return found;
+  if (found.size || !allowed || LIGHT.has(word)) return found;
   for (const known of postings.keys()) {
     if (Math.abs(known.length - word.length) > allowed) continue;
     const many = slips(word, known, allowed);
