@@ -28,7 +28,9 @@ def _measure(options, measured):
         size = sum(p.stat().st_size for p in Path(folder, "site").rglob("*") if p.is_file()) / 1e6
     best = min(runs, key=lambda run: run.seconds)
     which = "with profiles" if measured else "without profiles"
-    print(f"\n{features:,} features with two versions each, {which}: `mlforge catalog --store-only`, {options.runs} times")
+    print(
+        f"\n{features:,} features with two versions each, {which}: `mlforge catalog --store-only`, {options.runs} times"
+    )
     print(f"  the fastest {best.seconds:.1f} s, {best.cpu:.1f} s CPU (goal ≤ 5 s: {met(best.seconds <= 5)})")
     print(f"  {size:.1f} MB (goal ≤ 50: {met(size <= 50)}), at most {best.mebibytes:,.0f} MiB of memory")
 

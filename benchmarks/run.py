@@ -19,6 +19,7 @@ BENCHMARKS = {
     "upload": "upload",
     "search": "search",
     "catalog": "catalog",
+    "ui": "ui",
     "increment": "increment",
     "parts": "parts",
     "verify": "verify",

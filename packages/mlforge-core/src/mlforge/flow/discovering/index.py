@@ -45,7 +45,7 @@ class Index:
 
     @cached_property
     def lines(self) -> dict[float, dict[str, str]]:
-        """By place, the texts that stand there with their words spaced; of a name also its neighbouring words as one."""
+        """By place, the texts that stand there with their words spaced; of a name also neighbouring words as one."""
         found = {
             place: dict(zip(texts, spaced([*texts]), strict=True))
             for place, texts in zip(PLACES, self._texts(), strict=True)
@@ -137,9 +137,8 @@ class Index:
         for known, new in zip(self._having.values(), found, strict=True):
             known.update(new)
 
-    def _walk(
-        self, names: Having, columns: Having, owners: Having, meanings: Having, sources: Having
-    ) -> None:  # fmt: skip
+    def _walk(self, names: Having, columns: Having, owners: Having, meanings: Having, sources: Having) -> None:
+        """Note who has the texts."""
         for number, card in enumerate(self.cards):
             if card.name in names:
                 names[card.name].append(number)
@@ -152,13 +151,17 @@ class Index:
             for text in (*card.tags, *card.entities, *card.keys):
                 if text in columns:
                     columns[text].append(number)
+        self._walk_columns(columns, meanings, sources)
+
+    def _walk_columns(self, names: Having, meanings: Having, units: Having) -> None:
+        for number, card in enumerate(self.cards):
             for column in card.columns:
-                if column.name in columns:
-                    columns[column.name].append(number)
+                if column.name in names:
+                    names[column.name].append(number)
                 if column.description in meanings:
                     meanings[column.description].append(number)
-                if column.unit in sources:
-                    sources[column.unit].append(number)
+                if column.unit in units:
+                    units[column.unit].append(number)
 
 
 def _met(word: Sought, lines: Mapping[str, str]) -> Iterator[tuple[str, float]]:

@@ -103,7 +103,9 @@ def search(index: Index, query: str, filters: Filters, limit: int | None, now: d
     fitting = [(number, score) for number, score in ranked.items() if number in chosen]
     top = fitting if limit is None else fitting[:limit]
     telling = [one.sought for word, one in asked.items() if word not in LIGHT]
-    return SearchResults(query, tuple(_found(index.cards[n], score, telling, filters) for n, score in top), len(fitting))
+    return SearchResults(
+        query, tuple(_found(index.cards[n], score, telling, filters) for n, score in top), len(fitting)
+    )
 
 
 def filters_of(

@@ -20,7 +20,7 @@ from mlforge.plugin import Leftover, Pruned, layout, verify_files
 from mlforge.plugin.intact import sha256_of
 from mlforge.plugin.temporary import Hold
 from mlforge.stores.local import disk, staging
-from mlforge.stores.local.links import files, inside, is_link
+from mlforge.stores.local.links import files, inside, is_junction, is_link
 from mlforge.stores.local.manifests import read_manifest
 from mlforge.stores.local.plugin import LocalStore
 
@@ -366,7 +366,7 @@ def _folders(path: Path) -> list[str]:
     with disk.reporting("Reading the store", path):
         try:
             with os.scandir(path) as entries:
-                return [e.name for e in entries if e.is_dir() and not is_link(e.path)]
+                return [e.name for e in entries if e.is_dir(follow_symlinks=False) and not is_junction(e.path)]
         except FileNotFoundError:
             return []
 
