@@ -45,13 +45,14 @@ class Index:
 
     @cached_property
     def lines(self) -> dict[float, dict[str, str]]:
-        """By place, the texts that stand there with their words spaced; of a name also neighbouring words as one."""
-        found = {
-            place: dict(zip(texts, spaced([*texts]), strict=True))
-            for place, texts in zip(PLACES, self._texts(), strict=True)
-        }
-        found[NAME] = {name: line + _pairs(line) for name, line in found[NAME].items()}
-        return found
+        """By place, the texts that stand there with their words spaced."""
+        pairs = zip(PLACES, self._texts(), strict=True)
+        return {place: dict(zip(texts, spaced([*texts]), strict=True)) for place, texts in pairs}
+
+    @cached_property
+    def _joined(self) -> dict[str, str]:
+        """The names with all their words as one."""
+        return {name: line.replace(" ", "") for name, line in self.lines[NAME].items()}
 
     def _texts(self) -> tuple[set[str], ...]:
         """The texts of each place."""
@@ -78,12 +79,16 @@ class Index:
         return given if word in LIGHT or any(given.fitting) else self._fitting(misspelt(word, self._known))
 
     def _fitting(self, word: Sought) -> Asked:
-        return Asked(word, tuple(dict(_met(word, lines)) for lines in self.lines.values()))
+        names, *others = self.lines.values()
+        near = {name for root in word.roots for name, whole in self._joined.items() if root in whole}
+        paired = {name: names[name] + _pairs(names[name]) for name in near}
+        return Asked(word, tuple(dict(_met(word, lines)) for lines in (paired, *others)))
 
     @cached_property
     def _known(self) -> set[str]:
         """All words that there are."""
-        return {word for lines in self.lines.values() for word in " ".join(lines.values()).split()}
+        paired = " ".join(map(_pairs, self.lines[NAME].values()))
+        return {word for lines in self.lines.values() for word in " ".join(lines.values()).split()} | {*paired.split()}
 
     def ranked(self, asked: Mapping[str, Asked]) -> dict[int, float]:
         """The features that fit what is asked, by number, best first, each with its score.
@@ -111,7 +116,7 @@ class Index:
         """The features of whose name the query has all words, and no others."""
         first, *others = (one.fitting[0].keys() for one in asked.values())
         for name in {*first}.intersection(*others):
-            if "".join(words(name)) == "".join(asked):
+            if self._joined[name] == "".join(asked):
                 yield from self._having[NAME][name]
 
     def _counted(self, asked: Asked) -> dict[int, float]:
@@ -154,7 +159,7 @@ class Index:
         self._walk_columns(columns, meanings, sources)
 
     def _walk_columns(self, names: Having, meanings: Having, units: Having) -> None:
-        for number, card in enumerate(self.cards):
+        for number, card in enumerate(self.cards if names or meanings or units else ()):
             for column in card.columns:
                 if column.name in names:
                     names[column.name].append(number)
