@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,13 +43,18 @@ class LiveLocalStore:
             self._drop(path)
 
     def names(self) -> list[str]:
-        return sorted(n for n in _folders(self.root) if layout.is_safe(n) and self.versions(n))
+        return sorted(n for n in _folders(self.root) if layout.is_safe(n) and any(self._committed(n)))
 
     def versions(self, name: str) -> list[str]:
+        return sorted(self._committed(name), key=Version.parse)
+
+    def _committed(self, name: str) -> Iterator[str]:
+        """The versions of a feature, as the folder has them."""
         folder = self._folder(name)
         with disk.reporting(f"Reading the versions of {name!r}", folder):
-            found = [v for v in _folders(folder) if Version.is_valid(v) and (folder / v / layout.META).is_file()]
-        return sorted(found, key=Version.parse)
+            for version in _folders(folder):
+                if Version.is_valid(version) and (folder / version / layout.META).is_file():
+                    yield version
 
     def latest(self, name: str) -> str | None:
         path = self._folder(name) / layout.LATEST
