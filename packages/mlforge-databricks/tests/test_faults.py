@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
 import pyarrow as pa
@@ -72,12 +75,23 @@ def test_what_is_busy_is_asked_again_when_it_says(asked, workspace, tmp_path, st
     assert workspace.faults[0].times == 0
 
 
+def test_what_is_busy_is_not_asked_again_before_it_says(store_of, workspace, tmp_path):
+    with store_of(tmp_path).open() as store:
+        store.names()
+        workspace.fail(STATEMENTS, 429, "REQUEST_LIMIT_EXCEEDED", retry_after="2")  # sooner than that without it
+        began = time.monotonic()
+        store.names()
+        assert time.monotonic() - began >= 2
+
+
 def test_a_workspace_that_stays_busy_is_told(asked, workspace, tmp_path, monkeypatch):
     monkeypatch.setattr("mlforge_databricks.client.PATIENCE", 1)
     make, path, ask = asked
     workspace.fail(path, 429, "REQUEST_LIMIT_EXCEEDED", times=10_000, retry_after="1")
+    began = time.monotonic()
     with make(tmp_path).open() as store, refused(PluginFailed, "REQUEST_LIMIT_EXCEEDED", "Try again later"):
         ask(store)
+    assert time.monotonic() - began < 60, "it was asked for longer than is said"
 
 
 def test_a_token_that_ends_in_the_middle_is_told(store_of, workspace, tmp_path):
@@ -86,6 +100,55 @@ def test_a_token_that_ends_in_the_middle_is_told(store_of, workspace, tmp_path):
         workspace.tokens.clear()
         with refused(PluginFailed, "UNAUTHENTICATED"):
             store.names()
+
+
+def test_a_token_that_ends_while_the_warehouse_starts_is_told(store_of, workspace, tmp_path):
+    workspace.warehouse.waits = 3
+    workspace.fail(STATEMENTS, 401, "UNAUTHENTICATED", "The token expired", times=10_000, after=2)
+    with store_of(tmp_path).open() as store, refused(PluginFailed, "The token expired", "auth login"):
+        store.names()
+
+
+def test_a_token_that_ends_between_the_pieces_of_an_answer_is_told(store_of, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlforge_databricks.testing.warehouse.PIECE", 1)
+    workspace.fail(STATEMENTS, 401, "UNAUTHENTICATED", "The token expired", times=10_000, after=2)
+    with store_of(tmp_path).open() as store, refused(PluginFailed, "The token expired", "auth login"):
+        store.statements.rows("SELECT * FROM VALUES (1), (2), (3) AS t(user)")
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_a_link_to_a_piece_that_ended_is_asked_for_anew(store_of, workspace, tmp_path, monkeypatch, status):
+    monkeypatch.setattr("mlforge_databricks.testing.warehouse.PIECE", 1)
+    workspace.fail("/signed", status, "AuthenticationFailed", after=1)
+    with store_of(tmp_path).open() as store:
+        schema, batches = store.statements.batches("SELECT * FROM VALUES (1), (2), (3) AS t(user)")
+        assert pa.Table.from_batches(batches, schema).to_pydict() == {"user": [1, 2, 3]}
+    assert workspace.faults[0].times == 0
+
+
+def test_storage_that_gives_no_answer_is_told(store_of, workspace, tmp_path):
+    workspace.fail("/signed", 403, "AuthorizationFailure", times=10_000)
+    with store_of(tmp_path).open() as store, refused(PluginFailed, "storage", "403", "Let this machine reach"):
+        store.statements.batches("SELECT 1 AS user")
+
+
+def test_storage_that_breaks_off_is_told(store_of, workspace, tmp_path, monkeypatch):
+    class Half(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"half")
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Half) as storage:
+        threading.Thread(target=storage.serve_forever, daemon=True).start()
+        monkeypatch.setattr(workspace.warehouse, "url", f"http://127.0.0.1:{storage.server_port}")
+        with store_of(tmp_path).open() as store, refused(PluginFailed, "storage", "IncompleteRead", "try again"):
+            store.statements.batches("SELECT 1 AS user")
+        storage.shutdown()
 
 
 def test_a_token_that_ends_in_a_commit_leaves_what_was_there(store_of, workspace, tmp_path, monkeypatch):
@@ -146,6 +209,37 @@ def test_a_role_that_may_make_nothing_is_told_with_what_to_grant(online_of, data
         database.run("ALTER ROLE me SUPERUSER")
 
 
+def test_a_role_that_may_not_read_is_told_with_what_to_grant(online_of, database, tmp_path):
+    config = online_of(tmp_path)
+    with config.open() as store:
+        assert store.read_note("spend") is None
+        database.run(f"ALTER SCHEMA {config.schema} OWNER TO owner")
+        database.run(f"ALTER TABLE {config.schema}.mlforge_notes OWNER TO owner")
+        database.run(f"GRANT USAGE ON SCHEMA {config.schema} TO me")
+        database.run("ALTER ROLE me NOSUPERUSER")
+        try:
+            with refused(PluginFailed, "permission denied", "SELECT on its tables"):
+                store.read_note("spend")
+        finally:
+            database.run("ALTER ROLE me SUPERUSER")
+
+
+def test_a_schema_that_was_dropped_is_told_and_made_anew(online_of, database, tmp_path):
+    config = online_of(tmp_path)
+    with config.open() as store:
+        assert store.read_note("spend") is None
+        database.run(f"DROP SCHEMA {config.schema} CASCADE")
+        with refused(PluginFailed, "does not exist", "mlforge publish"):
+            store.read_note("spend")
+        assert store.read_note("spend") is None
+
+
+def test_an_endpoint_without_an_address_is_told(online_of, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace.postgres, "host", None)
+    with online_of(tmp_path).open() as store, refused(PluginFailed, "has no address", "active"):
+        store.ping()
+
+
 def test_a_statement_that_waits_too_long_is_cancelled_and_told(online_of, database, tmp_path):
     config = online_of(tmp_path, timeout=2)
     with config.open() as store:
@@ -180,6 +274,12 @@ def test_a_statement_that_somebody_cancelled_is_told(store_of, workspace, tmp_pa
 def test_a_schema_that_is_not_there_is_told_with_how_to_make_it(store_of, tmp_path):
     config = msgspec.structs.replace(store_of(tmp_path), schema="nowhere")
     with config.open() as store, refused(PluginFailed, "nowhere", "CREATE SCHEMA"):
+        store.names()
+
+
+def test_a_catalog_that_is_not_there_is_told_with_how_to_see_which_are(store_of, tmp_path):
+    config = msgspec.structs.replace(store_of(tmp_path), catalog="nowhere")
+    with config.open() as store, refused(PluginFailed, "nowhere", "SHOW CATALOGS"):
         store.names()
 
 

@@ -19,7 +19,16 @@ LONGEST = 1800.0
 _OFF = "Check project, branch, endpoint and database, and whether this machine gets there."
 _LOGIN = "Grant the user a role of the project, with CREATE on the database: databricks postgres create-role."
 _LATER = "Try again; if it is so every time, give it longer: timeout=30."
-_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+_ALLOW = (
+    "Grant CREATE on the database to whoever publishes; USAGE on the schema and SELECT on its tables to whoever serves."
+)
+_GONE = "Somebody dropped it: publish again, with mlforge publish."
+_WAYS: dict[type[psycopg.Error], str] = {
+    psycopg.errors.QueryCanceled: _LATER,
+    psycopg.errors.LockNotAvailable: _LATER,
+    psycopg.errors.InsufficientPrivilege: _ALLOW,
+    psycopg.errors.UndefinedTable: _GONE,
+}
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())  # what fails is raised, and need not be printed
 
 
@@ -90,7 +99,7 @@ class Lakebase:
         except psycopg.Error as error:
             if isinstance(error, psycopg.OperationalError):
                 self._leave(pool)
-            raise self._failed(str(error), _LATER if isinstance(error, _SLOW) else None) from error
+            raise self._failed(str(error), _WAYS.get(type(error))) from error
 
     def _too_late(self, is_connecting: bool) -> PluginFailed:
         if is_connecting:

@@ -67,7 +67,11 @@ class LiveDatabricksOnlineStore:
         with self._database.connection() as connection:
             if not self._is_made:
                 self._make(connection)
-            return connection.cursor(binary=True).execute(sql.SQL(statement).format(**self._names), values)
+            try:
+                return connection.cursor(binary=True).execute(sql.SQL(statement).format(**self._names), values)
+            except psycopg.errors.UndefinedTable:
+                self._is_made = False  # whoever asks next makes it anew
+                raise
 
     def _make(self, connection: psycopg.Connection[Any]) -> None:
         """Make the tables where there are none. Of several who do so at once, PostgreSQL may refuse all but one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -21,6 +22,8 @@ AT_FIRST = "30s"
 PAUSE = 0.5
 _OVER = {"SUCCEEDED", "FAILED", "CANCELED", "CLOSED"}
 _VOLUME = "Grant READ VOLUME and WRITE VOLUME on it, and USE CATALOG and USE SCHEMA where it is."
+_STORAGE = "Let this machine reach the storage of the workspace, from which answers come; or try again."
+_BROKEN = (OSError, HTTPException)
 _STARTING = "Start it beforehand, or give it longer: timeout=1800."
 
 
@@ -71,11 +74,25 @@ class WarehouseStatements:
         while chunk is not None:
             links = chunk.external_links or ()
             for link in links:
-                # what is signed needs no token, and must not be given one
-                with told(self.where), urlopen(link.external_link, timeout=self._timeout) as answer:  # noqa: S310
-                    data = answer.read()
-                yield pa.ipc.open_stream(data)
+                yield pa.ipc.open_stream(self._fetched(done, link))
             chunk = self._next(done, links[-1].next_chunk_index if links else None)
+
+    def _fetched(self, done: Any, link: Any) -> bytes:
+        """A piece of an answer. Links end within minutes and storage may be busy: the second one is another link."""
+        try:
+            return self._download(link)
+        except _BROKEN:
+            again = self._next(done, link.chunk_index).external_links[0]
+        try:
+            return self._download(again)
+        except _BROKEN as error:
+            raise Refused(f"The storage of {self.where} gives no answer: {error}.", _STORAGE) from error
+
+    def _download(self, link: Any) -> bytes:
+        # what is signed needs no token, and must not be given one
+        with urlopen(link.external_link, timeout=self._timeout) as answer:  # noqa: S310
+            data: bytes = answer.read()
+            return data
 
     @staticmethod
     def _read(first: pa.RecordBatchReader, others: Iterator[pa.RecordBatchReader]) -> Iterator[pa.RecordBatch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite, sqrt
 from typing import Any
 
 import duckdb
@@ -10,7 +11,17 @@ import polars as pl
 
 from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
 from mlforge.model.schema import Column, is_float
-from mlforge.plugin.engine.measuring import DAY, Facts, Shape, assembled, kind_of, most_frequent, shaped, to_measure
+from mlforge.plugin.engine.measuring import (
+    DAY,
+    Facts,
+    Shape,
+    assembled,
+    finite,
+    kind_of,
+    most_frequent,
+    shaped,
+    to_measure,
+)
 from mlforge_duckdb.exchange import to_polars
 from mlforge_duckdb.session import asked
 from mlforge_duckdb.types import plainly, quoted, schema_of, types_of
@@ -33,9 +44,10 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> Quality:
     columns = list(to_measure(schema_of(types), ask))
     names = dict.fromkeys((*(c.name for c in columns), *ask.keys))
     frame = rows.project(", ".join(f"{plainly(n, types[n])} AS {quoted(n)}" for n in names) or "0 AS nothing")
-    facts = _facts(frame, columns, ask.keys)
+    counted = _asked(frame, {"rows": "count(*)"})
+    drawn = _drawn(frame, columns, counted["rows"], ask.sample)
+    facts = counted | _facts(frame, columns, ask.keys, drawn)
     different = _different(frame, columns, ask.keys, facts)
-    drawn = _drawn(frame, columns, facts["rows"], ask.sample)
     made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
     if not ask.keys:
         return Quality(rows=facts["rows"], columns=made)
@@ -52,47 +64,75 @@ def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> di
     return found
 
 
-def _facts(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str]) -> dict[str, Any]:
-    """Counts, ends and moments of all rows; which values are not finite is looked at once more, where some are."""
-    asks = {"rows": "count(*)"} | {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(i, c)}
-    found = _asked(_beside(frame, columns), asks | _entities(keys))
-    floats = [i for i, c in enumerate(columns) if is_float(c.dtype)]
-    odd = [i for i in floats if found[f"finite{i}"] + found[f"nulls{i}"] < found["rows"]]
-    names = {i: quoted(columns[i].name) for i in odd}
-    nans = {f"nans{i}": f"count(*) FILTER (WHERE isnan({n}))" for i, n in names.items()}
-    infinite = {f"infinite{i}": f"count(*) FILTER (WHERE isinf({n}))" for i, n in names.items()}
-    return found | _asked(frame, nans | infinite)
+def _facts(
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], drawn: pl.DataFrame
+) -> dict[str, Any]:
+    """Counts, ends and moments of all rows; once more of those columns in which not all values are usual."""
+    near = {i: _mean(drawn[c.name]) for i, c in enumerate(columns) if kind_of(c.dtype) == "number"}
+    asks = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(c, near.get(i))}
+    found = _asked(frame, asks | _entities(keys))
+    moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], found[f"count{i}"]) for i in near}
+    for i, (mean, std) in ((i, m) for i, m in moments.items() if m):
+        found |= {f"mean{i}": near[i] + mean, f"std{i}": std}
+    odd = {i: columns[i] for i in near if found[f"count{i}"] and not moments[i]}
+    asks = {f"{name}{i}": sql for i, c in odd.items() for name, sql in _odd_fact(i, c)}
+    return found | _asked(_beside(frame, odd), asks)
 
 
-def _beside(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column]) -> duckdb.DuckDBPyRelation:
+def _mean(drawn: pl.Series) -> float:
+    """Of numbers, something that is near their mean, if they have one."""
+    numbers = drawn.cast(pl.Float64)
+    return finite(numbers.filter(numbers.is_finite()).mean()) or 0.0  # type: ignore[arg-type]
+
+
+def _moments(sum_: float | None, squares: float | None, count: int) -> tuple[float, float | None] | None:
+    """Mean and standard deviation, by the sums of what numbers are off one that is near; None where it was not near."""
+    if sum_ is None or squares is None or not isfinite(sum_) or not isfinite(squares):
+        return None
+    mean = sum_ / count
+    spread = squares - mean * sum_
+    if not isfinite(mean * sum_) or spread < squares / 2:
+        return None
+    return mean, sqrt(spread / (count - 1)) if count > 1 else None
+
+
+def _beside(frame: duckdb.DuckDBPyRelation, columns: Mapping[int, Column]) -> duckdb.DuckDBPyRelation:
     """The rows, and beside each column of floats its finite values: a filter at each aggregate costs five times it."""
-    names = [(i, quoted(c.name)) for i, c in enumerate(columns) if is_float(c.dtype)]
-    finite = (f"CASE WHEN isfinite({n}) THEN {n} END AS {_finite(i)}" for i, n in names)
-    return frame.project(", ".join(("*", *finite)))
+    names = [(i, quoted(c.name)) for i, c in columns.items() if is_float(c.dtype)]
+    finite_ = (f"CASE WHEN isfinite({n}) THEN {n} END AS {_finite(i)}" for i, n in names)
+    return frame.project(", ".join(("*", *finite_)))
 
 
 def _finite(i: int) -> str:
     return quoted(f"finite values of mlforge {i}")
 
 
-def _fact(i: int, column: Column) -> Iterator[tuple[str, str]]:
+def _fact(column: Column, near: float | None) -> Iterator[tuple[str, str]]:
     value, kind = quoted(column.name), kind_of(column.dtype)
     yield "nulls", f"count(*) - count({value})"
-    usable = _finite(i) if is_float(column.dtype) else value
-    if is_float(column.dtype):
-        yield "finite", f"count({usable})"
     if kind != "list":
         yield "distinct", f"approx_count_distinct({_apart(column)})"
     if kind in ("number", "time", "choice"):
-        yield "min", f"min({usable})"
-        yield "max", f"max({usable})"
-    if kind == "number":
-        yield "mean", f"avg(CAST({usable} AS DOUBLE))"
-        yield "std", _std(usable)
+        yield "min", f"min({value})"
+        yield "max", f"max({value})"
+    if near is not None:
+        off = f"(CAST({value} AS DOUBLE) - CAST({near!r} AS DOUBLE))"
+        yield "count", f"count({value})"
+        yield "sum", f"sum({off})"
+        yield "squares", f"sum({off} * {off})"
 
 
-def _std(value: str) -> str:
-    return f"stddev_samp(CAST({value} AS DOUBLE))"
+def _odd_fact(i: int, column: Column) -> Iterator[tuple[str, str]]:
+    """What is asked of a column once more: of its finite values alone, and by functions that lose no digits."""
+    value = quoted(column.name)
+    usable = _finite(i) if is_float(column.dtype) else value
+    if is_float(column.dtype):
+        yield "nans", f"count(*) FILTER (WHERE isnan({value}))"
+        yield "infinite", f"count(*) FILTER (WHERE isinf({value}))"
+    yield "min", f"min({usable})"
+    yield "max", f"max({usable})"
+    yield "mean", f"avg(CAST({usable} AS DOUBLE))"
+    yield "std", f"stddev_samp(CAST({usable} AS DOUBLE))"
 
 
 def _apart(column: Column) -> str:

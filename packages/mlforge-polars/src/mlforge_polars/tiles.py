@@ -73,8 +73,10 @@ def rows_of(tiles: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFra
 def _run(points: pl.DataFrame, tiles: pl.Series, window: Stay, plan: Plan) -> tuple[pl.Series, pl.Series]:
     """The tiles that a window holds at each point: up to, not including, the first number, and from the second on."""
     high = points[plan.past(window.enters)]
-    if window.leaves is not None:
-        return high, points[plan.past(window.leaves)]
+    if window.is_plain:
+        return high, points[plan.past(window.leaves or 0)]
+    if window.leaves is not None:  # what counts where it leaves may be more than what counts where it enters
+        return high, points.select(pl.min_horizontal(plan.past(window.enters), plan.past(window.leaves))).to_series()
     entity = pl.col("key") // plan.clock.gap
     number = pl.int_range(pl.len()).cast(high.dtype)
     first = tiles.to_frame().select(pl.when(entity != entity.shift(1)).then(number).forward_fill().fill_null(0))
@@ -86,9 +88,13 @@ def _points(tiles: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     """Every instant at which a tile is known, and at which it enters or leaves a window.
 
     With it, the number of tiles that by then have been known for as long as each of the shifts (`past0`, `past1`, ...).
+    Where none but some tiles count for a shift, they alone make points by it, and the others that come after the last
+    of them are not in its number.
     """
     shifts, sources = plan.shifts, len(plan.shifts)
-    runs = [((tiles["key"] + shift) * sources + i).alias("mark").to_frame().lazy() for i, shift in enumerate(shifts)]
+    counting = {i: numbers for i, shift in enumerate(shifts) if (numbers := _counting(tiles, shift, plan)) is not None}
+    keys = {i: tiles["key"].gather(counting[i]) if i in counting else tiles["key"] for i in range(sources)}
+    runs = [((keys[i] + shift) * sources + i).alias("mark").to_frame().lazy() for i, shift in enumerate(shifts)]
     mark = pl.col("mark")
     marked = (
         _merged(runs)
@@ -97,23 +103,23 @@ def _points(tiles: pl.DataFrame, plan: Plan) -> pl.DataFrame:
     )
     past = {f"past{i}": (pl.col("source") == i).cum_sum() for i in range(sources)}
     last = (pl.col("key") != pl.col("key").shift(-1)).fill_null(True)
-    found = marked.select("key", last=last, **past)
-    if flags := _standing(marked, found, tiles, plan):
-        stands = found.select(pl.coalesce(*flags, pl.lit(value=True)).cum_sum().alias("stands"))
-        found = found.with_columns(stands).filter("last")
-        found = found.filter(pl.col("stands") > pl.col("stands").shift(1, fill_value=0)).drop("stands")
-    return found.filter("last").drop("last")
+    found = marked.select("key", last=last, **past).filter("last").drop("last")
+    return found.with_columns(_numbered(found[f"past{i}"], numbers) for i, numbers in counting.items())
 
 
-def _standing(marked: pl.DataFrame, found: pl.DataFrame, tiles: pl.DataFrame, plan: Plan) -> list[pl.Series]:
-    """For shifts at which some tiles make no point, whether the tile of a mark does; null at the marks of others."""
-    flags = []
-    for i, shift in enumerate(plan.shifts):
-        if conditions := plan.conditions(shift):
-            passes = tiles.select(pl.any_horizontal(pl.col(plan.values[name].events) > 0 for name in conditions))
-            tile = found.select(pl.when(marked["source"] == i).then(pl.col(f"past{i}") - 1)).to_series()
-            flags.append(passes.to_series().gather(tile).alias(f"stands{i}"))
-    return flags
+def _counting(tiles: pl.DataFrame, shift: int, plan: Plan) -> pl.Series | None:
+    """The numbers of the tiles that count for a shift: those with events that pass a condition; None: all do."""
+    conditions = plan.conditions(shift)
+    if conditions is None:
+        return None
+    passes = [pl.col(plan.values[name].events) > 0 for name in conditions]
+    return tiles.select(pl.any_horizontal(passes).arg_true()).to_series()
+
+
+def _numbered(past: pl.Series, numbers: pl.Series) -> pl.Series:
+    """How many tiles there are up to the last one that counts, for how many of those that count there are."""
+    upto = pl.concat([pl.Series([0], dtype=numbers.dtype), numbers + 1])
+    return upto.gather(past).cast(past.dtype).alias(past.name)
 
 
 def _merged(runs: Sequence[pl.LazyFrame]) -> pl.LazyFrame:

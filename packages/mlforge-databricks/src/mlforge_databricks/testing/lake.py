@@ -44,6 +44,7 @@ _DROP = re.compile(rf"DROP TABLE (?:IF EXISTS )?{_NAME}", re.IGNORECASE)
 _READING = ("SELECT", "DESCRIBE", "SHOW", "WITH")
 _CLASSES = {
     r"\[([A-Z_.]+)\]": None,
+    rf"[Dd]atabase not found: (?!(?:{'|'.join(CATALOGS)})\.)\w+\.": "NO_SUCH_CATALOG_EXCEPTION",
     r"[Dd]atabase not found": "SCHEMA_NOT_FOUND",
     r"Missing commit file|expected final version": "DELTA_VERSION_NOT_FOUND",
     r"Object at location .* not found|No such file": "FAILED_READ_FILE.DBR_FILE_NOT_EXIST",
@@ -125,6 +126,21 @@ class Lake:
         """Let statements read a Delta table of some other folder by a name."""
         with self._changing:
             self._sail(f"CREATE TABLE {sql.name(*table.split('.'))} USING delta LOCATION '{place}'")
+
+    def fields(self, table: str) -> list[dict[str, Any]]:
+        """The columns of a table, by its full name, as Spark tells of them."""
+        return [
+            {
+                "name": field.name,
+                "kind": str(field.dataType.typeName()).partition("(")[0],
+                "text": field.dataType.simpleString(),
+                "json": field.json(),
+                "nullable": field.nullable,
+                "precision": getattr(field.dataType, "precision", None),
+                "scale": getattr(field.dataType, "scale", None),
+            }
+            for field in self._session.table(sql.name(*table.split("."))).schema.fields
+        ]
 
     def run(self, statement: str) -> pa.Table:
         """The answer to a statement. Those that change tables run one at a time, as if under Serializable.

@@ -28,18 +28,19 @@ WAREHOUSE = "a1b2c3d4"
 
 
 class Fault(msgspec.Struct):
-    """How requests to a path are answered, and how often, before they are heeded again."""
+    """How requests to a path are answered, and how often, before they are heeded again; `after` so many are heeded."""
 
     path: str
     status: int
     code: str
     message: str
     times: int = 1
+    after: int = 0
     headers: dict[str, str] = {}
 
 
 class Workspace:
-    """A workspace at `url` that knows one token and one warehouse.
+    """A workspace at `url` that knows one token and one warehouse. An empty token in `tokens` lets anybody in.
 
     Args:
         folder: An empty folder for what it keeps.
@@ -55,14 +56,18 @@ class Workspace:
         self.asked: list[str] = []
         self.url = ""
 
-    def fail(self, path: str, status: int, code: str, message: str = "", times: int = 1, **headers: str) -> None:
-        """Answer the next requests to a path with a status of HTTP and an error's code."""
+    def fail(
+        self, path: str, status: int, code: str, message: str = "", times: int = 1, after: int = 0, **headers: str
+    ) -> None:
+        """Answer the next requests to a path, or those after some, with a status of HTTP and an error's code."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.faults.append(Fault(path, status, code, message or code, times, named))
+        self.faults.append(Fault(path, status, code, message or code, times, after, named))
 
     def __enter__(self) -> Self:
         self.lake.__enter__()
         self._listening = socket.create_server(("127.0.0.1", 0))
+        # connections inherit it; without, what is written in two parts waits 40 ms for the other side's word in between
+        self._listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.url = self.warehouse.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         config = uvicorn.Config(self._app(), log_level="error", lifespan="off", ws="none")
         self._server = uvicorn.Server(config)
@@ -128,12 +133,14 @@ class _Guard:
     def _answer(self, request: Request) -> Response | None:
         path, workspace = request.url.path, self._workspace
         workspace.asked.append(f"{request.method} {path}")
-        if not path.startswith("/api/"):
-            return None
-        if request.headers.get("authorization", "").removeprefix("Bearer ") not in workspace.tokens:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if path.startswith("/api/") and token not in workspace.tokens:
             return _error(401, "UNAUTHENTICATED", "Credential was not sent or was of an unsupported type or expired.")
         fault = next((f for f in workspace.faults if f.times and path.startswith(f.path)), None)
         if fault is None:
+            return None
+        if fault.after:
+            fault.after -= 1
             return None
         fault.times -= 1
         return _error(fault.status, fault.code, fault.message, fault.headers)
