@@ -19,6 +19,7 @@ BENCHMARKS = {
     "upload": "upload",
     "search": "search",
     "catalog": "catalog",
+    "ui": "ui",
     "increment": "increment",
     "parts": "parts",
     "verify": "verify",
@@ -41,7 +42,7 @@ def main():
     parser.add_argument("name", choices=list(BENCHMARKS))
     parser.add_argument("--runs", type=int, default=3, help="counted runs of each side (3)")
     parser.add_argument("--scale", type=float, default=1.0, help="the share of the full data (1)")
-    parser.add_argument("--more", action="store_true", help="versus: see its file")
+    parser.add_argument("--more", action="store_true", help="versus, ui: see its file")
     parser.add_argument("--engine", choices=["polars", "duckdb"], default="polars", help="which of ours to measure")
     parser.add_argument("--store", choices=["local", "s3"], help="listing: a store of 1,000 features × 20 versions")
     parser.add_argument("--peer", help="versus: the Python of an environment with the peer, instead of making one")

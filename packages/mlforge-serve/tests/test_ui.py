@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import signal
@@ -9,11 +10,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
+
+from mlforge_serve.ui.app import App
 
 pytestmark = pytest.mark.posix
 Run = Callable[..., Any]
@@ -402,3 +407,52 @@ def test_a_browser_takes_hostile_texts_for_texts_and_fits_a_phone(shop_ui: Serve
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360, page
         assert tab.evaluate("document.querySelectorAll('main script, main img, main b').length") == 0
     assert tab.said == []
+
+
+class SlowStore:
+    """A catalog whose store takes its time to be looked at."""
+
+    project, features, policy = "shop", 1, "default-src 'none'"
+
+    def __init__(self) -> None:
+        self.there = threading.Event()
+
+    def look(self) -> None:
+        assert self.there.wait(30)
+
+    def text(self, path: str) -> str | None:
+        return f"a page, {'looked' if self.there.is_set() else 'as it was'}"
+
+    def changes(self, since: str) -> Any:
+        return SimpleNamespace(since="1", happened=["visit 1.0.0 was built."], trouble="")
+
+
+async def asked(app: App, path: str) -> bytes:
+    """The body that is answered."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+    }  # fmt: skip
+    await app(scope, None, send)
+    assert sent[0]["status"] == 200
+    return bytes(sent[1]["body"])
+
+
+def test_a_page_does_not_wait_for_a_store_that_takes_long_and_who_asks_for_changes_does() -> None:
+    async def asking() -> None:
+        catalog = SlowStore()
+        app = App(catalog)
+        changes = asyncio.create_task(asked(app, "/changes"))
+        assert await asyncio.wait_for(asked(app, "/index.html"), 20) == b"a page, as it was"
+        assert not changes.done()
+        catalog.there.set()
+        assert b"was built" in await changes
+        assert await asked(app, "/index.html") == b"a page, looked"
+
+    with ThreadPoolExecutor(1) as pool:  # the browser of other tests keeps this thread's loop
+        pool.submit(lambda: asyncio.run(asking())).result()

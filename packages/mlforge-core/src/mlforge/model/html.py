@@ -30,7 +30,7 @@ def html(template: str, *values: object) -> Markup:
         >>> print(html("<td title='{}'>{}</td>", "a'b", "<script>"), html("{}", html("<b>{}</b>", 1)))
         <td title='a&#x27;b'>&lt;script&gt;</td> <b>1</b>
     """
-    return Markup(template.format(*[v if type(v) is Markup else _shown(str(v)) for v in values]))
+    return Markup(_places(template) % tuple([v if type(v) is Markup else _shown(str(v)) for v in values]))
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
@@ -59,6 +59,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str 
 
 def _cell(value: object) -> Markup:
     return html("<td style='text-align:left'>{}</td>", value)
+
+
+@lru_cache(maxsize=1024)
+def _places(template: str) -> str:
+    """A template for `%`, which takes less than half the time of `format`."""
+    return template.replace("%", "%%").replace("{}", "%s")
 
 
 @lru_cache(maxsize=65_536)

@@ -39,7 +39,7 @@ Value = bool | int | float | str
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
-class Histogram(msgspec.Struct, frozen=True):
+class Histogram(msgspec.Struct, frozen=True, gc=False):
     """How many values lie below the first edge, from each edge to the next, and from the last edge on.
 
     A value at an edge counts to what is above it. Edges of times are microseconds since the Unix epoch.
@@ -69,14 +69,14 @@ class Histogram(msgspec.Struct, frozen=True):
         return "".join(_BARS[-(-n * (len(_BARS) - 1) // most)] if most else " " for n in self.counts)
 
 
-class TopValue(msgspec.Struct, frozen=True):
+class TopValue(msgspec.Struct, frozen=True, gc=False):
     """One of the most frequent values, and how often it stands there."""
 
     value: Value
     count: int
 
 
-class ColumnQuality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ColumnQuality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What was measured of a column.
 
     `min`, `max`, `mean`, `std`, `quantiles` and `histogram` are of its finite values; `nans` and `infinite` count the

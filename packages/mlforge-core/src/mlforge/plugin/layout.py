@@ -136,7 +136,7 @@ def decode(data: bytes, kind: type[T], where: object) -> T:
 def unsealed(data: bytes, kind: type[T]) -> T:
     """What was written with `encode`, lines ending as anywhere. Raises what `msgspec` does, or another `ValueError`."""
     value = msgspec.json.decode(data, type=kind)
-    text = data.replace(b"\r\n", b"\n").rstrip()
+    text = (data.replace(b"\r\n", b"\n") if b"\r" in data else data).rstrip()
     if text[-_SEAL:] != _seal(text[:-_SEAL]) and _is_sealed(data, kind):
         raise ValueError("its checksum is that of other bytes")
     return value

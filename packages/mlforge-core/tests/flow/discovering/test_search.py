@@ -67,6 +67,24 @@ def test_a_name_comes_before_a_description() -> None:
     assert search(Index(cards), "churn", filters_of(), None, NOW).names == ["churn", "a", "b"]
 
 
+def test_a_beginning_of_one_letter_is_a_word_where_letters_are_words() -> None:
+    cards = [Card("花見"), Card("の花"), Card("flower", description="f"), Card("fleet")]
+    assert search(Index(cards), "花", filters_of(), None, NOW).names == ["花見", "の花"]
+    assert search(Index(cards), "f", filters_of(), None, NOW).names == ["flower"]
+
+
+def test_a_word_that_says_little_is_no_slip_of_the_pen() -> None:
+    cards = [Card("lost_baggage"), Card("bag", description="a last one")]
+    assert search(Index(cards[:1]), "last", filters_of(), None, NOW).names == []
+    assert search(Index(cards), "last bag", filters_of(), None, NOW).names == ["bag", "lost_baggage"]
+
+
+def test_an_index_that_was_asked_before_answers_the_same() -> None:
+    for query in ("spend", "spend eur", "merchnat", "spend"):
+        fresh = search(Index(INDEX.cards), query, filters_of(), None, NOW)
+        assert (find(query).found, find(query).found) == (fresh.found, fresh.found)
+
+
 def test_the_columns_that_have_the_words_are_told() -> None:
     assert [c.name for c in find("spend")[0].columns] == ["spend_7d"]
     assert [c.name for c in find("disputes")[0].columns] == ["chargebacks"]

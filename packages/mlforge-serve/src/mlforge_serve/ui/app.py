@@ -22,6 +22,8 @@ from mlforge_serve.ui.door import LiveCatalog
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript", "json": "application/json"}
 LONGEST = 2048
 """Bytes of an address."""
+PATIENCE = 0.25
+"""Seconds that a page waits for a look at the stores, at most; who asks what has changed waits for all of it."""
 
 
 class App:
@@ -34,6 +36,7 @@ class App:
 
     def __init__(self, catalog: LiveCatalog, names: Collection[str] = ()) -> None:
         self.catalog = catalog
+        self._looking: asyncio.Task[None] | None = None
         self._names = frozenset(name.casefold() for name in ("localhost", *names))
         self._headers = {
             "cache-control": "no-cache",
@@ -64,7 +67,7 @@ class App:
             return _refusal(414, "The address is too long.", "Start at /")
         path = request.scope["path"].removeprefix("/") or "index.html"
         try:
-            await asyncio.to_thread(self.catalog.look)
+            await self._look(None if path == "changes" else PATIENCE)
             if path == "changes":
                 return _changes(self.catalog, request.query_params.get("since", ""))
             text = await asyncio.to_thread(self.catalog.text, path)
@@ -73,6 +76,15 @@ class App:
         if text is None:
             return _refusal(404, "There is nothing here.", "Start at /")
         return _file(path, text, request.headers.get("if-none-match", ""))
+
+    async def _look(self, patience: float | None) -> None:
+        """See what has changed, and wait for it as long as that."""
+        looking = self._looking
+        if looking is None or looking.done():
+            looking = self._looking = asyncio.create_task(asyncio.to_thread(self.catalog.look))
+        done, _ = await asyncio.wait({looking}, timeout=patience)
+        for look in done:
+            look.result()
 
     def _is_own(self, host: str) -> bool:
         """Whether a host is an address, or a name that this machine is known by: others may be pointed anywhere."""

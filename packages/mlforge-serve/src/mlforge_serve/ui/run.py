@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ def run(catalog: LiveCatalog, host: str, port: int, names: Sequence[str]) -> int
     for number in STOPS:  # while it starts; then uvicorn's own, and these once more
         signal.signal(number, end)
     _log.info("%s: %d features at %s, read-only", catalog.project, catalog.features, address)
+    gc.freeze()  # what was read stays: of thousands of features, looking for what is garbage in it holds up a page
     server.run([listening])
     _log.info("stopped")
     return code_after(stop)

@@ -24,13 +24,12 @@ def section(report: DriftReport | None) -> Markup:
     """A table with a row for each column; nothing where nothing can be compared."""
     if report is None:
         return Markup()
-    numbers = {"Distance": Markup(' class="number"'), "Limit": Markup(' class="number"')}
-    head = joined(html('<th scope="col"{}>{}</th>', numbers.get(h, Markup()), h) for h in HEADS)
+    head = joined(html('<th scope="col">{}</th>', h) for h in HEADS)
     body = joined(map(_row, report.columns))
     return html(
         '<section aria-labelledby="drift"><h2 id="drift">Drift</h2><p>{}</p>'
         '<div class="wide" role="region" aria-labelledby="drift" tabindex="0">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></section>",
+        '<table class="drift"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></section>',
         summary(report), head, body,
     )  # fmt: skip
 
@@ -38,7 +37,6 @@ def section(report: DriftReport | None) -> Markup:
 def _row(column: ColumnDrift) -> Markup:
     name, verdict, far, limit, why = cells(column)
     return html(
-        '<tr><th scope="row"><code>{}</code></th><td><span class="badge {}">{}</span></td>'
-        '<td class="number">{}</td><td class="number">{}</td><td class="why">{}</td></tr>',
-        name, verdict, verdict, far, limit, why,
+        '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
+        name, html('<span class="badge drifted">{}</span>', verdict) if column.drifted else verdict, far, limit, why,
     )  # fmt: skip

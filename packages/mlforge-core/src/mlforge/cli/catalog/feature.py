@@ -52,7 +52,7 @@ def _section(anchor: str, title: str, inner: Markup) -> Markup:
 def _columns(page: Page) -> Markup:
     rows = joined(
         html(
-            '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
+            '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
             c.name, c.dtype or NONE, c.role, c.unit, c.description,
         )
         for c in facts.columns(page)
@@ -62,7 +62,7 @@ def _columns(page: Page) -> Markup:
     heads = joined(html('<th scope="col">{}</th>', h) for h in ("Column", "Type", "Is", "Unit", "Meaning"))
     table = html(
         '<div class="wide" role="region" aria-labelledby="columns" tabindex="0">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        '<table class="columns"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
         heads, rows,
     )  # fmt: skip
     return _section("columns", "Columns", table)
@@ -71,7 +71,7 @@ def _columns(page: Page) -> Markup:
 def _origins(page: Page) -> Markup:
     rows = joined(
         html(
-            '<tr><th scope="row"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td></tr>',
+            '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>',
             one.name, one.made, one.of, one.ends,
         )
         for one in lineage.origins(page)
@@ -82,7 +82,7 @@ def _origins(page: Page) -> Markup:
     note = html("<p>{}</p>", lineage.untold(page)) if lineage.untold(page) else Markup()
     return html(
         '<div class="wide" role="region" aria-labelledby="lineage" tabindex="0">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}",
+        '<table class="columns"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>{}',
         heads, rows, note,
     )  # fmt: skip
 

@@ -59,7 +59,7 @@ def page(
     )  # fmt: skip
     whole = title if title == project else f"{title} – {project}"
     return html(
-        _FRAME, LIVE_POLICY if live else _POLICY, whole, root, root,
+        _FRAME, Markup(LIVE_POLICY if live else _POLICY), whole, root, root,
         html('\n<script defer src="{}assets/live.js"></script>', root) if live else Markup(), root,
         html(' data-since="{}"', live) if live else Markup(), root, project, links,
         Markup('<p id="live" role="status"></p>\n') if live else Markup(), content, made,

@@ -10,8 +10,19 @@ from mlforge.model.html import Markup, html, joined
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.quality import ColumnQuality, Quality
 
-VERSIONS, BAR, TALL = 5, 5, 32
+VERSIONS, TALL = 5, 32
 NONE = "–"
+_TABLE = (
+    '<section aria-labelledby="quality"><h2 id="quality">Quality</h2>'
+    '<div class="wide" role="region" aria-labelledby="quality" tabindex="0"><table class="quality"><thead><tr>'
+    + "".join(
+        f'<th scope="col">{head}</th>'
+        for head in ("Column", "Version", "Nulls", "Distinct", "Min", "Max", "Mean", "Distribution")
+    )
+    + "</tr></thead>{}</table></div></section>"
+)
+_DIGITS = "0123456789abcdefghijklmnopqrstuvw"
+_ROW = "<tr>{}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>{}</tr>"
 
 
 def measured(page: Page) -> list[tuple[FeatureMeta, Quality]]:
@@ -24,30 +35,21 @@ def section(page: Page) -> Markup:
     found = measured(page)
     if not found:
         return Markup()
-    names = list(dict.fromkeys(c.name for _, quality in reversed(found) for c in quality.columns))
-    body = joined(_rows(name, found) for name in names)
-    heads = ("Column", "Version", "Nulls", "Distinct", "Min", "Max", "Mean", "Distribution")
-    head = joined(html('<th scope="col">{}</th>', h) for h in heads)
-    return html(
-        '<section aria-labelledby="quality"><h2 id="quality">Quality</h2>'
-        '<div class="wide" role="region" aria-labelledby="quality" tabindex="0">'
-        "<table><thead><tr>{}</tr></thead>{}</table></div></section>",
-        head, body,
-    )  # fmt: skip
+    names = dict.fromkeys(c.name for _, quality in reversed(found) for c in quality.columns)
+    told = [(meta.version, {c.name: c for c in quality.columns}) for meta, quality in reversed(found)]
+    body = joined(_rows(name, [(v, columns[name]) for v, columns in told if name in columns]) for name in names)
+    return html(_TABLE, body)
 
 
-def _rows(name: str, found: Sequence[tuple[FeatureMeta, Quality]]) -> Markup:
-    there = [(meta.version, quality.column(name)) for meta, quality in reversed(found)]
-    told = [(version, column) for version, column in there if column is not None]
-    rows = [
+def _rows(name: str, told: Sequence[tuple[str, ColumnQuality]]) -> Markup:
+    head = html('<th scope="row" rowspan="{}">{}</th>', len(told), name)
+    rows = (
         html(
-            "<tr>{}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            html('<th scope="row" rowspan="{}"><code>{}</code></th>', len(told), name) if not place else Markup(),
-            version, f"{column.null_rate:.2%}", _distinct(column), _value(column.min), _value(column.max),
-            _mean(column), _distribution(column, version),
+            _ROW, Markup() if place else head, version, Markup(f"{column.null_rate:.2%}"), Markup(_distinct(column)),
+            _value(column.min), _value(column.max), _mean(column), _distribution(column),
         )
         for place, (version, column) in enumerate(told)
-    ]  # fmt: skip
+    )  # fmt: skip
     return html("<tbody>{}</tbody>", joined(rows))
 
 
@@ -58,9 +60,9 @@ def _distinct(column: ColumnQuality) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return NONE
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return Markup(f"{value:.6g}")
+    return NONE if value is None else str(value)
 
 
 def _mean(column: ColumnQuality) -> str:
@@ -69,21 +71,21 @@ def _mean(column: ColumnQuality) -> str:
     return NONE if is_time else _value(column.mean)
 
 
-def _distribution(column: ColumnQuality, version: str) -> Markup:
+def _distribution(column: ColumnQuality) -> Markup:
+    """A histogram for the page's script to draw and to describe, or the most frequent values."""
     if column.histogram is not None and any(column.histogram.counts):
-        return histogram(column.histogram.counts, f"Histogram of {column.name}, version {version}", column)
+        return html('<td data-bars="{}"></td>', Markup(bars(column.histogram.counts)))
     total = max(column.count, 1) if not column.sampled else max(sum(t.count for t in column.top), 1)
-    return joined(html("<span class='top'>{} {}</span>", t.value, f"{t.count / total:.0%}") for t in column.top[:4])
+    told = (html("<span>{} {}</span>", t.value, Markup(f"{t.count / total:.0%}")) for t in column.top[:4])
+    return html('<td class="top">{}</td>', joined(told))
 
 
-def histogram(counts: Sequence[int], said: str, column: ColumnQuality) -> Markup:
-    """Bars, the tallest as tall as there is room."""
+def bars(counts: Sequence[int]) -> str:
+    """How tall each bar is, a digit for each up to `w`, which is the tallest; a count that is not zero shows.
+
+    Example:
+        >>> bars((0, 1, 500, 1000))
+        '01gw'
+    """
     most = max(counts)
-    tall = [round(TALL * count / most, 1) for count in counts]
-    bars = "".join(f"M{place * BAR} {TALL}v-{h:g}h{BAR - 1}v{h:g}z" for place, h in enumerate(tall) if counts[place])
-    return html(
-        '<svg class="histogram" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}">'
-        '<path d="{}"/></svg>',
-        len(counts) * BAR, TALL, len(counts) * BAR, TALL,
-        f"{said}: from {_value(column.min)} to {_value(column.max)}, mean {_mean(column)}", bars,
-    )  # fmt: skip
+    return "".join([_DIGITS[-(-TALL * count // most)] for count in counts])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from importlib import resources
 from typing import Literal
@@ -13,6 +13,7 @@ from mlforge.cli.catalog.frame import page
 from mlforge.cli.catalog.links import KINDS, Links
 from mlforge.cli.catalog.retrieval import Place
 from mlforge.flow.discovering.book import Book
+from mlforge.flow.discovering.words import spaced
 
 Format = Literal["html", "markdown"]
 ASSETS = ("catalog.css", "catalog.js")
@@ -71,18 +72,24 @@ class Site:
 
 
 def _searched(book: Book, links: Links) -> str:
-    """What the search box searches: a script, because a page from a file may not read another file."""
+    """What the search box searches: a script, because a page from a file may not read another file.
+
+    Of what is not shown there the words are enough, each once.
+    """
+    cards = [page.card for page in book.pages]
+    columns = _words([*(one.name for one in c.columns), *c.tags, *c.entities, *c.keys] for c in cards)
+    meanings = _words([one.description for one in c.columns if one.description] for c in cards)
+    sources = _words([c.source, *{one.unit for one in c.columns if one.unit}] for c in cards)
     rows = [
-        [
-            links.feature(c.name), c.name, c.latest or "", c.description or "", c.owner or "",
-            " ".join([*(one.name for one in c.columns), *c.tags, *c.entities, *c.keys]),
-            " ".join(one.description for one in c.columns if one.description),
-            " ".join([c.source, *(one.unit for one in c.columns if one.unit)]),
-        ]
-        for c in (one.card for one in book.pages)
-    ]  # fmt: skip
+        [links.feature(c.name), c.name, c.latest or "", c.description or "", c.owner or "", *words]
+        for c, *words in zip(cards, columns, meanings, sources, strict=True)
+    ]
     text = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return f"window.mlforgeFeatures = {text};\n"
+
+
+def _words(texts: Iterable[list[str]]) -> list[str]:
+    return [" ".join(dict.fromkeys(line.split())) for line in spaced([" ".join(each) for each in texts])]
 
 
 def _markdown(book: Book, place: Place) -> Iterator[tuple[str, str]]:

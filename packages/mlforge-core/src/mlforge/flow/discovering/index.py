@@ -2,81 +2,106 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from math import log
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from mlforge.flow.discovering.cards import Card
-from mlforge.flow.discovering.words import LIGHT, joined, meant, words
+from mlforge.flow.discovering.words import LIGHT, Sought, misspelt, sought, spaced, words
 
-NAME, COLUMN, OWNER, MEANING, SOURCE = 8.0, 5.0, 4.0, 3.0, 2.5
+NAME, COLUMN, OWNER, MEANING, SOURCE = PLACES = 8.0, 5.0, 4.0, 3.0, 2.5
 """What a word counts for by where it stands: tags, entities and keys count as columns, units as sources; `MEANING` is a
 description, the feature's or a column's."""
 FAINT = 0.15
 HALF = 0.5
+Having = dict[Any, list[int]]
+"""By text, the features that have it."""
+
+
+class Asked(NamedTuple):
+    """A word of a query: what it is looked for as, and by place the texts that have it and how well each meets it."""
+
+    sought: Sought
+    fitting: tuple[dict[str, float], ...]
 
 
 class Index:
     """The words of some features.
 
+    Features share texts, such as names of columns: each text is looked through once, whoever has it, and who has it is
+    told of those that fit alone.
+
     Example:
         >>> index = Index([Card("user_spend", description="What a user spent"), Card("logins")])
-        >>> [(index.cards[i].name, score > 0) for i, score in index.ranked("spend by usr").items()]
+        >>> [(index.cards[i].name, score > 0) for i, score in index.ranked(index.asked("spend by usr")).items()]
         [('user_spend', True)]
     """
 
     def __init__(self, cards: Sequence[Card]) -> None:
         self.cards = tuple(cards)
+        self._having: dict[float, Having] = {place: {} for place in PLACES}
 
     @cached_property
-    def postings(self) -> dict[str, list[tuple[float, list[int]]]]:
-        """By word: what it counts for, and the features that have it there; for each text in which it stands.
+    def lines(self) -> dict[float, dict[str, str]]:
+        """By place, the texts that stand there with their words spaced."""
+        pairs = zip(PLACES, self._texts(), strict=True)
+        return {place: dict(zip(texts, spaced([*texts]), strict=True)) for place, texts in pairs}
 
-        Features share texts, such as names of columns: each text is taken apart once.
-        """
-        found: dict[str, list[tuple[float, list[int]]]] = {}
-        for weight, texts in self._texts().items():
-            for text, numbers in texts.items():
-                for word in _words(text, weight):
-                    there = found.get(word)
-                    if there is None:
-                        found[word] = [(weight, numbers)]
-                    else:
-                        there.append((weight, numbers))
-        return found
+    @cached_property
+    def _joined(self) -> dict[str, str]:
+        """The names with all their words as one."""
+        return {name: line.replace(" ", "") for name, line in self.lines[NAME].items()}
 
-    def _texts(self) -> dict[float, dict[str, list[int]]]:
-        """By what they count for, the texts there are, and the features that have each."""
-        found: dict[float, defaultdict[str, list[int]]] = {}
-        for place in (NAME, COLUMN, OWNER, MEANING, SOURCE):
-            found[place] = defaultdict(list)
-        names, columns, owners, meanings, sources = found.values()
-        for number, card in enumerate(self.cards):
-            names[card.name].append(number)
-            owners[card.owner or ""].append(number)
-            meanings[card.description or ""].append(number)
-            sources[card.source].append(number)
-            for text in (*card.tags, *card.entities, *card.keys):
-                columns[text].append(number)
+    def _texts(self) -> tuple[set[str], ...]:
+        """The texts of each place."""
+        found: tuple[set[Any], ...] = tuple(set() for _ in PLACES)
+        names, columns, owners, meanings, sources = found
+        for card in self.cards:
+            names.add(card.name)
+            owners.add(card.owner)
+            meanings.add(card.description)
+            sources.add(card.source)
+            columns.update(card.tags, card.entities, card.keys)
             for column in card.columns:
-                columns[column.name].append(number)
-                meanings[column.description or ""].append(number)
-                sources[column.unit or ""].append(number)
-        return dict(found)
+                columns.add(column.name)
+                meanings.add(column.description)
+                sources.add(column.unit)
+        return tuple(texts - {None} for texts in found)
 
-    def ranked(self, query: str) -> dict[int, float]:
-        """The features that fit a query, by number, best first, each with its score.
+    def asked(self, query: str) -> dict[str, Asked]:
+        """What the words of a query mean here: what each may be misspelt for where no feature has it."""
+        return {word: self._asked(word) for word in words(query)}
+
+    def _asked(self, word: str) -> Asked:
+        given = self._fitting(sought(word))
+        return given if word in LIGHT or any(given.fitting) else self._fitting(misspelt(word, self._known))
+
+    def _fitting(self, word: Sought) -> Asked:
+        names, *others = self.lines.values()
+        near = {name for root in word.roots for name, whole in self._joined.items() if root in whole}
+        paired = {name: names[name] + _pairs(names[name]) for name in near}
+        return Asked(word, tuple(dict(_met(word, lines)) for lines in (paired, *others)))
+
+    @cached_property
+    def _known(self) -> set[str]:
+        """All words that there are."""
+        paired = " ".join(map(_pairs, self.lines[NAME].values()))
+        return {word for lines in self.lines.values() for word in " ".join(lines.values()).split()} | {*paired.split()}
+
+    def ranked(self, asked: Mapping[str, Asked]) -> dict[int, float]:
+        """The features that fit what is asked, by number, best first, each with its score.
 
         A feature fits that has half of the query's words or more, and of three or more as many as the best, or one
         less. A rare word counts for more than one that many have.
         """
-        asked = list(dict.fromkeys(words(query)))
-        heavy = [word for word in asked if word not in LIGHT] or asked
+        heavy = [word for word in asked if word not in LIGHT] or [*asked]
         scores: dict[int, float] = {}
         having: dict[int, int] = {}
-        for word in asked:
-            there = self._having(word)
+        self._find([{text for one in asked.values() for text in one.fitting[n]} for n in range(len(PLACES))])
+        for word, one in asked.items():
+            there = self._counted(one)
             rarity = log(1 + len(self.cards) / max(len(there), 1)) * (1.0 if word in heavy else FAINT)
             for number, weight in there.items():
                 scores[number] = scores.get(number, 0.0) + weight * rarity
@@ -84,26 +109,73 @@ class Index:
         most = max(having.values(), default=0)
         least = max(len(heavy) * HALF, most if most < 3 else most - 1)
         fitting = {n: s * having[n] / len(heavy) for n, s in scores.items() if having[n] >= least}
-        wanted = "".join(asked)
-        named = {n: s * (2 if wanted == "".join(words(self.cards[n].name)) else 1) for n, s in fitting.items()}
-        return dict(sorted(named.items(), key=lambda pair: (-pair[1], self.cards[pair[0]].name)))
+        fitting.update((n, 2 * fitting[n]) for n in self._named(asked) if n in fitting)
+        return dict(sorted(fitting.items(), key=lambda pair: (-pair[1], self.cards[pair[0]].name)))
 
-    def meaning(self, query: str) -> frozenset[str]:
-        """The words of these features that a query may mean."""
-        return frozenset(one for word in words(query) if word not in LIGHT for one in meant(word, self.postings))
+    def _named(self, asked: Mapping[str, Asked]) -> Iterator[int]:
+        """The features of whose name the query has all words, and no others."""
+        first, *others = (one.fitting[0].keys() for one in asked.values())
+        for name in {*first}.intersection(*others):
+            if self._joined[name] == "".join(asked):
+                yield from self._having[NAME][name]
 
-    def _having(self, word: str) -> dict[int, float]:
+    def _counted(self, asked: Asked) -> dict[int, float]:
+        """The features that have a word, and what it counts for at its best place there."""
+        counted = [
+            (place * how, having[text])
+            for (place, having), texts in zip(self._having.items(), asked.fitting, strict=True)
+            for text, how in texts.items()
+        ]
         found: dict[int, float] = {}
-        for known, how in meant(word, self.postings).items():
-            for weight, numbers in self.postings[known]:
-                counted = weight * how
-                for number in numbers:
-                    if found.get(number, 0.0) < counted:
-                        found[number] = counted
+        for weight, numbers in sorted(counted, key=itemgetter(0)):
+            found.update(dict.fromkeys(numbers, weight))
         return found
 
+    def _find(self, wanted: Sequence[set[str]]) -> None:
+        """Find the features that have some texts, place by place, where that is not known yet."""
+        found: list[Having] = [
+            {text: [] for text in texts if text not in known}
+            for texts, known in zip(wanted, self._having.values(), strict=True)
+        ]
+        if any(found):
+            self._walk(*found)
+        for known, new in zip(self._having.values(), found, strict=True):
+            known.update(new)
 
-def _words(text: str, weight: float) -> set[str]:
-    """The words of a text, each once; of a name also its neighbouring words as one."""
-    found = words(text)
-    return {*found, *joined(found)} if weight == NAME else set(found)
+    def _walk(self, names: Having, columns: Having, owners: Having, meanings: Having, sources: Having) -> None:
+        """Note who has the texts."""
+        for number, card in enumerate(self.cards):
+            if card.name in names:
+                names[card.name].append(number)
+            if card.owner in owners:
+                owners[card.owner].append(number)
+            if card.description in meanings:
+                meanings[card.description].append(number)
+            if card.source in sources:
+                sources[card.source].append(number)
+            for text in (*card.tags, *card.entities, *card.keys):
+                if text in columns:
+                    columns[text].append(number)
+        self._walk_columns(columns, meanings, sources)
+
+    def _walk_columns(self, names: Having, meanings: Having, units: Having) -> None:
+        for number, card in enumerate(self.cards if names or meanings or units else ()):
+            for column in card.columns:
+                if column.name in names:
+                    names[column.name].append(number)
+                if column.description in meanings:
+                    meanings[column.description].append(number)
+                if column.unit in units:
+                    units[column.unit].append(number)
+
+
+def _met(word: Sought, lines: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+    """The texts that have a word, and how well each meets it."""
+    near = [pair for root in word.roots for pair in lines.items() if root in pair[1]]
+    return ((text, how) for text, line in near if (how := word.met(line)))
+
+
+def _pairs(line: str) -> str:
+    """The neighbouring words of a name as one, spaced: `user`, `spend` is also written `userspend`."""
+    each = line.split()
+    return f"{' '.join(map(str.__add__, each, each[1:]))} "

@@ -11,7 +11,7 @@ import msgspec
 from mlforge.errors import Invalid, Unknown, nearest
 from mlforge.flow.discovering.cards import Card, owners_of
 from mlforge.flow.discovering.index import Index
-from mlforge.flow.discovering.words import words
+from mlforge.flow.discovering.words import LIGHT, Sought, spaced, words
 from mlforge.model.duration import Duration
 from mlforge.model.html import table
 from mlforge.model.schema import Column
@@ -98,11 +98,14 @@ def search(index: Index, query: str, filters: Filters, limit: int | None, now: d
     _refuse_limit(limit)
     _refuse_nothing(query, filters)
     chosen = _chosen(index.cards, filters, now)
-    ranked = index.ranked(query) if query.strip() else dict.fromkeys(range(len(index.cards)), 0.0)
+    asked = index.asked(query) if query.strip() else {}
+    ranked = index.ranked(asked) if asked else dict.fromkeys(range(len(index.cards)), 0.0)
     fitting = [(number, score) for number, score in ranked.items() if number in chosen]
-    known = index.meaning(query) if query.strip() and fitting else frozenset()
     top = fitting if limit is None else fitting[:limit]
-    return SearchResults(query, tuple(_found(index.cards[n], score, known, filters) for n, score in top), len(fitting))
+    telling = [one.sought for word, one in asked.items() if word not in LIGHT]
+    return SearchResults(
+        query, tuple(_found(index.cards[n], score, telling, filters) for n, score in top), len(fitting)
+    )
 
 
 def filters_of(
@@ -181,10 +184,11 @@ def _column_names(cards: Sequence[Card]) -> list[str]:
     return sorted({c.name for card in cards for c in card.columns})
 
 
-def _found(card: Card, score: float, known: frozenset[str], filters: Filters) -> Found:
-    hits = [c for c in card.columns if c.name == filters.column or known.intersection(_words_of(c))]
+def _found(card: Card, score: float, telling: Sequence[Sought], filters: Filters) -> Found:
+    lines = spaced([" ".join(filter(None, (c.name, c.description, c.unit))) for c in card.columns])
+    hits = [
+        column
+        for column, line in zip(card.columns, lines, strict=True)
+        if column.name == filters.column or any(one.met(line) for one in telling)
+    ]
     return Found(card, round(score, 3), tuple(hits))
-
-
-def _words_of(column: Column) -> list[str]:
-    return words(" ".join(filter(None, (column.name, column.description, column.unit))))

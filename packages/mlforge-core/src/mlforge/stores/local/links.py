@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from mlforge.errors import Invalid
 
+is_junction: Callable[[str | Path], bool] = getattr(os.path, "isjunction", lambda _: False)
+"""Whether a path is a folder of Windows that leads elsewhere; never on other systems, and before Python 3.12."""
+
 
 def is_link(path: str | Path) -> bool:
     """Whether a path leads elsewhere by itself."""
-    return os.path.islink(path) or _is_junction(path)  # noqa: PTH114 - pathlib's raises where one may not look
+    return os.path.islink(path) or is_junction(path)  # noqa: PTH114 - pathlib's raises where one may not look
 
 
 def inside(root: Path, path: Path) -> Path:
@@ -34,6 +38,3 @@ def files(folder: Path) -> list[Path]:
     """The files below a folder, and the links as what they are, sorted."""
     found = (Path(place, name) for place, folders, names in os.walk(folder) for name in (*names, *folders))
     return sorted(p for p in found if is_link(p) or not p.is_dir())
-
-
-_is_junction = getattr(os.path, "isjunction", lambda _: False)

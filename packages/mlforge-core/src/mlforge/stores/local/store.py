@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ from mlforge.plugin import Leftover, Pruned, layout, verify_files
 from mlforge.plugin.intact import sha256_of
 from mlforge.plugin.temporary import Hold
 from mlforge.stores.local import disk, staging
-from mlforge.stores.local.links import files, inside, is_link
+from mlforge.stores.local.links import files, inside, is_junction, is_link
 from mlforge.stores.local.manifests import read_manifest
 from mlforge.stores.local.plugin import LocalStore
 
@@ -43,13 +43,18 @@ class LiveLocalStore:
             self._drop(path)
 
     def names(self) -> list[str]:
-        return sorted(n for n in _folders(self.root) if layout.is_safe(n) and self.versions(n))
+        return sorted(n for n in _folders(self.root) if layout.is_safe(n) and any(self._committed(n)))
 
     def versions(self, name: str) -> list[str]:
+        return sorted(self._committed(name), key=Version.parse)
+
+    def _committed(self, name: str) -> Iterator[str]:
+        """The versions of a feature, as the folder has them."""
         folder = self._folder(name)
         with disk.reporting(f"Reading the versions of {name!r}", folder):
-            found = [v for v in _folders(folder) if Version.is_valid(v) and (folder / v / layout.META).is_file()]
-        return sorted(found, key=Version.parse)
+            for version in _folders(folder):
+                if Version.is_valid(version) and (folder / version / layout.META).is_file():
+                    yield version
 
     def latest(self, name: str) -> str | None:
         path = self._folder(name) / layout.LATEST
@@ -366,7 +371,7 @@ def _folders(path: Path) -> list[str]:
     with disk.reporting("Reading the store", path):
         try:
             with os.scandir(path) as entries:
-                return [e.name for e in entries if e.is_dir() and not is_link(e.path)]
+                return [e.name for e in entries if e.is_dir(follow_symlinks=False) and not is_junction(e.path)]
         except FileNotFoundError:
             return []
 

@@ -1,7 +1,8 @@
-// Search and copying. Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
+// Search, copying, and the bars of histograms. Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
 "use strict";
 
 const MOST = 50;
+const TALL = 32;
 const WEIGHTS = { name: 8, columns: 5, owner: 4, meaning: 3, source: 2.5 };
 const LIGHT = new Set(
   "a an and are as by each every for from how in is it last many much of on or past per the to what with".split(" "),
@@ -74,7 +75,7 @@ function meant(word, postings) {
     if (postings.has(length) && !found.has(length)) found.set(length, 0.6);
   }
   const allowed = word.length < 4 || /^\d+$/.test(word) ? 0 : word.length < 8 ? 1 : 2;
-  if (found.size || !allowed) return found;
+  if (found.size || !allowed || LIGHT.has(word)) return found;
   for (const known of postings.keys()) {
     if (Math.abs(known.length - word.length) > allowed) continue;
     const many = slips(word, known, allowed);
@@ -215,6 +216,29 @@ function copying() {
   }
 }
 
+function element(name, attributes) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function draw(cell) {
+  const [version, , , least, most, mean] = [...cell.parentElement.querySelectorAll("td")].map((td) => td.textContent);
+  const column = cell.closest("tbody").querySelector("th").textContent;
+  const said = `Histogram of ${column}, version ${version}: from ${least} to ${most}, mean ${mean}`;
+  const tall = [...cell.dataset.bars].map((digit) => parseInt(digit, 36));
+  const bars = tall.map((height, place) => (height ? `M${5 * place} ${TALL}v-${height}h4v${height}z` : ""));
+  const svg = element("svg", { class: "histogram", role: "img", "aria-label": said });
+  svg.append(element("path", { d: bars.join("") }));
+  cell.append(svg);
+}
+
+function drawing() {
+  document.querySelectorAll("[data-bars]:empty").forEach(draw);
+}
+
 searching();
 copying();
+drawing();
 document.addEventListener("catalog:renewed", copying);
+document.addEventListener("catalog:renewed", drawing);
