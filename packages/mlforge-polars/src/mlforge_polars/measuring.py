@@ -98,11 +98,10 @@ def _counted(
     Not lazily: then Polars estimates with fewer registers, and is far more off.
     """
     estimated = {n for n in values if seen[n] > MOST_EXACT // 2}
-    made = [
-        (about.approx_n_unique() if n in estimated else exactly.n_unique()).alias(n)
-        for n, (about, exactly) in values.items()
-    ]
-    found = frame.select(made).row(0, named=True) if made else {}
+    ways = {
+        n: about.approx_n_unique() if n in estimated else exactly.n_unique() for n, (about, exactly) in values.items()
+    }
+    found = frame.select(way.alias(n) for n, way in ways.items()).row(0, named=True) if ways else {}
     doubtful = [n for n in estimated if seen[n] <= MOST_EXACT and found[n] <= _DOUBTFUL]
     exact = {n: count for n, count in found.items() if n not in estimated}
     return exact | _asked(frame, [values[n][1].n_unique().alias(n) for n in doubtful]), found
