@@ -35,7 +35,7 @@ def main(options):
         ]
     print(f"\n{features:,} features, {len(QUERIES)} queries, {options.runs} times, processor time")
     print(f"  reading the manifest                     {1000 * reading:6.0f} ms")
-    line("the first of it, which makes the index", [first])
+    line("the first search of it", [first])
     line("each further, of the same manifest", again)
     line("the search alone", alone)
 

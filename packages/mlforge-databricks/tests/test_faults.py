@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -200,13 +201,19 @@ def test_a_database_that_lets_nobody_in_is_told(online_of, tmp_path):
             store.ping()
 
 
-def test_a_role_that_may_make_nothing_is_told_with_what_to_grant(online_of, database, tmp_path):
+@contextmanager
+def with_no_more_than_is_granted(database):
     database.run("ALTER ROLE me NOSUPERUSER")
     try:
-        with online_of(tmp_path).open() as store, refused(PluginFailed, "permission denied", "CREATE on the database"):
-            store.read_note("spend")
+        yield
     finally:
         database.run("ALTER ROLE me SUPERUSER")
+
+
+def test_a_role_that_may_make_nothing_is_told_with_what_to_grant(online_of, database, tmp_path):
+    said = "permission denied", "CREATE on the database"
+    with with_no_more_than_is_granted(database), online_of(tmp_path).open() as store, refused(PluginFailed, *said):
+        store.read_note("spend")
 
 
 def test_a_role_that_may_not_read_is_told_with_what_to_grant(online_of, database, tmp_path):
@@ -216,12 +223,8 @@ def test_a_role_that_may_not_read_is_told_with_what_to_grant(online_of, database
         database.run(f"ALTER SCHEMA {config.schema} OWNER TO owner")
         database.run(f"ALTER TABLE {config.schema}.mlforge_notes OWNER TO owner")
         database.run(f"GRANT USAGE ON SCHEMA {config.schema} TO me")
-        database.run("ALTER ROLE me NOSUPERUSER")
-        try:
-            with refused(PluginFailed, "permission denied", "SELECT on its tables"):
-                store.read_note("spend")
-        finally:
-            database.run("ALTER ROLE me SUPERUSER")
+        with with_no_more_than_is_granted(database), refused(PluginFailed, "permission denied", "SELECT on its tables"):
+            store.read_note("spend")
 
 
 def test_a_schema_that_was_dropped_is_told_and_made_anew(online_of, database, tmp_path):

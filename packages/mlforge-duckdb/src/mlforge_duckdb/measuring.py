@@ -44,9 +44,9 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> Quality:
     columns = list(to_measure(schema_of(types), ask))
     names = dict.fromkeys((*(c.name for c in columns), *ask.keys))
     frame = rows.project(", ".join(f"{plainly(n, types[n])} AS {quoted(n)}" for n in names) or "0 AS nothing")
-    counted = _asked(frame, {"rows": "count(*)"})
-    drawn = _drawn(frame, columns, counted["rows"], ask.sample)
-    facts = counted | _facts(frame, columns, ask.keys, drawn)
+    (count,) = _asked(frame, {"rows": "count(*)"}).values()
+    drawn = _drawn(frame, columns, count, ask.sample)
+    facts = {"rows": count} | _facts(frame, columns, ask.keys, count, drawn)
     different = _different(frame, columns, ask.keys, facts)
     made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
     if not ask.keys:
@@ -65,16 +65,16 @@ def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> di
 
 
 def _facts(
-    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], drawn: pl.DataFrame
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], rows: int, drawn: pl.DataFrame
 ) -> dict[str, Any]:
-    """Counts, ends and moments of all rows; once more of those columns in which not all values are usual."""
+    """Nulls, ends and moments of all rows; once more of those columns in which not all values are usual."""
     near = {i: _mean(drawn[c.name]) for i, c in enumerate(columns) if kind_of(c.dtype) == "number"}
     asks = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(c, near.get(i))}
     found = _asked(frame, asks | _entities(keys))
-    moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], found[f"count{i}"]) for i in near}
+    moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], rows - found[f"nulls{i}"]) for i in near}
     for i, (mean, std) in ((i, m) for i, m in moments.items() if m):
         found |= {f"mean{i}": near[i] + mean, f"std{i}": std}
-    odd = {i: columns[i] for i in near if found[f"count{i}"] and not moments[i]}
+    odd = {i: columns[i] for i in near if found[f"nulls{i}"] < rows and not moments[i]}
     asks = {f"{name}{i}": sql for i, c in odd.items() for name, sql in _odd_fact(i, c)}
     return found | _asked(_beside(frame, odd), asks)
 
@@ -99,8 +99,8 @@ def _moments(sum_: float | None, squares: float | None, count: int) -> tuple[flo
 def _beside(frame: duckdb.DuckDBPyRelation, columns: Mapping[int, Column]) -> duckdb.DuckDBPyRelation:
     """The rows, and beside each column of floats its finite values: a filter at each aggregate costs five times it."""
     names = [(i, quoted(c.name)) for i, c in columns.items() if is_float(c.dtype)]
-    finite_ = (f"CASE WHEN isfinite({n}) THEN {n} END AS {_finite(i)}" for i, n in names)
-    return frame.project(", ".join(("*", *finite_)))
+    usable = (f"CASE WHEN isfinite({n}) THEN {n} END AS {_finite(i)}" for i, n in names)
+    return frame.project(", ".join(("*", *usable)))
 
 
 def _finite(i: int) -> str:
@@ -117,7 +117,6 @@ def _fact(column: Column, near: float | None) -> Iterator[tuple[str, str]]:
         yield "max", f"max({value})"
     if near is not None:
         off = f"(CAST({value} AS DOUBLE) - CAST({near!r} AS DOUBLE))"
-        yield "count", f"count({value})"
         yield "sum", f"sum({off})"
         yield "squares", f"sum({off} * {off})"
 

@@ -99,9 +99,8 @@ def _of_short(values: pl.Series, rows: pl.DataFrame, kept: int, *, top: bool) ->
     shortest, longest = int(rows["n"].min() or 0), int(rows["n"].max() or 0)  # type: ignore[arg-type]
     for i in range(longest):
         place = pl.col("low") + i
-        value = pl.lit(values).gather(place if i < shortest else pl.when(pl.col("n") > i).then(place).otherwise(0))
-        if i >= shortest:
-            value = pl.when(pl.col("n") > i).then(value).otherwise(beyond_all)
+        value = pl.lit(values).gather(place if i < shortest else pl.when(pl.col("n") > i).then(place))
+        value = value if i < shortest else value.fill_null(beyond_all)  # there are no nulls but those past an end
         taken = taken.with_columns(value.alias("value"))
         falls = [pl.col("value"), *(inner(name, "value") for name in names[:-1])]  # what each of those kept leaves
         taken = taken.with_columns(outer(name, fallen).alias(name) for name, fallen in zip(names, falls, strict=True))

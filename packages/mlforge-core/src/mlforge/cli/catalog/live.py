@@ -60,8 +60,7 @@ class LiveCatalog:
         self._start, self._count = secrets.token_hex(4), 0
         self._happened: deque[tuple[int, str]] = deque(maxlen=TOLD)
         self._troubles: dict[str, str] = {}
-        self._site = self._made()
-        self._texts: dict[str, str] = {}
+        self._known: tuple[Site, dict[str, str]] = (self._made(), {})
 
     def __enter__(self) -> Self:
         """Open the stores and look at them once; the offline store has to answer."""
@@ -76,7 +75,7 @@ class LiveCatalog:
     @property
     def features(self) -> int:
         """How many there are."""
-        return len(self._site.book.pages)
+        return len(self._known[0].book.pages)
 
     def look(self) -> None:
         """See what has changed, unless that was done a moment ago or is being done."""
@@ -91,7 +90,7 @@ class LiveCatalog:
 
     def text(self, path: str) -> str | None:
         """A file of the catalog as it is now; None where there is none."""
-        site, texts = self._site, self._texts
+        site, texts = self._known  # both at once: a page of a site that is renewed meanwhile is kept with that one
         if path not in texts:
             if path not in site.known:
                 return None
@@ -115,7 +114,7 @@ class LiveCatalog:
         if happened or self._following.book is not before or troubles != self._troubles or not self._count:
             self._count += 1
             self._happened.extend((self._count, text) for text in happened)
-            self._site, self._texts = self._made(), {}
+            self._known = self._made(), {}
 
     def _look_at_store(self) -> list[str]:
         try:
