@@ -8,8 +8,12 @@ import polars as pl
 import pytest
 
 import mlforge as mlf
+from mlforge.flow.versions.quality import FeatureQuality
+from mlforge.testing.engines.measuring import assert_same_figures
+from mlforge.testing.reference import Table
 from mlforge_duckdb import windows
 from mlforge_duckdb.plugin import DuckDBEngine
+from mlforge_polars.types import schema_of
 
 METRICS = [
     *(f("x", windows=["2h", "1d"]) for f in (mlf.Sum, mlf.Mean, mlf.Min, mlf.Max, mlf.Std, mlf.Median)),
@@ -43,15 +47,16 @@ def test_slices_side_by_side_give_what_one_gives(tmp_path: Path, monkeypatch, in
     def spend(df: pl.DataFrame) -> pl.DataFrame:
         return df
 
-    def built(store: str, rows: int) -> pl.DataFrame:
+    def built(store: str, rows: int) -> tuple[pl.DataFrame, FeatureQuality]:
         monkeypatch.setattr(windows, "ROWS_PER_SLICE", rows)
         monkeypatch.setattr(windows, "LEAST_ROWS", rows)
         kept = mlf.LocalStore(tmp_path / store)
         defs = mlf.Definitions("slices", [spend], store=kept, engine=DuckDBEngine(threads=2), root=tmp_path)
         defs.build().raise_for_failure()
-        return pl.read_parquet(tmp_path / store / "spend/1.0.0/data.parquet")
+        return pl.read_parquet(tmp_path / store / "spend/1.0.0/data.parquet"), defs.quality("spend")
 
-    whole, sliced = built("whole", 10**9), built("sliced", 20)
+    (whole, of_whole), (sliced, of_sliced) = built("whole", 10**9), built("sliced", 20)
+    assert_same_figures(of_whole, of_sliced, Table.of(schema_of(whole.schema), whole.to_dicts()))
     assert whole.height > 3_000
     assert sliced.equals(whole, null_equal=True)
     assert sliced.select("user", "zone", "at").equals(sliced.select("user", "zone", "at").sort("user", "zone", "at"))

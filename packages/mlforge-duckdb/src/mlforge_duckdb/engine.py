@@ -166,7 +166,10 @@ class LiveDuckDBEngine(Engine):
     def measure(self, frame: Frame, ask: Measuring) -> Quality:
         rows = self._relation(frame)
         with self._computing():
-            return measuring.measured(rows, ask)
+            if (file := self._session.written(rows)) is None:
+                return measuring.measured(rows, ask)
+            query = files.written([file], types_of(rows), self._session.connection)
+            return measuring.measured(self._session.connection.sql(query), ask, in_file=True)
 
     def settle(self, frame: Frame, shape: Shape) -> Relation:
         rows = self._relation(frame)
@@ -185,7 +188,9 @@ class LiveDuckDBEngine(Engine):
         rows = self._relation(frame)
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause."):
             if (parts := self._session.files(rows)) and "://" not in target.uri:
-                return Written(files.join_files(parts, Path(target.uri)))
+                count = files.join_files(parts, Path(target.uri))
+                self._session.wrote(rows, Path(target.uri))
+                return Written(count)
             (count,) = _row(rows, files.copying("FROM frame", types_of(rows), target.uri))
         return Written(count)
 

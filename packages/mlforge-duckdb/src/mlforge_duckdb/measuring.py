@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from math import isfinite, sqrt
 from typing import Any
 
@@ -12,7 +13,6 @@ import polars as pl
 from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
 from mlforge.model.schema import Column, is_float
 from mlforge.plugin.engine.measuring import (
-    DAY,
     Facts,
     Shape,
     assembled,
@@ -32,21 +32,29 @@ SKETCH_ERROR = 0.04
 _DOUBTFUL = MOST_EXACT * (1 + 6 * SKETCH_ERROR)
 """An estimate up to here may be of a number that has to be exact."""
 
+_TOLD = "row of mlforge"
+
 _MOST_FIGURES = 128
 """Of one query, whose planning grows by the square of their number."""
+
+_FIRST = 2048
+"""So many rows tell a number that may be near a column's mean."""
+
+_FAR = 16
+"""How many times the variance squares may be of what values are off a number: more would cost too many digits."""
 
 _ENTITY = "entity of mlforge"
 
 
-def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> Quality:
-    """The figures of the columns that are asked for."""
+def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, *, in_file: bool = False) -> Quality:
+    """The figures of the columns that are asked for; of rows that are one file, the ends are those it states."""
     types = types_of(rows)
     columns = list(to_measure(schema_of(types), ask))
     names = dict.fromkeys((*(c.name for c in columns), *ask.keys))
     frame = rows.project(", ".join(f"{plainly(n, types[n])} AS {quoted(n)}" for n in names) or "0 AS nothing")
     (count,) = _asked(frame, {"rows": "count(*)"}).values()
-    drawn = _drawn(frame, columns, count, ask.sample)
-    facts = {"rows": count} | _facts(frame, columns, ask.keys, count, drawn)
+    found, drawn = _facts(frame, columns, ask, count, in_file=in_file)
+    facts = {"rows": count} | found
     different = _different(frame, columns, ask.keys, facts)
     made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
     if not ask.keys:
@@ -65,24 +73,31 @@ def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> di
 
 
 def _facts(
-    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], rows: int, drawn: pl.DataFrame
-) -> dict[str, Any]:
-    """Nulls, ends and moments of all rows; once more of those columns in which not all values are usual."""
-    near = {i: _mean(drawn[c.name]) for i, c in enumerate(columns) if kind_of(c.dtype) == "number"}
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], ask: Measuring, rows: int, *, in_file: bool
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Nulls, ends and moments of all rows, and a sample; once more of those columns in which not all are usual."""
+    numbers = [i for i, c in enumerate(columns) if kind_of(c.dtype) == "number"]
+    near = _near(frame, {i: columns[i] for i in numbers})
     asks = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(c, near.get(i))}
-    found = _asked(frame, asks | _entities(keys))
-    moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], rows - found[f"nulls{i}"]) for i in near}
+    ends = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _ends(quoted(c.name), c)}
+    alone = ends if in_file else {}  # DuckDB looks at rows where anything else is asked for, too
+    asks |= _entities(ask.keys) | ({} if in_file else ends)
+    found, drawn = _asked_and_drawn(frame, asks, columns, ask, rows)
+    found |= _asked(frame, alone)
+    moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], rows - found[f"nulls{i}"]) for i in numbers}
     for i, (mean, std) in ((i, m) for i, m in moments.items() if m):
         found |= {f"mean{i}": near[i] + mean, f"std{i}": std}
-    odd = {i: columns[i] for i in near if found[f"nulls{i}"] < rows and not moments[i]}
+    odd = {i: columns[i] for i in numbers if found[f"nulls{i}"] < rows and not moments[i]}
     asks = {f"{name}{i}": sql for i, c in odd.items() for name, sql in _odd_fact(i, c)}
-    return found | _asked(_beside(frame, odd), asks)
+    return found | _asked(_beside(frame, odd), asks), drawn
 
 
-def _mean(drawn: pl.Series) -> float:
-    """Of numbers, something that is near their mean, if they have one."""
-    numbers = drawn.cast(pl.Float64)
-    return finite(numbers.filter(numbers.is_finite()).mean()) or 0.0  # type: ignore[arg-type]
+def _near(frame: duckdb.DuckDBPyRelation, columns: Mapping[int, Column]) -> dict[int, float]:
+    """Of numbers, something that is near their mean, if they have one: the mean of the first."""
+    values = {i: f"CAST({quoted(c.name)} AS DOUBLE)" for i, c in columns.items()}
+    asks = {str(i): f"avg({v}) FILTER (WHERE isfinite({v}))" for i, v in values.items()}
+    found = _asked(frame.limit(_FIRST), asks)
+    return {i: finite(found[str(i)]) or 0.0 for i in columns}
 
 
 def _moments(sum_: float | None, squares: float | None, count: int) -> tuple[float, float | None] | None:
@@ -91,7 +106,7 @@ def _moments(sum_: float | None, squares: float | None, count: int) -> tuple[flo
         return None
     mean = sum_ / count
     spread = squares - mean * sum_
-    if not isfinite(mean * sum_) or spread < squares / 2:
+    if not isfinite(mean * sum_) or spread < squares / _FAR:
         return None
     return mean, sqrt(spread / (count - 1)) if count > 1 else None
 
@@ -108,17 +123,20 @@ def _finite(i: int) -> str:
 
 
 def _fact(column: Column, near: float | None) -> Iterator[tuple[str, str]]:
-    value, kind = quoted(column.name), kind_of(column.dtype)
+    value = quoted(column.name)
     yield "nulls", f"count(*) - count({value})"
-    if kind != "list":
-        yield "distinct", f"approx_count_distinct({_apart(column)})"
-    if kind in ("number", "time", "choice"):
-        yield "min", f"min({value})"
-        yield "max", f"max({value})"
+    if kind_of(column.dtype) != "list":
+        yield "distinct", f"approx_count_distinct({value})"
     if near is not None:
         off = f"(CAST({value} AS DOUBLE) - CAST({near!r} AS DOUBLE))"
         yield "sum", f"sum({off})"
         yield "squares", f"sum({off} * {off})"
+
+
+def _ends(value: str, column: Column) -> Iterator[tuple[str, str]]:
+    if kind_of(column.dtype) in ("number", "time", "choice"):
+        yield "min", f"min({value})"
+        yield "max", f"max({value})"
 
 
 def _odd_fact(i: int, column: Column) -> Iterator[tuple[str, str]]:
@@ -128,8 +146,7 @@ def _odd_fact(i: int, column: Column) -> Iterator[tuple[str, str]]:
     if is_float(column.dtype):
         yield "nans", f"count(*) FILTER (WHERE isnan({value}))"
         yield "infinite", f"count(*) FILTER (WHERE isinf({value}))"
-    yield "min", f"min({usable})"
-    yield "max", f"max({usable})"
+    yield from _ends(usable, column)
     yield "mean", f"avg(CAST({usable} AS DOUBLE))"
     yield "std", f"stddev_samp(CAST({usable} AS DOUBLE))"
 
@@ -167,13 +184,56 @@ def _different(
     return {n: (found.get(n, estimate), 0.0 if n in found else SKETCH_ERROR) for n, estimate in estimates.items()}
 
 
-def _drawn(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], rows: int, size: int) -> pl.DataFrame:
-    """The rows, or about as many as a sample has: the same ones where the threads share the rows alike."""
-    spread = [c.name for c in columns if kind_of(c.dtype) in ("number", "time", "choice")]
-    if not spread:
-        return pl.DataFrame()
-    part = f" USING SAMPLE {100 * size / rows:.9f} PERCENT (bernoulli, 0)" if rows > size else ""
-    return to_polars(asked(frame, f"SELECT {', '.join(map(quoted, spread))} FROM frame{part}"))
+def _asked_and_drawn(
+    frame: duckdb.DuckDBPyRelation, figures: Mapping[str, str], columns: Sequence[Column], ask: Measuring, rows: int
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Some figures of all rows, and the rows, or about as many as a sample has: the same ones each time.
+
+    A row is drawn by its hash, so that one query looks at all of them: reading them costs more than all that is asked.
+    Of rows that are alike, all would be drawn or none.
+    """
+    spread = {c.name: sql for c in columns if (sql := _spread_of(c))}
+    if rows <= ask.sample or not spread:
+        return _asked(frame, figures), _drawn(frame, spread)
+    told = f"hash({', '.join(map(quoted, _telling(frame, columns, ask.keys)))})"
+    below = f"{told} < CAST('{int(2**64 * ask.sample / rows)}' AS UBIGINT)"
+    found, drawn = _asked_beside(frame, figures, {_TOLD: told} | spread, below)
+    if drawn[_TOLD].n_unique() < 0.9 * max(drawn.height, ask.sample):
+        drawn = _drawn(frame, spread, f" USING SAMPLE {100 * ask.sample / rows:.9f} PERCENT (bernoulli, 0)")
+    return found, drawn
+
+
+def _asked_beside(
+    frame: duckdb.DuckDBPyRelation, figures: Mapping[str, str], row: Mapping[str, str], condition: str
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Some figures of all rows, and something of each row that a condition holds for."""
+    packed = ", ".join(f"{quoted(n)} := {sql}" for n, sql in row.items())
+    some = dict(islice(figures.items(), _MOST_FIGURES))
+    asks = some | {_TOLD: f"list(struct_pack({packed})) FILTER ({condition})"}
+    answer = _drawn(frame, asks)
+    found = answer.drop(_TOLD).row(0, named=True) | _asked(frame, {n: figures[n] for n in figures if n not in some})
+    return found, answer[_TOLD].explode(empty_as_null=False).struct.unnest()
+
+
+def _drawn(frame: duckdb.DuckDBPyRelation, columns: Mapping[str, str], part: str = "") -> pl.DataFrame:
+    asks = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in columns.items())
+    return to_polars(asked(frame, f"SELECT {asks} FROM frame{part}")) if asks else pl.DataFrame()
+
+
+def _telling(frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str]) -> Sequence[str]:
+    """Columns that tell rows apart: keys and times, where there are keys."""
+    times = (c.name for c in columns if kind_of(c.dtype) == "time")
+    return list(dict.fromkeys((*keys, *times))) if keys else frame.columns
+
+
+def _spread_of(column: Column) -> str | None:
+    """A value whose spread is measured: numbers as they are, times in microseconds, and what there are choices of."""
+    value, kind = quoted(column.name), kind_of(column.dtype)
+    if kind == "choice":
+        return value
+    if kind == "time":
+        return f"CAST(epoch_us({value}) AS DOUBLE)"
+    return f"CAST({value} AS DOUBLE)" if kind == "number" else None
 
 
 def _column(
@@ -199,10 +259,7 @@ def _spread(values: pl.Series, column: Column, ask: Measuring) -> tuple[Shape, t
         counted = values.alias("value").value_counts(name="count")
         ranked = counted.sort(["count", "value"], descending=[True, False]).head(ask.top)
         return Shape((), None), most_frequent(dict(ranked.iter_rows()), ask.top)
-    numbers = (values.to_physical() if kind_of(column.dtype) == "time" else values).cast(pl.Float64)
-    if column.dtype == "Date":
-        numbers = numbers * DAY
-    ordered = numbers.filter(numbers.is_finite()).sort()
+    ordered = values.filter(values.is_finite()).sort()
 
     def below(edges: Sequence[float]) -> list[int]:
         found: list[int] = ordered.search_sorted(pl.Series(edges, dtype=pl.Float64), side="left").to_list()

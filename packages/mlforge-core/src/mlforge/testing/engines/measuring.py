@@ -168,6 +168,20 @@ class MeasureTests(EngineSubject):
         for q, value in zip(Measuring().quantiles, x.quantiles, strict=True):
             assert off(exact, value, q) <= rank_error(x.sampled)
 
+    def test_rows_that_are_alike_are_drawn_as_often_as_others(self, bench: Bench) -> None:
+        table = Table.of(Schema.of(k="Int64", x="Int64"), [{"k": n % 3, "x": n % 3} for n in range(MANY)])
+        for keys in ((), ("k",)):
+            found = bench.engine.measure(
+                bench.frame(table), Measuring(keys=keys, sample=DRAWN, edges={"x": (1.0, 2.0)})
+            )
+            x = found.columns[1]
+            assert x.histogram is not None
+            drawn = x.histogram.total
+            assert drawn == (x.sampled or MANY)
+            assert 0.8 * DRAWN <= drawn <= 1.2 * DRAWN or drawn == MANY
+            for count in x.histogram.counts:
+                assert abs(count / drawn - 1 / 3) <= rank_error(x.sampled)
+
     def test_estimates_of_different_values_are_as_far_off_as_they_state(self, bench: Bench) -> None:
         draw, names = Random(11), ["x", "y", "z"]  # noqa: S311 - the same rows each time
         rows = [{n: draw.getrandbits(60) for n in names} for _ in range(TOO_MANY)]
