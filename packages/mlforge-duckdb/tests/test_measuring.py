@@ -1,11 +1,11 @@
-"""Figures of columns whose sums would lose the digits that tell values apart."""
+"""Figures of columns whose sums would lose the digits that tell values apart, and samples of few and many columns."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
-from mlforge.model.quality import Measuring
+from mlforge.model.quality import QUANTILES, Measuring, rank_error
 from mlforge_duckdb.measuring import measured
 
 
@@ -17,3 +17,18 @@ def test_numbers_of_which_the_sample_has_none_are_as_exact_as_others(dtype: str)
     assert (far.count, far.nulls, far.min, far.max) == (100, 99_900, 1_000_000_000, 1_000_000_001)
     assert far.mean == pytest.approx(1_000_000_000.5, rel=1e-15)
     assert far.std == pytest.approx((25 / 99) ** 0.5, rel=1e-9)
+
+
+@pytest.mark.parametrize("columns", [3, 90])
+def test_a_sample_is_one_of_all_rows_of_few_columns_and_of_many(columns: int) -> None:
+    values = ", ".join(f"i * 7919 % 40009 + {n} AS c{n}" for n in range(columns))
+    rows = duckdb.connect().sql(f"SELECT {values} FROM range(40009) AS r(i)")
+    measured_once, again = (measured(rows, Measuring(sample=4000)).columns for _ in range(2))
+    assert measured_once == again
+    for n, column in enumerate(measured_once):
+        assert (column.min, column.max) == (n, 40_008 + n)
+        assert 3600 < column.sampled < 4400
+        assert column.histogram is not None
+        assert column.histogram.total == column.sampled
+        for q, value in zip(QUANTILES, column.quantiles, strict=True):
+            assert abs((value - n) / 40_008 - q) <= rank_error(column.sampled)

@@ -37,6 +37,9 @@ _TOLD = "row of mlforge"
 _MOST_FIGURES = 128
 """Of one query, whose planning grows by the square of their number."""
 
+_WIDE = 64
+"""More columns than these are drawn in a query of their own."""
+
 _FIRST = 2048
 """So many rows tell a number that may be near a column's mean."""
 
@@ -190,14 +193,18 @@ def _asked_and_drawn(
     """Some figures of all rows, and the rows, or about as many as a sample has: the same ones each time.
 
     A row is drawn by its hash, so that one query looks at all of them: reading them costs more than all that is asked.
-    Of rows that are alike, all would be drawn or none.
+    But its answer is in memory at once, too much of many columns. Of rows that are alike, all would be drawn or none.
     """
     spread = {c.name: sql for c in columns if (sql := _spread_of(c))}
     if rows <= ask.sample or not spread:
         return _asked(frame, figures), _drawn(frame, spread)
     told = f"hash({', '.join(map(quoted, _telling(frame, columns, ask.keys)))})"
     below = f"{told} < CAST('{int(2**64 * ask.sample / rows)}' AS UBIGINT)"
-    found, drawn = _asked_beside(frame, figures, {_TOLD: told} | spread, below)
+    row = {_TOLD: told} | spread
+    if len(row) > _WIDE:
+        found, drawn = _asked(frame, figures), _drawn(frame, row, f" WHERE {below}")
+    else:
+        found, drawn = _asked_beside(frame, figures, row, below)
     if drawn[_TOLD].n_unique() < 0.9 * max(drawn.height, ask.sample):
         drawn = _drawn(frame, spread, f" USING SAMPLE {100 * ask.sample / rows:.9f} PERCENT (bernoulli, 0)")
     return found, drawn
