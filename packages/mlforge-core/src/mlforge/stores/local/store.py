@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -57,9 +58,10 @@ class LiveLocalStore:
                     yield version
 
     def latest(self, name: str) -> str | None:
-        path = self._folder(name) / layout.LATEST
+        folder = self._folder(name)
+        path = folder / layout.LATEST
         try:
-            data = _read(inside(self.root, path))
+            data = _read(inside(folder, path))
             return None if data is None else layout.decode(data, layout.Pointer, path).version
         except Invalid as error:
             raise Invalid(error.message, hint=self._way_out(name)) from error
@@ -123,27 +125,17 @@ class LiveLocalStore:
             self._drop(self._folder(target.name) / target.token)
 
     def get(self, name: str, version: str) -> Artifact:
-        self._existing(name, version)
+        place = self._existing(name, version)
         try:
-            return self._whole(name, version)
+            return self._whole(place, name, version)
         except (Invalid, NotFound) as error:
             raise type(error)(error.message, hint=self._way_out(name, version)) from error
 
-    def _whole(self, name: str, version: str) -> Artifact:
-        folder = self._folder(name)
-        path = inside(self.root, folder / version / layout.META)
+    def _whole(self, place: Path, name: str, version: str) -> Artifact:
+        """What is in a version's folder, which is no link."""
+        path = inside(place, place / layout.META)
         meta = layout.decode_meta(_read(path) or b"", name, version, path)
-        return Artifact(meta, tuple(self._address(folder, meta, part) for part in meta.parts))
-
-    def _address(self, folder: Path, meta: FeatureMeta, part: Part) -> str:
-        path = inside(self.root, folder / part.path)
-        with disk.reporting(f"Reading {meta.name} {meta.version}", path):
-            if not path.is_file():
-                raise NotFound(f"The data of {meta.name} {meta.version} is gone: {path}.")
-            size = path.stat().st_size
-        if size != part.bytes:
-            raise Invalid(f"{path} is damaged: it has {size} bytes, and {part.bytes} were committed.")
-        return str(path)
+        return Artifact(meta, tuple(_address(place.parent, meta, part) for part in meta.parts))
 
     def verify(self, artifact: Artifact, relied: bool) -> None:
         if relied in self._verified:
@@ -297,7 +289,23 @@ class LiveLocalStore:
     def _way_out(self, name: str, damaged: str | None = None) -> str:
         """The hint to go to the newest version that is whole."""
         others = [v for v in self.versions(name) if v != damaged]
-        return layout.way_out(name, others, lambda version: bool(self._whole(name, version).uris))
+        folder = self._folder(name)
+        return layout.way_out(name, others, lambda version: bool(self._whole(folder / version, name, version).uris))
+
+
+def _address(folder: Path, meta: FeatureMeta, part: Part) -> str:
+    """Where a part of a version is, below the folder of its feature."""
+    path = inside(folder, folder / part.path)
+    with disk.reporting(f"Reading {meta.name} {meta.version}", path):
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            found = None
+    if found is None or not stat.S_ISREG(found.st_mode):
+        raise NotFound(f"The data of {meta.name} {meta.version} is gone: {path}.")
+    if found.st_size != part.bytes:
+        raise Invalid(f"{path} is damaged: it has {found.st_size} bytes, and {part.bytes} were committed.")
+    return str(path)
 
 
 def _show(staged: Path, version: str) -> None:
