@@ -28,7 +28,20 @@ from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.layout import UNREAD
-from mlforge_spark import apply, asof, deriving, exchange, files, keys, layers, measuring, narrowing, rows, sources, windows
+from mlforge_spark import (
+    apply,
+    asof,
+    deriving,
+    exchange,
+    files,
+    keys,
+    layers,
+    measuring,
+    narrowing,
+    rows,
+    sources,
+    windows,
+)
 from mlforge_spark.edge import BROKEN, edge, told
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import frame_types, session_of

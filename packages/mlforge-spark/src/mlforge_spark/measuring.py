@@ -17,7 +17,7 @@ from mlforge.plugin.engine.measuring import Facts, Shape, assembled, kind_of, mo
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_spark.exact import let
 from mlforge_spark.exchange import converter
-from mlforge_spark.numbers import UP, long, real
+from mlforge_spark.numbers import UP, real
 from mlforge_spark.types import DAY, plainly, schema_of, types_of
 
 if TYPE_CHECKING:
@@ -129,8 +129,10 @@ def _end(value: str, word: str) -> str:
 
 def _compared(columns: _Columns, entity: Sequence[tuple[str, str]]) -> dict[str, Sequence[tuple[str, str]]]:
     """Of what different values are counted: columns, and entities, which are of some columns."""
-    compared = {f"d{i}": [(f"c{i}", c.dtype)] for i, c in columns.items() if kind_of(c.dtype) != "list"}
-    return compared | ({_ENTITY: list(entity)} if entity else {})
+    compared: dict[str, Sequence[tuple[str, str]]] = {
+        f"d{i}": [(f"c{i}", c.dtype)] for i, c in columns.items() if kind_of(c.dtype) != "list"
+    }
+    return compared | ({_ENTITY: entity} if entity else {})
 
 
 def _hashed(parts: Sequence[tuple[str, str]]) -> str:
@@ -181,9 +183,7 @@ def _sampled(
     finally:
         held.unpersist()
     sampled = facts["drawn"] if rows > ask.sample else 0
-    return [
-        assembled(c, rows, _seen(i, facts, c), *spreads.get(i, _NOTHING), sampled) for i, c in columns.items()
-    ]
+    return [assembled(c, rows, _seen(i, facts, c), *spreads.get(i, _NOTHING), sampled) for i, c in columns.items()]
 
 
 def _drawn(
@@ -192,9 +192,7 @@ def _drawn(
     """One row: the values of a sample in order, and how many different ones there are where they are few."""
     chosen = frame.select("*", (F.rand(0) < F.lit(share) if share < 1 else F.lit(True)).alias("drawn"))
     values = {
-        f"s{i}": f"sort_array(collect_list(CASE WHEN drawn THEN v{i} END))"
-        for i, c in columns.items()
-        if _has_ends(c)
+        f"s{i}": f"sort_array(collect_list(CASE WHEN drawn THEN v{i} END))" for i, c in columns.items() if _has_ends(c)
     }
     exact = {n: f"size(collect_set({_apart(parts)}))" for n, parts in few.items()}
     asks = {"drawn": "count_if(drawn)"} | exact | values
@@ -204,11 +202,10 @@ def _drawn(
 def _seen(i: int, facts: Mapping[str, Any], column: Column) -> Facts:
     known, nans = facts[f"known{i}"], facts.get(f"nans{i}", 0)
     convert = converter(column.dtype)
-    ends = (None if v is None else convert(v) for v in (facts.get(f"min{i}"), facts.get(f"max{i}")))
-    return Facts(
-        facts["rows"] - known, nans, known - nans - facts.get(f"finite{i}", known - nans),
-        *_different(facts, f"d{i}"), *ends, facts.get(f"mean{i}"), facts.get(f"std{i}"),
-    )  # fmt: skip
+    least, greatest = (None if v is None else convert(v) for v in (facts.get(f"min{i}"), facts.get(f"max{i}")))
+    infinite = known - nans - facts.get(f"finite{i}", known - nans)
+    counts = facts["rows"] - known, nans, infinite
+    return Facts(*counts, *_different(facts, f"d{i}"), least, greatest, facts.get(f"mean{i}"), facts.get(f"std{i}"))
 
 
 def _spreads(
@@ -242,7 +239,8 @@ def _shapes(
 
         def below(asked: Sequence[float]) -> Sequence[int]:
             edges[i] = asked
-            return counts.get(f"below{i}", [0] * len(asked))
+            found_below: Sequence[int] = counts.get(f"below{i}", [0] * len(asked))
+            return found_below
 
         return shaped(size, at.__getitem__, below, column, ask)
 
