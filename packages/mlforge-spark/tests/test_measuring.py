@@ -37,13 +37,13 @@ NOTES = [None, "", "é", "a", "b", "z" * 64, *("z" * 64 + end for end in ("", "y
 def row(n: int, chance: random.Random) -> tuple[Any, ...]:
     """A row of all kinds of values."""
     few, some = n % 10_000, chance.randrange(40_000)
-    return (
-        n, few if n % 7 else None, chance.choice(ODD) if n % 5 == 0 else chance.gauss(NEAR, 1.0),
-        float(n % 300) / 4, Decimal(some - 500).scaleb(-2), Decimal((few - 4_000) * 10**22 + 7).scaleb(-3), some * 2**40,
-        START + timedelta(seconds=some, microseconds=n % 3), date(1960, 1, 1) + timedelta(days=some % 9_000),
-        timedelta(microseconds=few - 5_000), chance.choice(NOTES) if n % 3 else str(few), chance.choice([True, False, None]),
-        str(some % 12).encode() * (some % 40), [n],
-    )  # fmt: skip
+    amount = chance.choice(ODD) if n % 5 == 0 else chance.gauss(NEAR, 1.0)
+    price, wide = Decimal(some - 500).scaleb(-2), Decimal((few - 4_000) * 10**22 + 7).scaleb(-3)
+    at, on = START + timedelta(seconds=some, microseconds=n % 3), date(1960, 1, 1) + timedelta(days=some % 9_000)
+    took, note = timedelta(microseconds=few - 5_000), chance.choice(NOTES) if n % 3 else str(few)
+    flag, raw = chance.choice([True, False, None]), str(some % 12).encode() * (some % 40)
+    counted = few if n % 7 else None
+    return n, counted, amount, float(n % 300) / 4, price, wide, some * 2**40, at, on, took, note, flag, raw, [n]
 
 
 @pytest.fixture(scope="module")

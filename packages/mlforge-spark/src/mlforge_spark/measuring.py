@@ -1,23 +1,19 @@
-"""Figures of columns, in two passes over all rows: of each, one row of figures comes to this process.
-
-The second pass puts a sample's values into arrays, in order. They stay in Spark, which is asked for single ones of them.
-"""
+"""Figures of columns, in two passes over all rows: of each, one row of figures comes to this process."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from mlforge.model.quality import LONGEST, MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
+from mlforge.model.quality import LONGEST, MOST_EXACT, ColumnQuality, Measuring, Quality
 from mlforge.model.schema import Column, is_float
-from mlforge.plugin.engine.measuring import Facts, Shape, assembled, kind_of, most_frequent, shaped, to_measure
+from mlforge.plugin.engine.measuring import Facts, assembled, kind_of, to_measure
 from mlforge.plugin.engine.types import is_decimal
-from mlforge_spark.exact import let
 from mlforge_spark.exchange import converter
 from mlforge_spark.numbers import UP, real
+from mlforge_spark.samples import NOTHING, Columns, asked, spreads
 from mlforge_spark.types import DAY, plainly, schema_of, types_of
 
 if TYPE_CHECKING:
@@ -37,10 +33,8 @@ _AT_ONCE = 32
 
 _ENTITY = "entity"
 
-_NOTHING: tuple[Shape, tuple[TopValue, ...]] = (Shape((), None), ())
-
-_Columns = Mapping[int, Column]
-"""Some columns by their places. In Spark they are called `c` and the place, what figures are made of `v` and the place."""
+_Parts = Sequence[tuple[str, str]]
+"""Columns that are told apart together, each with its word."""
 
 
 def measured(rows: DataFrame, ask: Measuring) -> Quality:
@@ -62,7 +56,7 @@ def measured(rows: DataFrame, ask: Measuring) -> Quality:
     return Quality(rows=facts["rows"], entities=entities, entities_error=error, columns=tuple(made))
 
 
-def _prepared(rows: DataFrame, columns: _Columns) -> DataFrame:
+def _prepared(rows: DataFrame, columns: Columns) -> DataFrame:
     """The columns under short names, and of each what its figures are made of."""
     types = types_of(rows)
     frame = rows.select(*(plainly(c.name, types[c.name]).alias(f"c{i}", metadata={}) for i, c in columns.items()))
@@ -75,7 +69,7 @@ def _has_ends(column: Column) -> bool:
 
 
 def _value(name: str, word: str) -> str:
-    """A finite number, a time in microseconds since the Unix epoch, a text not longer than it is told from others by."""
+    """A finite number, a time in microseconds since the Unix epoch, a text as short as it can be told from others."""
     if is_float(word):
         return f"CASE WHEN abs({name}) < {UP} THEN CAST({name} AS DOUBLE) + {real(0.0)} END"
     if word == "Date":
@@ -92,17 +86,12 @@ def _cut(name: str) -> str:
     return f"concat(left({name}, {LONGEST}), sha2(CAST({name} AS BINARY), 256))"
 
 
-def _asked(frame: DataFrame, expressions: Mapping[str, str]) -> dict[str, Any]:
-    """Some figures of a frame, each in SQL, in one row."""
-    return frame.selectExpr(*(f"{sql} AS {name}" for name, sql in expressions.items())).collect()[0].asDict()
-
-
-def _facts(frame: DataFrame, columns: _Columns, entity: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _facts(frame: DataFrame, columns: Columns, entity: _Parts) -> dict[str, Any]:
     """Counts, ends and moments of all rows, and about how many different values there are."""
     asks = {f"{name}{i}": sql for i, c in columns.items() for name, sql in _fact(i, c)}
     hashes = {n: _hashed(parts) for n, parts in _compared(columns, entity).items()}
     about = {f"about_{n}": f"hll_sketch_estimate(hll_sketch_agg({sql}, {_REGISTERS}))" for n, sql in hashes.items()}
-    return _asked(frame, {"rows": "count(*)"} | asks | about)
+    return asked(frame, {"rows": "count(*)"} | asks | about)
 
 
 def _fact(i: int, column: Column) -> Iterator[tuple[str, str]]:
@@ -127,21 +116,21 @@ def _end(value: str, word: str) -> str:
     return f"left({value}, {LONGEST + 1})" if word == "String" else value
 
 
-def _compared(columns: _Columns, entity: Sequence[tuple[str, str]]) -> dict[str, Sequence[tuple[str, str]]]:
+def _compared(columns: Columns, entity: _Parts) -> dict[str, _Parts]:
     """Of what different values are counted: columns, and entities, which are of some columns."""
-    compared: dict[str, Sequence[tuple[str, str]]] = {
+    compared: dict[str, _Parts] = {
         f"d{i}": [(f"c{i}", c.dtype)] for i, c in columns.items() if kind_of(c.dtype) != "list"
     }
     return compared | ({_ENTITY: entity} if entity else {})
 
 
-def _hashed(parts: Sequence[tuple[str, str]]) -> str:
+def _hashed(parts: _Parts) -> str:
     """The hash of some columns, where none is null."""
     values = ", ".join(f"{name} + {real(0.0)}" if is_float(word) else name for name, word in parts)
     return f"CASE WHEN {_known(parts)} THEN xxhash64({values}) END"
 
 
-def _apart(parts: Sequence[tuple[str, str]]) -> str:
+def _apart(parts: _Parts) -> str:
     """What some columns are told from others by, where none is null: as short as it may be, and never by chance."""
     if len(parts) == 1:
         return _alone(*parts[0])
@@ -159,7 +148,7 @@ def _alone(name: str, word: str) -> str:
     return _hashed([(name, word)])  # of 64 bits Spark's hash is one-to-one: no two of them share theirs
 
 
-def _known(parts: Sequence[tuple[str, str]]) -> str:
+def _known(parts: _Parts) -> str:
     return " AND ".join(f"{name} IS NOT NULL" for name, _ in parts)
 
 
@@ -171,24 +160,22 @@ def _different(facts: Mapping[str, Any], name: str) -> tuple[int | None, float]:
 
 
 def _sampled(
-    frame: DataFrame, columns: _Columns, entity: Sequence[tuple[str, str]], facts: dict[str, Any], ask: Measuring
+    frame: DataFrame, columns: Columns, entity: _Parts, facts: dict[str, Any], ask: Measuring
 ) -> list[ColumnQuality]:
-    """What is recorded of columns; what of them is exact and takes a pass of its own joins the facts."""
-    rows = facts["rows"]
-    compared = _compared(columns, entity)
+    """What is recorded of columns; how many different values they have joins the facts, where it is counted."""
+    rows, compared = facts["rows"], _compared(columns, entity)
     few = {n: parts for n, parts in compared.items() if facts[f"about_{n}"] <= _DOUBTFUL}
     held = _drawn(frame, columns, few, ask.sample / rows if rows > ask.sample else 1.0).persist()
     try:
-        spreads = _spreads(held, columns, facts, few, ask)
+        found, told = spreads(held, columns, ["drawn", *few], ask)
     finally:
         held.unpersist()
+    facts |= found
     sampled = facts["drawn"] if rows > ask.sample else 0
-    return [assembled(c, rows, _seen(i, facts, c), *spreads.get(i, _NOTHING), sampled) for i, c in columns.items()]
+    return [assembled(c, rows, _seen(i, facts, c), *told.get(i, NOTHING), sampled) for i, c in columns.items()]
 
 
-def _drawn(
-    frame: DataFrame, columns: _Columns, few: Mapping[str, Sequence[tuple[str, str]]], share: float
-) -> DataFrame:
+def _drawn(frame: DataFrame, columns: Columns, few: Mapping[str, _Parts], share: float) -> DataFrame:
     """One row: the values of a sample in order, and how many different ones there are where they are few."""
     chosen = frame.select("*", (F.rand(0) < F.lit(share) if share < 1 else F.lit(True)).alias("drawn"))
     values = {
@@ -206,66 +193,3 @@ def _seen(i: int, facts: Mapping[str, Any], column: Column) -> Facts:
     infinite = known - nans - facts.get(f"finite{i}", known - nans)
     counts = facts["rows"] - known, nans, infinite
     return Facts(*counts, *_different(facts, f"d{i}"), least, greatest, facts.get(f"mean{i}"), facts.get(f"std{i}"))
-
-
-def _spreads(
-    held: DataFrame, columns: _Columns, facts: dict[str, Any], few: Mapping[str, Any], ask: Measuring
-) -> dict[int, tuple[Shape, tuple[TopValue, ...]]]:
-    """Quantiles and histograms, or most frequent values, of the sample that is held."""
-    choices = [i for i, c in columns.items() if kind_of(c.dtype) == "choice"]
-    ordered = {i: c for i, c in columns.items() if kind_of(c.dtype) in ("number", "time")}
-    quantiles = dict.fromkeys((0.01, 0.5, 0.99, *ask.quantiles))
-    asks = {"drawn": "drawn"} | {n: n for n in few} | {f"top{i}": _top(f"s{i}", ask.top) for i in choices}
-    for i in ordered:
-        asks |= {f"size{i}": f"size(s{i})", f"places{i}": _places(f"s{i}", list(quantiles))}
-    found = _asked(held, asks)
-    facts |= found
-    tops = {i: most_frequent({row["value"]: -row["less"] for row in found[f"top{i}"]}, ask.top) for i in choices}
-    shapes = _shapes(held, ordered, found, list(quantiles), ask)
-    return {i: (Shape((), None), top) for i, top in tops.items()} | {i: (shape, ()) for i, shape in shapes.items()}
-
-
-def _shapes(
-    held: DataFrame, ordered: _Columns, found: Mapping[str, Any], quantiles: Sequence[float], ask: Measuring
-) -> dict[int, Shape]:
-    """Quantiles and histograms: first for the edges, which then are asked for all at once."""
-    edges: dict[int, Sequence[float]] = {}
-    counts: dict[str, Any] = {}
-
-    def shape(i: int, column: Column) -> Shape:
-        size = found[f"size{i}"]
-        pairs = zip(quantiles, found[f"places{i}"], strict=True)
-        at = {math.floor(q * (size - 1)) + n: value for q, pair in pairs for n, value in enumerate(pair)}
-
-        def below(asked: Sequence[float]) -> Sequence[int]:
-            edges[i] = asked
-            found_below: Sequence[int] = counts.get(f"below{i}", [0] * len(asked))
-            return found_below
-
-        return shaped(size, at.__getitem__, below, column, ask)
-
-    for i, c in ordered.items():
-        shape(i, c)
-    counts |= _asked(held, {f"below{i}": _below(f"s{i}", es) for i, es in edges.items()}) if edges else {}
-    return {i: shape(i, c) for i, c in ordered.items()}
-
-
-def _places(values: str, quantiles: Sequence[float]) -> str:
-    """Of each quantile, the values at the places around it."""
-    place = f"CAST(floor(q * (size({values}) - 1)) AS INT)"
-    return f"transform(array({', '.join(map(real, quantiles))}), q -> array(get({values}, {place}), get({values}, {place} + 1)))"
-
-
-def _below(values: str, edges: Sequence[float]) -> str:
-    """Of each edge, how many values are less: found by halves, as they are in order."""
-    steps = ", ".join(str(2**n) for n in range(30, -1, -1))
-    less = f"get({values}, place + step - 1) < edge"
-    search = f"aggregate(array({steps}), 0, (place, step) -> if({less}, place + step, place))"
-    return f"transform(array({', '.join(map(real, edges))}), edge -> {search})"
-
-
-def _top(values: str, number: int) -> str:
-    """The most frequent values, of which equal ones stand side by side; `less` is by how much the count is below 0."""
-    last = f"filter(transform({values}, (v, i) -> i + 1), i -> NOT (get({values}, i) <=> get({values}, i - 1)))"
-    run = f"named_struct('less', coalesce(get(ends, i - 1), 0) - e, 'value', get({values}, e - 1))"
-    return let("ends", last, f"slice(sort_array(transform(ends, (e, i) -> {run})), 1, {number})")
