@@ -30,7 +30,7 @@ def built(engine: Any) -> mlf.Definitions:
         return events.select("user", "at", "amount")
 
     defs = mlf.Definitions("elsewhere", features=[spend, payments], store=store, engine=engine)
-    defs.build(preview=False, quality=False).raise_for_failure()
+    defs.build(preview=False).raise_for_failure()
     return defs
 
 
@@ -40,8 +40,25 @@ def rows(defs: mlf.Definitions, spine: Any) -> list[tuple[Any, ...]]:
     return pl.DataFrame(found).rows()
 
 
+def figures(defs: mlf.Definitions) -> list[tuple[Any, ...]]:
+    """What a project says of its columns, numbers to nine digits."""
+    measured = [defs.metadata(name).quality for name in ("spend", "payments")]
+    columns = [c for quality in measured for c in (quality, *quality.columns)]
+    return [tuple(_rounded(getattr(c, name)) for name in c.__struct_fields__ if name != "columns") for c in columns]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_rounded(v) for v in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
 labels = pl.read_parquet(folder / "labels.parquet")
-mine, theirs = (rows(built(engine), labels) for engine in (SPARK, mlf.PolarsEngine()))
+both = [built(engine) for engine in (SPARK, mlf.PolarsEngine())]
+mine, theirs = (rows(defs, labels) + figures(defs) for defs in both)
 differ = [str(pair) for pair in zip(mine, theirs, strict=True) if str(pair[0]) != str(pair[1])]
-found = {"rows": len(mine), "known": sum(row[-1] is not None for row in mine), "differ": differ[:3]}
+found = {
+    "rows": len(labels), "known": sum(row[-1] is not None for row in mine[: len(labels)]),
+    "figures": len(mine) - len(labels), "differ": differ[:3],
+}  # fmt: skip
 sys.stdout.write(json.dumps(found) + "\n")

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 import mlforge as mlf
 from mlforge.errors import Invalid, Unsupported
 from mlforge.model.meta import Target
-from mlforge.model.quality import Measuring
+from mlforge.model.quality import SAMPLE, Measuring
 from mlforge.model.source import DeltaFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge_spark.plugin import SparkEngine
@@ -42,7 +42,17 @@ def shop(tmp_path_factory, session):
 
 def test_a_build_takes_no_rows_to_the_driver(shop):
     assert shop.metadata("spend").row_count == ROWS // 2
-    assert shop.metadata("spend").quality is None, "what is measured by rows is measured of few"
+
+
+def test_what_is_built_is_measured_whatever_its_size(shop):
+    quality = shop.metadata("spend").quality
+    user, name, amount = (quality.column(n) for n in ("user", "name", "amount"))
+    assert (quality.rows, user.min, user.max, user.mean) == (ROWS // 2, 0, ROWS - 2, ROWS / 2 - 1)
+    for distinct, error in ((quality.entities, quality.entities_error), (name.distinct, name.distinct_error)):
+        assert 0 < abs(distinct / (ROWS // 2) - 1) < 5 * error
+    assert abs(amount.sampled - SAMPLE) < 1_000
+    assert amount.quantiles == pytest.approx(Measuring().quantiles, abs=0.01)
+    assert [(len(t.value), t.count) for t in name.top] == [(65, 1)] * 10
 
 
 def test_what_was_written_is_measured_and_not_computed_again(session, tmp_path):

@@ -79,6 +79,7 @@ def _same(folder: Path, settings: dict[str, object]) -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert (found["rows"], found["differ"]) == (30, [])
     assert found["known"] > 10
+    assert found["figures"] > 10
 
 
 @contextmanager

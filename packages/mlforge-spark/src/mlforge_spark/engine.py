@@ -13,7 +13,7 @@ from typing import Any, Self
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
@@ -28,13 +28,25 @@ from mlforge.plugin.engine.columns import need_columns
 from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.layout import UNREAD
-from mlforge_spark import apply, asof, deriving, exchange, files, keys, layers, narrowing, rows, sources, windows
+from mlforge_spark import (
+    apply,
+    asof,
+    deriving,
+    exchange,
+    files,
+    keys,
+    layers,
+    measuring,
+    narrowing,
+    rows,
+    sources,
+    windows,
+)
 from mlforge_spark.edge import BROKEN, edge, told
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import frame_types, session_of
 from mlforge_spark.types import column, schema_of, words_of
 
-MOST_MEASURED = 100_000
 TYPES = "Look at the types of the columns."
 _LOOK = "Look at the function that made it."
 
@@ -47,7 +59,7 @@ class LiveSparkEngine(Engine):
         self._scans: list[Scan] = []
         self._held: list[DataFrame] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._written: tuple[DataFrame, Target, int] | None = None
+        self._written: tuple[DataFrame, Target] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +97,7 @@ class LiveSparkEngine(Engine):
         need_format(target, ["parquet", "delta", "iceberg"] if "://" in target.uri else ["parquet"], "The Spark engine")
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause.", PluginFailed):
             rows = files.write(frame, target)
-        self._written = frame, target, rows
+        self._written = frame, target
         return Written(rows)
 
     def owns(self, frame: object) -> bool:
@@ -172,22 +184,14 @@ class LiveSparkEngine(Engine):
             return frame.select(*map(column, columns))
 
     def measure(self, frame: DataFrame, ask: Measuring) -> Quality:
-        """By default, which takes the rows to the driver: so only where they are few."""
-        frame, count = self._as_written(frame)
-        if count > MOST_MEASURED:
-            raise Unsupported(
-                f"Spark measures no more than {MOST_MEASURED:,} rows yet, and there are {count:,}.",
-                hint="Leave the figures out: quality: false.",
-            )
-        return super().measure(frame, ask)
-
-    def _as_written(self, frame: DataFrame) -> tuple[DataFrame, int]:
-        """The frame and how many rows it has: what was written of it last is not computed again, but read."""
-        if self._written is None or self._written[0] is not frame or not files.is_there(self._written[1]):
-            return frame, self.extent(frame, None).rows
-        _, target, rows = self._written
         with self._computing():
-            return layers.read_written([target.uri], words_of(frame), self.session), rows
+            return measuring.measured(self._as_written(frame), ask)
+
+    def _as_written(self, frame: DataFrame) -> DataFrame:
+        """The frame; what was written of it last is not computed again, but read."""
+        if self._written is None or self._written[0] is not frame or not files.is_there(self._written[1]):
+            return frame
+        return layers.read_written([self._written[1].uri], words_of(frame), self.session)
 
     def aggregate(self, frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame:
         with edge("The windows cannot be computed", TYPES):

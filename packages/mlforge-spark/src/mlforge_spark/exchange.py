@@ -143,18 +143,19 @@ def _encoded(value: Column, word: str) -> Column:
 def rows(frame: DataFrame, size: int) -> Iterator[list[dict[str, Any]]]:
     """The rows as plain Python values, a partition at a time."""
     words = dict(words_of(frame))
-    convert = [_converter(word) for word in words.values()]
+    convert = [converter(word) for word in words.values()]
     names = list(words)
     found = iter(encoded(frame).toLocalIterator())
     while batch := list(itertools.islice(found, size)):
         yield [{n: None if v is None else c(v) for n, v, c in zip(names, row, convert, strict=True)} for row in batch]
 
 
-def _converter(word: str) -> Callable[[Any], Any]:
+def converter(word: str) -> Callable[[Any], Any]:
+    """What makes a plain Python value of one that came encoded, and is not null."""
     if word in _CONVERTERS:
         return _CONVERTERS[word]
     if word.startswith("List"):
-        inner = _converter(word[5:-1])
+        inner = converter(word[5:-1])
         return lambda values: [None if v is None else inner(v) for v in values]
     return lambda value: value
 
