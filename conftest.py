@@ -88,6 +88,12 @@ def trace_once(controller: object) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker more than there are processors: many tests wait for servers and for processes of their own."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
     """Start workers untraced: each traces itself, and what it starts."""
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)

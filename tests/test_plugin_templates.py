@@ -20,7 +20,9 @@ PLUGINS = {
     "store": ("cupboard", "mlforge-cupboard", "store  cupboard"),
     "engine": ("abacus", "mlforge-abacus", "engine  abacus"),
 }
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "MLFORGE", "COV"))}
+ENVIRONMENT = {
+    k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV", "MLFORGE", "COV"))
+}
 
 
 def does(*line: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -36,7 +36,7 @@ class OneServer:
 
 
 class TestStore(OneServer, OnlineStoreTests, DamagedOnlineStoreTests):
-    many, several = 1_200, 300  # the stand-in takes a hundred times as long as DynamoDB does
+    many, several = 1_200, 150  # the stand-in takes a hundred times as long as DynamoDB does
 
     @pytest.fixture(autouse=True)
     def _opened(self):

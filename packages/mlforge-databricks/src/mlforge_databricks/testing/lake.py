@@ -18,7 +18,7 @@ import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -166,7 +166,12 @@ class Lake:
         from pyspark.errors import PySparkException
 
         try:
-            return self._session.sql(statement).toArrow()
+            answer = self._session.sql(statement)
+            with suppress(PySparkException):
+                _ = (
+                    answer.schema
+                )  # seldom gRPC cannot read it; then it is asked for again below, and nothing is done twice
+            return answer.toArrow()
         except PySparkException as error:
             raise _refused(str(error)) from None
 
