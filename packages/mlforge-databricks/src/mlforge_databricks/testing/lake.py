@@ -167,10 +167,8 @@ class Lake:
 
         try:
             answer = self._session.sql(statement)
-            with suppress(PySparkException):
-                _ = (
-                    answer.schema
-                )  # seldom gRPC cannot read it; then it is asked for again below, and nothing is done twice
+            with suppress(PySparkException):  # seldom gRPC cannot read it; it is asked for again, nothing done twice
+                _ = answer.schema
             return answer.toArrow()
         except PySparkException as error:
             raise _refused(str(error)) from None
