@@ -33,6 +33,7 @@ _DOUBTFUL = MOST_EXACT * (1 + 6 * SKETCH_ERROR)
 """An estimate up to here may be of a number that has to be exact."""
 
 _TOLD = "row of mlforge"
+"""What tells a row of a sample from others."""
 
 _MOST_FIGURES = 128
 """Of one query, whose planning grows by the square of their number."""
