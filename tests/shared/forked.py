@@ -38,6 +38,8 @@ WARM = (
     "yaml",
 )
 COMMAND = (sys.executable, "-m", "mlforge")
+UNKEPT = "PYTHONDONTWRITEBYTECODE"
+"""No bytecode of a project is kept: of a file that is edited twice within a second Python would take the former."""
 LONGEST = 1 << 17
 """Bytes of a call: arguments and environment."""
 
@@ -58,7 +60,7 @@ def run(words, cwd, env, timeout=120):
 
 def start(words, cwd, env, out, err):
     """Begin a command that reads nothing and prints into two files; what can be done with it is as with a `Popen`."""
-    env = {"PYTHONWARNINGS": "error"} | env
+    env = {"PYTHONWARNINGS": "error"} | env | {UNKEPT: "1"}
     if not _can_be_forked(env):
         return subprocess.Popen([*COMMAND, *words], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
     call = pickle.dumps((words, str(cwd), env))
@@ -111,7 +113,8 @@ class Forked:
 
 def _can_be_forked(env):
     """Whether there are processes to wait for by a handle, and nothing is said to Python itself."""
-    said = {k for k, v in env.items() if k.startswith("PYTHON") and os.environ.get(k, _USUAL.get(k)) != v}
+    known = _USUAL | os.environ | {UNKEPT: "1"}
+    said = {k for k, v in env.items() if k.startswith("PYTHON") and known.get(k) != v}
     return hasattr(os, "pidfd_open") and not said
 
 
@@ -194,6 +197,7 @@ def _become(words, cwd, env, status, *streams):
     os.environ.update(env)
     import mlforge.__main__ as program
 
+    sys.dont_write_bytecode = True
     sys.argv = [program.__file__, *words]
     sys.path[0] = cwd
 

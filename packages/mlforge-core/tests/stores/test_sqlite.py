@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -96,6 +97,22 @@ def test_who_cannot_make_the_file_says_so_when_the_time_is_over(path):
         with SQLiteOnlineStore(path, timeout=0.4).open() as store, refused(PluginFailed, path.name, "locked"):
             store.write([entry(1, x=1)])
         assert time.monotonic() - begun > 0.4
+
+
+def test_publishers_that_make_the_file_at_once_lose_nothing(tmp_path):
+    kept = [entry(n, x=n) for n in range(8)]
+    for turn in range(20):
+        config, together = SQLiteOnlineStore(tmp_path / f"{turn}.db"), threading.Barrier(len(kept))
+
+        def publish(one, config=config, together=together):
+            with config.open() as store:
+                together.wait(10)
+                return store.write([one])
+
+        with ThreadPoolExecutor(len(kept)) as pool:
+            assert list(pool.map(publish, kept)) == [1] * len(kept)
+        with config.open() as store:
+            assert_found(store.read([e.address for e in kept]), kept)
 
 
 def test_one_read_is_of_one_instant(path):

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from mlforge.errors import PluginFailed
 from mlforge.plugin import Entry, decode_entry, encode_entry
-from mlforge.stores.sqlite.files import forget_leftovers
+from mlforge.stores.sqlite.files import forget_leftovers, is_empty
 
 APPLICATION = 0x6D6C666F
 LAYOUT = 2
@@ -36,9 +36,11 @@ update entries set data = tombstone(feature, key, as_of) where data is null;
 def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
     """A connection that makes the file and its tables where they are not there."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    forget_leftovers(path)
     connection = _connect(f"file:{quote(path)}", timeout)
     try:
+        if is_empty(path):
+            with transaction(connection, "exclusive"):  # or the log could be that of another who makes the file now
+                forget_leftovers(path)
         connection.create_function("tombstone", 3, _tombstone, deterministic=True)
         _prepare(connection, path, timeout)
     except BaseException:

@@ -104,9 +104,14 @@ class OpenedFile:
             return None
 
 
+def is_empty(path: str) -> bool:
+    """Whether there is nothing in a file, or no file."""
+    return not _size(path)
+
+
 def forget_leftovers(path: str) -> None:
-    """Remove the log of a file that is not there: it belongs to nobody."""
-    if not _size(path):
+    """Remove the log of a file in which there is nothing: it belongs to one that was there before."""
+    if is_empty(path):
         for name in (f"{path}-wal", f"{path}-shm"):
             Path(name).unlink(missing_ok=True)
 
