@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -99,20 +98,32 @@ def test_who_cannot_make_the_file_says_so_when_the_time_is_over(path):
         assert time.monotonic() - begun > 0.4
 
 
-def test_publishers_that_make_the_file_at_once_lose_nothing(tmp_path):
-    kept = [entry(n, x=n) for n in range(8)]
-    for turn in range(20):
-        config, together = SQLiteOnlineStore(tmp_path / f"{turn}.db"), threading.Barrier(len(kept))
+def test_who_takes_away_a_former_log_never_takes_that_of_another_who_makes_the_file(path, monkeypatch):
+    kept = [entry(n, x=n) for n in (1, 2)]
+    written, over, unlink = threading.Event(), threading.Event(), Path.unlink
 
-        def publish(one, config=config, together=together):
-            with config.open() as store:
-                together.wait(10)
-                return store.write([one])
+    def publish_meanwhile():
+        with SQLiteOnlineStore(path).open() as store:
+            store.write(kept[:1])
+            written.set()
+            over.wait(10)
 
-        with ThreadPoolExecutor(len(kept)) as pool:
-            assert list(pool.map(publish, kept)) == [1] * len(kept)
-        with config.open() as store:
-            assert_found(store.read([e.address for e in kept]), kept)
+    other = threading.Thread(target=publish_meanwhile)
+
+    def unlink_later(self, **how):
+        if other.ident is None:
+            other.start()
+            written.wait(0.5)  # it has written by now, or waits for its turn
+        unlink(self, **how)
+
+    monkeypatch.setattr(Path, "unlink", unlink_later)
+    with SQLiteOnlineStore(path).open() as store:
+        store.write(kept[1:])
+    assert written.wait(10)
+    with SQLiteOnlineStore(path).open() as store:
+        assert_found(store.read([e.address for e in kept]), kept)
+    over.set()
+    other.join(10)
 
 
 def test_one_read_is_of_one_instant(path):
