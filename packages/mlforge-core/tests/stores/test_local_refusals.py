@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,10 +49,12 @@ def no_file_longer_than(size):
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    keeps_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # it would be kept cut off
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
+        sys.dont_write_bytecode = keeps_none
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
