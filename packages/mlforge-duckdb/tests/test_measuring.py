@@ -19,7 +19,7 @@ def test_numbers_of_which_the_sample_has_none_are_as_exact_as_others(dtype: str)
     assert far.std == pytest.approx((25 / 99) ** 0.5, rel=1e-9)
 
 
-@pytest.mark.parametrize("columns", [3, 90])
+@pytest.mark.parametrize("columns", [3, 40, 90])
 def test_a_sample_is_one_of_all_rows_of_few_columns_and_of_many(columns: int) -> None:
     values = ", ".join(f"i * 7919 % 40009 + {n} AS c{n}" for n in range(columns))
     rows = duckdb.connect().sql(f"SELECT {values} FROM range(40009) AS r(i)")

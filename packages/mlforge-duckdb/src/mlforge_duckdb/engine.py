@@ -166,7 +166,7 @@ class LiveDuckDBEngine(Engine):
     def measure(self, frame: Frame, ask: Measuring) -> Quality:
         rows = self._relation(frame)
         with self._computing():
-            if (file := self._session.written(rows)) is None:
+            if (file := self._session.file(rows)) is None:
                 return measuring.measured(rows, ask)
             query = files.written([file], types_of(rows), self._session.connection)
             return measuring.measured(self._session.connection.sql(query), ask, in_file=True)
@@ -189,7 +189,7 @@ class LiveDuckDBEngine(Engine):
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause."):
             if (parts := self._session.files(rows)) and "://" not in target.uri:
                 count = files.join_files(parts, Path(target.uri))
-                self._session.wrote(rows, Path(target.uri))
+                self._session.remember_file(rows, Path(target.uri))
                 return Written(count)
             (count,) = _row(rows, files.copying("FROM frame", types_of(rows), target.uri))
         return Written(count)

@@ -38,7 +38,7 @@ class Session:
     def __init__(self, config: DuckDBEngine) -> None:
         self._numbers = itertools.count()
         self._files: dict[int, tuple[Path, ...]] = {}
-        self._written: dict[int, Path] = {}
+        self._file: dict[int, Path] = {}
         self._objects: Any = None
         self._folder = _folder(config)
         try:
@@ -151,17 +151,17 @@ class Session:
         """The files that hold a relation's rows, if files do."""
         return self._files.get(id(frame), ())
 
-    def wrote(self, frame: duckdb.DuckDBPyRelation, path: Path) -> None:
-        """Remember the one file that a relation's files were made."""
-        self._written[id(frame)] = path
+    def remember_file(self, frame: duckdb.DuckDBPyRelation, path: Path) -> None:
+        """Know the one file that a relation's files were made."""
+        self._file[id(frame)] = path
 
-    def written(self, frame: duckdb.DuckDBPyRelation) -> Path | None:
+    def file(self, frame: duckdb.DuckDBPyRelation) -> Path | None:
         """The one file that a relation's files were made, as long as it is there."""
-        path = self._written.get(id(frame))
+        path = self._file.get(id(frame))
         return path if path is not None and path.is_file() else None
 
     def forget(self, number: int) -> None:
-        self._written.pop(number, None)
+        self._file.pop(number, None)
         for file in self._files.pop(number, ()):
             file.unlink(missing_ok=True)
 

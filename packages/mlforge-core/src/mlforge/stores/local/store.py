@@ -127,15 +127,9 @@ class LiveLocalStore:
     def get(self, name: str, version: str) -> Artifact:
         place = self._existing(name, version)
         try:
-            return self._whole(place, name, version)
+            return _whole(place)
         except (Invalid, NotFound) as error:
             raise type(error)(error.message, hint=self._way_out(name, version)) from error
-
-    def _whole(self, place: Path, name: str, version: str) -> Artifact:
-        """What is in a version's folder, which is no link."""
-        path = inside(place, place / layout.META)
-        meta = layout.decode_meta(_read(path) or b"", name, version, path)
-        return Artifact(meta, tuple(_address(place.parent, meta, part) for part in meta.parts))
 
     def verify(self, artifact: Artifact, relied: bool) -> None:
         if relied in self._verified:
@@ -290,7 +284,14 @@ class LiveLocalStore:
         """The hint to go to the newest version that is whole."""
         others = [v for v in self.versions(name) if v != damaged]
         folder = self._folder(name)
-        return layout.way_out(name, others, lambda version: bool(self._whole(folder / version, name, version).uris))
+        return layout.way_out(name, others, lambda version: bool(_whole(folder / version).uris))
+
+
+def _whole(place: Path) -> Artifact:
+    """What is in a version's folder, which is no link."""
+    path = inside(place, place / layout.META)
+    meta = layout.decode_meta(_read(path) or b"", place.parent.name, place.name, path)
+    return Artifact(meta, tuple(_address(place.parent, meta, part) for part in meta.parts))
 
 
 def _address(folder: Path, meta: FeatureMeta, part: Part) -> str:
