@@ -70,13 +70,13 @@ def listed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     entered, left = (None if shift is None else F.col("source") == F.lit(plan.source(shift)) for shift in stay(agg))
     assert entered is not None  # noqa: S101 - for the types
     then = None if left is None else F.col(f"{agg.name}_out")
-    found = in_or_out(entered, left, F.col(f"{agg.name}_in"), then)
+    found = in_or_out(entered, left, F.col(f"{agg.name}_in"), then, agg.name)
     return {f"{agg.name}_own": F.last(found, ignorenulls=True)}
 
 
 def listed_at(agg: Aggregate) -> Column:
     """The value at a change point: of nothing, where nothing has come to the window."""
-    found = F.col(f"{agg.name}_own")["value"]
+    found = F.col(f"{agg.name}_own")[agg.name]
     return F.coalesce(found, F.array().cast(dtype_of(agg.word))) if agg.function == "top_k" else found
 
 
@@ -125,7 +125,8 @@ def _top_k(values: Column, k: int) -> Column:
         ends = F.transform(
             places,
             lambda x, i: F.struct(
-                x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], end), x["value"].alias("value")
+                (x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], end)).alias("less"),
+                x["value"].alias("value"),
             ),
         )
         return F.transform(F.slice(F.array_sort(ends), 1, k), lambda x: x["value"])

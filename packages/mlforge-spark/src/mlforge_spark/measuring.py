@@ -119,7 +119,7 @@ def _about(frame: DataFrame, compared: Mapping[str, _Parts]) -> dict[str, int]:
     if not compared:
         return {}
     hashes = frame.selectExpr(*(f"{_hashed(parts)} AS {name}" for name, parts in compared.items()))
-    apart = hashes.where("spark_partition_id() >= 0")  # else hashes are not compiled, but joined to what sketches do
+    apart = hashes.where("rand(0) >= 0")  # else hashes are not compiled, but joined to what sketches do
     return asked(apart, {f"about_{n}": f"hll_sketch_estimate(hll_sketch_agg({n}, {_REGISTERS}))" for n in compared})
 
 
