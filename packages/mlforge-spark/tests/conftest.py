@@ -33,6 +33,7 @@ CONF = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.constraintPropagation.enabled": "false",  # takes most of the time of a plan, and changes no row
+    "spark.driver.memory": "3g",
     "spark.sql.shuffle.partitions": "1",
     "spark.default.parallelism": "2",
     "spark.sql.session.timeZone": "America/St_Johns",  # half an hour beside everybody: nothing may depend on it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ SPARK = SparkEngine(**settings)
 
 def built(engine: Any) -> mlf.Definitions:
     """A project with one feature of windows and one without, built by an engine."""
-    store = mlf.LocalStore(str(folder / ("store of Spark" if engine is SPARK else "store of Polars")))
+    store = mlf.LocalStore(tempfile.mkdtemp(prefix="store ", dir=folder))
     common = {"source": str(folder / "events.parquet"), "keys": "user", "timestamp": "at", "engine": engine}
 
     @mlf.feature(**common, interval="1h", metrics=[mlf.Aggregate("amount", word, ["1h", "6h"]) for word in words])

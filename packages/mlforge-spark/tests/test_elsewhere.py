@@ -1,4 +1,4 @@
-"""Features are built where Spark is a server or a cluster: Spark Connect, and a standalone cluster."""
+"""Features are built where Spark is a server or a cluster: Spark Connect, Sail, and a standalone cluster."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import pyspark
 import pytest
 
 WORDS = ("sum", "std", "min", "last", "median", "count_distinct", "last_2")
+ON_SAIL = (*WORDS, "mean", "var", "max", "first", "p90", "first_3", "last_2_distinct")
 LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.enabled": "false"}
 QUICK = dict.fromkeys(
     ("spark.driver.extraJavaOptions", "spark.executor.extraJavaOptions"), "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -49,16 +50,23 @@ def connect_gives_what_polars_gives(folder, tmp_path):
     )
     options = [part for name, value in conf.items() for part in ("--conf", f"{name}={value}")]
     server = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    command = ["spark-submit", "--master", "local[1]", *options, "--class", server, "spark-internal"]
+    command = [_of_spark("spark-submit"), "--master", "local[1]", *options, "--class", server, "spark-internal"]
     with _running(command, tmp_path, lambda: _listens(port)):
         _same(folder, {"remote": f"sc://127.0.0.1:{port}"})
+
+
+def sail_gives_what_polars_gives(folder, tmp_path):
+    port, sail = _free(), str(Path(sys.executable).with_name("sail"))
+    command = [sail, "spark", "server", "--ip", "127.0.0.1", "--port", str(port)]
+    with _running(command, tmp_path, lambda: _listens(port)):
+        _same(folder, {"remote": f"sc://127.0.0.1:{port}"}, ON_SAIL)
 
 
 def test_a_cluster_of_two_workers_gives_what_polars_gives(folder, tmp_path):
     port = _free()
     at, here = f"spark://127.0.0.1:{port}", ["--host", "127.0.0.1", "--webui-port", "0"]
-    master = ["spark-class", "org.apache.spark.deploy.master.Master", *here, "--port", str(port)]
-    worker = ["spark-class", "org.apache.spark.deploy.worker.Worker", *here, "--cores", "1", "--memory", "512m"]
+    master = [_of_spark("spark-class"), "org.apache.spark.deploy.master.Master", *here, "--port", str(port)]
+    worker = [_of_spark("spark-class"), "org.apache.spark.deploy.worker.Worker", *here, "--cores", "1", "--memory", "512m"]
     with ExitStack() as stack:
         stack.enter_context(_running(master, tmp_path, lambda: _listens(port)))
         for number in range(2):
@@ -69,11 +77,13 @@ def test_a_cluster_of_two_workers_gives_what_polars_gives(folder, tmp_path):
 
 if pyspark.__version__ >= "4":  # the wheels before bring no server
     test_spark_connect_gives_what_polars_gives = connect_gives_what_polars_gives
+else:  # Sail 0.7 knows no client from 4.3 on
+    test_sail_gives_what_polars_gives = sail_gives_what_polars_gives
 
 
-def _same(folder: Path, settings: dict[str, object]) -> None:
+def _same(folder: Path, settings: dict[str, object], words: tuple[str, ...] = WORDS) -> None:
     script = Path(__file__).with_name("elsewhere.py")
-    command = [sys.executable, script, folder, json.dumps(settings), *WORDS]
+    command = [sys.executable, script, folder, json.dumps(settings), *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
@@ -82,12 +92,15 @@ def _same(folder: Path, settings: dict[str, object]) -> None:
     assert found["figures"] > 10
 
 
+def _of_spark(command: str) -> str:
+    return str(HOME / "bin" / command)
+
+
 @contextmanager
 def _running(command: list[str], folder: Path, ready: Callable[[], bool]) -> Iterator[None]:
-    """A process from Spark's own folder, until the end of the block."""
-    started = [str(HOME / "bin" / command[0]), *command[1:]]
+    """A process, until the end of the block."""
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(started, stdout=log, stderr=log, cwd=folder, env=os.environ | SMALL)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=os.environ | SMALL)
         try:
             deadline = time.monotonic() + 120
             while not ready():

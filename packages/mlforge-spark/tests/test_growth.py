@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from mlforge import col
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
@@ -23,6 +24,7 @@ GROUPS = {
     "looked up": (1_500, ("min", "max", "first", "last", "first_5", "last_5_distinct")),
     "ranked": (1_500, ("median",)),
     "moments": (1_500, ("skew",)),
+    "frequent": (1_500, ("mode", "top_3")),
 }
 
 
@@ -61,14 +63,39 @@ def _plan(interval: str | None, functions: tuple[str, ...], *windows: str) -> Wi
     return WindowPlan(Duration.parse(interval) if interval else None, tuple(columns))
 
 
-@pytest.mark.parametrize("interval", ["2h", None])
-def test_order_statistics_of_crowded_entities_are_those_of_listed_ones(session, monkeypatch, interval):
+RANKED, FREQUENT, BOTH = ("median", "p33", "max"), ("mode", "top_2", "top_9"), ("p90", "top_3", "count")
+
+
+@pytest.mark.parametrize(("interval", "functions"), [("2h", RANKED), (None, RANKED), ("2h", FREQUENT), (None, BOTH)])
+def test_what_crowded_entities_have_in_their_windows_is_what_is_listed_of_others(
+    session, monkeypatch, interval, functions
+):
     chance = random.Random(3)
     amounts = [None, float("nan"), float("inf"), -1.0, 0.0, -0.0, 1.5, 2.0, 7.25]
     rows = [(chance.choice("aaab"), chance.randrange(40) * 1800 * 10**6, chance.choice(amounts)) for _ in range(120)]
     frame = session.createDataFrame(rows, "user string, at bigint, amount double").coalesce(1)
     events = frame.select("user", F.timestamp_micros("at").alias("at"), "amount")
-    plan = _plan(interval, ("median", "p33", "max"), "4h", "all")
+    plan = _plan(interval, functions, "4h", "all")
+    listed = _rows(change_points(events, SHAPE, plan))
+    monkeypatch.setattr(plans, "MOST_LISTED", 50)
+    assert _rows(change_points(events, SHAPE, plan)) == listed
+
+
+def test_the_most_frequent_values_of_crowded_entities_are_of_any_type(session, monkeypatch):
+    chance = random.Random(5)
+    rows = [(chance.randrange(300) * 60 * 10**6, chance.choice("0112345")) for _ in range(200)]
+    frame = session.createDataFrame(rows, "at bigint, digit string").coalesce(1)
+    number = F.col("digit").cast("int")
+    values = {
+        "text": F.col("digit"), "whole": number, "flag": number > F.lit(2), "narrow": number.cast("float"),
+        "price": number.cast("decimal(9,2)"), "on": F.date_add(F.lit("2024-01-01").cast("date"), number),
+        "paid": F.timestamp_micros(number.cast("long")),
+    }  # fmt: skip
+    named = [value.alias(name) for name, value in values.items()]
+    events = frame.select(F.lit(1).alias("user"), F.timestamp_micros("at").alias("at"), *named)
+    asked = [Aggregate(name, "top_3", ["15m", "2h"]) for name in values]
+    asked.append(Aggregate("text", "mode", ["2h"], name="large", where=col("whole") > 1))
+    plan = WindowPlan(None, tuple(c for one in asked for c in one.columns()))
     listed = _rows(change_points(events, SHAPE, plan))
     monkeypatch.setattr(plans, "MOST_LISTED", 50)
     assert _rows(change_points(events, SHAPE, plan)) == listed

@@ -101,12 +101,19 @@ def _beside(
     for i, (join, feature) in features.items():
         known = _side(feature, keys, wide, _stamp(join), 0, _row(join).alias(_found(i)))
         sides.append(known.select("*", piece(names, column(_AT), found, None).alias(_PIECE)))
-    sequence = reduce(lambda a, b: a.unionByName(b, allowMissingColumns=True), sides)
+    types = {field.name: field.dataType for side in sides for field in side.schema}
+    sequence = reduce(lambda a, b: a.unionByName(b), [_with_all(side, types) for side in sides])
     upto = Window.partitionBy(*names, column(_PIECE)).orderBy(column(_AT), column(_SIDE))
     upto = upto.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     latest = [F.last(column(_found(i)), ignorenulls=True).over(upto).alias(_found(i)) for i in features]
     both = sequence.select(column(_ROW), *latest).where(column(_ROW).isNotNull())
     return both.select(f"`{_ROW}`.*", *(column(_found(i)) for i in features))
+
+
+def _with_all(side: DataFrame, types: Mapping[str, T.DataType]) -> DataFrame:
+    """The columns of all sides: of others' there is nothing, of their type."""
+    there = set(side.columns)
+    return side.select(*(column(n) if n in there else F.lit(None).cast(t).alias(n) for n, t in types.items()))
 
 
 def _found(number: int) -> str:

@@ -108,18 +108,21 @@ def followed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
         return {f"{agg.name}_own": _FUNCTIONS[agg.function](F.when(entered, F.col(tile)))}
     assert left is not None  # noqa: S101 - for the types
     tile = f"{tile}_{reach}"
-    oldest = F.when(left, F.struct(F.col("t_next").alias("t"), F.col(f"{tile}_on_next").alias("value")))
+    oldest = F.when(left, F.struct(F.col("t_next").alias("t"), F.col(f"{tile}_on_next").alias(agg.name)))
     opening = (F.col("source") == F.lit(0)) & F.col("is_first")
     return {
-        f"{agg.name}_own": _last(F.when(entered, F.struct("t", F.col(f"{tile}_upto").alias("value")))),
-        f"{agg.name}_past": _last(oldest.when(opening, F.struct("t", F.col(f"{tile}_on").alias("value")))),
+        f"{agg.name}_own": _last(F.when(entered, F.struct("t", F.col(f"{tile}_upto").alias(agg.name)))),
+        f"{agg.name}_past": _last(oldest.when(opening, F.struct("t", F.col(f"{tile}_on").alias(agg.name)))),
     }
 
 
-def in_or_out(entered: Column, left: Column | None, now: Column, then: Column | None) -> Column:
-    """What a window has come to where a tile has just entered, or has just left; both at once give the same."""
-    found = F.when(entered, F.struct(now.alias("value")))
-    return found if left is None or then is None else found.when(left, F.struct(then.alias("value")))
+def in_or_out(entered: Column, left: Column | None, now: Column, then: Column | None, name: str) -> Column:
+    """What a window has come to where a tile has just entered, or has just left; both at once give the same.
+
+    It is in a struct, under a name that is no other's: Sail takes what it shows alike for one.
+    """
+    found = F.when(entered, F.struct(now.alias(name)))
+    return found if left is None or then is None else found.when(left, F.struct(then.alias(name)))
 
 
 def _last(column: Column) -> Column:
@@ -151,5 +154,5 @@ def bound_at(agg: Aggregate, plan: Plan) -> Column:
     if is_counted(agg, plan):
         return F.when(F.col(total(agg, plan.value(agg).counted, plan)) > F.lit(0), own)
     past, begins = F.col(f"{agg.name}_past"), floor_div(now, reach) * F.lit(reach)
-    mine, before = F.when(own["t"] >= begins, own["value"]), F.when(past["t"] < begins, past["value"])
+    mine, before = F.when(own["t"] >= begins, own[agg.name]), F.when(past["t"] < begins, past[agg.name])
     return _CHOICES[agg.function](mine, before)

@@ -185,7 +185,8 @@ class LiveSparkEngine(Engine):
 
     def measure(self, frame: DataFrame, ask: Measuring) -> Quality:
         with self._computing():
-            return measuring.measured(self._as_written(frame), ask)
+            read = self._as_written(frame)
+            return measuring.measured(read, ask, is_file=read is not frame)
 
     def _as_written(self, frame: DataFrame) -> DataFrame:
         """The frame; what was written of it last is not computed again, but read."""

@@ -141,7 +141,7 @@ def carried_array(limbs: str, length: int, width: int) -> str:
     """An array of limbs of a total, of up to 62 bits each, carried."""
     half = long(2 ** (width - 1))
     kept = f"if(i = {length - 1}, x, x - shiftleft(shiftright(x + {half}, {width}), {width}))"
-    below = f"if(i = 0, {ZERO}, shiftright(xs[i - 1] + {half}, {width}))"
+    below = f"if(i = 0, {ZERO}, shiftright(get(xs, i - 1) + {half}, {width}))"
     for _ in range(-(-(BITS - width + 3) // width)):  # until what is carried is small beside a limb
         limbs = let("xs", limbs, f"transform(xs, (x, i) -> {kept} + {below})")
     return limbs
@@ -156,8 +156,9 @@ def joined(limbs: Sequence[str], width: int, exponent: int) -> str:
     """Carried limbs as one float: nothing is cancelled when they are added as floats."""
     if isinstance(limbs, Listed):
         powers = [_halves(width * i + exponent) for i in range(len(limbs))]
-        factors = ", ".join(f"named_struct('a', {real(2.0**a)}, 'b', {real(2.0**b)})" for a, b in powers)
-        floats = f"zip_with({limbs.column}, array({factors}), (x, by) -> CAST(x AS DOUBLE) * by.a * by.b)"
+        first, second = (", ".join(real(2.0 ** pair[half]) for pair in powers) for half in (0, 1))
+        by = f"get(array({first}), i) * get(array({second}), i)"
+        floats = f"transform({limbs.column}, (x, i) -> CAST(x AS DOUBLE) * {by})"
         return f"aggregate({floats}, {real(0.0)}, (sum, x) -> sum + x)"
     return added([times_power(f"CAST({limb} AS DOUBLE)", width * i + exponent) for i, limb in enumerate(limbs)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -70,7 +71,9 @@ def _created(table: pa.Table, schema: T.StructType, session: SparkSession) -> Da
     if _takes_arrow(session) and table.num_rows:
         return session.createDataFrame(table, schema)
     rows = list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
-    return session.createDataFrame(rows, schema, verifySchema=False)
+    unchecked = {"verifySchema": False}  # where that can be said: Spark Connect before 4.0 checks nothing
+    known = inspect.signature(session.createDataFrame).parameters
+    return session.createDataFrame(rows, schema, **{k: v for k, v in unchecked.items() if k in known})
 
 
 def _takes_arrow(session: SparkSession) -> bool:

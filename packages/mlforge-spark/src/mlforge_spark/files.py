@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,11 +39,16 @@ def write(frame: DataFrame, target: Target) -> int:
     timed = _TIMED if any("Time" in w and "Datetime" not in w for w in words_of(frame).values()) else {}
     with set_to(frame.sparkSession, _SETTINGS | timed):
         stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(address(parts))
-    files = sorted(path for path in parts.iterdir() if path.name.startswith("part-"))
+    files = sorted((path for path in parts.iterdir() if path.name.endswith(".parquet")), key=_in_order)
     rows = sum(int(pq.read_metadata(path).num_rows) for path in files)
     _moved(files, place)
     shutil.rmtree(parts)
     return rows
+
+
+def _in_order(path: Path) -> list[str | int]:
+    """What parts are sorted by: the numbers in their names, which differ in nothing else, are numbers."""
+    return [int(word) if word.isdecimal() else word for word in re.split(r"(\d+)", path.name)]
 
 
 def is_there(target: Target) -> bool:

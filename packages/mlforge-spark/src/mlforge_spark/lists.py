@@ -7,7 +7,6 @@ that moves over order statistics or frequencies without looking at all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_spark import ranks
 from mlforge_spark.between import decimal_column, interpolated
 from mlforge_spark.bounds import in_or_out
-from mlforge_spark.plans import Plan, length, stay
+from mlforge_spark.frequent import k_of, most_frequent
+from mlforge_spark.plans import FREQUENT, Plan, length, stay
 from mlforge_spark.spreads import std
 from mlforge_spark.tiles import by_entity
 from mlforge_spark.types import dtype_of
@@ -48,12 +48,12 @@ def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
 
 
 def _list(agg: Aggregate, plan: Plan) -> str:
-    return f"{agg.column}_all_{length(agg)}{'_few' if agg in plan.ranked else ''}"
+    return f"{agg.column}_all_{length(agg)}{'_few' if agg in plan.crowded else ''}"
 
 
 def _by_listed(agg: Aggregate, plan: Plan) -> WindowSpec:
     """The tiles of an entity; of a crowded one each alone, where its windows need not be listed."""
-    if agg not in plan.ranked:
+    if agg not in plan.crowded:
         return by_entity(plan, "t")
     return Window.partitionBy(*plan.key_names, F.when(F.col("crowded"), F.col("t"))).orderBy("t")
 
@@ -70,13 +70,13 @@ def listed(agg: Aggregate, plan: Plan) -> dict[str, Column]:
     entered, left = (None if shift is None else F.col("source") == F.lit(plan.source(shift)) for shift in stay(agg))
     assert entered is not None  # noqa: S101 - for the types
     then = None if left is None else F.col(f"{agg.name}_out")
-    found = in_or_out(entered, left, F.col(f"{agg.name}_in"), then)
+    found = in_or_out(entered, left, F.col(f"{agg.name}_in"), then, agg.name)
     return {f"{agg.name}_own": F.last(found, ignorenulls=True)}
 
 
 def listed_at(agg: Aggregate) -> Column:
     """The value at a change point: of nothing, where nothing has come to the window."""
-    found = F.col(f"{agg.name}_own")["value"]
+    found = F.col(f"{agg.name}_own")[agg.name]
     return F.coalesce(found, F.array().cast(dtype_of(agg.word))) if agg.function == "top_k" else found
 
 
@@ -84,10 +84,13 @@ def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
     values, word = F.col(_list(agg, plan) + ("_out" if side == "out" else "")), plan.value(agg).word
     if agg.function == "std":
         return std(values)
-    if agg.function not in ("median", "percentile"):
-        return _FUNCTIONS[agg.function](values, *agg.options)
+    if agg.function in FREQUENT:
+        found = _top_k(values, k_of(agg))
+        if agg in plan.crowded:
+            found = F.when(F.col("crowded"), most_frequent(agg, int(side == "out"), plan)).otherwise(found)
+        return F.get(found, F.lit(0)) if agg.function == "mode" else found
     listed = _percentile(values, word, *agg.options)
-    if agg not in plan.ranked:
+    if agg not in plan.crowded:
         return listed
     low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
     bottom = ranks.fraction_of(agg).denominator
@@ -112,7 +115,7 @@ def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
     return F.transform(F.array(F.array_sort(values)), between)[0]
 
 
-def _top_k(values: Column, k: float) -> Column:
+def _top_k(values: Column, k: int) -> Column:
     def counted(sorted_: Column) -> Column:
         places = F.transform(
             F.array_distinct(sorted_),
@@ -122,19 +125,10 @@ def _top_k(values: Column, k: float) -> Column:
         ends = F.transform(
             places,
             lambda x, i: F.struct(
-                x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], end), x["value"].alias("value")
+                (x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], end)).alias("less"),
+                x["value"].alias("value"),
             ),
         )
-        return F.transform(F.slice(F.array_sort(ends), 1, int(k)), lambda x: x["value"])
+        return F.transform(F.slice(F.array_sort(ends), 1, k), lambda x: x["value"])
 
     return F.transform(F.array(F.array_sort(values)), counted)[0]
-
-
-def _mode(values: Column) -> Column:
-    return F.get(_top_k(values, 1), F.lit(0))
-
-
-_FUNCTIONS: dict[str, Callable[..., Column]] = {
-    "mode": _mode,
-    "top_k": _top_k,
-}

@@ -1,4 +1,7 @@
-"""Figures of columns, in two passes over all rows: of each, one row of figures comes to this process."""
+"""Figures of columns, in a few passes over all rows: of each, one row of figures comes to this process.
+
+Passes read a few columns each: of more, what Spark compiles of figures is too long for the JVM to compile.
+"""
 
 from __future__ import annotations
 
@@ -31,35 +34,52 @@ _DOUBTFUL = MOST_EXACT * (1 + 8 * SKETCH_ERROR)
 _AT_ONCE = 32
 """Columns of a pass: one task holds the samples of all of them."""
 
+_COMPILED = 6
+"""Columns of a pass whose figures are compiled."""
+
 _ENTITY = "entity"
 
 _Parts = Sequence[tuple[str, str]]
 """Columns that are told apart together, each with its word."""
 
 
-def measured(rows: DataFrame, ask: Measuring) -> Quality:
-    """The figures of the columns that are asked for."""
+def measured(rows: DataFrame, ask: Measuring, *, is_file: bool = False) -> Quality:
+    """The figures of the columns that are asked for. Rows that are in no file are held, and so computed once."""
     schema = schema_of(rows)
     columns = dict(enumerate(to_measure(schema, ask)))
     named = {n: Column(n, schema.dtype(n)) for n in (*(c.name for c in columns.values()), *ask.keys)}
-    frame = _prepared(rows, dict(enumerate(named.values())))
     entity = [(f"c{list(named).index(k)}", named[k].dtype) for k in ask.keys]
+    numbered = dict(enumerate(named.values()))
+    frame = _plain(rows, numbered)
+    held = frame if is_file else frame.persist()
+    try:
+        return _measured(_with_values(held, numbered), columns, entity, ask)
+    finally:
+        if not is_file:
+            held.unpersist()
+
+
+def _measured(frame: DataFrame, columns: Columns, entity: _Parts, ask: Measuring) -> Quality:
     facts: dict[str, Any] = {}
     made: list[ColumnQuality] = []
-    for start in range(0, len(columns) or 1, _AT_ONCE):
-        some = {i: columns[i] for i in list(columns)[start : start + _AT_ONCE]}
-        facts |= _facts(frame, some, [] if start else entity)
-        made += _sampled(frame, some, [] if start else entity, facts, ask)
+    for some in _parted(columns, _AT_ONCE):
+        facts |= _facts(frame, some) | _about(frame, _compared(some, entity))
+        made += _sampled(frame, some, entity, facts, ask)
+        entity = []  # is told with the first
     if not ask.keys:
         return Quality(rows=facts["rows"], columns=tuple(made))
     entities, error = _different(facts, _ENTITY)
     return Quality(rows=facts["rows"], entities=entities, entities_error=error, columns=tuple(made))
 
 
-def _prepared(rows: DataFrame, columns: Columns) -> DataFrame:
-    """The columns under short names, and of each what its figures are made of."""
+def _plain(rows: DataFrame, columns: Columns) -> DataFrame:
+    """The columns under short names."""
     types = types_of(rows)
-    frame = rows.select(*(plainly(c.name, types[c.name]).alias(f"c{i}", metadata={}) for i, c in columns.items()))
+    return rows.select(*(plainly(c.name, types[c.name]).alias(f"c{i}", metadata={}) for i, c in columns.items()))
+
+
+def _with_values(frame: DataFrame, columns: Columns) -> DataFrame:
+    """The columns, and of each what its figures are made of."""
     values = {i: _value(f"c{i}", c.dtype) for i, c in columns.items() if _has_ends(c)}
     return frame.selectExpr("*", *(f"{sql} AS v{i}" for i, sql in values.items()))
 
@@ -86,12 +106,28 @@ def _cut(name: str) -> str:
     return f"concat(left({name}, {LONGEST}), sha2(CAST({name} AS BINARY), 256))"
 
 
-def _facts(frame: DataFrame, columns: Columns, entity: _Parts) -> dict[str, Any]:
-    """Counts, ends and moments of all rows, and about how many different values there are."""
-    asks = {f"{name}{i}": sql for i, c in columns.items() for name, sql in _fact(i, c)}
-    hashes = {n: _hashed(parts) for n, parts in _compared(columns, entity).items()}
-    about = {f"about_{n}": f"hll_sketch_estimate(hll_sketch_agg({sql}, {_REGISTERS}))" for n, sql in hashes.items()}
-    return asked(frame, {"rows": "count(*)"} | asks | about)
+def _facts(frame: DataFrame, columns: Columns) -> dict[str, Any]:
+    """Counts, ends and moments of all rows."""
+    parts = _parted(columns, _COMPILED)
+    asks = [{f"{name}{i}": sql for i, c in part.items() for name, sql in _fact(i, c)} for part in parts]
+    asks[0] = {"rows": "count(*)"} | asks[0]
+    return {name: value for ask in asks for name, value in asked(frame, ask).items()}
+
+
+def _about(frame: DataFrame, compared: Mapping[str, _Parts]) -> dict[str, int]:
+    """About how many different values there are."""
+    if not compared:
+        return {}
+    hashes = frame.selectExpr(*(f"{_hashed(parts)} AS {name}" for name, parts in compared.items()))
+    apart = hashes.where("rand(0) >= 0")  # else hashes are not compiled, but joined to what sketches do
+    return asked(apart, {f"about_{n}": f"hll_sketch_estimate(hll_sketch_agg({n}, {_REGISTERS}))" for n in compared})
+
+
+def _parted(columns: Columns, size: int) -> list[Columns]:
+    """Some columns as parts of so many; one part where there are none."""
+    numbers = list(columns)
+    parts = [numbers[start : start + size] for start in range(0, len(numbers) or 1, size)]
+    return [{i: columns[i] for i in part} for part in parts]
 
 
 def _fact(i: int, column: Column) -> Iterator[tuple[str, str]]:
@@ -165,9 +201,13 @@ def _sampled(
     """What is recorded of columns; how many different values they have joins the facts, where it is counted."""
     rows, compared = facts["rows"], _compared(columns, entity)
     few = {n: parts for n, parts in compared.items() if facts[f"about_{n}"] <= _DOUBTFUL}
-    held = _drawn(frame, columns, few, ask.sample / rows if rows > ask.sample else 1.0).persist()
+    exact = {n: f"size(collect_set({_apart(parts)}))" for n, parts in few.items()}
+    if rows > ask.sample:
+        facts |= asked(frame, exact) if exact else {}
+        frame, exact = frame.where(F.rand(0) < F.lit(ask.sample / rows)), {}
+    held = _drawn(frame, columns, exact).persist()
     try:
-        found, told = spreads(held, columns, ["drawn", *few], ask)
+        found, told = spreads(held, columns, ["drawn", *exact], ask)
     finally:
         held.unpersist()
     facts |= found
@@ -175,15 +215,11 @@ def _sampled(
     return [assembled(c, rows, _seen(i, facts, c), *told.get(i, NOTHING), sampled) for i, c in columns.items()]
 
 
-def _drawn(frame: DataFrame, columns: Columns, few: Mapping[str, _Parts], share: float) -> DataFrame:
-    """One row: the values of a sample in order, and how many different ones there are where they are few."""
-    chosen = frame.select("*", (F.rand(0) < F.lit(share) if share < 1 else F.lit(True)).alias("drawn"))
-    values = {
-        f"s{i}": f"sort_array(collect_list(CASE WHEN drawn THEN v{i} END))" for i, c in columns.items() if _has_ends(c)
-    }
-    exact = {n: f"size(collect_set({_apart(parts)}))" for n, parts in few.items()}
-    asks = {"drawn": "count_if(drawn)"} | exact | values
-    return chosen.selectExpr(*(f"{sql} AS {name}" for name, sql in asks.items()))
+def _drawn(frame: DataFrame, columns: Columns, also: Mapping[str, str]) -> DataFrame:
+    """One row: the values of a sample in order, how many rows it has, and what else is asked of them."""
+    values = {f"s{i}": f"sort_array(collect_list(v{i}))" for i, c in columns.items() if _has_ends(c)}
+    asks = {"drawn": "count(*)"} | also | values
+    return frame.selectExpr(*(f"{sql} AS {name}" for name, sql in asks.items()))
 
 
 def _seen(i: int, facts: Mapping[str, Any], column: Column) -> Facts:

@@ -23,6 +23,7 @@ BOUNDS = ("min", "max")
 ENDS = ("first", "last")
 RECENT = ("first_n", "last_n")
 RANKED = ("median", "percentile")
+FREQUENT = ("mode", "top_k")
 FOREVER = 2**60
 """In microseconds: no sum of it and an instant overflows, and every one lies after the years that can be asked."""
 
@@ -140,9 +141,19 @@ class Plan(NamedTuple):
         return agg.is_ranged and agg.function not in MOMENTS
 
     @property
+    def crowded(self) -> list[Aggregate]:
+        """What is taken of the list of a window, but where there are windows too long to list."""
+        return [*self.ranked, *self.frequent]
+
+    @property
     def ranked(self) -> list[Aggregate]:
         """The order statistics, where there are windows too long to list."""
         return [a for a in self.aggs if a.function in RANKED] if self.most > MOST_LISTED else []
+
+    @property
+    def frequent(self) -> list[Aggregate]:
+        """The most frequent values, where there are windows too long to list."""
+        return [a for a in self.aggs if a.function in FREQUENT] if self.most > MOST_LISTED else []
 
     def in_frame(self, length: int | None) -> bool:
         """Is a window so short that its tiles are looked at one by one?"""
@@ -180,7 +191,7 @@ def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping
 
 def most_of(events: DataFrame, keys: Sequence[str], windowed: Windowed) -> int:
     """How many events one entity has at the most, where any aggregate costs more the more there are."""
-    if not any(a.function in RANKED or (a.function in RECENT and a.options[1]) for a in windowed.aggregates):
+    if not any(a.function in (*RANKED, *FREQUENT) or (a.function in RECENT and a.options[1]) for a in windowed.aggregates):
         return 0
     each = events.groupBy(*keys).agg(F.count(F.lit(1)).alias("n"))
     return int(each.agg(F.max("n")).first()[0] or 0)  # type: ignore[index]

@@ -3,9 +3,6 @@
 Values are numbered in their order, and the numbers are read digit by digit. How many values of a window begin with the
 digits found so far, and go on with each digit, are running totals in the order of time: they tell the next digit of the
 value that is asked for. So a window of any length costs as many steps as there are digits.
-
-Each event of such an entity makes two rows for a window, where it enters and where it leaves, and two for each value
-that is asked for then; they go into tiles like events, and into nothing that is counted there.
 """
 
 from __future__ import annotations
@@ -14,34 +11,27 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_spark import plans
-from mlforge_spark.numbers import ZERO, decimal, long
-from mlforge_spark.plans import Plan, Stay, stay
+from mlforge_spark.beside import Ask, InWindow, beside, by_window, until, windows_of
+from mlforge_spark.numbers import ZERO, decimal
+from mlforge_spark.plans import Plan
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, WindowSpec
+    from pyspark.sql import Column, DataFrame
 
 _DIGIT = 4
 """Bits of a digit: each costs a sort of the rows, and each value of one a running total."""
 
-
-class _Window(NamedTuple):
-    """An input over a window, and the percentiles of it."""
-
-    number: int
-    column: str
-    stay: Stay
-    aggs: list[Aggregate]
+_ASKED, _FOUND, _REST = "ranked_asked", "ranked_found", "ranked_rest"
 
 
 class _Asked(NamedTuple):
     """A value that is asked for: the lower or upper of an aggregate, where a tile enters (0) or leaves (1)."""
 
     number: int
+    window: InWindow
     agg: Aggregate
     side: int
     upper: bool
@@ -56,25 +46,26 @@ def with_ranked(events: DataFrame, plan: Plan) -> DataFrame:
     """Events, and beside those of crowded entities the values that are asked for at their change points."""
     if not plan.ranked:
         return events
-    rows = _ranked(_beside(events, plan), plan)
+    windows = windows_of(plan.ranked)
+    values = " ".join(f"WHEN {w.number} THEN CAST({w.column} AS DOUBLE)" for w in windows)
+    asks = [Ask(one.number, one.window, one.side) for one in _asked(plan)]
+    rows = _ranked(beside(events, plan, windows, asks, {"x": f"CASE side.window {values} END"}), plan)
     for place in range(_DIGIT * (_digits(plan) - 1), -1, -_DIGIT):
         rows = _one_digit(rows, plan, place)
-    found = F.max("x").over(_rows(plan, "node"))
-    return rows.select("*", found.alias("found"))
+    found = F.max("x").over(by_window(plan, "node"))
+    named = {"asked": _ASKED, "found": _FOUND, "rest": _REST}
+    rows = rows.select("*", found.alias("found")).where("sign = 0")
+    return rows.select(*events.columns, *(F.col(name).alias(alias) for name, alias in named.items()))
 
 
 def results(plan: Plan) -> dict[str, Column]:
-    """The columns of tiles that have what was found, and whether there was anything to find."""
-    found = {
-        a.name: F.first(F.when(F.col("asked") == F.lit(a.number), F.col("found")), ignorenulls=True)
-        for a in _asked(plan)
-    }
-    rests = {
-        _rest(a): F.first(F.when(F.col("asked") == F.lit(a.number), F.col("rest")), ignorenulls=True)
-        for a in _asked(plan)
-        if not a.upper
-    }
-    return found | rests | ({"crowded": F.max("crowded")} if plan.ranked else {})
+    """The columns of tiles that have what was found, and how far it is between the two."""
+    found = {a.name: _answered(a, _FOUND) for a in _asked(plan)}
+    return found | {_rest(a): _answered(a, _REST) for a in _asked(plan) if not a.upper}
+
+
+def _answered(asked: _Asked, name: str) -> Column:
+    return F.first(F.when(F.col(_ASKED) == F.lit(asked.number), F.col(name)), ignorenulls=True)
 
 
 def _rest(asked: _Asked) -> str:
@@ -91,20 +82,13 @@ def fraction_of(agg: Aggregate) -> Fraction:
     return Fraction(repr(float(*agg.options))) if agg.options else Fraction(1, 2)
 
 
-def _windows(plan: Plan) -> list[_Window]:
-    groups: dict[tuple[str, Stay], list[Aggregate]] = {}
-    for agg in plan.ranked:
-        groups.setdefault((agg.column or "", stay(agg)), []).append(agg)
-    return [_Window(i, column, when, aggs) for i, ((column, when), aggs) in enumerate(groups.items())]
-
-
 def _asked(plan: Plan) -> Iterator[_Asked]:
     number = 0
-    for window in _windows(plan):
+    for window in windows_of(plan.ranked):
         for agg in window.aggs:
-            for side in range(1 if window.stay[1] is None else 2):
+            for side in window.sides:
                 for upper in (False, True):
-                    yield _Asked(number, agg, side, upper)
+                    yield _Asked(number, window, agg, side, upper)
                     number += 1
 
 
@@ -112,56 +96,11 @@ def _digits(plan: Plan) -> int:
     return max(1, -(-plan.most.bit_length() // _DIGIT))
 
 
-def _beside(events: DataFrame, plan: Plan) -> DataFrame:
-    """The events, and rows for each window: `sign` says whether an event comes or goes, `asked` what is asked for."""
-    entity = Window.partitionBy(*plan.key_names)
-    opens = F.coalesce(F.lag("t").over(entity.orderBy("t")) < F.col("t"), F.lit(True))
-    events = events.select("*", opens.alias("opens"))
-    events = events.select("*", (F.count(F.lit(1)).over(entity) > F.lit(plans.MOST_LISTED)).alias("crowded"))
-    event, asked = ["named_struct('window', -1, 'sign', 0, 'asked', -1, 'shift', " + ZERO + ")"], []
-    moving: list[str] = []
-    for window in _windows(plan):
-        for side, shift in enumerate(window.stay):
-            if shift is not None:
-                moving.append(_row(window, -1 if side else 1, -1, shift))
-    windows = {a.name: w for w in _windows(plan) for a in w.aggs}
-    for one in _asked(plan):
-        window = windows[one.agg.name]
-        asked.append(_row(window, 0, one.number, window.stay[one.side] or 0))
-    some, all_ = ", ".join([*event, *moving]), ", ".join([*event, *moving, *asked])
-    sides = f"CASE WHEN NOT crowded THEN array({', '.join(event)}) WHEN opens THEN array({all_}) ELSE array({some}) END"
-    rows = events.select("*", F.explode(F.expr(sides)).alias("side"))
-    kept = {c: F.expr(f"CASE WHEN side.window = -1 THEN {c} END") for c in _emptied(events, plan)}
-    values = " ".join(f"WHEN {w.number} THEN CAST({w.column} AS DOUBLE)" for w in _windows(plan))
-    whole = [c for c in events.columns if c not in kept and c != "opens"]
-    rows = rows.select(
-        *whole,
-        *(column.alias(name) for name, column in kept.items()),
-        F.expr(f"CASE WHEN side.sign != 0 THEN CASE side.window {values} END END").alias("x"),
-        F.col("side.window").alias("window"), F.col("side.sign").alias("sign"), F.col("side.asked").alias("asked"),
-        F.expr("CASE WHEN side.window >= 0 THEN t + side.shift END").alias("at"),
-    )  # fmt: skip
-    return rows.where(F.expr("sign = 0 OR x IS NOT NULL"))
-
-
-def _row(window: _Window, sign: int, asked: int, shift: int) -> str:
-    return f"named_struct('window', {window.number}, 'sign', {sign}, 'asked', {asked}, 'shift', {long(shift)})"
-
-
-def _emptied(events: DataFrame, plan: Plan) -> list[str]:
-    """The columns that count in tiles."""
-    return [c for c in events.columns if c not in (*plan.key_names, "t", "opens", "crowded")]
-
-
-def _rows(plan: Plan, *also: str | Column) -> WindowSpec:
-    return Window.partitionBy(*plan.key_names, "window", *also)
-
-
 def _ranked(rows: DataFrame, plan: Plan) -> DataFrame:
     """The rows with the number `rank` of their value; and of what is asked for, `k`, the number among the window's."""
-    rank = F.dense_rank().over(_rows(plan, F.col("sign") != F.lit(0)).orderBy("x")) - F.lit(1)
+    rank = F.dense_rank().over(by_window(plan, F.col("sign") != F.lit(0)).orderBy("x")) - F.lit(1)
     rows = rows.select("*", rank.cast("long").alias("rank"))
-    held = F.sum(F.col("sign").cast("long")).over(_until(plan))
+    held = F.sum(F.col("sign").cast("long")).over(until(plan))
     rows = rows.select("*", (held - F.lit(1)).alias("steps"))
     lower, rest = [], []
     for asked in _asked(plan):
@@ -180,19 +119,14 @@ def _ranked(rows: DataFrame, plan: Plan) -> DataFrame:
     )
 
 
-def _until(plan: Plan, *also: str) -> WindowSpec:
-    return _rows(plan, *also).orderBy("at").rangeBetween(Window.unboundedPreceding, Window.currentRow)
-
-
 def _one_digit(rows: DataFrame, plan: Plan, place: int) -> DataFrame:
     """The rows with one digit more in `node`: of ranks their own, and of what is asked for the one that is found."""
     others = [c for c in rows.columns if c not in ("node", "k")]
     begins = f"CASE WHEN sign != 0 THEN shiftright(rank, {place + _DIGIT}) ELSE node END"
     digit = f"CAST(shiftright(rank, {place}) & {2**_DIGIT - 1} AS INT)"
     rows = rows.select(*others, "k", F.expr(begins).alias("node"), F.expr(digit).alias("digit"))
-    until = _until(plan, "node")
     totals = [
-        F.sum(F.expr(f"CASE WHEN digit <= {d} THEN CAST(sign AS BIGINT) ELSE {ZERO} END")).over(until).alias(f"upto{d}")
+        F.sum(F.expr(f"CASE WHEN digit <= {d} THEN CAST(sign AS BIGINT) ELSE {ZERO} END")).over(until(plan, "node")).alias(f"upto{d}")
         for d in range(2**_DIGIT - 1)
     ]
     rows = rows.select(*others, "k", "node", "digit", *totals)

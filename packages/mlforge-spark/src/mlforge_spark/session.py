@@ -23,8 +23,12 @@ _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "4",
+    "spark.sql.ui.retainedExecutions": "20",
 }
-"""What a session on this machine is set to, unless it is told otherwise: nobody else reaches it."""
+"""What a session on this machine is set to, unless it is told otherwise: nobody else reaches it.
+
+It forgets soon what it has executed: each plan of windows takes up to a megabyte, and by itself Spark keeps a thousand.
+"""
 
 
 def session_of(config: SparkEngine) -> SparkSession:

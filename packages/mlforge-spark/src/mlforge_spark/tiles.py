@@ -9,7 +9,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.model.schema import is_float
-from mlforge_spark import distinct, ranks
+from mlforge_spark import distinct, frequent, ranks
+from mlforge_spark.beside import is_crowded
 from mlforge_spark.exact import split, squared, with_columns
 from mlforge_spark.moments import power
 from mlforge_spark.numbers import DOWN, UP, ZERO, real
@@ -31,7 +32,8 @@ def tiles_of(events: DataFrame, plan: Plan) -> DataFrame:
     events = with_columns(events, roots)
     for step in (1, 2):  # the square first: other powers read it
         events = with_columns(events, {n: s for v in plan.values.values() for n, s in _lower_power(v, step).items()})
-    made = {"n": F.count("happened")} | distinct.changes(plan) | ranks.results(plan)
+    made = {"n": F.count("happened")} | distinct.changes(plan)
+    made |= is_crowded(plan) | ranks.results(plan) | frequent.results(plan)
     for value in plan.values.values():
         made |= _partials(value) | _extremes(value, plan)
     for shift, names in plan.passing.items():

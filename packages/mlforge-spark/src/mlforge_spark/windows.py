@@ -18,9 +18,11 @@ from mlforge.model.metric import WindowPlan
 from mlforge.model.schema import is_float
 from mlforge.plugin.engine.aggregations import Input, Output, Windowed, windowed
 from mlforge.plugin.engine.rows import need_stamp
+from mlforge_spark.beside import with_crowds
 from mlforge_spark.bounds import with_bounds
 from mlforge_spark.distinct import with_neighbours
 from mlforge_spark.expressions import compiled, evaluate
+from mlforge_spark.frequent import with_frequent
 from mlforge_spark.lists import with_lists
 from mlforge_spark.moments import MOST_BITS
 from mlforge_spark.plans import MOMENTS, Value, most_of, plan_of, values_of
@@ -46,7 +48,8 @@ def change_points(frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame
     most, interval = most_of(events, names, asked), plan.interval.micros if plan.interval else None
     kernel = plan_of(len(shape.keys), interval, asked, values, most)
     spread = events.repartitionByRange(*kernel.key_names) if kernel.keys else events.coalesce(1)
-    tiles = tiles_of(with_ranked(with_neighbours(spread, kernel), kernel), kernel)
+    spread = with_crowds(with_neighbours(spread, kernel), kernel)
+    tiles = tiles_of(with_frequent(with_ranked(spread, kernel), kernel), kernel)
     tiles = with_lists(with_recent(with_bounds(tiles, kernel), kernel), kernel)
     points = finished(at_change_points(tiles, kernel), kernel, asked)
     points = points.sortWithinPartitions(*kernel.key_names, "at")
