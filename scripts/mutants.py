@@ -40,6 +40,8 @@ BY_CHANCE = re.compile(r"ReplaceComparisonOperator_(Eq|NotEq)_(Is|IsNot)$")
 IMPORTED = ("_pytest.assertion.rewrite", "click", "hypothesis", "msgspec", "pluggy", "pytest", "rich.console", "yaml")
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 
+WITHDRAW = "flow/online/test_withdraw.py"
+
 TESTS = {
     "model/duration.py": ("model/test_duration.py",),
     "model/version.py": ("flow/versions/test_number.py",),
@@ -48,14 +50,14 @@ TESTS = {
     "model/timestamp.py": ("model/test_timestamp.py",),
     "model/keys.py": ("model/test_keys.py",),
     "flow/versions/number.py": ("flow/versions/test_number.py",),
-    "flow/online/publish.py": ("flow/online/test_publish.py",),
-    "flow/online/publication.py": ("flow/online/test_publish.py",),
-    "flow/online/entries.py": ("flow/online/test_publish.py",),
-    "flow/online/lookup.py": ("flow/online/test_lookup.py", "flow/online/test_reader.py"),
-    "flow/online/withdraw.py": ("flow/online/test_publish.py",),
-    "flow/online/reader.py": ("flow/online/test_reader.py",),
-    "flow/online/vector.py": ("flow/online/test_reader.py",),
-    "flow/online/requested.py": ("flow/online/test_reader.py",),
+    "flow/online/publish.py": ("flow/online/test_publish.py", "flow/online/test_interrupted.py", WITHDRAW),
+    "flow/online/publication.py": ("flow/online/test_note.py", "flow/online/test_interrupted.py", WITHDRAW),
+    "flow/online/entries.py": ("flow/online/test_publish.py", WITHDRAW),
+    "flow/online/withdraw.py": (WITHDRAW,),
+    "flow/online/lookup.py": ("flow/online/test_reader.py", "flow/online/test_lookup.py"),
+    "flow/online/reader.py": ("flow/online/test_reader.py", "flow/online/test_requested.py"),
+    "flow/online/vector.py": ("flow/online/test_reader.py", "flow/online/test_requested.py"),
+    "flow/online/requested.py": ("flow/online/test_requested.py",),
 }
 """What is changed, and the tests that are to notice, below `src/mlforge` and `tests` of the core."""
 
