@@ -39,8 +39,8 @@ LONGER = 5
 BY_CHANCE = re.compile(r"ReplaceComparisonOperator_(Eq|NotEq)_(Is|IsNot)$")
 IMPORTED = ("_pytest.assertion.rewrite", "click", "hypothesis", "msgspec", "pluggy", "pytest", "rich.console", "yaml")
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-
-WITHDRAW = "flow/online/test_withdraw.py"
+PUBLISHED = tuple(f"flow/online/test_{name}.py" for name in ("publish", "interrupted", "withdraw"))
+SERVED = ("flow/online/test_reader.py", "flow/online/test_requested.py")
 
 TESTS = {
     "model/duration.py": ("model/test_duration.py",),
@@ -50,14 +50,16 @@ TESTS = {
     "model/timestamp.py": ("model/test_timestamp.py",),
     "model/keys.py": ("model/test_keys.py",),
     "flow/versions/number.py": ("flow/versions/test_number.py",),
-    "flow/online/publish.py": ("flow/online/test_publish.py", "flow/online/test_interrupted.py", WITHDRAW),
-    "flow/online/publication.py": ("flow/online/test_note.py", "flow/online/test_interrupted.py", WITHDRAW),
-    "flow/online/entries.py": ("flow/online/test_publish.py", WITHDRAW),
-    "flow/online/withdraw.py": (WITHDRAW,),
-    "flow/online/lookup.py": ("flow/online/test_reader.py", "flow/online/test_lookup.py"),
-    "flow/online/reader.py": ("flow/online/test_reader.py", "flow/online/test_requested.py"),
-    "flow/online/vector.py": ("flow/online/test_reader.py", "flow/online/test_requested.py"),
+    "flow/online/publish.py": PUBLISHED,
+    "flow/online/publication.py": ("flow/online/test_note.py", *PUBLISHED),
+    "flow/online/entries.py": PUBLISHED,
+    "flow/online/withdraw.py": ("flow/online/test_withdraw.py",),
+    "flow/online/lookup.py": (*SERVED, "flow/online/test_lookup.py"),
+    "flow/online/reader.py": SERVED,
+    "flow/online/vector.py": SERVED,
     "flow/online/requested.py": ("flow/online/test_requested.py",),
+    "flow/versions/choose.py": ("flow/versions/test_older.py",),
+    "flow/versions/prune.py": ("flow/versions/test_older.py",),
 }
 """What is changed, and the tests that are to notice, below `src/mlforge` and `tests` of the core."""
 
