@@ -60,6 +60,8 @@ TESTS = {
     "flow/online/requested.py": ("flow/online/test_requested.py",),
     "flow/versions/choose.py": ("flow/versions/test_older.py",),
     "flow/versions/prune.py": ("flow/versions/test_older.py",),
+    "flow/building/commit.py": ("flow/building/test_commit.py",),
+    "flow/building/increment.py": ("flow/building/test_increment.py", "flow/building/test_step.py"),
 }
 """What is changed, and the tests that are to notice, below `src/mlforge` and `tests` of the core."""
 

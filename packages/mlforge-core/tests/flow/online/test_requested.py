@@ -18,6 +18,7 @@ from mlforge.testing.refusals import refused
 
 NOON, HOUR = 1_709_208_000_000_000, 3_600_000_000
 ALWAYS, NEVER = -(2**63), 2**63
+ODD = 1.5 / HOUR
 LEAP = datetime(2024, 2, 29, 12, tzinfo=UTC)
 EAST, WEST = timezone(timedelta(hours=2)), timezone(timedelta(hours=-2))
 
@@ -75,7 +76,8 @@ LEFT = RequestFeature("left", {"left": col("limit") - col("amount")}, {"limit": 
 )
 def test_inputs_of_every_type_are_what_was_given_and_null_is_null(house, dtype, given, made):
     numpy = type("scalar", (), {"__module__": "numpy", "item": lambda self: given})()
-    found = house.reader(echo(dtype)).read([{"x": given}, {"x": None}, {"x": numpy}]).values
+    found, statuses = house.reader(echo(dtype)).read([{"x": given}, {"x": None}, {"x": numpy}])
+    assert statuses == [{"echo": "present"}] * 3
     assert [(row["same"], type(row["same"])) for row in found] == [
         (made, type(made)), (None, type(None)), (made, type(made)),
     ]  # fmt: skip
@@ -84,7 +86,7 @@ def test_inputs_of_every_type_are_what_was_given_and_null_is_null(house, dtype, 
 @pytest.mark.parametrize(
     ("dtype", "wrong"),
     [
-        ("Int64", ["1", 1.0, True, 2**63, -(2**63) - 1]),
+        ("Int64", ["1", 1.0, True, 2**63, 2**64, -(2**63) - 1]),
         ("Float64", ["1", True, 10**400, date(2024, 2, 29)]),
         ("String", [1, b"x"]),
         ("Boolean", [1, "true"]),
@@ -172,7 +174,7 @@ def test_a_version_that_it_names_is_the_one_it_is_computed_of(house):
         (LEFT, 0, NOON, NOON + 1),
         (RequestFeature("when", {"when": at()}, uses=(PLAN,)), 0, NOON, NOON + 1),
         (RequestFeature("rated", {"rated": col("rate")}, uses=(PLAN,)), 0, ALWAYS, NEVER),
-        (RequestFeature("one", {"one": col("rate") + 1}, {"rate": "Int64"}), 0, NOON, NOON + 1),
+        (RequestFeature("one", {"one": col("rate") + 1}, {"rate": "Int64"}), ODD, NOON + 1, NOON + 2),
     ],
     ids=lambda value: value.name if isinstance(value, RequestFeature) else None,
 )
