@@ -40,7 +40,7 @@ BY_CHANCE = re.compile(r"ReplaceComparisonOperator_(Eq|NotEq)_(Is|IsNot)$")
 IMPORTED = ("_pytest.assertion.rewrite", "click", "hypothesis", "msgspec", "pluggy", "pytest", "rich.console", "yaml")
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 PUBLISHED = tuple(f"flow/online/test_{name}.py" for name in ("publish", "interrupted", "withdraw"))
-SERVED = ("flow/online/test_reader.py", "flow/online/test_requested.py")
+SERVED = tuple(f"flow/online/test_{name}.py" for name in ("reader", "requested", "refreshing"))
 
 TESTS = {
     "model/duration.py": ("model/test_duration.py",),
@@ -175,8 +175,8 @@ def _passes(tree: Path, tests: list[str], patience: float, *, keeps_bytecode: bo
 def _run(tree: Path, tests: list[str], keeps_bytecode: bool) -> None:
     """Run tests with the copy of the core, and end.
 
-    The bytecode of tests may be kept while nothing is changed. That of the core is there, and told by what it is of, for
-    a change may leave a file's size and the second of its time as they were.
+    The bytecode of tests may be kept while nothing is changed. That of the core is there already, and told by what it
+    is of, for a change may leave a file's size and the second of its time as they were.
     """
     import pytest
 

@@ -1,4 +1,4 @@
-"""A project whose events are rows at hand, built by the reference into a store in memory: no file to read, no plugin."""
+"""A project whose events are rows at hand, built by the reference into a store in memory, without any plugin."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ def told(works):
 
 
 def files(works):
-    return sorted(path.name for path in Path(works.store._folder.name).iterdir())
+    folder = Path(works.store.get("f", works.store.latest("f")).uris[0]).parent
+    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_version_says_of_what_and_when_it_was_made(works):

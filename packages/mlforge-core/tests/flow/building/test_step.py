@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from .conftest import day, micros
 
 import mlforge as mlf
 from mlforge.errors import CheckFailed, Invalid
+from mlforge.model.span import micros_of
 from mlforge.testing.reference.engine import Reference
 from mlforge.testing.refusals import refused
 
+FIRST = datetime(2025, 1, 1, 12, tzinfo=UTC)
 DAILY = [(1, n, n + 1) for n in range(10)]
+
+
+def day(number):
+    return FIRST + timedelta(days=number)
+
+
+def micros(number):
+    return micros_of(day(number))
 
 
 class Watched(Reference):

@@ -15,7 +15,7 @@ from mlforge.model.plain import plain
 from mlforge.model.schema import Column
 from mlforge.model.terms import at, hours
 from mlforge.plugin import Entry, Point
-from mlforge.testing.reference.times import instant
+from mlforge.testing.reference.times import instant as moment
 from mlforge.testing.refusals import refused
 
 SECOND = 1_000_000
@@ -80,14 +80,14 @@ def test_columns_that_are_derived_are_computed_of_what_is_stored(shop):
     derived = {"twice": plain(col("amount") * 2), "since": plain((at() - col("seen")) / hours(1))}
     shop.version(
         "1.0.0",
-        [{"user": 1, "ts": -2, "amount": 5, "seen": instant(NOON - HOUR)}],
+        [{"user": 1, "ts": -2, "amount": 5, "seen": moment(NOON - HOUR)}],
         types={"user": "Int64", "ts": "Datetime", "amount": "Int64", "seen": "Datetime"},
         config=Recipe((Key("user"),), timestamp="ts", derived=derived),
         derived=(Column("twice", "Int64"), Column("since", "Float64")),
     )
     shop.publish(0)
     rows = [{"user": 1}, {"user": 2}]
-    seen = instant(NOON - HOUR)
+    seen = moment(NOON - HOUR)
     assert shop.reader(at=1).read(rows).values == [
         {"amount": 5, "seen": seen, "twice": 10, "since": 2.0}, dict.fromkeys(("amount", "seen", "twice", "since")),
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Request features that are served: inputs of every type, what is computed of served values, and how long that holds."""
+"""Request features that are served: inputs of every type, what is computed of them, and how long that holds."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def house(shop):
     """Users with what they spend, for two hours after noon, and a plan that has no time; the second has none."""
     shop.online = Counted(None)
     shop.version("1.0.0", [(1, -5, 10), (1, 1, 11), (2, -4, 20)], max_age="6h")
-    shop.version(
-        "1.0.0", [{"user": 1, "rate": 3}], name="plan", timed=False, types={"user": "Int64", "rate": "Int64"}
-    )
+    shop.version("1.0.0", [{"user": 1, "rate": 3}], name="plan", timed=False, types={"user": "Int64", "rate": "Int64"})
     shop.publish(0)
     shop.publish(0, name="plan")
     return shop
