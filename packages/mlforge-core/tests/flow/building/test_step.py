@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import mlforge as mlf
-from mlforge.errors import CheckFailed, Invalid
+from mlforge.errors import CheckFailed, Invalid, PluginFailed
 from mlforge.model.span import micros_of
 from mlforge.testing.reference.engine import Reference
 from mlforge.testing.refusals import refused
@@ -25,7 +25,7 @@ def micros(number):
 
 
 class Watched(Reference):
-    """Keeps which days a function is handed, in order."""
+    """Keeps which days a function is handed, in order, and joins no columns of other types, as engines do."""
 
     def __init__(self, config=None):
         super().__init__(config)
@@ -35,6 +35,20 @@ class Watched(Reference):
         self.handed.append(sorted(row["at"][:10] if isinstance(row["at"], str) else row["at"].date().isoformat()
                                   for row in frame.rows))  # fmt: skip
         return super().apply(function, frame)
+
+
+    def semi_join(self, frame, others, columns):
+        return super().semi_join(frame, alike(frame, others, columns), columns)
+
+    def anti_join(self, frame, others, columns):
+        return super().anti_join(frame, alike(frame, others, columns), columns)
+
+
+def alike(frame, others, columns):
+    for other in others:
+        if any(other.schema.dtype(name) != frame.schema.dtype(name) for name in columns):
+            raise PluginFailed("Columns of other types cannot be joined.", hint="Cast them.")
+    return others
 
 
 class Lazy(Watched):
@@ -124,6 +138,34 @@ def test_the_watermark_is_the_last_event_that_it_was_built_from(watched, since, 
     assert watched.meta().watermark == micros(last)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_an_event_at_the_watermark_itself_may_go(watched, plain):
+    watched.define(**({"metrics": None, "interval": None} if plain else {}))
+    watched.build(full_refresh=True)
+    watched.events(*DAILY[:-1])
+    watched.build(since=9)
+    assert watched.meta().increment.gone > 0
+    assert watched.rows() == watched.whole()
+
+
+def test_the_watermark_goes_back_with_the_last_event_and_stays_where_the_range_ends_before_it(works):
+    works.define(metrics=None, interval=None)
+    works.events(*DAILY)
+    works.build()
+    works.build(since=3, until=9)
+    assert works.meta().watermark == micros(9)
+    works.events(*DAILY[:-1])
+    works.build(since=8, until=12)
+    assert works.meta().watermark == micros(8)
+
+
+def test_a_first_range_without_events_builds_nothing(works):
+    works.events(*DAILY)
+    with refused(Invalid, "'f' has no event from", "2025-01-01T12:00:00Z to 2025-01-10T12:00:00Z"):
+        works.build(since=20)
+    assert works.store.names() == []
+
+
 def test_a_version_without_rows_is_continued_by_whatever_comes(works):
     works.events((1, -9, 1))
     works.build()
@@ -187,6 +229,17 @@ def test_columns_of_other_types_are_not_added_to_the_old(works, text, says):
     assert caught.value.hint.endswith("mlforge build --features f --full-refresh")
 
 
+@pytest.mark.parametrize(("old", "new"), [("1", "x"), ("x", "1")])
+def test_keys_of_other_types_are_not_joined_with_the_old(works, old, new):
+    works.engine = Watched()
+    works.events((old, 0, 1), (old, 1, 1))
+    works.build()
+    works.events((new, 2, 1), (new, 3, 1))
+    with refused(Invalid, "'f' has other columns than 1.0.0", "user was"):
+        works.build(since=1.5)
+    assert works.store.versions("f") == ["1.0.0"]
+
+
 def test_columns_that_come_and_go_are_not_added_to_the_old(works):
     works.define(metrics=None, interval=None)
     works.events(*DAILY)
@@ -213,7 +266,7 @@ def test_a_function_that_changes_times_is_refused(watched):
     watched.define(moved)
     watched.events(*((1, n + 0.5, n) for n in range(12)))
     watched.build(full_refresh=True)
-    with refused(Invalid, "f() changes the times in 'at'", "is not in the source") as caught:
+    with refused(Invalid, "f() changes the times in 'at'", "2025-01-01T12:00:00Z is not in the source") as caught:
         watched.build(since=0)
     assert caught.value.hint.endswith("mlforge build --features f --full-refresh")
 
