@@ -36,7 +36,6 @@ class Watched(Reference):
                                   for row in frame.rows))  # fmt: skip
         return super().apply(function, frame)
 
-
     def semi_join(self, frame, others, columns):
         return super().semi_join(frame, alike(frame, others, columns), columns)
 

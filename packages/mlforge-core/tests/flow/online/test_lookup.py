@@ -20,7 +20,7 @@ from mlforge.testing.refusals import refused
 
 SECOND = 1_000_000
 NOON, HOUR = 1_709_208_000_000_000, 3_600_000_000
-INSTANTS = st.integers(-3, 30).map(lambda s: s * SECOND)
+INSTANTS = st.integers(-3, 30).map(lambda s: s * SECOND + s % 2)  # even and odd ones
 MAYBE = st.none() | INSTANTS
 
 
@@ -52,7 +52,7 @@ def test_what_is_found_holds_as_long_as_it_says_and_is_what_the_rules_say(data):
     now = data.draw(INSTANTS) + data.draw(st.integers(-1, 1))
     values, status, since, before = lookup.found(entry, now)
     assert since <= now < before
-    for instant in (s * SECOND + n for s in range(-5, 45) for n in (-1, 0, 1)):
+    for instant in (s * SECOND + n for s in range(-5, 45) for n in (-1, 0, 1, 2)):
         found = lookup.found(entry, instant)[:2]
         if since <= instant < before:
             assert found == (values, status)
@@ -113,6 +113,9 @@ def test_what_a_surrogate_key_is_made_of_has_the_type_that_it_was_made_of(shop):
     reader = shop.reader("people")
     rows = [{"name": "Ada", "age": 36}, {"name": "Ada", "age": None}, {"name": None, "age": 36}]
     assert [v["x"] for v in reader.read(rows).values] == [1, None, None]
+    with refused(BadKey, "'who'", "'name'", "entity 0") as caught:
+        reader.read([{"ago": 36}])
+    assert caught.value.column == "name"
     for column, wrong, dtype in (("age", "36", "Int64"), ("age", True, "Int64"), ("name", 36, "String")):
         with refused(BadKey, f"'{column}'", "entity 3", repr(wrong), "'people'", "'who'", dtype) as caught:
             reader.asked([*rows[:1], rows[0] | {column: wrong}], 2)
