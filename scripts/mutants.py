@@ -2,10 +2,10 @@
 
 cosmic-ray makes the changes. Each is tried in a copy of the core, in a process that is forked from this one, which has
 imported what tests need already, so that most take less than a second. Annotations, which are never evaluated, are left
-out, and so is `is` for `==`, which tells equal values apart by chance alone. A change that no test notices is printed,
-and is either equivalent or a hole in the tests. Equivalent are, as a rule, those of `frozen=True` and of a zip's
-`strict=True`, which forbid what nobody does; of how often something is tried; and of a comparison with what was refused
-before. `--every 3` samples a module of which each change takes seconds.
+out, what Python cannot read, and `is` for `==`, which tells equal values apart by chance alone. A change that no test
+notices is printed, and is either equivalent or a hole in the tests. Equivalent are, as a rule, those of `frozen=True` and
+of a zip's `strict=True`, which forbid what nobody does; of how often something is tried; and of a comparison with what
+was refused before. `--every 3` samples a module of which each change takes seconds.
 """
 
 from __future__ import annotations
@@ -142,9 +142,17 @@ def mutants(text: str) -> Iterator[Mutant]:
         for occurrence, (line, column) in enumerate(places):
             changed = mutate_code(text, operator, occurrence)
             inside = any(begin <= (line, column) < end for begin, end in unread)
-            if changed and changed not in seen and not inside:
+            if changed and changed not in seen and not inside and _is_code(text, changed):
                 seen.add(changed)
                 yield Mutant(name.removeprefix("core/"), line, changed)
+
+
+def _is_code(before: str, after: str) -> bool:
+    """Whether Python reads it, and not only the lone `*` among a function's parameters is another sign."""
+    try:
+        return ast.dump(ast.parse(before)) != ast.dump(ast.parse(after)) and before.count("*,") <= after.count("*,")
+    except SyntaxError:
+        return False
 
 
 def _annotations(text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
