@@ -3,7 +3,7 @@
 cosmic-ray makes the changes. Each is tried in a copy of the core, in a process that is forked from this one, which has
 imported what tests need already, so that most take less than a second. Annotations, which are never evaluated, are left
 out, what Python cannot read, and `is` for `==`, which tells equal values apart by chance alone. A change that no test
-notices is printed, and is either equivalent or a hole in the tests. Equivalent are, as a rule, those of `frozen=True` and
+notices is printed, and is equivalent or a hole in the tests. Equivalent are, as a rule, those of `frozen=True` and
 of a zip's `strict=True`, which forbid what nobody does; of how often something is tried; and of a comparison with what
 was refused before. `--every 3` samples a module of which each change takes seconds.
 """
