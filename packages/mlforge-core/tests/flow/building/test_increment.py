@@ -56,3 +56,8 @@ def test_events_after_the_range_are_read_where_the_version_may_have_some(waterma
 def test_whole_weeks_begin_on_mondays():
     found = reach(Span(MONDAY + 1, MONDAY + WEEK + 1), plan("1w", "2w"), None)
     assert found.stamps == Span(MONDAY + 1, MONDAY + 4 * WEEK + 1)
+    found = reach(Span(MONDAY + WEEK + 1, MONDAY + 2 * WEEK), plan("1w", "2w"), None)
+    assert found == Reach(
+        Span(MONDAY - WEEK, MONDAY + 2 * WEEK), Span(MONDAY + WEEK + 1, MONDAY + 4 * WEEK + 1),
+        Span(MONDAY + WEEK + 1, MONDAY + 2 * WEEK + 1),
+    )  # fmt: skip

@@ -32,7 +32,7 @@ from mlforge.plugin.stores import Store, UploadingStore
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
-"""A version that would be made of more has its later layers merged, or all of them once they outgrow the first."""
+"""A version of more has its later layers merged, or all of them once these are half as great as the first."""
 
 
 class BuildOrder(msgspec.Struct, frozen=True):
@@ -60,8 +60,8 @@ class Staged(msgspec.Struct, frozen=True):
 
     target: Target
     rows: int
-    gone: int = 0
-    kept: tuple[Part, ...] = ()
+    gone: int
+    kept: tuple[Part, ...]
 
 
 class Committed(msgspec.Struct, frozen=True):

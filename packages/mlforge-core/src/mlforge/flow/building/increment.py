@@ -278,7 +278,7 @@ def _refuse_other_columns(feature: Feature, schema: Schema, base: FeatureMeta | 
     before, after = ({c.name: c.dtype for c in columns} for columns in (base.columns, schema.columns))
     changes = [f"{n} was {t} and is {after[n]}" for n, t in before.items() if n in after and after[n] != t]
     changes += [f"{n} is gone" for n in before if n not in after] + [f"{n} is new" for n in after if n not in before]
-    raise _other(feature, "; ".join(changes) or "another order", base)
+    raise _other(feature, "; ".join(changes), base)
 
 
 def _other(feature: Feature, changes: str, base: FeatureMeta | None) -> Invalid:

@@ -48,7 +48,7 @@ class KeyColumns:
         """What is equal for features that are about the same entity."""
         return self.keys, self.dtypes, tuple(self._made_of.items())
 
-    def hashes(self, rows: Sequence[EntityRow], first: int = 0) -> list[str]:
+    def hashes(self, rows: Sequence[EntityRow], first: int) -> list[str]:
         """The entities' keys, in order; they are numbered from `first`.
 
         Raises:

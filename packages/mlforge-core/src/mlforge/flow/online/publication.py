@@ -46,10 +46,11 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
         return mine == (other.version, other.content_hash, other.as_of, other.until)
 
 
-class Publication(msgspec.Struct, frozen=True, omit_defaults=True):
+class Publication(msgspec.Struct, frozen=True):
     """A feature's note: the publish that began last, the last whole one, and the metadata of what that published.
 
-    One that is `withdrawn` was taken away: there is nothing to read, and once that is `done`, nothing at all.
+    One that is `withdrawn` was taken away: there is nothing to read, and once that is `done`, nothing at all. Its
+    `layout` is always written: one that is left out is 2, which was not told at first.
     """
 
     begun: Round

@@ -120,7 +120,7 @@ def _offline(replaying: Replaying, artifact: Artifact, keys: Sequence[EntityRow]
     meta, engine = artifact.meta, replaying.engine
     schema = Schema((*(Column(n, meta.schema.dtype(n)) for n in meta.entity_keys), Column(LABEL, "Datetime")))
     spine = engine.from_rows([{**key, LABEL: moment_of(replaying.at)} for key in keys], schema)
-    chosen = Chosen(artifact, {c: c for c in meta.answered.names})
+    chosen = Chosen(artifact, {c: c for c in meta.answered.names}, 0)
     joined = engine.asof(spine, Timestamp(LABEL) if meta.timestamp else None, [chosen.join])
     derived = chosen.reading.derived
     return rows_of(engine, engine.derive(joined, derived, Timestamp(LABEL)) if derived else joined)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlforge.errors import close_to
-from mlforge.flow.online.lookup import NEVER, EntityRow, Found, Lookup, ServedStatus, fits, plain_value
+from mlforge.flow.online.lookup import ALWAYS, NEVER, EntityRow, Found, Lookup, ServedStatus, fits, plain_value
 from mlforge.flow.requests import Composition
 from mlforge.model.keys import BadKey
 from mlforge.model.request import INPUT_TYPES
@@ -38,7 +38,7 @@ class RequestLookup:
         self._made = tuple(composition.columns)
         self._inputs = [(name, dtype, _MADE[dtype]) for name, dtype in self.feature.inputs.items()]
 
-    def check(self, rows: Sequence[EntityRow], first: int = 0) -> None:
+    def check(self, rows: Sequence[EntityRow], first: int) -> None:
         """Raise `BadKey` for an input that is missing or of another type; entities are numbered from `first`."""
         for number, row in enumerate(rows, first):
             for name, dtype, made in self._inputs:
@@ -53,7 +53,7 @@ class RequestLookup:
         Where it has inputs, or reads the instant, they hold for no other row and instant.
         """
         known: dict[str, Any] = {name: made(plain_value(row[name])) for name, _, made in self._inputs}
-        since, before, worst = -NEVER, NEVER, 0
+        since, before, worst = ALWAYS, NEVER, 0
         for names, (values, status, starts, ends) in zip(self._names, stored, strict=True):
             known.update(zip(names, values, strict=True))
             since, before, worst = max(since, starts), min(before, ends), max(worst, WORST.index(status))

@@ -19,7 +19,7 @@ class Chosen(NamedTuple):
 
     artifact: Artifact
     columns: dict[str, str]
-    place: int = 0
+    place: int
 
     @property
     def reading(self) -> Reading:
