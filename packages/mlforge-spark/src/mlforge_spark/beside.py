@@ -1,7 +1,7 @@
 """Rows beside the events of crowded entities, whose windows are too long to be listed.
 
 Each event of such an entity makes two rows for a window, where it enters and where it leaves; and its first of an
-instant one for each thing that is asked for then. They go into tiles like events, and into nothing that is counted there.
+instant one for each thing that is asked for then. They go into tiles like events, and are counted in nothing there.
 """
 
 from __future__ import annotations

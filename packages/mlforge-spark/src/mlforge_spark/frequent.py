@@ -29,14 +29,13 @@ def with_frequent(events: DataFrame, plan: Plan) -> DataFrame:
     windows, values = windows_of(plan.frequent), _values(plan)
     held = {name: _among(windows, column) for name, column in values.items()}
     rows = _in_blocks(_stretches(beside(events, plan, windows, _asks(plan), held), plan), plan)
-    order = [F.desc("often"), *values]
-    place = F.row_number().over(by_window(plan, "block", F.col("sign") != F.lit(0)).orderBy(*order))
+    ordered = by_window(plan, "block", F.col("sign") != F.lit(0)).orderBy(F.desc("often"), *values)
+    place = F.row_number().over(ordered)
     most = max(map(k_of, plan.frequent))
     rows = rows.select("*", place.alias("place")).where(F.expr(f"sign = 0 OR place <= {most}"))
     entry = F.when(F.col("sign") != F.lit(0), F.struct((-F.col("often")).alias("seldom"), *values))
     rows = rows.select("*", F.collect_list(entry).over(by_window(plan, "block")).alias(_FOUND))
-    kept = [c for c in events.columns if c not in values]
-    return rows.where("sign = 0").select(*kept, F.col("asked").alias(_ASKED), _FOUND)
+    return rows.where("sign = 0").select(*events.columns, F.col("asked").alias(_ASKED), _FOUND)
 
 
 def results(plan: Plan) -> dict[str, Column]:
@@ -108,5 +107,7 @@ def _in_blocks(rows: DataFrame, plan: Plan) -> DataFrame:
     sizes = f"sequence(0, {most})"
     made = f"filter(flatten(transform({sizes}, i -> array({left}, {right}))), b -> b IS NOT NULL)"
     asked = f"transform({sizes}, i -> {block.format('shiftright(begins, i)')})"
-    blocks = f"CASE WHEN sign != 0 AND often > 0 THEN {made} WHEN asked >= 0 THEN {asked} WHEN sign = 0 THEN array(0L) END"
+    blocks = (
+        f"CASE WHEN sign != 0 AND often > 0 THEN {made} WHEN asked >= 0 THEN {asked} WHEN sign = 0 THEN array(0L) END"
+    )
     return rows.select("*", F.explode(F.expr(blocks)).alias("block"))

@@ -218,7 +218,7 @@ def _sampled(
 def _drawn(frame: DataFrame, columns: Columns, also: Mapping[str, str]) -> DataFrame:
     """One row: the values of a sample in order, how many rows it has, and what else is asked of them."""
     values = {f"s{i}": f"sort_array(collect_list(v{i}))" for i, c in columns.items() if _has_ends(c)}
-    asks = {"drawn": "count(*)"} | also | values
+    asks = {"drawn": "count(*)", **also, **values}
     return frame.selectExpr(*(f"{sql} AS {name}" for name, sql in asks.items()))
 
 

@@ -191,7 +191,9 @@ def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping
 
 def most_of(events: DataFrame, keys: Sequence[str], windowed: Windowed) -> int:
     """How many events one entity has at the most, where any aggregate costs more the more there are."""
-    if not any(a.function in (*RANKED, *FREQUENT) or (a.function in RECENT and a.options[1]) for a in windowed.aggregates):
+    if not any(
+        a.function in (*RANKED, *FREQUENT) or (a.function in RECENT and a.options[1]) for a in windowed.aggregates
+    ):
         return 0
     each = events.groupBy(*keys).agg(F.count(F.lit(1)).alias("n"))
     return int(each.agg(F.max("n")).first()[0] or 0)  # type: ignore[index]

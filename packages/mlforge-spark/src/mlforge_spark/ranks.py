@@ -126,7 +126,9 @@ def _one_digit(rows: DataFrame, plan: Plan, place: int) -> DataFrame:
     digit = f"CAST(shiftright(rank, {place}) & {2**_DIGIT - 1} AS INT)"
     rows = rows.select(*others, "k", F.expr(begins).alias("node"), F.expr(digit).alias("digit"))
     totals = [
-        F.sum(F.expr(f"CASE WHEN digit <= {d} THEN CAST(sign AS BIGINT) ELSE {ZERO} END")).over(until(plan, "node")).alias(f"upto{d}")
+        F.sum(F.expr(f"CASE WHEN digit <= {d} THEN CAST(sign AS BIGINT) ELSE {ZERO} END"))
+        .over(until(plan, "node"))
+        .alias(f"upto{d}")
         for d in range(2**_DIGIT - 1)
     ]
     rows = rows.select(*others, "k", "node", "digit", *totals)
