@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from mlforge.errors import Invalid
-from mlforge.model.keys import encode_component, surrogate_key
+from mlforge.model.keys import BadKey, encode_component, keys_of_one, surrogate_key
 
 GOLDEN = [
     ((42,), b"i2:42"),
@@ -51,3 +51,12 @@ def test_an_instant_is_the_same_key_in_every_zone():
 def test_what_cannot_be_a_key_is_refused(values):
     with pytest.raises(Invalid):
         surrogate_key(*values)
+
+
+@pytest.mark.parametrize("values", [[7], [7, 1, 7], ["", "a"], ["Zoë" * 200], ["a", "b" * 101, "a"]], ids=repr)
+def test_keys_of_one_column_are_those_of_each_value(values):
+    assert keys_of_one(values) == keys_of_one(values) == [surrogate_key(value) for value in values]
+
+
+def test_a_bad_key_is_the_first_entitys_unless_it_says_another():
+    assert (BadKey("No.", "Yes.").entity, BadKey("No.", "Yes.", entity=2).entity) == (0, 2)

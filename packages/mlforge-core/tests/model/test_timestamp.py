@@ -80,3 +80,19 @@ def shown(format):
 def test_a_timestamp_has_a_column():
     with refused(Invalid, "column"):
         Timestamp("")
+
+
+@pytest.mark.parametrize(("format", "directive"), [("%Y-%m-%d %H:%M%z", "%z"), ("%s", "%s")])
+def test_a_zone_is_refused_where_text_tells_the_instant(format, directive):
+    with refused(Invalid, f"tells instants by {directive}", "'Europe/Berlin' is the zone of times without one"):
+        Timestamp("when", format=format, timezone="Europe/Berlin")
+    assert Timestamp("when", format=format).timezone is None
+
+
+@pytest.mark.parametrize("format", ["%d.%m.%Y %H:%M", None])
+def test_times_without_one_may_be_given_a_zone(format):
+    assert Timestamp("when", format=format, timezone="Europe/Berlin").timezone == "Europe/Berlin"
+
+
+def test_its_name_is_its_column_unless_it_has_another():
+    assert (Timestamp("when").name, Timestamp("when", alias="at").name) == ("when", "at")
