@@ -65,16 +65,9 @@ def sail_gives_what_polars_gives(folder, tmp_path):
 def test_a_cluster_of_two_workers_gives_what_polars_gives(folder, tmp_path):
     port = _free()
     at, here = f"spark://127.0.0.1:{port}", ["--host", "127.0.0.1", "--webui-port", "0"]
-    master = [_of_spark("spark-class"), "org.apache.spark.deploy.master.Master", *here, "--port", str(port)]
-    worker = [
-        _of_spark("spark-class"),
-        "org.apache.spark.deploy.worker.Worker",
-        *here,
-        "--cores",
-        "1",
-        "--memory",
-        "512m",
-    ]
+    start, deploy = _of_spark("spark-class"), "org.apache.spark.deploy"
+    master = [start, f"{deploy}.master.Master", *here, "--port", str(port)]
+    worker = [start, f"{deploy}.worker.Worker", *here, "--cores", "1", "--memory", "512m"]
     with ExitStack() as stack:
         stack.enter_context(_running(master, tmp_path, lambda: _listens(port)))
         for number in range(2):

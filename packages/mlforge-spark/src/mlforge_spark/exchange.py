@@ -71,9 +71,8 @@ def _created(table: pa.Table, schema: T.StructType, session: SparkSession) -> Da
     if _takes_arrow(session) and table.num_rows:
         return session.createDataFrame(table, schema)
     rows = list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
-    unchecked = {"verifySchema": False}  # where that can be said: Spark Connect before 4.0 checks nothing
-    known = inspect.signature(session.createDataFrame).parameters
-    return session.createDataFrame(rows, schema, **{k: v for k, v in unchecked.items() if k in known})
+    can_check = "verifySchema" in inspect.signature(session.createDataFrame).parameters  # not Connect before 4.0
+    return session.createDataFrame(rows, schema, **({"verifySchema": False} if can_check else {}))
 
 
 def _takes_arrow(session: SparkSession) -> bool:

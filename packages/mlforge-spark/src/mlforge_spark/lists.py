@@ -2,7 +2,8 @@
 
 A window's list is looked up twice a tile: when the tile has just entered the window, and when it has just left it. In
 between nothing changes. So it costs as much as there are values in windows, tile by tile: Spark has no window function
-that moves over order statistics or frequencies without looking at all of them.
+that moves over order statistics or frequencies without looking at all of them. Of crowded entities nothing is listed:
+what was found beside their events stands there.
 """
 
 from __future__ import annotations

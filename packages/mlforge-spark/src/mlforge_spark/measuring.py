@@ -62,13 +62,15 @@ def measured(rows: DataFrame, ask: Measuring, *, is_file: bool = False) -> Quali
 def _measured(frame: DataFrame, columns: Columns, entity: _Parts, ask: Measuring) -> Quality:
     facts: dict[str, Any] = {}
     made: list[ColumnQuality] = []
+    same = next((name for name, parts in _compared(columns, []).items() if parts == entity), None)
+    also = [] if same else entity
     for some in _parted(columns, _AT_ONCE):
-        facts |= _facts(frame, some) | _about(frame, _compared(some, entity))
-        made += _sampled(frame, some, entity, facts, ask)
-        entity = []  # is told with the first
+        facts |= _facts(frame, some) | _about(frame, _compared(some, also))
+        made += _sampled(frame, some, also, facts, ask)
+        also = []  # is told with the first
     if not ask.keys:
         return Quality(rows=facts["rows"], columns=tuple(made))
-    entities, error = _different(facts, _ENTITY)
+    entities, error = _different(facts, same or _ENTITY)
     return Quality(rows=facts["rows"], entities=entities, entities_error=error, columns=tuple(made))
 
 

@@ -142,18 +142,18 @@ class Plan(NamedTuple):
 
     @property
     def crowded(self) -> list[Aggregate]:
-        """What is taken of the list of a window, but where there are windows too long to list."""
-        return [*self.ranked, *self.frequent]
+        """What is found in another way than by listing windows, where entities have too many events for that."""
+        return [a for a in self.aggs if a.function in (*RANKED, *FREQUENT)] if self.most > MOST_LISTED else []
 
     @property
     def ranked(self) -> list[Aggregate]:
-        """The order statistics, where there are windows too long to list."""
-        return [a for a in self.aggs if a.function in RANKED] if self.most > MOST_LISTED else []
+        """The order statistics among these."""
+        return [a for a in self.crowded if a.function in RANKED]
 
     @property
     def frequent(self) -> list[Aggregate]:
-        """The most frequent values, where there are windows too long to list."""
-        return [a for a in self.aggs if a.function in FREQUENT] if self.most > MOST_LISTED else []
+        """The most frequent values among these."""
+        return [a for a in self.crowded if a.function in FREQUENT]
 
     def in_frame(self, length: int | None) -> bool:
         """Is a window so short that its tiles are looked at one by one?"""
@@ -191,9 +191,8 @@ def plan_of(keys: int, interval: int | None, windowed: Windowed, values: Mapping
 
 def most_of(events: DataFrame, keys: Sequence[str], windowed: Windowed) -> int:
     """How many events one entity has at the most, where any aggregate costs more the more there are."""
-    if not any(
-        a.function in (*RANKED, *FREQUENT) or (a.function in RECENT and a.options[1]) for a in windowed.aggregates
-    ):
+    dear = (*RANKED, *FREQUENT)
+    if not any(a.function in dear or (a.function in RECENT and a.options[1]) for a in windowed.aggregates):
         return 0
     each = events.groupBy(*keys).agg(F.count(F.lit(1)).alias("n"))
     return int(each.agg(F.max("n")).first()[0] or 0)  # type: ignore[index]

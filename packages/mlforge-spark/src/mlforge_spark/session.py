@@ -27,7 +27,7 @@ _LOCAL = {
 }
 """What a session on this machine is set to, unless it is told otherwise: nobody else reaches it.
 
-It forgets soon what it has executed: each plan of windows takes up to a megabyte, and by itself Spark keeps a thousand.
+It forgets soon what it has executed: plans of windows are long, and by itself Spark keeps a thousand.
 """
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from mlforge.errors import NotFound
+from mlforge.errors import NotFound, PluginFailed
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish
 from mlforge.flow.online.reader import Reader
 from mlforge.model.duration import Duration
@@ -22,6 +22,31 @@ HOUR = 3_600_000_000
 NOON = 1_709_208_000_000_000
 
 
+class CutOff(LiveMemoryOnlineStore):
+    """A store whose connection breaks when `left` writes are done."""
+
+    left = 10**9
+
+    def write(self, entries):
+        self.left -= 1
+        if self.left < 0:
+            raise PluginFailed("The connection broke.", hint="Mend it.")
+        return super().write(entries)
+
+
+class Interrupted(LiveMemoryOnlineStore):
+    """Somebody else does something after the first write."""
+
+    def meanwhile(self):
+        pass
+
+    def write(self, entries):
+        kept = super().write(entries)
+        self.meanwhile, now = lambda: None, self.meanwhile
+        now()
+        return kept
+
+
 class Shop:
     """Versions of features over a few users, published and read at instants counted in hours from a noon."""
 
@@ -30,6 +55,16 @@ class Shop:
         self.online = LiveMemoryOnlineStore(None)
         self.kept = {}
         self.told = []
+
+    def keep_cut_off(self, left=10**9):
+        """Publish to a store of which so many writes are left."""
+        self.online = CutOff(None)
+        self.online.left = left
+        return self.online
+
+    def keep_interrupted(self):
+        """Publish to a store where somebody else comes meanwhile."""
+        self.online = Interrupted(None)
 
     def names(self):
         return list(self.kept)

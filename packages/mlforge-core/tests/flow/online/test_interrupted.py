@@ -10,28 +10,14 @@ from mlforge.errors import Conflict, NotFound, PluginFailed
 from mlforge.flow.online.publication import decode_publication
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
-from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
 
 NOON, HOUR = 1_709_208_000_000_000, 3_600_000_000
 THREE = [(1, -5, 10), (1, 1, 11), (1, 9, 12), (2, -4, 20), (3, -3, 30)]
 
 
-class CutOff(LiveMemoryOnlineStore):
-    """A store whose connection breaks after some writes."""
-
-    left = 10**9
-
-    def write(self, entries):
-        self.left -= 1
-        if self.left < 0:
-            raise PluginFailed("The connection broke.", hint="Mend it.")
-        return super().write(entries)
-
-
 def test_a_first_publish_that_was_cut_off_serves_nothing_yet(shop):
-    shop.online = CutOff(None)
-    shop.online.left = 1
+    shop.keep_cut_off(1)
     shop.version("1.0.0", THREE)
     with pytest.raises(PluginFailed):
         shop.publish(0)
@@ -40,8 +26,7 @@ def test_a_first_publish_that_was_cut_off_serves_nothing_yet(shop):
 
 
 def test_a_publish_that_was_cut_off_goes_on_where_it_was(shop):
-    shop.online = CutOff(None)
-    shop.online.left = 2
+    shop.keep_cut_off(2)
     shop.version("1.0.0", [(user, -1, user) for user in range(9)])
     with pytest.raises(PluginFailed):
         shop.publish(None, now=0)
@@ -53,7 +38,7 @@ def test_a_publish_that_was_cut_off_goes_on_where_it_was(shop):
 
 
 def test_one_that_writes_what_changed_and_was_cut_off_goes_on_too(shop):
-    shop.online = CutOff(None)
+    shop.keep_cut_off()
     shop.version("1.0.0", [(user, -1, user) for user in range(12)])
     shop.publish(0)
     shop.version("1.0.1", [(user, -1, user + (user % 2)) for user in range(10)])
@@ -83,7 +68,7 @@ def test_one_that_writes_what_changed_and_was_cut_off_goes_on_too(shop):
     ids=repr,
 )
 def test_one_that_is_not_the_same_begins_anew_and_writes_all(shop, again):
-    shop.online = CutOff(None)
+    shop.keep_cut_off()
     rows = [(user, -1, user) for user in range(9)]
     shop.version("1.0.0", rows)
     shop.publish(-1)
@@ -100,7 +85,7 @@ def test_one_that_is_not_the_same_begins_anew_and_writes_all(shop, again):
 
 
 def test_one_whose_base_was_removed_meanwhile_begins_anew(shop):
-    shop.online = CutOff(None)
+    shop.keep_cut_off()
     shop.version("1.0.0", [(user, -1, user) for user in range(9)])
     shop.publish(0)
     shop.version("1.0.1", [(user, -1, -user) for user in range(7)])
@@ -114,21 +99,8 @@ def test_one_whose_base_was_removed_meanwhile_begins_anew(shop):
     assert shop.amounts(range(9), at=1.5) == [-user for user in range(7)] + [None, None]
 
 
-class Interrupted(LiveMemoryOnlineStore):
-    """Somebody else publishes after the first write."""
-
-    def meanwhile(self):
-        pass
-
-    def write(self, entries):
-        kept = super().write(entries)
-        self.meanwhile, now = lambda: None, self.meanwhile
-        now()
-        return kept
-
-
 def test_a_publisher_that_was_overtaken_stops_and_undoes_nothing(shop):
-    shop.online = Interrupted(None)
+    shop.keep_interrupted()
     shop.version("1.0.0", [(user, -1, user) for user in range(9)])
     shop.version("1.0.1", [(user, -1, -user) for user in range(5)])
     shop.online.meanwhile = lambda: shop.publish(1, version="1.0.1")
@@ -141,7 +113,7 @@ def test_a_publisher_that_was_overtaken_stops_and_undoes_nothing(shop):
 
 
 def test_a_newer_publisher_does_not_trust_one_that_has_not_ended(shop):
-    shop.online = Interrupted(None)
+    shop.keep_interrupted()
     shop.version("1.0.0", [(user, -1, user) for user in range(9)])
     shop.publish(0)
     shop.version("1.0.1", [(user, -1, -user) for user in range(9)])
@@ -162,7 +134,7 @@ def test_many_who_publish_at_once_are_told(shop):
 
 
 def test_a_note_that_is_lost_meanwhile_is_told(shop):
-    shop.online = Interrupted(None)
+    shop.keep_interrupted()
     shop.version("1.0.0", THREE)
     shop.online.meanwhile = shop.online.notes.clear
     with refused(Conflict, "spend", "is gone"):
@@ -170,7 +142,7 @@ def test_a_note_that_is_lost_meanwhile_is_told(shop):
 
 
 def test_two_who_publish_the_very_same_both_end_well(shop):
-    shop.online = Interrupted(None)
+    shop.keep_interrupted()
     shop.version("1.0.0", [(user, -1, user) for user in range(9)])
     results = []
     shop.online.meanwhile = lambda: results.append(shop.publish(0))

@@ -44,7 +44,7 @@ def lookup_of(publish, max_age):
     return Lookup(FeatureSpec("f"), publish, meta)
 
 
-@settings(deadline=None, derandomize=True, database=None, max_examples=200)
+@settings(deadline=None, derandomize=True, database=None, max_examples=500)
 @given(data=st.data())
 def test_what_is_found_holds_as_long_as_it_says_and_is_what_the_rules_say(data):
     entry, publish, max_age = data.draw(held())

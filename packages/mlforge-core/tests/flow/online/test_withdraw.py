@@ -7,7 +7,6 @@ import pytest
 from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.flow.online.withdraw import Withdrawing, withdraw, withdraw_safely
 from mlforge.model.feature import FeatureSpec
-from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
 
 NOON, HOUR = 1_709_208_000_000_000, 3_600_000_000
@@ -65,28 +64,17 @@ def test_what_was_published_as_of_now_or_by_a_clock_ahead_goes_too(two):
         assert (found.removed, left_of(two)) == (3, [])
 
 
-class CutOff(LiveMemoryOnlineStore):
-    """A store whose connection breaks once."""
-
-    broken = False
-
-    def write(self, entries):
-        if self.broken:
-            self.broken = False
-            raise PluginFailed("The connection broke.", hint="Mend it.")
-        return super().write(entries)
-
-
 def test_one_that_was_cut_off_serves_nothing_and_is_ended_by_the_next(shop, two):
-    shop.online = CutOff(None)
+    shop.keep_cut_off()
     shop.publish(0)
     shop.publish(0, version="1.0.0", beside=True)
-    shop.online.broken = True
+    shop.online.left = 0
     with refused(PluginFailed, "broke"):
         take_away(shop)
     assert len(left_of(shop)) == 3
     with refused(NotFound, "1.0.1"):
         shop.reader(HERE)
+    shop.online.left = 10**9
     found = take_away(shop, at=2)
     assert (found.removed, found.as_of, left_of(shop)) == (3, "2024-02-29T13:00:00Z", [])
     with refused(NotFound, "not published beside"):
@@ -94,32 +82,20 @@ def test_one_that_was_cut_off_serves_nothing_and_is_ended_by_the_next(shop, two)
 
 
 def test_a_publish_after_one_that_was_cut_off_writes_everything(shop, two):
-    shop.online = CutOff(None)
+    shop.keep_cut_off()
     shop.publish(0)
     shop.publish(0, version="1.0.0", beside=True)
-    shop.online.broken = True
+    shop.online.left = 0
     with pytest.raises(PluginFailed):
         take_away(shop)
+    shop.online.left = 10**9
     again = shop.publish(2, version="1.0.0", beside=True)
     assert (again.entities, again.resumed, again.whole) == (3, 0, True)
     assert shop.reader(HERE, 2).read([{"user": 3}]).values == [{"amount": 30}]
 
 
-class Interrupted(LiveMemoryOnlineStore):
-    """Somebody else does something after the first write."""
-
-    def meanwhile(self):
-        pass
-
-    def write(self, entries):
-        kept = super().write(entries)
-        self.meanwhile, now = lambda: None, self.meanwhile
-        now()
-        return kept
-
-
 def test_what_is_published_again_meanwhile_stays(shop, two):
-    shop.online = Interrupted(None)
+    shop.keep_interrupted()
     shop.publish(0)
     shop.publish(0, version="1.0.0", beside=True)
     shop.online.meanwhile = lambda: shop.publish(2, version="1.0.0", beside=True)
@@ -128,15 +104,14 @@ def test_what_is_published_again_meanwhile_stays(shop, two):
 
 
 def test_one_that_is_begun_anew_meanwhile_is_ended_by_whoever_began_it(shop, two):
-    shop.online = Interrupted(None)
+    shop.keep_interrupted()
     shop.publish(0)
     shop.publish(0, version="1.0.0", beside=True)
-    later = CutOff(None)
-    later.entries, later.notes, later.broken = shop.online.entries, shop.online.notes, True
 
     def publish_and_begin():
         shop.publish(2, version="1.0.0", beside=True)
-        shop.online, first = later, shop.online
+        first, broken = shop.online, shop.keep_cut_off(0)
+        broken.entries, broken.notes = first.entries, first.notes
         with pytest.raises(PluginFailed):
             take_away(shop, at=3)
         shop.online = first
