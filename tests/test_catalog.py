@@ -171,6 +171,33 @@ def test_a_catalog_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "mine", "site"]
 
 
+def test_what_people_put_into_a_catalog_is_never_removed(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    put(out, [("index.html", "old"), ("features/a\u2028.html", "old"), ("features/old.html", "old")])
+    for mine in (".git/HEAD", "CNAME", "features/mine.html"):
+        (out / mine).parent.mkdir(exist_ok=True)
+        (out / mine).write_text("mine")
+        with pytest.raises(Conflict) as caught:
+            put(out, [("index.html", "new")])
+        assert f"'{'.git/' if 'git' in mine else mine}'" in caught.value.message
+        assert (out / mine).read_text() == "mine"
+        assert (out / "index.html").read_text() == "old"
+        shutil.rmtree(out / ".git", ignore_errors=True)
+        (out / mine).unlink(missing_ok=True)
+    (out / "features" / ".DS_Store").touch()
+    put(out, [("index.html", "new")])
+    assert sorted(p.name for p in out.rglob("*")) == [".mlforge-catalog", "index.html"]
+
+
+def test_a_catalog_of_a_release_that_did_not_say_what_its_files_are_is_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    out.mkdir()
+    (out / ".mlforge-catalog").write_text("A catalog of mlforge: `mlforge catalog` makes this folder anew.\n")
+    (out / "old.html").touch()
+    put(out, [("index.html", "new")])
+    assert sorted(p.name for p in out.iterdir()) == [".mlforge-catalog", "index.html"]
+
+
 def test_a_catalog_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     def failing() -> Iterator[tuple[str, str]]:
         yield "index.html", "half"

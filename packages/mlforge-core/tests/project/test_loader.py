@@ -1,5 +1,9 @@
 import itertools
+import os
 import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -178,3 +182,72 @@ def test_a_root_that_was_given_stays(folder, monkeypatch):
     (folder / "definitions.py").write_text("import mlforge as mlf\nd = mlf.Definitions('shop', root='elsewhere')")
     monkeypatch.chdir(folder)
     assert load_project(None, folder).root == folder / "elsewhere"
+
+
+@pytest.mark.parametrize("place", ["shop/definitions", "shop.definitons", "shop/definition.py"])
+def test_a_place_that_is_written_nearly_right_is_answered_with_one_that_works(folder, monkeypatch, place):
+    monkeypatch.chdir(folder)
+    (folder / "shop").mkdir()
+    (folder / "shop" / "definitions.py").write_text(text())
+    with refused(NotFound, repr(place)) as caught:
+        load_project(place, folder)
+    assert caught.value.hint == "Did you mean 'shop/definitions.py'?"
+    assert load_project("shop/definitions.py", folder).name == "shop"
+
+
+@pytest.mark.parametrize("said", ["nosuch.py", "nosuch", "definitions.py:nosuch"])
+def test_a_target_of_mlforge_yaml_that_is_not_there_says_where_it_is_named(folder, monkeypatch, said):
+    monkeypatch.chdir(folder)
+    (folder / "definitions.py").write_text(text())
+    (folder / "mlforge.yaml").write_text(f"target: {said}\n")
+    with refused(NotFound, "nosuch") as caught:
+        load_project(None, folder)
+    assert caught.value.where == f"mlforge.yaml, line 1: target: {said}"
+
+
+@contextmanager
+def as_somebody_else():
+    """Nobody in particular, where the tests run as root, for whom no folder is closed."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+@pytest.fixture
+def open_folder(folder):
+    """A folder that everybody can reach."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("mode", [0o000, 0o600, 0o444])
+def test_a_folder_that_is_closed_stops_no_search(open_folder, mode):
+    (open_folder / "definitions.py").write_text(text(name=f"closed{mode}"))
+    for name in ("data", "data/inner"):
+        (open_folder / name).mkdir()
+        (open_folder / name / "module.py").touch()
+    (open_folder / "data").chmod(mode)
+    with as_somebody_else():
+        assert load_project(None, open_folder).name == f"closed{mode}"
+    (open_folder / "data").chmod(0o755)
+
+
+@pytest.mark.posix
+def test_a_file_that_may_not_be_read_is_said_with_a_way_out(open_folder):
+    definitions, other = open_folder / "definitions.py", open_folder / "other.py"
+    definitions.write_text(text())
+    other.write_text(text())
+    definitions.chmod(0)
+    with as_somebody_else(), refused(Invalid, "definitions.py cannot be read: Permission denied.") as caught:
+        load_project(None, open_folder)
+    assert caught.value.hint == "Look at its permissions."
+    definitions.chmod(0o644)
+    other.chmod(0)
+    with as_somebody_else(), pytest.warns(UserWarning, match="passed over: Permission denied"):
+        assert load_project(None, open_folder).name == "shop"

@@ -219,3 +219,24 @@ def test_a_file_of_the_other_ending_is_noticed(tmp_path):
     (tmp_path / "mlforge.yml").write_text("profiles: {prod: {}}\n")
     with pytest.raises(NotFound, match="Rename mlforge.yml to mlforge.yaml"):
         choose_profile(tmp_path, "prod", None, {})
+
+
+@pytest.mark.parametrize("said", ["5", "[dev]", "true", "{a: b}"])
+@pytest.mark.parametrize("key", ["default_profile", "target"])
+def test_a_word_that_yaml_takes_for_something_else_is_refused_with_its_line(project, key, said):
+    (project / "mlforge.yaml").write_text(f"profiles: {{}}\n{key}: {said}\n")
+    with pytest.raises(Invalid, match=f"{key} in mlforge.yaml is .+, which is no text") as caught:
+        read_profiles(project)
+    assert caught.value.where == f"mlforge.yaml, line 2: {key}: {said}"
+    assert caught.value.hint.endswith(f'in quotes: {key}: "…"')
+
+
+@pytest.mark.parametrize("said", ["${STORE}", "x/${env:STORE", "${env:STORE_PATH}/${STORE}", "${oc.env:STORE"])
+def test_a_reference_that_is_misspelled_is_no_name_of_a_folder(project, monkeypatch, said):
+    monkeypatch.setenv("STORE_PATH", "${STORE}")
+    assert path_of(mlf.Definitions(), "prod") == project / "${STORE}"
+    (project / "mlforge.yaml").write_text(YAML.replace("path: dev_store", f'path: "{said}"'))
+    with pytest.raises(Invalid, match=r"profiles\.dev\.offline_store\.path says \$\{.+, which stands for") as caught:
+        path_of(mlf.Definitions())
+    assert "${env:STORE}" in caught.value.hint
+    assert caught.value.where.startswith("mlforge.yaml, line 5")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO, cast
 
@@ -171,6 +171,19 @@ class Invocation:
         own = path.is_relative_to(root)
         if own or not issubclass(warning.category, _HIDDEN):
             self.warn(f"{path.relative_to(root) if own else path.name}, line {warning.lineno}: {warning.message}")
+
+
+@contextlib.contextmanager
+def made_here(name: str) -> Iterator[None]:
+    """Making a folder in the current one. Raises `PluginFailed` where that cannot be written."""
+    from mlforge.errors import PluginFailed
+
+    try:
+        yield
+    except OSError as error:
+        raise PluginFailed(
+            f"{name}/ cannot be made here: {error.strerror or error}.", hint="Call it in a folder of yours."
+        ) from error
 
 
 def say_error(label: str, color: str, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
-from mlforge.errors import Invalid, NotFound, nearest
+from mlforge.errors import Invalid, NotFound, PluginFailed, nearest
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
@@ -108,23 +108,29 @@ class Lock(msgspec.Struct, frozen=True):
             raise Invalid(f"That is not a lock: {error}.", hint="Use a file that `mlforge lock` wrote.") from None
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file. Raises `NotFound` where the folder is not there."""
+        """Write it to a file. Raises `NotFound` where the folder is not there, `PluginFailed` where it is not yours."""
         try:
             Path(path).write_bytes(self.encode())
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFound(
                 f"A lock cannot be written to {path}.", hint="Name a file in a folder that exists."
             ) from None
+        except OSError as error:
+            raise PluginFailed(
+                f"A lock cannot be written to {path}: {error.strerror}.", hint="Name a file in a folder of yours."
+            ) from error
 
     @classmethod
     def load(cls, path: str | Path) -> Lock:
-        """Read a lock from a file. Raises `NotFound` and `Invalid`."""
+        """Read a lock from a file. Raises `NotFound`, `Invalid`, and `PluginFailed` where it may not be read."""
         try:
             data = Path(path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(f"There is no lock at {path}.", hint="`mlforge lock NAME -o FILE` writes one.") from None
         except IsADirectoryError:
             raise Invalid(f"{path} is a folder, no lock.", hint="Name the file in it.") from None
+        except OSError as error:
+            raise PluginFailed(f"{path} cannot be read: {error.strerror}.", hint="Look at its permissions.") from error
         try:
             return cls.decode(data)
         except Invalid as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from types import ModuleType
 
 import msgspec
 
-from mlforge.errors import Invalid, MlforgeError, NotFound, nearest
+from mlforge.errors import Invalid, MlforgeError, NotFound, close_to, nearest
 from mlforge.plugin.where import line_of, shown
-from mlforge.project.profiles import FILE, read_profiles
+from mlforge.project.bounded_yaml import line_in
+from mlforge.project.profiles import FILE, ProfileFile, read_profiles
 from mlforge.project.project import Project, find_root
 from mlforge.project.unimportable import does_not_import, lacks_module
 
@@ -50,18 +52,27 @@ def load_project(target: str | None, here: Path) -> Project:
         Invalid: Several, or a file that fails to import; the message says where.
     """
     place, _, name = _split(target)
-    start = here / place if place and (here / place).exists() else here
-    root = find_root(start if start.is_dir() else start.parent)
-    if not place:
-        found = read_profiles(root)
-        place, _, name = _split(found.target if found else None)
-    modules = _modules(place, here, root)
-    chosen = _only([f for m in modules for f in _definitions(m, name)], place)
+    start = here / place if place and os.path.exists(here / place) else here
+    root = find_root(start if os.path.isdir(start) else start.parent)
+    found = None if place else read_profiles(root)
+    if found:
+        place, _, name = _split(found.target)
+    try:
+        modules = _modules(place, here, root)
+        chosen = _only([f for m in modules for f in _definitions(m, name)], place)
+    except MlforgeError as error:
+        error.at(_said_in(found))
+        raise
     project = chosen.project
     project.file = file_of(chosen.module)
     if not project.has_own_root:
         project.root = root
     return project
+
+
+def _said_in(profiles: ProfileFile | None) -> str | None:
+    """The line of `mlforge.yaml` that names the place of the definitions."""
+    return line_in(profiles.path, ["target"]) if profiles and profiles.target else None
 
 
 def _split(target: str | None) -> tuple[str, str, str]:
@@ -73,10 +84,10 @@ def _modules(place: str, here: Path, root: Path) -> list[ModuleType]:
     if not place:
         return [_import_file(p) for p in _candidates(root)]
     for base in (here, root):
-        if (base / place).is_file():
+        if os.path.isfile(base / place):
             _refuse_foreign(base / place)
             return [_import_file((base / place).resolve())]
-        if (base / place).is_dir():
+        if os.path.isdir(base / place):
             return [_import_file(p) for p in _candidates((base / place).resolve())]
     if place.endswith(".py") or "/" in place:
         raise NotFound(f"There is no file {place!r}.", hint=_nearby(place, here, root))
@@ -89,10 +100,12 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _nearby(place: str, here: Path, root: Path) -> str:
-    """A hint for a place that is not there: a file of a name nearly so."""
+    """A hint for a place that is not there: a file of a name nearly so, however it was written."""
     files = [shown(p) for p in _python_files(root)] + [p.name for p in _python_files(here, 0)]
-    close = nearest(place, dict.fromkeys([*files, *(f.removesuffix(".py") for f in files)]))
-    return close if close.startswith("Did") else _PLACES
+    bare = {f.removesuffix(".py"): f for f in files}
+    written = {**{b.replace("/", "."): f for b, f in bare.items()}, **bare, **{f: f for f in files}}
+    close = close_to(place, written)
+    return f"Did you mean {written[close]!r}?" if close else _PLACES
 
 
 def _candidates(root: Path) -> list[Path]:
@@ -101,7 +114,7 @@ def _candidates(root: Path) -> list[Path]:
     One that does not parse is never passed over in silence: a definitions.py is refused, another is warned of.
     """
     there = list(_python_files(root))
-    files = [p for p in there if _MARK in p.read_text(encoding="utf-8", errors="replace")]
+    files = [p for p in there if _MARK in _text(p)]
     unmarked = [p for p in there if p.name == NAMED and p not in files]
     for path in unmarked:
         if error := _unparsed(path):
@@ -117,6 +130,20 @@ def _candidates(root: Path) -> list[Path]:
             text = f"It does not parse, and is passed over: {getattr(error, 'msg', error)}."
             warnings.warn_explicit(text, UserWarning, str(path), getattr(error, "lineno", None) or 1)
     return chosen
+
+
+def _text(path: Path) -> str:
+    """What a file says. One that may not be read is refused if it is a definitions.py, and warned of otherwise."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        if path.name == NAMED:
+            raise Invalid(
+                f"{shown(path)} cannot be read: {error.strerror}.", hint="Look at its permissions."
+            ) from None
+        text = f"It cannot be read, and is passed over: {error.strerror}."
+        warnings.warn_explicit(text, UserWarning, str(path), 1)
+        return ""
 
 
 def _unparsed(path: Path) -> SyntaxError | ValueError | None:
@@ -137,7 +164,7 @@ def _does_not_parse(path: Path, error: Exception) -> MlforgeError:
 
 def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:
     for path in _listed(root):
-        if path.is_file() and path.suffix == ".py":
+        if path.suffix == ".py" and os.path.isfile(path):
             yield path
         elif depth and _may_hold_definitions(path):
             yield from _python_files(path, depth - 1)
@@ -152,7 +179,8 @@ def _listed(folder: Path) -> list[Path]:
 
 def _may_hold_definitions(path: Path) -> bool:
     skipped = path.name.startswith(".") or path.name in _SKIP
-    return path.is_dir() and not skipped and not (path / "pyvenv.cfg").exists() and not (path / FILE).exists()
+    apart = any(os.path.exists(path / name) for name in ("pyvenv.cfg", FILE))  # nobody may look into some folders
+    return not skipped and os.path.isdir(path) and not apart
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ _FIELDS: dict[str, Any] = {
 }
 _SWITCHES = ("incremental", "quality")
 _REFERENCE = re.compile(r"\$\{(?:oc\.)?env:(\w+)(?:,([^}]*))?\}")
+_MISSPELLED = re.compile(r"\$\{(?:oc\.)?(?:env:)?(\w+)(?:\}|$)")
+"""What was meant to be a reference, and would be a folder's name: without `env:`, or without its end."""
 _LOOKING_ON = "observers"
 Kind = TypeVar("Kind", EngineDescriptor, StoreDescriptor, OnlineStoreDescriptor, ObserverDescriptor)
 
@@ -80,7 +83,7 @@ class ProfileFile(msgspec.Struct, frozen=True):
 def read_profiles(root: Path) -> ProfileFile | None:
     """The project's `mlforge.yaml`; None where there is none. Raises `Invalid` where it does not parse."""
     path = root / FILE
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     given = _parse(path)
     _refuse_unknown(given, ("default_profile", "profiles", "target"), "", path)
@@ -89,7 +92,8 @@ def read_profiles(root: Path) -> ProfileFile | None:
         raise Invalid(
             f"profiles in {path.name} must be a mapping of mappings.", hint="profiles: {dev: {engine: polars}}"
         )
-    return ProfileFile(path, _named(profiles, path), given.get("default_profile"), given.get("target"))
+    default, target = (_word(given.get(key), key, path) for key in ("default_profile", "target"))
+    return ProfileFile(path, _named(profiles, path), default, target)
 
 
 def choose_profile(
@@ -193,6 +197,16 @@ def _named(profiles: dict[Any, Any], path: Path) -> dict[str, Any]:
     return profiles
 
 
+def _word(given: Any, key: str, path: Path) -> str | None:
+    """What a setting says in one word. Raises `Invalid` for what YAML takes for something else than text."""
+    if given is None or isinstance(given, str):
+        return given
+    hint = {"default_profile": "Name a profile", "target": "Name a file, a module, or file.py:name"}[key]
+    raise Invalid(f"{key} in {path.name} is {given!r}, which is no text.", hint=f'{hint}, in quotes: {key}: "…"').at(
+        line_in(path, [key])
+    )
+
+
 def _kind(value: Any) -> str:
     return {bool: "true or false", int: "a number", float: "a number"}.get(type(value), "no text")
 
@@ -210,7 +224,7 @@ def _fill(value: Any, where: str, environment: Mapping[str, str]) -> Any:
             return {k: _fill(v, f"{where}.{k}", environment) for k, v in value.items()}
         case list():
             return [_fill(v, f"{where}[{i}]", environment) for i, v in enumerate(value)]
-        case str() if _REFERENCE.search(value):
+        case str():
             return _filled_text(value, where, environment)
     return value
 
@@ -222,4 +236,9 @@ def _filled_text(text: str, where: str, environment: Mapping[str, str]) -> str:
             raise Invalid(f"{where} needs the variable {name}, which is not set.", hint=f"export {name}=…")
         return environment.get(name, (default or "").strip())
 
+    if wrong := _MISSPELLED.search(_REFERENCE.sub("", text)):
+        raise Invalid(
+            f"{where} says {wrong[0]}, which stands for nothing.",
+            hint=f"For the variable {wrong[1]} write ${{env:{wrong[1]}}}; a text that looks so goes into a variable.",
+        )
     return _REFERENCE.sub(look_up, text)

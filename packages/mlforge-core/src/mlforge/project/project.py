@@ -410,7 +410,7 @@ def _key_names(entity: Entity) -> str:
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` that holds an `mlforge.yaml`; `start` if there is none."""
     start = start.resolve()
-    return next((p for p in (start, *start.parents) if (p / FILE).is_file()), start)
+    return next((p for p in (start, *start.parents) if os.path.isfile(p / FILE)), start)
 
 
 def _flatten(given: Any) -> Iterable[Feature | RequestFeature]:

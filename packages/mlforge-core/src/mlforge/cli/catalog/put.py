@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from mlforge.errors import Conflict, PluginFailed
 
 MARK = ".mlforge-catalog"
-"""The file that says that a folder is a catalog and may be made anew."""
+"""The file that says that a folder is a catalog and may be made anew, and which files are the catalog's."""
+_HEAD = "A catalog of mlforge: `mlforge catalog` makes this folder anew. Its files, as a JSON string a line:"
+_LEFT_BY_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 def put(out: Path, files: Iterable[tuple[str, str]]) -> int:
     """Write the files into a folder, in place of the catalog that was there. How many there are.
 
     Raises:
-        Conflict: Something else is there. It is left as it is.
+        Conflict: Something else is there, or a file in the catalog that is none of its own. It is left as it is.
         PluginFailed: The folder cannot be written. What was there is there.
     """
     target = out.absolute()
@@ -42,10 +47,38 @@ def _refuse_others(target: Path, shown: Path) -> None:
         raise Conflict(
             f"{shown} has something in it that is no catalog.", hint="Name a new folder: mlforge catalog --out site"
         )
+    if strange := _strange(target):
+        raise Conflict(
+            f"{shown} has {', '.join(map(repr, strange[:3]))} in it, which the catalog did not make and would remove.",
+            hint="Move that elsewhere, or make the catalog in another folder and copy it: mlforge catalog --out site",
+        )
+
+
+def _strange(target: Path) -> list[str]:
+    """What lies in a catalog and is not its own. A mark of an earlier mlforge does not say what is."""
+    try:
+        head, *lines = (target / MARK).read_text(encoding="utf-8").rstrip("\n").split("\n")
+        own = {str(msgspec.json.decode(line)) for line in lines} if head == _HEAD else None
+    except (OSError, ValueError):
+        own = None
+    if own is None:
+        return []
+    folders = {str(parent) for path in own for parent in PurePosixPath(path).parents}
+    return sorted(_others(target, "", own, folders))
+
+
+def _others(folder: Path, above: str, own: set[str], folders: set[str]) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = f"{above}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                yield from _others(Path(entry.path), f"{path}/", own, folders) if path in folders else (f"{path}/",)
+            elif path not in own and entry.name not in {MARK, *_LEFT_BY_FILE_MANAGERS}:
+                yield path
 
 
 def _write(folder: Path, files: Iterable[tuple[str, str]]) -> int:
-    count, made = 0, set()
+    own, made = list[str](), set()
     for path, text in files:
         parent, _, name = path.rpartition("/")
         if parent not in made:
@@ -53,9 +86,10 @@ def _write(folder: Path, files: Iterable[tuple[str, str]]) -> int:
             made.add(parent)
         with open(f"{folder}/{parent}/{name}", "wb") as file:  # noqa: PTH123 - thousands of files, quicker than by Path
             file.write(text.encode(errors="backslashreplace"))
-        count += 1
-    (folder / MARK).write_text("A catalog of mlforge: `mlforge catalog` makes this folder anew.\n", encoding="utf-8")
-    return count
+        own.append(path)
+    said = [_HEAD.encode(), *map(msgspec.json.encode, own), b""]
+    (folder / MARK).write_bytes(b"\n".join(said))
+    return len(own)
 
 
 def _swap(staged: Path, target: Path) -> None:

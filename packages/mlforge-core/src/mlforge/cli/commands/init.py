@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from mlforge.cli.invocation import made_here
 from mlforge.cli.options import command as made
 
 FILES = {
@@ -42,10 +43,11 @@ def command(name: str, engine: str | None) -> None:
     """
     folder, chosen = _free_folder(name), engine or _installed_engine()
     missing = _missing(chosen)
-    folder.joinpath("data").mkdir(parents=True)
-    for path, template in FILES.items():
-        folder.joinpath(path).write_text(_filled(template, name, chosen), encoding="utf-8")
-    folder.joinpath("data", "purchases.csv").write_text(purchases(), encoding="utf-8")
+    with made_here(name):
+        folder.joinpath("data").mkdir(parents=True)
+        for path, template in FILES.items():
+            folder.joinpath(path).write_text(_filled(template, name, chosen), encoding="utf-8")
+        folder.joinpath("data", "purchases.csv").write_text(purchases(), encoding="utf-8")
     click.echo(f"Made {name}/ with two features over {name}/data/purchases.csv.\n\nNext:\n")
     for step in (*missing, f"cd {name}", *STEPS):
         click.echo(f"  {step}")

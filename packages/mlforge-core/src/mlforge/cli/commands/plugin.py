@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from mlforge.cli.invocation import Invocation
+from mlforge.cli.invocation import Invocation, made_here
 from mlforge.cli.options import command as made
 from mlforge.cli.options import common_options, json_option
 
@@ -120,10 +120,11 @@ def new(kind: str, name: str) -> None:
     """
     names = _names(kind, name)
     folder = _free_folder(names.distribution)
-    for path, text in files(kind, names):
-        place = folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+    with made_here(names.distribution):
+        for path, text in files(kind, names):
+            place = folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
     click.echo(f"Made {names.distribution}/: the {names.kind.role} {names.known_as!r}, and its tests.\n\nNext:\n")
     for step in (f"cd {names.distribution}", 'pip install -e ".[test]"', "pytest"):
         click.echo(f"  {step}")
