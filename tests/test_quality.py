@@ -1,5 +1,6 @@
 """What is measured of a build, what drifts, and what is said of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -220,8 +221,28 @@ def test_a_drift_fails_a_pipeline_only_where_it_is_asked_to(said):
     assert (code, "2 of 2 columns drifted." in out) == (0, True)
     assert said("drift", "visit", "--fail")[0] == 1
     assert said("drift", "visit", "--fail", "--since", "2026-01-15")[0] == 0
+    assert said("drift", "visit", "--fail", "--since", "2026-01-15", "--method", "ks")[0] == 0
     code, out = said("drift", "visit", "--json", "--columns", "plan", "--method", "chi2")
     assert [c["column"] for c in msgspec.json.decode(out)["columns"]] == ["plan"]
+
+
+@pytest.mark.parametrize("more", [("--since", "2099-01-01"), ("--method", "ks", "--columns", "plan")])
+def test_what_could_not_be_compared_is_not_told_as_steady_and_fails_a_pipeline(said, more):
+    code, out = said("drift", "visit", *more)
+    assert code == 0
+    assert "steady" not in out
+    assert "not compared" in out
+    assert re.search(r"0 of [12] columns? drifted; [12] could not be compared\.", out)
+    assert said("drift", "visit", *more, "--fail")[0] == 1
+
+
+def test_columns_and_thresholds_that_are_none_are_refused(shop):
+    assert [c.column for c in shop.drift("visit", columns="plan").columns] == ["plan"]
+    with pytest.raises(Invalid, match="No column is named"):
+        shop.drift("visit", columns=[])
+    for threshold in ("0.1", None, float("nan"), -1):
+        with pytest.raises(Invalid, match="The threshold is"):
+            shop.drift("visit", threshold=threshold)
 
 
 def promising(folder, rows, **promises):

@@ -284,7 +284,9 @@ class Definitions(LockVerbs):
         place = store.at(self.root) if store is not None else settings.offline_store
         named = resolved(self.spelled_out(features), self.request_features)
         audience = Audience(self.name, settings.observers)
-        found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock, opened(lock), audience)
+        held = opened(lock)
+        with self._leading_on(features):
+            found = train(place, spine, entity_df, named, timestamp, chosen, full_names, with_lock, held, audience)
         return found if with_lock else found.frame
 
     @spelled

@@ -172,4 +172,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     names = list(known)
     close = close_to(name, names)
-    return f"Did you mean {close!r}?" if close else f"Known: {', '.join(names[:20]) or 'none'}."
+    more = ", …" if len(names) > 20 else "."
+    return f"Did you mean {close!r}?" if close else f"Known: {', '.join(names[:20]) or 'none'}{more}"

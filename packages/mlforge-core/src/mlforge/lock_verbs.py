@@ -43,7 +43,7 @@ class LockVerbs(OnlineVerbs):
             >>> [pin.version for pin in defs.lock(["user_spend", "last_purchase"]).pins]
             ['1.0.0', '1.0.0']
         """
-        with self.settings(profile).offline_store.open() as store:
+        with self._leading_on(features), self.settings(profile).offline_store.open() as store:
             named = resolved(self.spelled_out(features), self.request_features)
             return lock(store, named, full_names)
 

@@ -268,7 +268,8 @@ class OnlineVerbs(DiscoveryVerbs):
             [{'user_spend': 'missing'}]
         """
         held, how = opened(lock), checked_policy(policy)
-        return Reader(online, self._online(features), full_names, clock, lock=held, policy=how)
+        with self._leading_on(split_names(features)):
+            return Reader(online, self._online(features), full_names, clock, lock=held, policy=how)
 
     @spelled
     def replay(

@@ -83,7 +83,7 @@ class QualityVerbs(StoreVerbs):
         asked = DriftQuestion(
             name=name, version=version, against=against, frame=frame, method=method, threshold=threshold,
             since=None if since is None else read_instant(since, now(), "since"),
-            columns=None if columns is None else tuple(columns),
+            columns=None if columns is None else (columns,) if isinstance(columns, str) else tuple(columns),
         )  # fmt: skip
         chosen = engine_config(engine) if engine is not None else settings.engine or default_engine()
         with settings.offline_store.open() as store, chosen.open() as live:

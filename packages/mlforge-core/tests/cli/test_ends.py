@@ -98,6 +98,32 @@ def test_ctrl_c_at_any_moment_is_one_line_or_comes_too_late(fresh_shop: Path, wo
     assert [line.startswith("Interrupted.") for line in said] == ([True] if said else []), said
 
 
+@pytest.mark.linux
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["plugins"], ["list", "--target", "no.py", "--json"]])
+def test_an_answer_that_cannot_be_written_is_one_error(fresh_shop: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mlforge", *words], cwd=fresh_shop, stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert [line.split()[0] for line in done.stderr.splitlines()] == ["Error:", "Hint:"]
+    assert ("No space left on device" in done.stderr) == ("no.py" not in words)
+    assert "defect" not in done.stderr
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(("words", "code"), [("list", 0), ("list --json", 0), ("build --dry-run", 0), ("nosuch", 2)])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
+def test_streams_that_the_caller_closed_change_no_exit_code(
+    fresh_shop: Path, words: str, code: int, closed: str
+) -> None:
+    program = f'"{sys.executable}" -m mlforge {words} {closed}'
+    done = subprocess.run(["bash", "-c", program], cwd=fresh_shop, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
 FORGOTTEN = """
 import os, signal, sys, weakref
 from mlforge.cli import main

@@ -56,6 +56,27 @@ def test_its_data_is_the_same_every_time_and_a_few_hundred_rows() -> None:
     assert all(re.fullmatch(r"u\d\d,2026-0[1-3]-\d\dT\d\d:\d\d:\d\dZ,[a-z]+,\d+\.\d\d", line) for line in lines[1:])
 
 
+@pytest.mark.posix
+@pytest.mark.parametrize("words", ["init shop", "plugin new metric shop"])
+def test_a_folder_that_nobody_may_write_to_is_said_and_nothing_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = os.geteuid()
+    tmp_path.chmod(0o555)
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        assert run(words.split()) == 1
+    finally:
+        os.seteuid(before)
+        tmp_path.chmod(0o755)
+    said = capsys.readouterr().err
+    assert "shop/ cannot be made here: Permission denied." in said
+    assert "Hint: Call it in a folder of yours." in said
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["", "1st", "a/b", "..", ".", "with space", "-x", "a" * 65, "ünique"])
 def test_a_bad_name_is_refused_and_nothing_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -55,6 +56,10 @@ class Commands(click.Group):
         """Run the command. What a command returns is no exit code; it leaves with `ctx.exit(code)`."""
         try:
             super().invoke(ctx)
+        except click.UsageError as error:
+            if error.ctx is None and (called := ctx.invoked_subcommand):
+                error.ctx = click.Context(self.get_command(ctx, called) or self, info_name=called, parent=ctx)
+            raise
         except KeyboardInterrupt:
             line = "Interrupted. Nothing half-built is visible to anybody."
             click.echo(f"\n{line}" if sys.stderr.isatty() else line, err=True)
@@ -88,6 +93,7 @@ def cli(ctx: click.Context) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run `mlforge` and return its exit code: 0, 1 for a failure, 2 for a wrong call, 130 for Ctrl-C."""
     call = Invocation()
+    _open_closed_streams()
     _survive_narrow_encodings()
     try:
         code = cli.main(arguments, prog_name="mlforge", obj=call, standalone_mode=False)
@@ -125,7 +131,11 @@ def _fail(call: Invocation, error: Exception) -> int:
     if where:
         say_error("Where:", "cyan", where)
     told = {"kind": type(error).__name__, "message": message, "hint": hint}
-    call.answer({"error": told | ({"where": where} if where else {})}, lambda: None)
+    try:
+        call.answer({"error": told | ({"where": where} if where else {})}, lambda: None)
+        sys.stdout.flush()
+    except OSError:
+        _discard_stdout()
     return code
 
 
@@ -134,9 +144,14 @@ def _worded(error: Exception) -> tuple[str, str | None, int]:
     if isinstance(error, MlforgeError):
         return error.message, error.hint, FAILED
     if isinstance(error, click.UsageError):
-        return error.format_message(), getattr(error, "hint", None) or _usage_hint(error), USAGE
+        return " ".join(error.format_message().split()), getattr(error, "hint", None) or _usage_hint(error), USAGE
     if isinstance(error, click.ClickException):
         return error.format_message(), None, error.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" to {error.filename}" if error.filename else ""
+        return (
+            f"Nothing more can be written{place}: {error.strerror}.", "Make room there, or where stdout goes.", FAILED
+        )
     hint = "This is a defect, in mlforge or in a plugin; `mlforge --debug …` shows where."
     return f"{type(error).__name__}: {error}", hint, FAILED
 
@@ -186,5 +201,17 @@ def _survive_narrow_encodings() -> None:
 
 def _reader_gone() -> int:
     """The reader of stdout went away: say nothing, not even when Python closes the stream."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _discard_stdout()
     return FAILED
+
+
+def _discard_stdout() -> None:
+    """What is left to be written there goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), (sys.__stdout__ or sys.stdout).fileno())
+
+
+def _open_closed_streams() -> None:
+    """Where the caller closed stdout or stderr, as `>&-` does, what is said there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - as long as Python runs

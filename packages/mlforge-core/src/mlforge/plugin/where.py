@@ -49,9 +49,15 @@ def definition_of(function: Callable[..., Any], message: str) -> str | None:
     if not isinstance(code, CodeType) or not is_projects_file(code.co_filename):
         return None
     lines = dict(_lines(code))
-    quoted = (match[2] for match in _QUOTED.finditer(message))
-    said = (n for word in quoted for n, text in lines.items() if f'"{word}"' in text or f"'{word}'" in text)
+    said = (n for match in _QUOTED.finditer(message) for n, text in lines.items() if _says(text, match))
     return told(code.co_filename, next(said, code.co_firstlineno))
+
+
+def _says(line: str, quoted: re.Match[str]) -> bool:
+    """Whether a line says what a message quotes; what is called a source there stands where one is given."""
+    if quoted.string[: quoted.start()].lower().endswith("source "):
+        return "source=" in line
+    return f'"{quoted[2]}"' in line or f"'{quoted[2]}'" in line
 
 
 def told(file: str, line: int, text: str | None = None) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
@@ -234,6 +235,20 @@ class Project:
                 hint=f"Name it alone, or one of its features, such as {self.feature_sets[spec.name].names[0]!r}.",
             )
         return self.feature_sets[spec.name]
+
+    @contextmanager
+    def _leading_on(self, features: Any) -> Iterator[None]:
+        """Where a name that was asked for is neither built nor published, and none of these: hint at one that is."""
+        try:
+            yield
+        except NotFound as error:
+            known = [*self.features, *self.request_features, *self.feature_sets]
+            named = features if isinstance(features, list | tuple) else [features]
+            strange = {one.partition("@")[0] for one in named if isinstance(one, str)}.difference(known)
+            lost = next((name for name in strange if error.message.startswith(f"{name!r} has not been ")), None)
+            if lost is not None and not (error.hint or "").startswith("Did you mean"):
+                error.hint = nearest(lost, known)
+            raise
 
     def entity(self, name: str) -> Entity:
         """The entity of that name. Raises `Unknown` with the nearest one.

@@ -36,7 +36,7 @@ EXAMPLES = """Examples:
 @click.option(
     "--threshold", type=click.FloatRange(min=0), default=MATTERS, show_default=True, help="What distance matters."
 )
-@click.option("--fail", is_flag=True, help="Exit with 1 where a column has drifted.")
+@click.option("--fail", is_flag=True, help="Exit with 1 where a column has drifted, or none could be compared.")
 @engine_option
 @project_options
 @json_option
@@ -71,4 +71,5 @@ def command(
         engine=engine, profile=profile,
     )  # fmt: skip
     call.answer(found, lambda: qualities.drifted(found))
-    ctx.exit(1 if fail and not found.ok else 0)
+    nothing_said = len(found.uncompared) == len(found.columns)
+    ctx.exit(1 if fail and (nothing_said or not found.ok) else 0)

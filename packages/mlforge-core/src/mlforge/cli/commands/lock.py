@@ -48,8 +48,10 @@ def command(
     where a version is gone, changed or damaged, or another is served than the policy allows.
     """
     call = ctx.ensure_object(Invocation)
-    if (check is None) == (not names):
+    if check is None and not names:
         raise click.UsageError("Name what to lock, or give --check FILE.", ctx)
+    if check is not None and names:
+        raise click.UsageError("--check looks at all that the lock has: name nothing beside it.", ctx)
     if check is not None and (output is not None or full_names):
         raise click.UsageError("--output and --full-names make a lock; --check makes none.", ctx)
     definitions = call.definitions(target)

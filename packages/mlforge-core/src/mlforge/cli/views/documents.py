@@ -36,7 +36,23 @@ Document = dict[str, Any]
 
 def encode(document: object) -> str:
     """Indented JSON and a line's end. What JSON has no word for is written as text."""
-    return msgspec.json.format(msgspec.json.encode(document, enc_hook=str), indent=2).decode() + "\n"
+    try:
+        encoded = msgspec.json.encode(document, enc_hook=str)
+    except UnicodeEncodeError:  # such as a path that is no UTF-8
+        encoded = msgspec.json.encode(_told(msgspec.to_builtins(document, enc_hook=str)))
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+
+
+def _told(value: Any) -> Any:
+    """The same with what UTF-8 has no word for as Python writes it."""
+    match value:
+        case str():
+            return value.encode(errors="backslashreplace").decode()
+        case dict():
+            return {_told(k): _told(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_told(one) for one in value]
+    return value
 
 
 def report(found: BuildReport) -> Document:

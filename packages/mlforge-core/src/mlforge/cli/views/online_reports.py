@@ -61,7 +61,7 @@ def _replayed_row(result: ReplayResult) -> tuple[Cell, ...]:
     if result.failure:
         return result.feature, NONE, NONE, NONE, NONE, Styled("see below", "red")
     wrong = len(result.differences)
-    equal = Styled(_percent(wrong, result.cells), "red" if wrong else "green")
+    equal = Styled(_percent(wrong, result.cells), "red" if wrong else "green") if result.cells else NONE
     return (
         result.feature, result.version or NONE, _second(result.published), f"{result.entities:,}",
         f"{result.cells:,}", equal,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mlforge.cli.views.terminal import Styled, columns, say, table
 from mlforge.cli.views.wording import number_of
-from mlforge.flow.drifting.drift_report import DriftReport, figures
+from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
 from mlforge.flow.versions.quality import FeatureQuality, cells
 
-_VERDICTS = {True: Styled("drifted", "red"), False: Styled("steady", "green")}
+_DRIFTED, _STEADY, _UNCOMPARED = Styled("drifted", "red"), Styled("steady", "green"), Styled("not compared", "yellow")
 
 
 def shown(found: FeatureQuality) -> None:
@@ -26,7 +26,14 @@ def drifted(report: DriftReport) -> None:
     say(report.title)
     say()
     heads = columns("column", "", ">distance", ">limit", "*why")
-    rows = [(c.column, _VERDICTS[c.drifted], *figures(c), c.reason) for c in report.columns]
+    rows = [(c.column, _verdict(c), *figures(c), c.reason) for c in report.columns]
     table(heads, rows, indent=2)
     say()
-    say(f"{len(report.drifted)} of {number_of(len(report.columns), 'column')} drifted.")
+    left = f"; {len(report.uncompared)} could not be compared" if report.uncompared else ""
+    say(f"{len(report.drifted)} of {number_of(len(report.columns), 'column')} drifted{left}.")
+
+
+def _verdict(column: ColumnDrift) -> Styled:
+    if column.drifted:
+        return _DRIFTED
+    return _UNCOMPARED if column.distance is None else _STEADY

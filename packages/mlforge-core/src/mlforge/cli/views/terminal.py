@@ -168,8 +168,9 @@ def _console(file: TextIO) -> Console:
     from rich.console import Console
 
     bound = file.isatty() or "COLUMNS" in os.environ
-    width = None if bound else UNBOUND
-    return Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    console = Console(file=file, width=None if bound else UNBOUND, highlight=False, markup=False, emoji=False)
+    console.width = max(console.width, LEAST)  # COLUMNS may say 1, or -5
+    return console
 
 
 def _cell(part: Cell) -> Text:

@@ -65,6 +65,11 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
         return not self.drifted
 
     @property
+    def uncompared(self) -> tuple[ColumnDrift, ...]:
+        """The columns of which nothing can be said: no distance was measured, for the reason that each has."""
+        return tuple(c for c in self.columns if c.distance is None and not c.drifted)
+
+    @property
     def drifted(self) -> tuple[ColumnDrift, ...]:
         """The columns that have."""
         return tuple(c for c in self.columns if c.drifted)

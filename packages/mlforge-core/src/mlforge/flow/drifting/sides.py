@@ -75,8 +75,8 @@ def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
 def _refuse(asked: DriftQuestion) -> None:
     if asked.method not in METHODS:
         raise Unknown(f"There is no method {asked.method!r}.", hint=nearest(asked.method, METHODS))
-    if not 0 <= asked.threshold < float("inf"):
-        raise Invalid(f"The threshold is {asked.threshold}.", hint="Give a number from 0 on, such as 0.1.")
+    if not isinstance(asked.threshold, int | float) or not 0 <= asked.threshold < float("inf"):
+        raise Invalid(f"The threshold is {asked.threshold!r}.", hint="Give a number from 0 on, such as 0.1.")
     given = [n for n in ("against", "since", "frame") if getattr(asked, n) is not None]
     if len(given) > 1:
         raise Invalid(f"Both {given[0]} and {given[1]} are given.", hint="Each is a comparison of its own: give one.")
@@ -87,6 +87,8 @@ def _columns(meta: FeatureMeta, asked: DriftQuestion) -> tuple[str, ...]:
     there = [c.name for c in meta.columns]
     if missing := [name for name in wanted if name not in there]:
         raise NotFound(f"{meta.name} {meta.version} has no column {missing[0]!r}.", hint=nearest(missing[0], there))
+    if not wanted and asked.columns is not None:
+        raise Invalid("No column is named.", hint="Name at least one, or leave columns out.")
     if not wanted:
         raise Invalid(f"{meta.name} {meta.version} has no column beside its keys and time.", hint="Name the columns.")
     return wanted

@@ -311,6 +311,11 @@ def _refuse_collisions(lookups: Sequence[Lookup | RequestLookup]) -> None:
     owners: dict[str, str] = {}
     for one in lookups:
         for column in one.columns.values():
+            if owners.get(column) == one.name:
+                raise Invalid(
+                    f"{one.name!r} is asked for twice, and its column {column!r} would be there twice.",
+                    hint="Name it once; of two versions of it ask for full_names.",
+                )
             if column in owners:
                 raise Invalid(
                     f"{owners[column]!r} and {one.name!r} both bring a column {column!r}.",

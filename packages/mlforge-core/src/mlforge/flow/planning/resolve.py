@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from mlforge.errors import NotFound, close_to
+from mlforge.errors import Invalid, NotFound, close_to
 from mlforge.flow.planning.elsewhere import scan_elsewhere, table_rows
 from mlforge.flow.planning.layouts import (
     MAGIC,
@@ -29,6 +29,7 @@ from mlforge.model.source import (
     Source,
     format_of_suffix,
 )
+from mlforge.model.visible import is_writable
 from mlforge.plugin.engine.frames import Scan
 from mlforge.plugin.engine.partitions import told
 from mlforge.plugin.sources import Asking
@@ -103,12 +104,36 @@ def _facts(path: Path) -> list[tuple[str, int, int]]:
 
 
 def _files(source: Source, root: Path) -> list[Path]:
+    found = _found_files(source, root)
+    if strange := next((path for path in found if not is_writable(str(path))), None):
+        raise Invalid(
+            f"The source {source.name!r} lies at {strange}, which is no UTF-8 text.",
+            hint="Give the file or folder another name, or a locale of UTF-8: LC_ALL=C.UTF-8.",
+        )
+    return found
+
+
+def _refuse_closed(place: Path, source: Source) -> None:
+    """Raise `Invalid` where nobody may look whether a file is there."""
+    try:
+        place.stat()
+    except PermissionError as error:
+        raise Invalid(
+            f"The source {source.name!r} cannot be looked at: {place}: {error.strerror}.",
+            hint="Check that you may read there.",
+        ) from error
+    except OSError:
+        return
+
+
+def _found_files(source: Source, root: Path) -> list[Path]:
     pattern = str(_at_home(Path(source.path)))
     place = root / pattern
     if set(str(source.path)) & MAGIC and not place.exists():
         found = [root / p for p in sorted(glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207 - as is
         found = [p for p in found if p.is_file()]
         return _some(found, source, f"no file fits {source.path!r}")
+    _refuse_closed(place, source)
     if not place.exists():
         close = close_to(place.name, _siblings(place))
         start = "Relative paths start at the project's folder, the one with mlforge.yaml."

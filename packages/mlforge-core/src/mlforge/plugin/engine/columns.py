@@ -118,6 +118,11 @@ def refuse_brought_twice(spine: Iterable[str], brought: Iterable[tuple[str, Iter
 
 
 def _brought_twice(owner: str, first: str, feature: str, second: str) -> Invalid:
+    if owner == feature:
+        raise Invalid(
+            f"{feature} is asked for twice, and its column {first!r} would be there twice.",
+            hint="Name it once; of two versions of it ask for the full names: full_names=True, or --full-names.",
+        )
     same = f"{owner} and {feature} both bring a column {first!r}."
     alike = f"{owner} brings a column {first!r} and {feature} {second!r}, which differ in case alone."
     return Invalid(
