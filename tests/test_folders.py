@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -89,6 +91,46 @@ def test_columns_of_two_kinds_are_refused_by_file(engine: Engine, tmp_path: Path
     with pytest.raises(Invalid, match=r"1\.parquet has other columns than .*0\.parquet: 'v' as ") as refused:
         rows(engine, scan)
     assert "two sources" in (refused.value.hint or "")
+
+
+def plain(folder: Path) -> Path:
+    """A small file, under a name that every engine takes."""
+    (folder / "plain").mkdir()
+    pl.DataFrame({"user": [1]}).write_parquet(folder / "plain" / "plain.parquet")
+    return folder / "plain" / "plain.parquet"
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("place", ["events.parquet", "*.parquet", "folder"])
+def test_a_name_that_is_no_utf8_is_refused_before_an_engine_sees_it(tmp_path: Path, place: str) -> None:
+    strange = os.fsdecode(b"caf\xe9")
+    root = tmp_path if place != "events.parquet" else tmp_path / strange
+    file = {"events.parquet": "events.parquet", "*.parquet": f"{strange}.parquet", "folder": f"folder/{strange}.parquet"}
+    (root / file[place]).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(plain(tmp_path), root / file[place])
+    with pytest.raises(Invalid, match="which is no UTF-8 text") as caught:
+        resolve(mlf.Source(place, name="events"), root)
+    assert "another name" in str(caught.value.hint)
+    with pytest.raises(Invalid, match="which is no UTF-8 text"):
+        mlf.LocalStore("store").at(tmp_path / strange)
+    assert mlf.LocalStore("st\u00f6re \U0001f600").at(tmp_path).path.endswith("\U0001f600")
+
+
+@pytest.mark.posix
+def test_a_source_in_a_folder_that_is_closed_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    pl.DataFrame({"user": [1]}).write_parquet(tmp_path / "data" / "events.parquet")
+    (tmp_path / "data").chmod(0)
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(Invalid, match="'events' cannot be looked at: .*Permission denied") as caught:
+            resolve(mlf.Source("data/events.parquet"), tmp_path)
+    finally:
+        os.seteuid(before)
+        (tmp_path / "data").chmod(0o755)
+    assert caught.value.hint == "Check that you may read there."
 
 
 def test_a_column_of_nothing_fits_however_late_it_gets_values(engine: Engine, tmp_path: Path) -> None:

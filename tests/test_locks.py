@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 
 import msgspec
@@ -13,7 +14,7 @@ from tests.test_sets import LABELS, WHO, define, loaded, two_versions
 
 import mlforge as mlf
 from mlforge.cli.app import run
-from mlforge.errors import Conflict, Invalid, NotFound
+from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,59 @@ def test_a_lock_has_the_versions_of_a_set_and_makes_its_training_data_again(defs
     assert defs.get_training_data(LABELS, "spend", lock=lock).columns == before.columns[:-1]
     assert mlf.get_training_data(LABELS, "churn.lock" and lock, store=mlf.LocalStore("store")).equals(before)
     assert defs.get_training_data(LABELS, with_lock=True, lock=lock).lock == lock
+
+
+@pytest.mark.parametrize("name", ["chrn", "plans", "spend_7d"])
+def test_a_name_that_nothing_has_is_answered_with_one_that_works(defs, mlforge, name):
+    hints = {"chrn": "Did you mean 'churn'?", "plans": "Did you mean 'plan'?", "spend_7d": "Did you mean 'spend'?"}
+    asked = [
+        lambda: defs.lock(name),
+        lambda: defs.get_training_data(LABELS, [name]),
+        lambda: defs.get_online_features(name, WHO),
+        lambda: defs.get_online_features(["spend", f"{name}@1.0.0"], WHO),
+    ]
+    for ask in asked:
+        with pytest.raises(NotFound, match=f"'{name}") as caught:
+            ask()
+        assert caught.value.hint == hints[name]
+    code, said = mlforge("lock", name)
+    assert (code, f"Hint: {hints[name]}" in said) == (1, True)
+
+
+def test_a_feature_that_is_asked_for_twice_is_said_so_and_full_names_are_no_way_out_of_it(defs):
+    twice = (
+        lambda **how: defs.lock(["churn", "spend"], **how),
+        lambda **how: defs.get_training_data(LABELS, ["spend", "spend@1.0.0"], **how),
+        lambda **how: defs.get_online_features(["spend", "spend"], WHO, **how),
+    )
+    for ask in twice:
+        for how in ({}, {"full_names": True}):
+            with pytest.raises(Invalid, match="'spend' is asked for twice, and its column '.+' would be there twice") as e:
+                ask(**how)
+            assert e.value.hint.startswith("Name it once; of two versions of it ask for")
+    both = ["plan@1.0.0", "plan@1.1.0"]
+    with pytest.raises(Invalid, match="'plan' is asked for twice"):
+        defs.get_training_data(LABELS, both)
+    assert "plan@1.1.0__dearest" in defs.get_training_data(LABELS, both, full_names=True).columns
+
+
+@pytest.mark.posix
+def test_a_lock_that_may_not_be_written_or_read_is_said(defs, tmp_path):
+    lock, before = mlf.Lock.load("churn.lock"), os.geteuid()
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    lock.save(closed / "a.lock")
+    closed.chmod(0)
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        for verb, said in ((lock.save, "cannot be written to"), (mlf.Lock.load, "cannot be read")):
+            with pytest.raises(PluginFailed, match=f"{said}.*: Permission denied" if said[7] == "w" else said) as caught:
+                verb(closed / "a.lock")
+            assert caught.value.hint
+    finally:
+        os.seteuid(before)
+        closed.chmod(0o755)
 
 
 def test_a_lock_is_asked_only_for_what_it_has(defs):
@@ -127,10 +181,10 @@ def test_what_is_no_lock_is_refused_with_a_way_out(defs, mlforge, shop):
         (["--check", "store"], "store is a folder"),
         (["churn", "-o", "nowhere/x.lock"], "cannot be written"),
         (["churm"], "'churm' has not been built"),
-        (["ab"], "both bring a column 'dearest'"),
+        (["ab"], "'plan' is asked for twice, and its column 'dearest'"),
         (["churn@1.0.0"], "'churn' is a feature set"),
         ([], "Name what to lock"),
-        (["churn", "--check", "churn.lock"], "Name what to lock"),
+        (["churn", "--check", "churn.lock"], "name nothing beside it"),
         (["--check", "churn.lock", "-o", "x"], "--check makes none"),
     ):
         code, said = mlforge("lock", *words)

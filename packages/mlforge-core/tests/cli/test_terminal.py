@@ -104,3 +104,12 @@ def test_a_terminal_that_knows_no_unicode_gets_question_marks_instead_of_a_crash
     answer = mlforge("list", "versions", cwd=shop, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert answer.code == 0
     assert "?" in answer.out
+
+
+@pytest.mark.parametrize("columns", ["-5", "0", "1", "17"])
+def test_a_width_that_holds_nothing_is_not_taken_at_its_word(mlforge: Mlforge, built_shop: Path, columns: str) -> None:
+    for words in (["list"], ["inspect", "user_spend"], ["plugins"]):
+        answer = mlforge(*words, cwd=built_shop, COLUMNS=columns)
+        assert answer.code == 0
+        assert max(map(len, answer.out.splitlines())) > 9
+        assert words == ["plugins"] or "user_" in "".join(answer.out.split())

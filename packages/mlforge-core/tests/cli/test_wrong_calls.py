@@ -21,11 +21,21 @@ WRONG = {
     "a kind nobody has": (["inspect", "frog", "a"], "'frog' is neither feature", "mlforge inspect --help"),
     "a feature without its option": (["build", "a"], "extra argument (a)", "mlforge build --features a,b"),
     "an option where a name is": (["publish", "--features", "a"], "--features", "mlforge publish NAME"),
+    "a lock and what to lock": (["lock", "--check", "a.lock", "a"], "name nothing beside it", "mlforge lock --help"),
+    "nothing to lock": (["lock"], "Name what to lock, or give --check FILE.", "mlforge lock --help"),
     "no name": (["versions"], "Missing argument 'NAME'", "mlforge versions --help"),
 }
+IN_WORDS_ALONE = {
+    "no shell": (["completion"], "Choose from: bash, zsh, fish", "See: mlforge completion --help"),
+    "no kind of plugin": (["plugin", "new"], "Choose from: engine, store", "See: mlforge plugin new --help"),
+    "an option without its value": (["drift", "a", "--columns"], "requires an argument", "See: mlforge drift --help"),
+}
+"""Of which no program asks, or whose last word would take `--json` for its value."""
 
 
-@pytest.mark.parametrize(("words", "message", "hint"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(
+    ("words", "message", "hint"), [*WRONG.values(), *IN_WORDS_ALONE.values()], ids=[*WRONG, *IN_WORDS_ALONE]
+)
 def test_it_says_what_is_wrong_and_what_to_do(
     capsys: pytest.CaptureFixture[str], words: list[str], message: str, hint: str
 ) -> None:

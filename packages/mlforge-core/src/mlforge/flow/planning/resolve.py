@@ -40,13 +40,15 @@ def resolve(source: Source, root: Path) -> Scan:
 
     Raises:
         NotFound: No such file, or nothing that fits the glob or lies in the folder.
-        Invalid: A format that cannot be told, several at once, an empty file, or folders that tell different columns.
+        Invalid: A format that cannot be told, several at once, an empty file, folders that tell different columns, a
+            folder that is closed, or a name that is no UTF-8.
         Unsupported: Parquet files of a Delta table, or of another one whose log tells what of them there still is.
     """
     if source.is_table:
         return Scan(source.name, (source.path,), known_format(source.infer_format(), source))
     if source.scheme != "file":
         return scan_elsewhere(source, root)
+    _refuse_closed(root / _at_home(Path(source.path)), source)
     if table := _table(source, root):
         return table
     files = _files(source, root)
@@ -122,7 +124,7 @@ def _refuse_closed(place: Path, source: Source) -> None:
             f"The source {source.name!r} cannot be looked at: {place}: {error.strerror}.",
             hint="Check that you may read there.",
         ) from error
-    except OSError:
+    except (OSError, ValueError):
         return
 
 
@@ -133,7 +135,6 @@ def _found_files(source: Source, root: Path) -> list[Path]:
         found = [root / p for p in sorted(glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207 - as is
         found = [p for p in found if p.is_file()]
         return _some(found, source, f"no file fits {source.path!r}")
-    _refuse_closed(place, source)
     if not place.exists():
         close = close_to(place.name, _siblings(place))
         start = "Relative paths start at the project's folder, the one with mlforge.yaml."
