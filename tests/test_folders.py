@@ -105,7 +105,11 @@ def plain(folder: Path) -> Path:
 def test_a_name_that_is_no_utf8_is_refused_before_an_engine_sees_it(tmp_path: Path, place: str) -> None:
     strange = os.fsdecode(b"caf\xe9")
     root = tmp_path if place != "events.parquet" else tmp_path / strange
-    file = {"events.parquet": "events.parquet", "*.parquet": f"{strange}.parquet", "folder": f"folder/{strange}.parquet"}
+    file = {
+        "events.parquet": "events.parquet",
+        "*.parquet": f"{strange}.parquet",
+        "folder": f"folder/{strange}.parquet",
+    }
     (root / file[place]).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(plain(tmp_path), root / file[place])
     with pytest.raises(Invalid, match="which is no UTF-8 text") as caught:

@@ -50,7 +50,10 @@ BUILDS = {
         ["event.parquet", "Did you mean 'events.parquet'?", "definitions.py, line 7: "],
     ),
     "a source that is not there, whose name a metric has": (
-        feature(f'\n    source="event.parquet",\n    {CLOCK.split(", ", 1)[1]},\n    metrics=mlf.Count(windows="7d", name="event")'),
+        feature(
+            f'\n    source="event.parquet",\n    {CLOCK.split(", ", 1)[1]},\n'
+            '    metrics=mlf.Count(windows="7d", name="event")'
+        ),
         ["'event' is not there", 'definitions.py, line 8: source="event.parquet",'],
     ),
     "nothing returned": (feature(KEYS, "df.head()"), ["returned None", "Return the frame", "definitions.py, line 7: "]),

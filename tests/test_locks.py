@@ -92,7 +92,9 @@ def test_a_feature_that_is_asked_for_twice_is_said_so_and_full_names_are_no_way_
     )
     for ask in twice:
         for how in ({}, {"full_names": True}):
-            with pytest.raises(Invalid, match="'spend' is asked for twice, and its column '.+' would be there twice") as e:
+            with pytest.raises(
+                Invalid, match="'spend' is asked for twice, and its column '.+' would be there twice"
+            ) as e:
                 ask(**how)
             assert e.value.hint.startswith("Name it once; of two versions of it ask for")
     both = ["plan@1.0.0", "plan@1.1.0"]
@@ -112,7 +114,9 @@ def test_a_lock_that_may_not_be_written_or_read_is_said(defs, tmp_path):
         os.seteuid(65534)
     try:
         for verb, said in ((lock.save, "cannot be written to"), (mlf.Lock.load, "cannot be read")):
-            with pytest.raises(PluginFailed, match=f"{said}.*: Permission denied" if said[7] == "w" else said) as caught:
+            with pytest.raises(
+                PluginFailed, match=f"{said}.*: Permission denied" if said[7] == "w" else said
+            ) as caught:
                 verb(closed / "a.lock")
             assert caught.value.hint
     finally:

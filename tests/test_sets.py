@@ -167,7 +167,7 @@ def test_a_set_has_no_versions_and_no_columns_and_an_unknown_one_is_named(defs, 
 
 
 def test_two_versions_of_a_feature_are_told_apart_by_full_names_offline(defs):
-    with pytest.raises(Invalid, match="both bring a column 'dearest'"):
+    with pytest.raises(Invalid, match="asked for twice, and its column 'dearest'"):
         defs.get_training_data(LABELS, "ab")
     found, lock = defs.get_training_data(LABELS, ["ab", "spend"], full_names=True, with_lock=True)
     assert found.columns[2:6] == [

@@ -13,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 from mlforge.__about__ import __version__
 from mlforge.cli import roster
+from mlforge.cli.again import again, options_in
 from mlforge.cli.invocation import Invocation, say_error
 from mlforge.cli.options import common_options
 from mlforge.errors import MlforgeError, Unknown, nearest
@@ -93,6 +94,7 @@ def cli(ctx: click.Context) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run `mlforge` and return its exit code: 0, 1 for a failure, 2 for a wrong call, 130 for Ctrl-C."""
     call = Invocation()
+    call.named = options_in(sys.argv[1:] if arguments is None else arguments)
     _open_closed_streams()
     _survive_narrow_encodings()
     try:
@@ -120,6 +122,7 @@ def _names_json(arguments: Sequence[str]) -> bool:
 
 def _fail(call: Invocation, error: Exception) -> int:
     message, hint, code = _worded(error)
+    hint = again(hint, call.named) if isinstance(error, MlforgeError) and hint else hint
     if call.debug:
         import traceback
 
@@ -150,7 +153,9 @@ def _worded(error: Exception) -> tuple[str, str | None, int]:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = f" to {error.filename}" if error.filename else ""
         return (
-            f"Nothing more can be written{place}: {error.strerror}.", "Make room there, or where stdout goes.", FAILED
+            f"Nothing more can be written{place}: {error.strerror}.",
+            "Make room there, or where stdout goes.",
+            FAILED,
         )
     hint = "This is a defect, in mlforge or in a plugin; `mlforge --debug …` shows where."
     return f"{type(error).__name__}: {error}", hint, FAILED

@@ -30,6 +30,7 @@ class Invocation:
         self.debug = False
         self.loudness: Literal[-1, 0, 1] = 0
         self.out: TextIO | None = None
+        self.named = ""  # `--profile` and `--target` as the call has them, for hints
 
     @property
     def json(self) -> bool:

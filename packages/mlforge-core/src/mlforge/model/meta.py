@@ -16,6 +16,7 @@ from mlforge.model.lineage import Lineage
 from mlforge.model.plain import expression
 from mlforge.model.quality import Quality
 from mlforge.model.schema import Column, Schema, same_key_type
+from mlforge.model.text import number_of
 
 
 class Change(msgspec.Struct, frozen=True, rename={"bump": "bump_type"}):
@@ -222,7 +223,7 @@ class Manifest(msgspec.Struct, frozen=True):
             for name, e in self.features.items()
         ]
         heads = ("feature", "latest", "versions", "rows", "tags", "description")
-        return table(heads, rows, caption=f"{len(rows):,} features", note=f"as of {self.generated_at}")
+        return table(heads, rows, caption=number_of(len(rows), "feature"), note=f"as of {self.generated_at}")
 
 
 class Layer(msgspec.Struct, frozen=True):

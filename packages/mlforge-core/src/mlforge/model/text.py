@@ -1,4 +1,4 @@
-"""Text that people write: what of it can be kept."""
+"""Text that people write: what of it can be kept; and numbers as they read them."""
 
 from __future__ import annotations
 
@@ -25,3 +25,13 @@ def refuse_halves(text: object, what: str) -> None:
     """
     if isinstance(text, str) and has_half(text):
         raise Invalid(f"{text!r} in {what} has half a character.", hint="Write it without: it cannot be stored.")
+
+
+def number_of(number: int, noun: str) -> str:
+    """So many of something.
+
+    Example:
+        >>> number_of(1, "row"), number_of(2000, "row")
+        ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,17 +7,6 @@ import re
 _UNSEEN = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-_LONE = re.compile("[\ud800-\udfff]")
-
-
-def is_writable(text: str) -> bool:
-    r"""Whether UTF-8 can write a text; that of a file's name, which may be any bytes, it sometimes cannot.
-
-    Example:
-        >>> is_writable("café ☃"), is_writable(b"caf\xe9".decode(errors="surrogateescape"))
-        (True, False)
-    """
-    return text.isascii() or not _LONE.search(text)
 
 
 def visible(text: str, *, one_line: bool = False) -> str:

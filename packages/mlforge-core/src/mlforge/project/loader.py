@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import msgspec
 from mlforge.errors import Invalid, MlforgeError, NotFound, close_to, nearest
 from mlforge.plugin.where import line_of, shown
 from mlforge.project.bounded_yaml import line_in
+from mlforge.project.looking import is_file, is_folder, is_there
 from mlforge.project.profiles import FILE, ProfileFile, read_profiles
 from mlforge.project.project import Project, find_root
 from mlforge.project.unimportable import does_not_import, lacks_module
@@ -52,8 +52,8 @@ def load_project(target: str | None, here: Path) -> Project:
         Invalid: Several, or a file that fails to import; the message says where.
     """
     place, _, name = _split(target)
-    start = here / place if place and os.path.exists(here / place) else here
-    root = find_root(start if os.path.isdir(start) else start.parent)
+    start = here / place if place and is_there(here / place) else here
+    root = find_root(start if is_folder(start) else start.parent)
     found = None if place else read_profiles(root)
     if found:
         place, _, name = _split(found.target)
@@ -84,10 +84,10 @@ def _modules(place: str, here: Path, root: Path) -> list[ModuleType]:
     if not place:
         return [_import_file(p) for p in _candidates(root)]
     for base in (here, root):
-        if os.path.isfile(base / place):
+        if is_file(base / place):
             _refuse_foreign(base / place)
             return [_import_file((base / place).resolve())]
-        if os.path.isdir(base / place):
+        if is_folder(base / place):
             return [_import_file(p) for p in _candidates((base / place).resolve())]
     if place.endswith(".py") or "/" in place:
         raise NotFound(f"There is no file {place!r}.", hint=_nearby(place, here, root))
@@ -138,9 +138,7 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         if path.name == NAMED:
-            raise Invalid(
-                f"{shown(path)} cannot be read: {error.strerror}.", hint="Look at its permissions."
-            ) from None
+            raise Invalid(f"{shown(path)} cannot be read: {error.strerror}.", hint="Look at its permissions.") from None
         text = f"It cannot be read, and is passed over: {error.strerror}."
         warnings.warn_explicit(text, UserWarning, str(path), 1)
         return ""
@@ -164,7 +162,7 @@ def _does_not_parse(path: Path, error: Exception) -> MlforgeError:
 
 def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:
     for path in _listed(root):
-        if path.suffix == ".py" and os.path.isfile(path):
+        if path.suffix == ".py" and is_file(path):
             yield path
         elif depth and _may_hold_definitions(path):
             yield from _python_files(path, depth - 1)
@@ -179,8 +177,8 @@ def _listed(folder: Path) -> list[Path]:
 
 def _may_hold_definitions(path: Path) -> bool:
     skipped = path.name.startswith(".") or path.name in _SKIP
-    apart = any(os.path.exists(path / name) for name in ("pyvenv.cfg", FILE))  # nobody may look into some folders
-    return not skipped and os.path.isdir(path) and not apart
+    apart = any(is_there(path / name) for name in ("pyvenv.cfg", FILE))  # nobody may look into some folders
+    return not skipped and is_folder(path) and not apart
 
 
 def _import_file(path: Path) -> ModuleType:

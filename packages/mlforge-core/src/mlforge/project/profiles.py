@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from mlforge.plugin.descriptors import EngineDescriptor, ObserverDescriptor, Onl
 from mlforge.plugin.observers import ObserverConfig
 from mlforge.plugin.registry import registry
 from mlforge.project.bounded_yaml import line_in, read_yaml
+from mlforge.project.looking import is_there
 
 FILE = "mlforge.yaml"
 VARIABLE = "MLFORGE_PROFILE"
@@ -83,7 +83,7 @@ class ProfileFile(msgspec.Struct, frozen=True):
 def read_profiles(root: Path) -> ProfileFile | None:
     """The project's `mlforge.yaml`; None where there is none. Raises `Invalid` where it does not parse."""
     path = root / FILE
-    if not os.path.exists(path):
+    if not is_there(path):
         return None
     given = _parse(path)
     _refuse_unknown(given, ("default_profile", "profiles", "target"), "", path)

@@ -22,6 +22,7 @@ from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, Store
 from mlforge.plugin.descriptors import EngineDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.observers import ObserverConfig
 from mlforge.plugin.registry import registry
+from mlforge.project.looking import is_file
 from mlforge.project.profiles import FILE, Profile, choose_profile, decode_config
 from mlforge.project.profiles import observers as observers_of
 from mlforge.project.requesting import refuse_feature_names, refuse_unread
@@ -425,7 +426,7 @@ def _key_names(entity: Entity) -> str:
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` that holds an `mlforge.yaml`; `start` if there is none."""
     start = start.resolve()
-    return next((p for p in (start, *start.parents) if os.path.isfile(p / FILE)), start)
+    return next((p for p in (start, *start.parents) if is_file(p / FILE)), start)
 
 
 def _flatten(given: Any) -> Iterable[Feature | RequestFeature]:

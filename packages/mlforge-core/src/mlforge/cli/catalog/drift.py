@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mlforge.cli.views.wording import number_of
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
 from mlforge.model.html import Markup, html, joined
+from mlforge.model.text import number_of
 
 HEADS = ("Column", "Verdict", "Distance", "Limit", "Why")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mlforge.cli.catalog.links import Kind, Links
-from mlforge.cli.views.wording import number_of
 from mlforge.flow.discovering.book import Book, Page
 from mlforge.model.html import Markup, html, joined
+from mlforge.model.text import number_of
 
 _ONE = {"entities": "entity", "sources": "source", "owners": "owner", "tags": "tag"}
 

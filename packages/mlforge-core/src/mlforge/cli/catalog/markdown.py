@@ -9,8 +9,9 @@ from mlforge.cli.catalog import drift, facts
 from mlforge.cli.catalog.lineage import origins, steps, untold
 from mlforge.cli.catalog.links import KINDS, Kind, Links
 from mlforge.cli.catalog.retrieval import Place, ways
-from mlforge.cli.views.wording import NONE, because, number_of
+from mlforge.cli.views.wording import NONE, because
 from mlforge.flow.discovering.book import Book, Page
+from mlforge.model.text import number_of
 from mlforge.model.visible import visible
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#!|~$@]|^[-+]|(?<=^\d)[.)])")

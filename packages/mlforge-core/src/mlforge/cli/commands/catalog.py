@@ -35,7 +35,7 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
     from mlforge.cli.catalog.put import put
     from mlforge.cli.catalog.shown import shown
     from mlforge.cli.catalog.site import files
-    from mlforge.cli.views.wording import number_of
+    from mlforge.model.text import number_of
 
     if store_only and target is not None:
         raise click.UsageError("--target reads definitions, and --store-only reads none.")

@@ -34,7 +34,7 @@ def command(call: Invocation, name: str, version: str, online: bool, profile: st
     refuse_unknown(definitions, name, profile)
     before = _pointed_at(definitions, name, profile)
     definitions.rollback(name, version, profile, online=online)
-    versions.rolled_back(name, before, version, online=online, profile=profile)
+    versions.rolled_back(name, before, version, online=online)
 
 
 def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:

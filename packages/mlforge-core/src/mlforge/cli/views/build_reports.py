@@ -7,9 +7,10 @@ from typing import Any
 
 from mlforge.cli.views.online_reports import published
 from mlforge.cli.views.terminal import GAP, Cell, ColumnHead, Styled, columns, fitting, say, table, way_out
-from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, plain, spent
+from mlforge.cli.views.wording import NONE, because, dropped, listing, plain, spent
 from mlforge.flow.building.build_report import BuildReport, BuildResult
 from mlforge.model.check import CheckResult
+from mlforge.model.text import number_of
 from mlforge.project.selection import Words, words
 
 _STYLES = {"built": "green", "valid": "green", "planned": "cyan", "unchanged": "dim", "failed": "red"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mlforge.cli.again import again
 from mlforge.cli.views.terminal import Styled, columns, say, table
 from mlforge.cli.views.wording import NONE, because, listing
 
@@ -46,7 +47,7 @@ def _details(one: FeaturePlan) -> None:
     for what in one.unknown:
         say(Styled(f"  unknown until built: {what}", "dim"))
     if one.failure and one.failure.hint:
-        say(Styled(f"  {one.failure.hint}", "cyan"))
+        say(Styled(f"  {again(one.failure.hint)}", "cyan"))
 
 
 def _effects(kind: str, found: Sequence[Effect]) -> None:

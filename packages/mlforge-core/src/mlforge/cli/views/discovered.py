@@ -6,8 +6,9 @@ from msgspec import structs
 
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Styled, columns, say, table
-from mlforge.cli.views.wording import NONE, listing, number_of
+from mlforge.cli.views.wording import NONE, listing
 from mlforge.flow.discovering.search import SearchResults
+from mlforge.model.text import number_of
 
 
 def document(found: SearchResults) -> Document:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlforge.cli.again import again
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.expressions import written
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
-from mlforge.cli.views.wording import NONE, because, dropped, listing, number_of, readable, size
+from mlforge.cli.views.wording import NONE, because, dropped, listing, readable, size
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.field import told
 from mlforge.model.meta import FeatureMeta, Part
 from mlforge.model.request import RequestFeature
 from mlforge.model.schema import Column
 from mlforge.model.span import Span, shown
+from mlforge.model.text import number_of
 
 
 def definition(found: Feature) -> None:
@@ -41,7 +43,7 @@ def unbuilt(found: Feature) -> None:
         shown = [(c.name, _made(c)) for c in told(said.values(), found.fields)]
         table(heads, shown, indent=2)
     say()
-    say(f"Not built yet: mlforge build --features {found.name}")
+    say(again(f"Not built yet: mlforge build --features {found.name}"))
 
 
 def stored(meta: FeatureMeta, latest: str | None) -> None:

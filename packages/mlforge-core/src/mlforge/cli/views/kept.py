@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from mlforge.cli.again import again
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Styled, say
 from mlforge.cli.views.wording import size
 from mlforge.flow.versions.copy import CopyReport
 from mlforge.flow.versions.verify import Finding, StoreReport
+from mlforge.model.text import number_of
 from mlforge.plugin.stores import Leftover
 
 
@@ -24,7 +26,8 @@ def verified(found: StoreReport) -> None:
     for one in found.findings:
         say(Styled(f"{_place(one)}: ", "bold"), one.wrong)
         say("  ", *_way_out(one))
-    looked = f"{found.versions:,} versions of {found.features:,} features, {found.files:,} files"
+    files = number_of(found.files, "file")
+    looked = f"{number_of(found.versions, 'version')} of {number_of(found.features, 'feature')}, {files}"
     wrong = sum(not one.repaired for one in found.findings)
     say(f"{looked}: ", Styled(f"{wrong:,} wrong.", "red") if wrong else Styled("all as it should be.", "green"))
 
@@ -52,6 +55,6 @@ def _way_out(one: Finding) -> tuple[Styled, str]:
     if one.repaired:
         return Styled("Repaired: ", "green"), f"{one.repair}."
     if one.repair:
-        return Styled("Hint: ", "cyan"), f"mlforge store verify --repair does this: {one.repair}."
-    again = f"or build a new version: mlforge build --features {one.feature} --full-refresh"
-    return Styled("Hint: ", "cyan"), f"Restore it from a copy, {again}"
+        return Styled("Hint: ", "cyan"), again(f"mlforge store verify --repair does this: {one.repair}.")
+    command = again(f"mlforge build --features {one.feature} --full-refresh")
+    return Styled("Hint: ", "cyan"), f"Restore it from a copy, or build a new version: {command}"

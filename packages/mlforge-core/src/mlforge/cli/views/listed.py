@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlforge.cli.again import again
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, ColumnHead, Styled, columns, say, table
 from mlforge.cli.views.wording import NONE, listing, readable
@@ -91,7 +92,7 @@ def manifest(found: Manifest) -> None:
         )
         for name, e in found.features.items()
     ]
-    _table_or(heads, rows, "Nothing has been built yet: mlforge build")
+    _table_or(heads, rows, again("Nothing has been built yet: mlforge build"))
     if rows:
         say()
         say(Styled(f"As of {readable(found.generated_at)}.", "dim"))

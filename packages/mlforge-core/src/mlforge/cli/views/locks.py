@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlforge.cli.views.terminal import Styled, columns, say, table, way_out
-from mlforge.cli.views.wording import NONE, listing, number_of
+from mlforge.cli.views.wording import NONE, listing
+from mlforge.model.text import number_of
 
 if TYPE_CHECKING:
     from mlforge.flow.lock import Lock

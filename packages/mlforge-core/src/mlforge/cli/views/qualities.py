@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from mlforge.cli.views.terminal import Styled, columns, say, table
-from mlforge.cli.views.wording import number_of
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
 from mlforge.flow.versions.quality import FeatureQuality, cells
+from mlforge.model.text import number_of
 
 _DRIFTED, _STEADY, _UNCOMPARED = Styled("drifted", "red"), Styled("steady", "green"), Styled("not compared", "yellow")
 

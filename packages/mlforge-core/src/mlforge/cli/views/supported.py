@@ -10,7 +10,8 @@ from msgspec import structs
 from mlforge.cli.kit import Held
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, say, table
-from mlforge.cli.views.wording import NONE, listing, number_of
+from mlforge.cli.views.wording import NONE, listing
+from mlforge.model.text import number_of
 
 _TELLING = ("reads", "writes", "schemes", "aggregations", "formats", "gives")
 """What descriptors say of what they support."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
 
+from mlforge.cli.again import again
 from mlforge.model.visible import visible
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def facts(pairs: Iterable[tuple[str, Cell]], indent: int = 2) -> None:
 def way_out(hint: str | None, *where: str | None) -> None:
     """What to do about a failure, and the user's lines that had part in it."""
     if hint:
-        say(Styled("Hint: ", "cyan"), hint)
+        say(Styled("Hint: ", "cyan"), again(hint))
     for line in dict.fromkeys(where):
         if line:
             say(Styled("Where: ", "cyan"), line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mlforge.cli.again import again
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Styled, columns, facts, say, table
 from mlforge.cli.views.wording import NONE, listing, readable
@@ -123,7 +124,9 @@ def _read(read: Read) -> str:
 
 
 def _unrecorded(found: FeatureLineage) -> str:
-    again = f"mlforge build --features {found.feature}"
+    command = again(f"mlforge build --features {found.feature}")
     if found.version is None:
-        return f"Not built yet; this is what the definition tells: {again}"
-    return f"{found.version} was built before lineage was recorded; this is what the definition tells: {again} --force"
+        return f"Not built yet; this is what the definition tells: {command}"
+    return (
+        f"{found.version} was built before lineage was recorded; this is what the definition tells: {command} --force"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlforge.cli.again import again
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
 from mlforge.cli.views.wording import NONE, because, listing, readable, size
@@ -48,17 +49,14 @@ def _from_to(before: str, after: str) -> str:
     return before if before == after else f"{before} → {after}"
 
 
-def rolled_back(
-    name: str, before: str | None, version: str, *, online: bool = False, profile: str | None = None
-) -> None:
+def rolled_back(name: str, before: str | None, version: str, *, online: bool = False) -> None:
     """Which version readers get now, and how to undo it."""
     served = f" {version} is served online, too." if online else ""
     if before in (None, version):
         say(Styled(f"{name}: ", "bold"), f"readers get {version}.{served}")
         return
     say(Styled(f"{name}: ", "bold"), f"readers get {version} now; they got {before}.{served}")
-    options = f"{' --online' if online else ''}{f' --profile {profile}' if profile else ''}"
-    say(f"To undo it: mlforge rollback {name} {before}{options}")
+    say(again(f"To undo it: mlforge rollback {name} {before}{' --online' if online else ''}"))
 
 
 def pruned(name: str, found: Pruned) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mlforge.model.meta import Change
+from mlforge.model.text import number_of
 
 NONE = "–"
 _REASONS = {
@@ -63,11 +64,6 @@ def plain(value: Any) -> str:
 def dropped(rows: int) -> str:
     """`12 rows dropped: null key`; nothing where none were."""
     return f"{number_of(rows, 'row')} dropped: null key" if rows else ""
-
-
-def number_of(number: int, noun: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:

@@ -12,6 +12,7 @@ from mlforge.flow.failure import Failure, error_of
 from mlforge.model.check import CheckResult
 from mlforge.model.html import table
 from mlforge.model.meta import Change, FeatureMeta
+from mlforge.model.text import number_of
 
 BuildStatus = Literal["built", "unchanged", "planned", "valid", "failed"]
 
@@ -134,7 +135,7 @@ class BuildReport(msgspec.Struct, frozen=True):
             (r.feature, r.status, r.version or "–", f"{r.rows:,}", f"{r.dropped:,}", _note(r)) for r in self.results
         ]
         heads = ("feature", "status", "version", "rows", "dropped", "")
-        built = table(heads, rows, caption=f"{len(self)} features in {self.seconds:.1f} s")
+        built = table(heads, rows, caption=f"{number_of(len(self), 'feature')} in {self.seconds:.1f} s")
         return built if self.published is None else built + str(self.published._repr_html_())
 
 

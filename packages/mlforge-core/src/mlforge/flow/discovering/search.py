@@ -15,6 +15,7 @@ from mlforge.flow.discovering.words import LIGHT, Sought, spaced, words
 from mlforge.model.duration import Duration
 from mlforge.model.html import table
 from mlforge.model.schema import Column
+from mlforge.model.text import number_of
 
 SHOWN = 20
 _EXAMPLE = 'Give words, such as "spend last week", or a filter: a tag, an entity, an owner, a column or an age.'
@@ -85,7 +86,7 @@ class SearchResults(msgspec.Struct, frozen=True):
             for one in self.found
         ]  # fmt: skip
         heads = ("feature", "latest", "description", "columns", "tags", "owner")
-        return table(heads, rows, caption=f"{len(self)} of {self.total} features", note=self.query or None)
+        return table(heads, rows, caption=f"{len(self)} of {number_of(self.total, 'feature')}", note=self.query or None)
 
 
 def search(index: Index, query: str, filters: Filters, limit: int | None, now: datetime) -> SearchResults:

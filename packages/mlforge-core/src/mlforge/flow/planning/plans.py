@@ -10,6 +10,7 @@ import msgspec
 from mlforge.flow.failure import Failure
 from mlforge.model.html import table
 from mlforge.model.meta import Change
+from mlforge.model.text import number_of
 
 FeatureStatus = Literal["new", "unchanged", "refreshed", "changed", "computed", "undefined", "failed"]
 Standing = Literal["holds", "changes", "breaks"]
@@ -124,5 +125,5 @@ class ChangePlan(msgspec.Struct, frozen=True, kw_only=True):
         ]  # fmt: skip
         heads = ("feature", "status", "current", "next", "why", "columns", "")
         effects = [(e.name, e.standing, "; ".join(e.why)) for e in (*self.sets, *self.locks)]
-        plan = table(heads, rows, caption=f"{len(self.features)} features", note="; ".join(self.notes) or None)
+        plan = table(heads, rows, caption=number_of(len(self.features), "feature"), note="; ".join(self.notes) or None)
         return plan + (table(("set or lock", "standing", "why"), effects) if effects else "")

@@ -29,7 +29,7 @@ from mlforge.model.source import (
     Source,
     format_of_suffix,
 )
-from mlforge.model.visible import is_writable
+from mlforge.model.text import has_half
 from mlforge.plugin.engine.frames import Scan
 from mlforge.plugin.engine.partitions import told
 from mlforge.plugin.sources import Asking
@@ -107,7 +107,7 @@ def _facts(path: Path) -> list[tuple[str, int, int]]:
 
 def _files(source: Source, root: Path) -> list[Path]:
     found = _found_files(source, root)
-    if strange := next((path for path in found if not is_writable(str(path))), None):
+    if strange := next((path for path in found if has_half(str(path))), None):
         raise Invalid(
             f"The source {source.name!r} lies at {strange}, which is no UTF-8 text.",
             hint="Give the file or folder another name, or a locale of UTF-8: LC_ALL=C.UTF-8.",

@@ -13,6 +13,7 @@ from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.manifest import derive_manifest, differing, refresh_manifest
 from mlforge.model.html import table
 from mlforge.model.meta import Artifact, Part
+from mlforge.model.text import number_of
 from mlforge.plugin.intact import verify_files
 from mlforge.plugin.stores import FetchingStore, ManifestStore, Store, VerifyingStore
 
@@ -61,7 +62,7 @@ class StoreReport(msgspec.Struct, frozen=True):
             )
             for f in self.findings
         ]
-        said = f"{self.features:,} features, {self.versions:,} versions, {self.files:,} files"
+        said = ", ".join(map(number_of, (self.features, self.versions, self.files), ("feature", "version", "file")))
         heads = ("feature", "version", "wrong", "repair") if rows else ("",)
         return table(heads, rows or [("Nothing is wrong.",)], caption=said)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 import msgspec
 
 from mlforge.errors import Invalid
-from mlforge.model.visible import is_writable
+from mlforge.model.text import has_half
 from mlforge.plugin import API_VERSION, StoreConfig, StoreDescriptor, Verify, hookimpl
 
 
@@ -42,7 +42,7 @@ class LocalStore(StoreConfig, frozen=True, tag="local"):
         path: Any = fspath(self.path)
         if not isinstance(path, str) or not path.strip() or "\0" in path:
             raise Invalid(f"A LocalStore cannot be kept at {path!r}.", hint='LocalStore("feature_store")')
-        if not is_writable(path):
+        if has_half(path):
             raise Invalid(
                 f"A LocalStore cannot be kept at {path!r}, which is no UTF-8 text.",
                 hint="Give the folder another name, or a locale of UTF-8: LC_ALL=C.UTF-8.",
