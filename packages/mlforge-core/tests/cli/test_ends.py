@@ -176,3 +176,11 @@ def test_a_warning_of_the_store_is_a_line_without_a_traceback(mlforge: Mlforge, 
     assert answer.code == 0
     assert answer.err.startswith("Warning: user_spend is not in the manifest: ")
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.linux
+def test_a_path_that_is_no_utf8_is_one_document_too(mlforge: Mlforge, fresh_shop: Path, tmp_path: Path) -> None:
+    out = f"{tmp_path}/{os.fsdecode(b'caf' + bytes([0xE9]))}"
+    answer = mlforge("catalog", "--out", out, "--json", cwd=fresh_shop)
+    assert (answer.code, answer.document["features"]) == (0, 2)
+    assert answer.document["start"].endswith("caf\\udce9/index.html")

@@ -36,11 +36,8 @@ def again(text: str, options: str | None = None) -> str:
         'Build it: mlforge build --profile prod --features spend'
     """
     if options is None:
-        from mlforge.cli.invocation import Invocation
-
         context = click.get_current_context(silent=True)
-        call = context.find_object(Invocation) if context else None
-        options = call.named if call else ""
+        options = getattr(context.find_root().obj, "named", "") if context else ""
     return _COMMAND.sub(lambda found: f"{found[0]}{options}", text) if options else text
 
 

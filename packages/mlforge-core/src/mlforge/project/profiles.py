@@ -226,7 +226,8 @@ def _fill(value: Any, where: str, environment: Mapping[str, str]) -> Any:
             return [_fill(v, f"{where}[{i}]", environment) for i, v in enumerate(value)]
         case str():
             return _filled_text(value, where, environment)
-    return value
+        case _:
+            return value
 
 
 def _filled_text(text: str, where: str, environment: Mapping[str, str]) -> str:

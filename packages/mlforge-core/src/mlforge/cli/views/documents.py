@@ -52,7 +52,8 @@ def _told(value: Any) -> Any:
             return {_told(k): _told(v) for k, v in value.items()}
         case list() | tuple():
             return [_told(one) for one in value]
-    return value
+        case _:
+            return value
 
 
 def report(found: BuildReport) -> Document:

@@ -75,7 +75,8 @@ def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
 def _refuse(asked: DriftQuestion) -> None:
     if asked.method not in METHODS:
         raise Unknown(f"There is no method {asked.method!r}.", hint=nearest(asked.method, METHODS))
-    if not isinstance(asked.threshold, int | float) or not 0 <= asked.threshold < float("inf"):
+    number: object = asked.threshold
+    if not isinstance(number, int | float) or not 0 <= number < float("inf"):
         raise Invalid(f"The threshold is {asked.threshold!r}.", hint="Give a number from 0 on, such as 0.1.")
     given = [n for n in ("against", "since", "frame") if getattr(asked, n) is not None]
     if len(given) > 1:
