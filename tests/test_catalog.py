@@ -171,7 +171,8 @@ def test_a_catalog_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "mine", "site"]
 
 
-def test_what_people_put_into_a_catalog_is_never_removed(tmp_path: Path) -> None:
+def test_what_people_put_into_a_catalog_is_never_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     out = tmp_path / "site"
     put(out, [("index.html", "old"), ("features/a\u2028.html", "old"), ("features/old.html", "old")])
     for mine in (".git/HEAD", "CNAME", "features/mine.html"):
@@ -180,6 +181,7 @@ def test_what_people_put_into_a_catalog_is_never_removed(tmp_path: Path) -> None
         with pytest.raises(Conflict) as caught:
             put(out, [("index.html", "new")])
         assert f"'{'.git/' if 'git' in mine else mine}'" in caught.value.message
+        assert caught.value.hint.endswith("mlforge catalog --out catalog")
         assert (out / mine).read_text() == "mine"
         assert (out / "index.html").read_text() == "old"
         shutil.rmtree(out / ".git", ignore_errors=True)
@@ -280,8 +282,8 @@ def test_damaged_metadata_is_said_and_the_rest_is_shown(shop: Path, tmp_path: Pa
     ("words", "says"),
     [
         (["--format", "pdf"], "markdown"),
-        (["--out", "data"], "Name a new folder: mlforge catalog --out site"),
-        (["--out", "mlforge.yaml"], "Name another: --out site"),
+        (["--out", "data"], "Name a new folder: mlforge catalog --out catalog"),
+        (["--out", "mlforge.yaml"], "Name another: mlforge catalog --out catalog"),
         (["--store-only", "--target", "definitions.py"], "--store-only reads none"),
         (["--profile", "dve"], "Did you mean 'dev'?"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import ssl
 import stat
@@ -156,6 +157,8 @@ def test_no_key_is_made_of_a_wrong_call(project: Path, mlforge: Run, words: list
         ("--profile nobody", "nobody"),
         ("--features ,", "features"),
         ("--cors-origins ,", "cors-origins"),
+        ("--cors-origins a.example", "'a.example' is no origin, such as https://a.example"),
+        ("--cors-origins https://a.example,https://b.example/", "'https://b.example/' is no origin"),
         ("--api-key-file /dev/null", "holds no key"),
     ],
 )
@@ -165,6 +168,24 @@ def test_a_wrong_call_is_refused_before_anybody_listens(project: Path, mlforge: 
     assert says in done.stderr
     assert "Hint" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("there", [None, "just text", "keys: 5"])
+def test_a_hint_about_a_key_file_leads_to_one_that_is_served(project: Path, mlforge: Run, there: str | None) -> None:
+    (project / "our keys").mkdir()
+    file = project / "our keys" / "k.yaml"
+    if there is not None:
+        file.write_text(there)
+    told = mlforge(project, "serve", "--api-key-file", "our keys/k.yaml", "--port", "0").stderr
+    hint = next(line for line in told.splitlines() if line.startswith("Hint: "))
+    if there is not None:
+        assert hint == "Hint: Name a file that `mlforge serve-key` made, or one that is not there yet, for it to make."
+        assert mlforge(project, "serve-key", "app", "--api-key-file", "our keys/k.yaml").returncode == 1
+        assert file.read_text() == there
+        return
+    typed = shlex.split(hint.partition(": mlforge ")[2])
+    assert mlforge(project, *typed).returncode == 0
+    assert file.exists()
 
 
 def test_a_port_that_is_taken_is_told(project: Path, mlforge: Run, serve: Run) -> None:

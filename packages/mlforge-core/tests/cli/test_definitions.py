@@ -108,7 +108,7 @@ def test_a_definitions_file_that_does_not_parse_is_never_passed_over_in_silence(
 def test_a_place_that_is_not_there_is_answered_with_the_nearest(mlforge: Mlforge, shop: Path) -> None:
     for place, near in (
         ("definition.py", "definitions.py"),
-        ("definition", "definitions"),
+        ("definition", "definitions.py"),
         ("definitions.py:dfs", "defs"),
     ):
         answer = mlforge("list", "--target", place, cwd=shop)

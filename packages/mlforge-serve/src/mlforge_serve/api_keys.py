@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import secrets
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from mlforge.errors import Conflict, Invalid, NotFound
 
 _KEY = re.compile(r"mlf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODY = "0" * 64
+_NO_KEYS = "Name a file that `mlforge serve-key` made, or one that is not there yet, for it to make."
 
 
 class APIKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -74,11 +76,13 @@ def read_keys(path: Path) -> KeyFile:
     except FileNotFoundError:
         raise NotFound(f"There is no key file {path.name!r}.", hint=_making(path)) from None
     except OSError as error:
-        raise Invalid(f"The key file {path.name!r} cannot be read: {error.strerror}.", hint=_making(path)) from None
+        raise Invalid(
+            f"The key file {path.name!r} cannot be read: {error.strerror}.", hint="Look at its permissions."
+        ) from None
     except msgspec.ValidationError as error:
-        raise Invalid(f"The key file {path.name!r} is wrong: {error}.", hint=_making(path)) from None
+        raise Invalid(f"The key file {path.name!r} is wrong: {error}.", hint=_NO_KEYS) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Invalid(f"The key file {path.name!r} is no YAML.", hint=_making(path)) from None
+        raise Invalid(f"The key file {path.name!r} is no YAML.", hint=_NO_KEYS) from None
     _check(found, path)
     return found
 
@@ -136,4 +140,4 @@ def _hash(secret: str) -> str:
 
 
 def _making(path: Path) -> str:
-    return f"Make one: mlforge serve-key NAME --api-key-file {path.name}"
+    return f"Make one: mlforge serve-key NAME --api-key-file {shlex.quote(str(path))}"

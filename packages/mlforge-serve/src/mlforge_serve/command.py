@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from functools import partial
 from importlib import import_module
@@ -58,6 +59,16 @@ def _positive(ctx: click.Context, param: click.Parameter, value: float) -> float
     return value
 
 
+def _origins(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """What a browser calls an origin: a scheme, a host and maybe a port; nothing else is ever equal to one."""
+    found = tuple(words(ctx, param, value))
+    if wrong := next((one for one in found if not _ORIGIN.fullmatch(one)), None):
+        text = f"{wrong!r} is no origin, such as https://a.example or http://localhost:3000."
+        raise click.BadParameter(text, ctx, param)
+    return found
+
+
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/?#@\s]+")
 _key_file = click.Path(dir_okay=False, path_type=Path)
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
@@ -125,7 +136,7 @@ _count: Any = {"type": click.IntRange(1), "metavar": "N", "show_default": True}
     "--cors-origins",
     metavar="ORIGINS",
     multiple=True,
-    callback=words,
+    callback=_origins,
     help="Let pages of these origins ask: https://a.example,https://b.example or *.",
 )
 @click.option("--no-docs", is_flag=True, help="Do not serve /docs and /openapi.json.")

@@ -42,16 +42,22 @@ def put(out: Path, files: Iterable[tuple[str, str]]) -> int:
 
 def _refuse_others(target: Path, shown: Path) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise Conflict(f"{shown} is no folder.", hint="Name another: --out site")
+        raise Conflict(f"{shown} is no folder.", hint=f"Name another: mlforge catalog --out {_free()}")
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
         raise Conflict(
-            f"{shown} has something in it that is no catalog.", hint="Name a new folder: mlforge catalog --out site"
+            f"{shown} has something in it that is no catalog.",
+            hint=f"Name a new folder: mlforge catalog --out {_free()}",
         )
     if strange := _strange(target):
         raise Conflict(
             f"{shown} has {', '.join(map(repr, strange[:3]))} in it, which the catalog did not make and would remove.",
-            hint="Move that elsewhere, or make the catalog in another folder and copy it: mlforge catalog --out site",
+            hint=f"Move that elsewhere, or make the catalog in another folder and copy it: mlforge catalog --out {_free()}",
         )
+
+
+def _free() -> str:
+    """The name of a folder that is not there."""
+    return next(name for name in ("site", "catalog", f"catalog_{secrets.token_hex(2)}") if not Path(name).exists())
 
 
 def _strange(target: Path) -> list[str]:
