@@ -80,8 +80,8 @@ def _timed(dtype: pa.DataType, on_disk: bool) -> Wire | None:
         return Wire(T.DateType(), _same, "Date") if on_disk else Wire(T.IntegerType(), F.date_from_unix_date, "Date")
     if types.is_date64(dtype):
         days = F.unix_date if on_disk else _same
-        read = T.DateType() if on_disk else T.IntegerType()
-        return Wire(read, lambda day: F.timestamp_micros(days(day).cast(T.LongType()) * DAY), "Datetime")
+        dated = T.DateType() if on_disk else T.IntegerType()
+        return Wire(dated, lambda day: F.timestamp_micros(days(day).cast(T.LongType()) * DAY), "Datetime")
     if types.is_timestamp(dtype):
         if on_disk and dtype.unit == "us":  # as it stands, so that files tell what of them need not be read
             return Wire(T.TimestampType() if dtype.tz else T.TimestampNTZType(), _same, "Datetime")
