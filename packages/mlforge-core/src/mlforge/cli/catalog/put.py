@@ -51,7 +51,7 @@ def _refuse_others(target: Path, shown: Path) -> None:
     if strange := _strange(target):
         raise Conflict(
             f"{shown} has {', '.join(map(repr, strange[:3]))} in it, which the catalog did not make and would remove.",
-            hint=f"Move that elsewhere, or make the catalog in another folder and copy it: mlforge catalog --out {_free()}",
+            hint=f"Move that elsewhere, or make the catalog anew and copy it there: mlforge catalog --out {_free()}",
         )
 
 
