@@ -131,6 +131,15 @@ def test_a_distribution_brings_what_it_is_recommended_for() -> None:
                 assert brought[KINDS[role].role, name] == distribution.partition("[")[0]
 
 
+def test_what_a_distribution_of_ours_brings_is_recommended_where_it_is_not_installed() -> None:
+    ours = [p for p in registry().plugins if (ROOT / "packages" / p.distribution).is_dir()]
+    kinds = {kind.role: role for role, kind in KINDS.items()}
+    plugins = [p for p in ours if p.distribution != "mlforge-core"]
+    brought = {(kinds[d.role], d.name) for p in plugins for d in p.brings if d.role in kinds}
+    assert {(role, name) for role, name in brought if name not in DISTRIBUTIONS.get(role, {})} == set()
+    assert ("command", "ui") in brought
+
+
 def test_every_call_that_is_shown_has_the_keywords_that_it_shows() -> None:
     found, wrong = 0, []
     for place, text in (said for said in ALL if "model/spelling.py" not in said.place):  # which shows what does not fit

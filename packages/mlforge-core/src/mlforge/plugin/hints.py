@@ -18,6 +18,7 @@ DISTRIBUTIONS = {
     "online store": {
         "redis": "mlforge-redis",
         "dynamodb": "mlforge-dynamodb",
+        "databricks-online": "mlforge-databricks",
         "databricks-online-tables": "mlforge-databricks",
     },
     "source": {
@@ -36,7 +37,7 @@ DISTRIBUTIONS = {
         "opentelemetry": "mlforge-opentelemetry",
         "mlflow": "mlforge-mlflow",
     },
-    "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve"},
+    "command": {"serve": "mlforge-serve", "serve-key": "mlforge-serve", "ui": "mlforge-serve"},
     "word": {
         "PolarsEngine": "mlforge-polars",
         "DuckDBEngine": "mlforge-duckdb",
