@@ -29,7 +29,7 @@ from mlforge.plugin.registry import registry
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = [p for p in sorted(ROOT.glob("packages/*/src/**/*")) if p.suffix in {".py", ".txt"}]
-OTHERS = {"polars", "tzdata", "pyarrow", "hatch", "scikit-learn", "scikit-image", "hypothesis", "pytest"}
+OTHERS = {"polars", "tzdata", "pyarrow", "hatch", "scikit-learn", "scikit-image", "hypothesis", "pytest", "pyspark"}
 """Distributions of others that people are told to install."""
 HOLE = "\N{WHITE SQUARE}"
 COMMAND = re.compile(r"\bmlforge ((?:--?[a-z-]+ )*)([a-z][a-z-]*)((?: [^\s`.,;)]+)*)")
