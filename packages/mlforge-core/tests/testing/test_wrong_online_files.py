@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mlforge.testing import OnlineStoreTests
+from mlforge.testing import ExpiringOnlineStoreTests, OnlineStoreTests
+from mlforge.testing.online import expiring
 
 KILLED = "a_publisher_that_is_killed_leaves_whole_entries_and_can_be_followed"
 MISTAKES = {
@@ -19,6 +20,7 @@ MISTAKES = {
     "a lock that is left behind": KILLED,
     "written when it is closed": "what_a_publisher_that_is_killed_was_told_is_kept_is_kept",
     "notes with a lock of the process": "of_processes_that_count_in_a_note_none_loses_a_count",
+    "what expired is read": "an_entry_is_forgotten_when_its_lifetime_is_over",
     "leaves files open": "closing_gives_back_what_opening_took",
 }
 
@@ -27,16 +29,26 @@ MARKED = [pytest.param(m, marks=pytest.mark.posix) if m in POSIX else m for m in
 
 
 @pytest.fixture
-def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expiring, "PATIENCE", 3.0)
+
+
+@pytest.fixture
+def check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, impatient: None
+) -> Iterator[Callable[[str, str], None]]:
     """Runs one test of the kit on a store with a mistake."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "careless"))
     import file_store
 
-    class Subject(OnlineStoreTests):
+    class Subject(OnlineStoreTests, ExpiringOnlineStoreTests):
         mistake = ""
 
         def config(self, folder: Path) -> Any:
             return file_store.FileStore(str(folder / "store"), self.mistake)
+
+        def expiring(self, folder: Path) -> Any:
+            return file_store.FileStore(str(folder / "store"), self.mistake, 1)
 
         def descriptor(self) -> Any:
             return file_store.DESCRIPTOR

@@ -158,7 +158,7 @@ class WarehouseStatements:
                 raise
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        self._workspace.close()
 
 
 def _names(done: Any) -> list[str]:

@@ -32,6 +32,9 @@ _HINTS = {
     "SignatureDoesNotMatch": _ACCESS,
     **dict.fromkeys(BUSY, "Raise the table's capacity, write with fewer workers, or raise patience."),
 }
+_SKEWED = ("Signature expired", "Signature not yet current")
+"""How what DynamoDB says of a wrong clock begins; the code is that of a wrong secret."""
+_CLOCK = "Set this machine's clock: it must be within five minutes of AWS's."
 _OFF = "Check region and endpoint_url, and whether this machine gets there."
 _NO_CREDENTIALS = (b.NoCredentialsError, b.PartialCredentialsError, b.CredentialRetrievalError, b.TokenRetrievalError)
 
@@ -61,6 +64,7 @@ def failed(error: ClientError | BotoCoreError, where: str) -> PluginFailed:
     if isinstance(error, ClientError):
         text = error.response.get("Error", {}).get("Message") or code_of(error)
         hint = _HINTS.get(code_of(error), "Try again; see the AWS health dashboard.")
+        hint = _CLOCK if text.startswith(_SKEWED) else hint
         return PluginFailed(f"DynamoDB {where} refused: {text.rstrip('.')} ({code_of(error)}).", hint=hint)
     if isinstance(error, _NO_CREDENTIALS):
         return PluginFailed(f"DynamoDB {where} cannot be asked without credentials: {error}.", hint=_ACCESS)

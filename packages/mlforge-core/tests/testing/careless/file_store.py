@@ -26,6 +26,7 @@ class FileStore(OnlineStoreConfig, frozen=True, tag="file"):
 
     path: str
     mistake: str = ""
+    seconds: int | None = None
 
 
 DESCRIPTOR = OnlineStoreDescriptor(name="file", summary="Entities in a file", api=API_VERSION, config=FileStore)
@@ -37,6 +38,7 @@ class LiveFileStore:
         self.root = Path(config.path)
         self.entries, self.notes = self.root / "entries", self.root / "notes"
         self.late: list[Entry] = []
+        self.seconds, self.written = config.seconds, 0.0
 
     def __enter__(self) -> Self:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -49,7 +51,7 @@ class LiveFileStore:
             self._keep(self.late)
 
     def write(self, entries: Iterable[Entry]) -> int:
-        coming = list(entries)
+        coming, self.written = list(entries), time.monotonic()
         if self.mistake == "written when it is closed":
             self.late += coming
             return len(coming)
@@ -74,7 +76,12 @@ class LiveFileStore:
 
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
         held = self._held() | {e.address: e for e in self.late}
+        if self.seconds and time.monotonic() > self.written + self.seconds and self.mistake != "what expired is read":
+            return [None] * len(addresses)
         return [found if (found := held.get(a)) and found.points else None for a in addresses]
+
+    def lifetime(self) -> int | None:
+        return self.seconds and self.seconds * 1_000_000
 
     def read_note(self, feature: str) -> bytes | None:
         return self.notes.read_bytes() if self.notes.exists() else None

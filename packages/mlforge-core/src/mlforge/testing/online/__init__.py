@@ -39,8 +39,9 @@ class OnlineStoreTests(
         'a/online.db'
 
     One whose backend is more than files also says how it fails (`failing`). One with a server is held to
-    `OnlineServerTests` too, one whose entries expire to `ExpiringOnlineStoreTests`, which those have, one that reads asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they
-    are encoded to `EncodedOnlineStoreTests`, one whose bytes a test can reach to `DamagedOnlineStoreTests`.
+    `OnlineServerTests` too, and with them to `ExpiringOnlineStoreTests`, as is any whose entries expire; one that reads
+    asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they are encoded to `EncodedOnlineStoreTests`,
+    one whose bytes a test can reach to `DamagedOnlineStoreTests`.
     """
 
 

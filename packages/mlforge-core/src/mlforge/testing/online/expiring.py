@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlforge.errors import Invalid
 from mlforge.plugin import OnlineStoreConfig
-from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry
+from mlforge.testing.online.subject import OnlineSubject, entry
 
 PATIENCE = 20.0
 
@@ -38,10 +38,3 @@ class ExpiringOnlineStoreTests(OnlineSubject):
                 assert time.monotonic() < deadline, "it is still there"
                 time.sleep(0.1)
             assert store.read_note("spend") == b"1"
-
-    def test_an_entry_that_is_written_again_lives_anew(self, folder: Path) -> None:
-        with self.expiring(folder).open() as store:
-            for turn in range(4):
-                store.write([entry(1, as_of=DAY, x=1)])
-                time.sleep(0.4 if turn < 3 else 0)
-            assert_found(store.read([entry(1).address]), [entry(1, as_of=DAY, x=1)])
