@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlforge.errors import NotFound, nearest
 from mlforge.flow.versions.each import each
 from mlforge.model.meta import Artifact, FeatureMeta
+from mlforge.plugin import layout
 from mlforge.plugin.stores import Store
 
 
@@ -21,7 +22,24 @@ def artifact(store: Store, name: str, version: str | None = None) -> Artifact:
     if version is not None and version not in store.versions(name):
         there = ", ".join(store.versions(name)) or "none"
         raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
-    return store.get(name, wanted)
+    return store.get(name, wanted) if version else pointed_at(store, name, wanted)
+
+
+def newest(store: Store, name: str) -> Artifact | None:
+    """The version that the pointer names; None where there is no pointer. Raises as `artifact` does."""
+    latest = store.latest(name)
+    return pointed_at(store, name, latest) if latest else None
+
+
+def pointed_at(store: Store, name: str, latest: str) -> Artifact:
+    """The version that the pointer named a moment ago. Raises `NotFound` where the store lost it, with the way out."""
+    try:
+        return store.get(name, latest)
+    except NotFound as error:
+        if latest in (versions := store.versions(name)):
+            raise  # it is there, and its data is not
+        hint = layout.way_out(name, versions, lambda version: bool(store.get(name, version).uris))
+        raise NotFound(f"The pointer of {name!r} names {latest}, which is not there.", hint=hint) from error
 
 
 def history(store: Store, name: str) -> list[FeatureMeta]:
