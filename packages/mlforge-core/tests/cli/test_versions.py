@@ -1,7 +1,7 @@
 """`mlforge versions`, `diff`, `rollback` and `manifest`: looking into a store."""
 
-from collections.abc import Callable
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 

@@ -34,9 +34,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, impatient: None
-) -> Iterator[Callable[[str, str], None]]:
+def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, impatient: None) -> Iterator[Callable[[str, str], None]]:
     """Runs one test of the kit on a store with a mistake."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "careless"))
     import file_store

@@ -42,13 +42,13 @@ _OFF = "Check region and endpoint_url, and whether this machine gets there."
 _NO_CREDENTIALS = (b.NoCredentialsError, b.PartialCredentialsError, b.CredentialRetrievalError, b.TokenRetrievalError)
 
 
-class Another(BotoCoreError):
+class Another(BotoCoreError):  # type: ignore[misc]
     """Somebody else answered, such as a proxy with a page to sign in. The client takes that for an empty answer."""
 
     fmt = "what answers there is not DynamoDB, it sends {kind}"
 
 
-def refuse_another(http_response: Any, **others: object) -> None:
+def refuse_another(http_response: Any, **_: object) -> None:
     """Called with each answer: refuse one that is no JSON, before anything is believed that it does not say."""
     kind = str(http_response.headers.get("content-type") or "nothing")
     if http_response.status_code < HTTPStatus.MULTIPLE_CHOICES and "json" not in kind:

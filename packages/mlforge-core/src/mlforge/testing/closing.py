@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 OPENINGS = 12
 """How often something is opened and closed: more often than a pool of connections is large."""
 PATIENCE = 5.0
 """For how many seconds what ends by itself may take its time to do so."""
-FOLDERS = ("/proc/self/fd", "/dev/fd")
+FOLDERS = (Path("/proc/self/fd"), Path("/dev/fd"))
 
 
 def descriptors() -> int:
     """How many files, sockets and pipes this process has open; 0 where the system does not say."""
-    return next((len(os.listdir(folder)) for folder in FOLDERS if os.path.isdir(folder)), 0)
+    return next((len(list(folder.iterdir())) for folder in FOLDERS if folder.is_dir()), 0)
 
 
 def assert_gives_back(opened: Callable[[], AbstractContextManager[Any]], use: Callable[[Any], object]) -> None:

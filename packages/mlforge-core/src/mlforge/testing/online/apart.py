@@ -57,7 +57,8 @@ def main() -> None:
     errand = msgspec.json.decode(sys.argv[1], type=Errand)
     config = msgspec.convert(errand.settings, _found(errand.config))
     with config.open() as store:
-        print("open", flush=True)
+        sys.stdout.write("open\n")
+        sys.stdout.flush()
         sys.stdin.readline()
         _found(errand.work)(store, *errand.given)
 

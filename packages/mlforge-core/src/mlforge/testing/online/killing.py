@@ -61,6 +61,7 @@ def versions(turn: int) -> list[Entry]:
 
 
 def many(number: int, turn: int) -> list[Entry]:
+    """Many small entities."""
     return [entry(n, as_of=turn * DAY, x=turn) for n in range(number)]
 
 

@@ -8,7 +8,6 @@ from mlforge.testing.refusals import refused
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import meta_of
 
-
 NAMES = (
     *("1a", "7", "a-b", "a_b", "ab", "a--b", "axb", "a-b-1", "data", "latest", "manifest", "select"),
     *("x" * 127 + "y", "x" * 127 + "z"),

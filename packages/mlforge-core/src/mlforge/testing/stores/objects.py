@@ -20,8 +20,8 @@ from mlforge.plugin.objects.sending import Taken, nobody
 from mlforge.testing.damage import Damage
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores import PruningStoreTests, StoreTests
-from mlforge.testing.stores.missing import MissingTests
 from mlforge.testing.stores.growing import grow
+from mlforge.testing.stores.missing import MissingTests
 from mlforge.testing.versions import local_path, meta_of
 from mlforge.testing.victim import Doing
 

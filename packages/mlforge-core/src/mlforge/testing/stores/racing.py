@@ -131,6 +131,12 @@ def _told(builder: subprocess.Popen[str]) -> list[Done]:
     return msgspec.json.decode(out, type=list[Done])
 
 
+def _tell(what: object) -> None:
+    """A line for whoever started this process."""
+    sys.stdout.write(f"{msgspec.json.encode(what).decode()}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """Begin some versions, say where they are to be written, and commit them when told to."""
     errand = msgspec.json.decode(sys.argv[1], type=Errand)
@@ -138,9 +144,9 @@ def main() -> None:
     config = msgspec.convert(errand.settings, getattr(import_module(module), name))
     with config.open() as store:
         targets = [store.begin("spend", errand.format) for _ in range(errand.versions)]
-        print(msgspec.json.encode(targets).decode(), flush=True)
+        _tell(targets)
         sys.stdin.readline()
-        print(msgspec.json.encode([commit_next(store, t, errand.level) for t in targets]).decode())
+        _tell([commit_next(store, t, errand.level) for t in targets])
 
 
 def commit_next(store: Store, target: Target, level: str) -> Done:
@@ -154,6 +160,8 @@ def commit_next(store: Store, target: Target, level: str) -> Done:
         except Conflict:
             lost += 1
             if lost == MOST_LOST:
-                sys.exit(f"{version} after {latest} was a Conflict {lost} times: the pointer went back, or a version stayed")
+                sys.exit(
+                    f"{version} after {latest} was a Conflict {lost} times: the pointer went back, or a version stayed"
+                )
         else:
             return Done(latest, version, target.uri)
