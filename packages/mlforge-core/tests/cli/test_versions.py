@@ -84,6 +84,19 @@ def test_a_version_that_somebody_removed_by_hand_is_said_to_be_lost_with_the_way
     assert "mlforge rollback user_spend 1.0.0" in said
 
 
+def test_versions_without_a_pointer_are_not_told_as_none(mlforge: Mlforge, grown_shop: Path) -> None:
+    pointer = grown_shop / "feature_store/user_spend/_latest.json"
+    pointer.unlink()
+    listed = mlforge("versions", "user_spend", cwd=grown_shop).out
+    assert listed.startswith("user_spend  no pointer says which one readers get: mlforge rollback user_spend 1.1.0")
+    told = mlforge("inspect", "user_spend", cwd=grown_shop)
+    assert told.code == 1
+    assert "No pointer says which version of 'user_spend' is the latest." in told.err
+    assert "mlforge rollback user_spend 1.1.0" in told.err
+    pointer.write_text('{"version": "9.0.0"}')
+    assert "the pointer names 9.0.0, which is not there" in mlforge("versions", "user_spend", cwd=grown_shop).out
+
+
 def test_there_is_no_way_back_to_a_version_that_is_lost_or_damaged(mlforge: Mlforge, grown_shop: Path) -> None:
     newest = grown_shop / "feature_store/user_spend/1.1.0"
     (newest / ".meta.json").write_text("{")

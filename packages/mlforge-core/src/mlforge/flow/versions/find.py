@@ -17,8 +17,7 @@ def artifact(store: Store, name: str, version: str | None = None) -> Artifact:
     """
     wanted = version or store.latest(name)
     if wanted is None:
-        known = store.names()
-        raise NotFound(f"{name!r} has not been built.", hint=_unbuilt_hint(name, known))
+        raise _unbuilt(name, store.names(), store.versions(name))
     if version is not None and version not in store.versions(name):
         there = ", ".join(store.versions(name)) or "none"
         raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
@@ -50,8 +49,10 @@ def history(store: Store, name: str) -> list[FeatureMeta]:
     return list(each(store, versions, lambda version: store.get(name, version).meta).values())
 
 
-def _unbuilt_hint(name: str, known: list[str]) -> str:
-    if name in known:
-        return f"Its versions have no pointer: mlforge rollback {name} VERSION"
+def _unbuilt(name: str, known: list[str], versions: list[str]) -> NotFound:
+    if versions:
+        message = f"No pointer says which version of {name!r} is the latest."
+        return NotFound(message, hint=f"Its newest is {versions[-1]}: mlforge rollback {name} {versions[-1]}")
     close = nearest(name, known)
-    return close if close.startswith("Did") else f"Build it: mlforge build --features {name}"
+    hint = close if close.startswith("Did") else f"Build it: mlforge build --features {name}"
+    return NotFound(f"{name!r} has not been built.", hint=hint)
