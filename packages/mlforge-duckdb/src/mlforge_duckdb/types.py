@@ -103,13 +103,16 @@ def plainly(name: str, dtype: Type) -> str:
     """A column as it is kept: instants in UTC microseconds, categories as strings, arrays as lists."""
     kept = sql_of(word(dtype, name))
     column = quoted(name)
-    if dtype.id == "timestamp_ns":
-        column = f"make_timestamp({floored(f'epoch_ns({column})', 1000)})"
+    if str(dtype) == kept or dtype.id == "timestamp with time zone":
+        return column
+    if kept == _SQL["Datetime"]:  # a cast asks the calendar of the connection's zone: only where there are no micros
+        made = f"make_timestamptz({micros(column, dtype)})"
+        return f"CASE WHEN isinf({column}) THEN CAST({column} AS {kept}) ELSE {made} END"
     if dtype.id == "time_ns":  # a cast would round
         return f"(TIME '00:00:00' + to_microseconds(epoch_us({column})))"
     if dtype.id == "uuid":
         return bytes_of(column)
-    return column if str(dtype) == kept or dtype.id == "timestamp with time zone" else f"CAST({column} AS {kept})"
+    return f"CAST({column} AS {kept})"
 
 
 def in_micros(column: str, dtype: Type) -> str:
