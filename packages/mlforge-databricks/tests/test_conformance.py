@@ -144,6 +144,7 @@ class _Subject:
 class TestStore(_Subject, StoreTests, PruningStoreTests):
     flips_every = 64
     most_examples = 1
+    commits = 2
 
     def freed(self, size):
         return 0  # VACUUM frees it

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from botocore.exceptions import ClientError
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import Entry, Point, damaged_entries
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
+from mlforge_dynamodb.failures import failed
 
 
 @pytest.fixture
@@ -179,3 +183,55 @@ def test_a_table_with_other_keys_is_refused(servers, config, tmp_path):
         with pytest.raises(PluginFailed, match="ValidationException") as caught:
             store.read([entry(1).address])
         assert "pk and sk" in caught.value.hint
+
+
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
+
+
+@pytest.fixture(params=[(200, "text/html", PAGE), (200, "text/plain", b""), (503, "text/html", PAGE)], ids=str)
+def between(request):
+    """A proxy that answers everything in DynamoDB's place."""
+    status, kind, body = request.param
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *said): ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("verb", ["write", "read", "read_note", "swap_note", "older", "ping"])
+def test_what_answers_in_the_place_of_dynamodb_keeps_nothing_and_has_nothing(between, config, tmp_path, verb):
+    verbs = {
+        "write": lambda store: store.write([entry(1, x=1)]),
+        "read": lambda store: store.read([entry(1).address]),
+        "read_note": lambda store: store.read_note("spend"),
+        "swap_note": lambda store: store.swap_note("spend", None, b"1"),
+        "older": lambda store: list(store.older("spend", 1)),
+        "ping": lambda store: store.ping(),
+    }
+    store = config(tmp_path, between, auto_create=False).open()
+    with store, pytest.raises(PluginFailed, match="DynamoDB table") as caught:
+        verbs[verb](store)
+    assert "<" not in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_wrong_clock_is_not_told_as_wrong_credentials():
+    text = "Signature expired: 20261130T040000Z is now earlier than 20261130T095500Z"
+    answer = {"Error": {"Code": "InvalidSignatureException", "Message": text}}
+    assert "clock" in failed(ClientError(answer, "GetItem"), "table 'mlforge'").hint
+    wrong = {"Error": {"Code": "InvalidSignatureException", "Message": "The signature does not match."}}
+    assert "secret_access_key" in failed(ClientError(wrong, "GetItem"), "table 'mlforge'").hint

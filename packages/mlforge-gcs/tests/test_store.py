@@ -6,18 +6,22 @@ import json
 import logging
 import pickle
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import msgspec
 import polars as pl
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from google.auth.exceptions import RefreshError
 
 import mlforge as mlf
-from mlforge.errors import Invalid, PluginFailed
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.flow.versions.manifest import derive_manifest
 from mlforge.testing.versions import meta_of, write_file
 from mlforge_gcs import bucket
+from mlforge_gcs.failures import told
 from mlforge_gcs.plugin import GCSStore
 
 pytestmark = pytest.mark.linux  # its server has no wheel for others
@@ -126,3 +130,36 @@ def test_a_setting_that_cannot_be_is_refused_when_it_is_given(settings, says):
 
 def test_it_is_one_of_the_users_words():
     assert mlf.GCSStore is GCSStore
+
+
+@pytest.mark.parametrize("body", [b"", b"<!DOCTYPE html><html><body>Sign in</body></html>"], ids=["nothing", "a page"])
+@pytest.mark.parametrize("verb", ["names", "versions", "latest"])
+def test_what_answers_in_the_place_of_the_service_has_nothing_to_tell(body, verb):
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *said): ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        config = GCSStore("shop-features", endpoint_url=f"http://127.0.0.1:{server.server_port}", anonymous=True)
+        try:
+            with config.open() as store, pytest.raises(MlforgeError, match="gs://shop-features") as caught:
+                getattr(store, verb)(*(() if verb == "names" else ("spend",)))
+        finally:
+            server.shutdown()
+            thread.join()
+    assert caught.value.hint
+
+
+def test_a_signature_that_is_refused_may_be_the_clocks(key_file):
+    refused = RefreshError("('invalid_grant: Invalid JWT: Token must be a short-lived token', {})")
+    with pytest.raises(PluginFailed) as caught, told("gs://shop-features"):
+        raise refused
+    assert "clock" in caught.value.hint

@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 import pickle
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import polars as pl
 import pytest
+from obstore.exceptions import GenericError
 
 import mlforge as mlf
 from mlforge.errors import Conflict, Invalid, PluginFailed
 from mlforge.flow.versions.manifest import derive_manifest
 from mlforge.testing.versions import meta_of, write_file
 from mlforge_s3.bucket import S3Bucket
+from mlforge_s3.failures import failed
 from mlforge_s3.plugin import S3Store
+from mlforge_s3.source import S3Objects
 
 SECRET = "wJalr-the-right-one-EXAMPLEKEY"
 TOKEN = "a-session-token-of-the-user"
@@ -161,3 +166,85 @@ def test_an_upload_is_cut_so_that_few_pieces_are_in_memory(store_of, tmp_path, m
     S3Bucket(store_of(tmp_path)).upload(Path(path), "large")
     assert path.stat().st_size / seen["chunk_size"] < 10_000
     assert seen["chunk_size"] * seen["max_concurrency"] <= 100 * 1024**2
+
+
+class Page(BaseHTTPRequestHandler):
+    """A proxy that answers everything with a page to sign in."""
+
+    def do_GET(self):
+        self._answer()
+
+    def do_PUT(self):
+        self._answer()
+
+    def do_POST(self):
+        self._answer()
+
+    def do_DELETE(self):
+        self._answer()
+
+    def do_HEAD(self):
+        self._answer()
+
+    def _answer(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(page)
+
+    def log_message(self, *said): ...
+
+
+@pytest.fixture
+def portal():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+VERBS = {
+    "names": lambda store: store.names(),
+    "versions": lambda store: store.versions("spend"),
+    "latest": lambda store: store.latest("spend"),
+    "get": lambda store: store.get("spend", "1.0.0"),
+    "pointers": lambda store: store.pointers(),
+    "read_manifest": lambda store: store.read_manifest(),
+    "collect": lambda store: store.collect(3600.0, dry_run=False),
+    "prune": lambda store: store.prune("spend", 1),
+    "point": lambda store: store.point("spend", "1.0.0"),
+    "commit": lambda store: commit(store, "1.0.0"),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_page_in_the_place_of_s3_is_no_empty_store_and_no_damage(portal, verb):
+    store = S3Store("shop-features", endpoint_url=portal).open()
+    with store, pytest.raises(PluginFailed, match=r"s3://shop-features") as caught:
+        VERBS[verb](store)
+    assert "endpoint_url" in caught.value.hint
+
+
+def test_a_page_in_the_place_of_s3_is_no_source_without_files(portal, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", portal)
+    bucket = S3Objects(S3Bucket(S3Store("shop-features")))
+    for verb in (lambda: list(bucket.list("events")), lambda: bucket.head("events.csv")):
+        with pytest.raises(PluginFailed, match="is not S3") as caught:
+            verb()
+        assert "a proxy" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"), [("RequestTimeTooSkewed", "clock"), ("ExpiredToken", "sts get-caller-identity")]
+)
+def test_what_is_refused_for_the_time_says_which_time(code, hint):
+    answer = f"<Error><Code>{code}</Code><Message>It is too late.</Message></Error>"
+    told = failed(GenericError(answer), "s3://shop-features")
+    assert code in told.message
+    assert hint in told.hint

@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
+import msgspec
 import pytest
 
 from mlforge.errors import Invalid
+from mlforge.plugin import Lack, StoreDescriptor
 from mlforge.testing import ObjectStoreTests, PluginTests
 from toy_bucket.bucket import FsspecBucket, open_store
 from toy_bucket.plugin import FsspecStore
@@ -75,8 +77,15 @@ class TestOnDisk(OnFsspec):
     scheme = "file"
 
 
+ONE_PROCESS = Lack("never", "Each process has a memory of its own.")
+
+
 class TestInMemory(OnFsspec):
     scheme = "memory"
+
+    def descriptor(self) -> StoreDescriptor:
+        lacks = {"of_builders_in_processes_none_loses_what_another_built": ONE_PROCESS}
+        return msgspec.structs.replace(super().descriptor(), lacks=lacks)
 
 
 def test_a_filesystem_without_a_condition_is_refused_in_a_sentence() -> None:

@@ -1,5 +1,6 @@
 """`mlforge versions`, `diff`, `rollback` and `manifest`: looking into a store."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,54 @@ def test_a_rollback_moves_readers_and_says_how_to_undo_it(mlforge: Mlforge, grow
     )
     assert mlforge("versions", "user_spend", "--json", cwd=grown_shop).document["latest"] == "1.0.0"
     assert mlforge("rollback", "user_spend", "1.0.0", cwd=grown_shop).out == "user_spend: readers get 1.0.0.\n"
+
+
+LOST = "The pointer of 'user_spend' names 1.1.0, which is not there."
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["inspect", "user_spend"],
+        ["build", "--force"],
+        ["build", "--dry-run"],
+        ["versions", "user_spend", "--prune", "--keep", "1"],
+        ["manifest", "--regenerate"],
+    ],
+    ids=lambda words: " ".join(words),
+)
+def test_a_version_that_somebody_removed_by_hand_is_said_to_be_lost_with_the_way_out(
+    mlforge: Mlforge, grown_shop: Path, words: list[str]
+) -> None:
+    shutil.rmtree(grown_shop / "feature_store/user_spend/1.1.0")
+    told = mlforge(*words, cwd=grown_shop)
+    said = f"{told.out}{told.err}"
+    assert LOST in said
+    assert "mlforge rollback user_spend 1.0.0" in said
+
+
+def test_versions_without_a_pointer_are_not_told_as_none(mlforge: Mlforge, grown_shop: Path) -> None:
+    pointer = grown_shop / "feature_store/user_spend/_latest.json"
+    pointer.unlink()
+    listed = mlforge("versions", "user_spend", cwd=grown_shop).out
+    assert listed.startswith("user_spend  no pointer says which one readers get: mlforge rollback user_spend 1.1.0")
+    told = mlforge("inspect", "user_spend", cwd=grown_shop)
+    assert told.code == 1
+    assert "No pointer says which version of 'user_spend' is the latest." in told.err
+    assert "mlforge rollback user_spend 1.1.0" in told.err
+    pointer.write_text('{"version": "9.0.0"}')
+    assert "the pointer names 9.0.0, which is not there" in mlforge("versions", "user_spend", cwd=grown_shop).out
+
+
+def test_there_is_no_way_back_to_a_version_that_is_lost_or_damaged(mlforge: Mlforge, grown_shop: Path) -> None:
+    newest = grown_shop / "feature_store/user_spend/1.1.0"
+    (newest / ".meta.json").write_text("{")
+    back = mlforge("rollback", "user_spend", "1.0.0", cwd=grown_shop)
+    assert (back.code, back.out) == (0, "user_spend: readers get 1.0.0.\n")
+    (grown_shop / "feature_store/user_spend/_latest.json").write_text('{"version": "1.1.0"}')
+    shutil.rmtree(newest)
+    assert mlforge("rollback", "user_spend", "1.0.0", cwd=grown_shop).out == "user_spend: readers get 1.0.0.\n"
+    assert mlforge("build", "--force", cwd=grown_shop).code == 0
 
 
 def test_the_manifest_lists_what_was_built(mlforge: Mlforge, grown_shop: Path) -> None:

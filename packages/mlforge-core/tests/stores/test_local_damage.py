@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from mlforge.errors import Invalid, NotFound
 from mlforge.model.meta import FeatureMeta, Manifest, ManifestEntry
 from mlforge.plugin import layout
+from mlforge.testing.stores.manifests import NEW
 
 NOT_METADATA = {
     "empty": b"",
@@ -204,3 +206,25 @@ def test_no_flipped_byte_of_a_manifest_is_believed(two, root):
 def flipped(data, place):
     """Some bytes with one bit of one of them flipped, another bit from byte to byte."""
     return data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :]
+
+
+@pytest.mark.parametrize("named", ["pointer", "manifest", "damaged pointer"])
+def test_data_of_a_version_whose_metadata_went_is_no_leftover(two, root, named):
+    path = root / "spend/1.1.0/.meta.json"
+    if named == "manifest":
+        two.write_manifest(NEW)
+        two.point("spend", "1.0.0")
+    held = path.read_bytes()
+    path.unlink()
+    if named == "damaged pointer":
+        (root / "spend/_latest.json").write_text("{")
+    assert two.collect(-3600.0, dry_run=False) == []
+    path.write_bytes(held)
+    assert Path(two.get("spend", "1.1.0").uris[0]).read_bytes() == b"new"
+
+
+def test_data_of_a_version_that_nothing_names_is_a_leftover(two, root):
+    two.point("spend", "1.0.0")
+    (root / "spend/1.1.0/.meta.json").unlink()
+    assert len(two.collect(-3600.0, dry_run=False)) == 1
+    assert not (root / "spend/1.1.0").exists()

@@ -22,7 +22,14 @@ from mlforge.testing.victim import Doing
 CRASH = "a_kill_at_any_instant_leaves_the_old_version_whole"
 GROWING = "a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole"
 PRUNING = "a_kill_at_any_instant_of_pruning_leaves_what_stays_whole"
+RACE = "of_builders_in_processes_none_loses_what_another_built"
 MISTAKES = {
+    "looks, then writes": RACE,
+    "a lock of the process": RACE,
+    "leaves files open": "closing_gives_back_what_opening_took",
+    "leaves threads": "closing_gives_back_what_opening_took",
+    "names are patterns": "any_name_that_a_feature_may_have_is_its_own",
+    "no hyphens": "any_name_that_a_feature_may_have_is_its_own",
     "seen before the commit": "a_new_version_is_not_seen_before_its_commit",
     "unsorted names": "names_are_sorted",
     "versions sorted as text": "1_10_0_comes_after_1_9_0",
@@ -56,6 +63,9 @@ MISTAKES = {
     "damaged metadata are skipped": "damaged_metadata_are_refused_and_named",
     "a damaged pointer is none": "a_damaged_pointer_is_refused_and_can_be_set_anew",
 }
+
+POSIX = {"leaves files open"}  # how many files are open, Windows does not say
+MARKED = [pytest.param(m, marks=pytest.mark.posix) if m in POSIX else m for m in MISTAKES]
 
 
 @pytest.fixture
@@ -99,7 +109,7 @@ def forget_the_store() -> Iterator[None]:
     sys.modules.pop("folder_store", None)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("mistake", MARKED)
 def test_the_kit_notices_a_store_with_a_mistake(mistake: str, check: Callable[[str, str], None]) -> None:
     with pytest.raises((Exception, pytest.fail.Exception)):
         check(MISTAKES[mistake], mistake)

@@ -45,6 +45,10 @@ class Workspace:
             )
             return WorkspaceClient(config=config)
 
+    def close(self) -> None:
+        """Let go of the client and its connections, which end with it; whoever asks again gets another."""
+        self.__dict__.pop("client", None)
+
     @property
     def where(self) -> str:
         """The workspace, for people."""

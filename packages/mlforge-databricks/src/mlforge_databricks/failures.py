@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 
 from mlforge.errors import MlforgeError, PluginFailed
 
@@ -54,6 +55,11 @@ def refused(where: str, code: str | None, message: str, grant: str = _ALLOW) -> 
     hint = grant if word in _RIGHTS else next((said for known, said in _STATUS.items() if word.startswith(known)), None)
     told = f"{text} ({word})" if word else text
     return Refused(f"Databricks at {where} refused: {told}.", hint or _HISTORY, word)
+
+
+def another(where: str, reason: str) -> Refused:
+    """The failure where somebody else answers in Databricks' place, such as a proxy with a page to sign in."""
+    return Refused(f"What answers at {where} is not Databricks: {reason}.", _OFF)
 
 
 def _first(message: str) -> str:
@@ -108,6 +114,8 @@ def _of(error: BaseException, where: str, grant: str) -> Refused:
         kind = next((_KINDS[n] for n in names if n in _KINDS), None)
         code = getattr(error, "error_code", None)
         return refused(where, kind or code, str(error), grant)
+    if isinstance(error, JSONDecodeError):
+        return another(where, "it sends no JSON")
     if isinstance(error, ValueError):  # it found no credentials, or contradictory ones
         return Refused(f"There is no way to log in to Databricks at {where}: {_first(str(error))}.", _LOGIN)
     return Refused(f"Databricks at {where} does not answer: {_first(str(error)) or type(error).__name__}.", _OFF)

@@ -51,7 +51,8 @@ class LiveDatabricksOnlineStore:
     """Its methods are those of `OnlineStore` and `Listing`. One statement decides which of two entries stays."""
 
     def __init__(self, config: DatabricksOnlineStore) -> None:
-        self._database = Lakebase(Login(config, Workspace(config)), config.connections, config.timeout)
+        self._workspace = Workspace(config)
+        self._database = Lakebase(Login(config, self._workspace), config.connections, config.timeout)
         schema = sql.Identifier(config.place)
         tables = {name: sql.Identifier(config.place, f"mlforge_{name}") for name in ("entries", "notes")}
         self._names: dict[str, sql.Identifier] = tables | {"schema": schema}
@@ -62,6 +63,7 @@ class LiveDatabricksOnlineStore:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._database.close()
+        self._workspace.close()
 
     def _run(self, statement: Any, *values: Any) -> psycopg.Cursor[Any]:
         with self._database.connection() as connection:

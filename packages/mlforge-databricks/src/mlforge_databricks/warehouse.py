@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from mlforge_databricks.client import Workspace
-from mlforge_databricks.failures import Refused, refused, told
+from mlforge_databricks.failures import Refused, another, refused, told
 from mlforge_databricks.statements import Row
 
 if TYPE_CHECKING:
@@ -126,13 +126,18 @@ class WarehouseStatements:
 
     def _over(self, done: Any) -> Any:
         deadline = time.monotonic() + self._timeout
-        while (state := done.status.state.value) not in _OVER:
+        while (state := self._state(done)) not in _OVER:
             if time.monotonic() > deadline:
                 raise self._too_late(state)
             time.sleep(PAUSE)
             with told(self.where):
                 done = self._workspace.client.statement_execution.get_statement(done.statement_id)
         return done
+
+    def _state(self, done: Any) -> str:
+        if done.status is None or done.status.state is None:
+            raise another(self.where, "it says nothing of the statement")
+        return str(done.status.state.value)
 
     def _too_late(self, state: str) -> Refused:
         doing = "is still starting" if state == "PENDING" else "has not answered"
@@ -158,7 +163,7 @@ class WarehouseStatements:
                 raise
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        self._workspace.close()
 
 
 def _names(done: Any) -> list[str]:

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoRegionError
 
 from mlforge.errors import Invalid
-from mlforge_dynamodb.failures import MISSING, code_of
+from mlforge_dynamodb.failures import MISSING, code_of, refuse_another
 from mlforge_dynamodb.plugin import DynamoDBStore
 
 _ATTEMPTS = 3
@@ -21,7 +21,7 @@ def connect(config: DynamoDBStore) -> Any:
     if (config.access_key_id is None) != (config.secret_access_key is None):
         raise Invalid("Of access_key_id and secret_access_key one is missing.", hint="Give both, or neither.")
     try:
-        return botocore.session.Session().create_client(
+        client = botocore.session.Session().create_client(
             "dynamodb",
             region_name=config.region,
             endpoint_url=config.endpoint_url,
@@ -39,6 +39,8 @@ def connect(config: DynamoDBStore) -> Any:
         )
     except NoRegionError:
         raise Invalid("There is no region to look for the table in.", hint="Set region, or AWS_REGION.") from None
+    client.meta.events.register("after-call.dynamodb", refuse_another)
+    return client
 
 
 def create(client: Any, table: str) -> None:

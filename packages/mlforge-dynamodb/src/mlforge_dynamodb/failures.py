@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+from typing import Any
+
 from botocore import exceptions as b
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,8 +35,24 @@ _HINTS = {
     "SignatureDoesNotMatch": _ACCESS,
     **dict.fromkeys(BUSY, "Raise the table's capacity, write with fewer workers, or raise patience."),
 }
+_SKEWED = ("Signature expired", "Signature not yet current")
+"""How what DynamoDB says of a wrong clock begins; the code is that of a wrong secret."""
+_CLOCK = "Set this machine's clock: it must be within five minutes of AWS's."
 _OFF = "Check region and endpoint_url, and whether this machine gets there."
 _NO_CREDENTIALS = (b.NoCredentialsError, b.PartialCredentialsError, b.CredentialRetrievalError, b.TokenRetrievalError)
+
+
+class Another(BotoCoreError):  # type: ignore[misc]
+    """Somebody else answered, such as a proxy with a page to sign in. The client takes that for an empty answer."""
+
+    fmt = "what answers there is not DynamoDB, it sends {kind}"
+
+
+def refuse_another(http_response: Any, **_: object) -> None:
+    """Called with each answer: refuse one that is no JSON, before anything is believed that it does not say."""
+    kind = str(http_response.headers.get("content-type") or "nothing")
+    if http_response.status_code < HTTPStatus.MULTIPLE_CHOICES and "json" not in kind:
+        raise Another(kind=kind.partition(";")[0])
 
 
 class Told:
@@ -60,7 +79,9 @@ def failed(error: ClientError | BotoCoreError, where: str) -> PluginFailed:
     """The failure that an error of the client comes to."""
     if isinstance(error, ClientError):
         text = error.response.get("Error", {}).get("Message") or code_of(error)
+        text = f"a page of {len(text):,} characters" if text.lstrip().startswith("<") else text
         hint = _HINTS.get(code_of(error), "Try again; see the AWS health dashboard.")
+        hint = _CLOCK if text.startswith(_SKEWED) else hint
         return PluginFailed(f"DynamoDB {where} refused: {text.rstrip('.')} ({code_of(error)}).", hint=hint)
     if isinstance(error, _NO_CREDENTIALS):
         return PluginFailed(f"DynamoDB {where} cannot be asked without credentials: {error}.", hint=_ACCESS)

@@ -20,6 +20,7 @@ _HINTS = {
     429: "Try again later: the service is asked too often.",
 }
 _OFF = "Check endpoint_url, and whether this machine gets there."
+_CLOCK = f"Is this machine's clock right? Google takes no signature of another hour. {LOGIN}"
 _AGAIN = "Try again; see the Google Cloud status page."
 
 
@@ -30,12 +31,14 @@ def told(where: str) -> Iterator[None]:
         yield
     except GoogleAuthError as error:
         text = f"Google Cloud Storage at {where} cannot be asked: {type(error).__name__}."
-        raise PluginFailed(text, hint=LOGIN) from None
+        raise PluginFailed(text, hint=_CLOCK if "JWT" in str(error) else LOGIN) from None
     except (GoogleAPICallError, InvalidResponse) as error:
         raise refused(error, where) from None
     except (RetryError, RequestException, DataCorruption, OSError) as error:
         reason = type(getattr(error, "cause", None) or error).__name__
         raise PluginFailed(f"Google Cloud Storage at {where} does not answer: {reason}.", hint=_OFF) from None
+    except (AttributeError, KeyError, TypeError) as error:  # the client met no JSON of the service's in an answer
+        raise PluginFailed(f"What answers at {where} is not Google Cloud Storage: {error}.", hint=_OFF) from error
 
 
 def refused(error: GoogleAPICallError | InvalidResponse, where: str) -> PluginFailed:

@@ -17,7 +17,7 @@ from obstore.store import S3Store as Client
 from mlforge.plugin.objects.bucket import Held, Listed
 from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge_s3.credentials import Credentials
-from mlforge_s3.failures import is_absent, is_broken_off, told
+from mlforge_s3.failures import is_absent, is_broken_off, tagged, told
 from mlforge_s3.plugin import S3Store
 
 PIECE = 8 * 1024 * 1024
@@ -27,6 +27,8 @@ IN_MEMORY = 64 * 1024 * 1024
 RETRIES: Any = {"max_retries": 5, "retry_timeout": timedelta(seconds=60)}
 PAUSES = (0.1, 0.4, 1.6)
 """Seconds to wait before asking again where a connection broke that the client leaves at that."""
+NOWHERE = "_metadata/_nowhere"
+"""The key of an object that nobody writes."""
 _OUR_REGION = "us-east-1"
 T = TypeVar("T")
 
@@ -93,7 +95,7 @@ class S3Bucket:
     def _read(self, key: str) -> Held | None:
         try:
             found = obstore.get(self.client, key)
-            return Held(bytes(found.bytes()), str(found.meta["e_tag"]))
+            return Held(bytes(found.bytes()), tagged(self.where, found.meta))
         except FileNotFoundError as error:
             if is_absent(error):
                 return None
@@ -124,11 +126,21 @@ class S3Bucket:
 
     def list(self, below: str) -> Iterator[Listed]:
         found = self._asked(lambda: obstore.list(self.client, below or None).collect())
+        self.doubt(found)
         return (Listed(one["path"], one["size"], one["last_modified"].timestamp()) for one in found)
 
     def folders(self) -> Sequence[str]:
         found = self._asked(lambda: obstore.list_with_delimiter(self.client))
+        self.doubt(found["common_prefixes"] or found["objects"])
         return [prefix.rstrip("/") for prefix in found["common_prefixes"]]
+
+    def doubt(self, listed: Sequence[object]) -> None:
+        """Believe that nothing is there only where an object that is nowhere is none, too.
+
+        The client reads a listing of nothing out of any page of HTML, which a proxy may send in S3's place.
+        """
+        if not listed:
+            self.read(NOWHERE)
 
     def delete(self, keys: Sequence[str]) -> None:
         if keys:
@@ -148,6 +160,7 @@ class S3Bucket:
         with told(self.where):
             try:
                 found = obstore.get(self.client, key)
+                tagged(self.where, found.meta)
             except FileNotFoundError as error:
                 if is_absent(error):
                     return None
@@ -168,4 +181,5 @@ class S3Bucket:
         return found | {"credential_provider": self._credentials}
 
     def close(self) -> None:
-        """Nothing is kept open that does not end by itself."""
+        """Let go of the client and its connections, which end with it; whoever asks again gets another."""
+        self.__dict__.pop("client", None)

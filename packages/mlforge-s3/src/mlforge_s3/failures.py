@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from obstore.exceptions import BaseError, GenericError
 
@@ -16,6 +17,7 @@ _ALLOW = "Let it run GetObject, PutObject, DeleteObject and ListBucket on the bu
 _HINTS = {
     "NoSuchBucket": "Make it, or correct bucket, region and endpoint_url.",
     "AccessDenied": _ALLOW,
+    "RequestTimeTooSkewed": "Set this machine's clock: it must be within 15 minutes of S3's.",
     "SlowDown": "Try again later: S3 is asked too often.",
     "PermanentRedirect": "Set region to the bucket's own.",
     "AuthorizationHeaderMalformed": "Set region to the bucket's own.",
@@ -24,6 +26,7 @@ _HINTS = {
     ),
 }
 _OFF = "Check region and endpoint_url, and whether this machine gets there."
+_BETWEEN = f"Something between may answer in its place, such as a proxy with a page to sign in. {_OFF}"
 
 
 @contextmanager
@@ -35,6 +38,13 @@ def told(where: str) -> Iterator[None]:
         raise
     except (BaseError, OSError) as error:
         raise failed(error, where) from None
+
+
+def tagged(where: str, meta: Any) -> str:
+    """The tag of an object. What came without one did not come from S3, which gives each object one."""
+    if meta["e_tag"] is None:
+        raise PluginFailed(f"What answers at {where} is not S3: its answer has no ETag.", hint=_BETWEEN)
+    return str(meta["e_tag"])
 
 
 def is_absent(error: BaseException) -> bool:

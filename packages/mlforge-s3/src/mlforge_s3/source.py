@@ -10,7 +10,7 @@ import obstore
 from mlforge.plugin import Asking, Found
 from mlforge.plugin.objects.settings import settings_of
 from mlforge_s3.bucket import S3Bucket
-from mlforge_s3.failures import is_absent, told
+from mlforge_s3.failures import is_absent, tagged, told
 from mlforge_s3.plugin import S3Store
 
 
@@ -26,14 +26,18 @@ class S3Objects:
         self._bucket = bucket
 
     def list(self, below: str) -> Iterator[Found]:
+        empty = True
         with told(self._bucket.where):
             for page in obstore.list(self._bucket.client, below.rstrip("/") or None):
-                yield from map(_found, page)
+                empty = empty and not page
+                yield from map(self._found, page)
+        if empty:
+            self._bucket.doubt(())
 
     def head(self, key: str) -> Found | None:
         with told(self._bucket.where):
             try:
-                return _found(obstore.head(self._bucket.client, key))
+                return self._found(obstore.head(self._bucket.client, key))
             except FileNotFoundError as error:
                 if is_absent(error):
                     return None
@@ -46,6 +50,5 @@ class S3Objects:
     def options(self) -> dict[str, Any]:
         return self._bucket.options()
 
-
-def _found(one: Any) -> Found:
-    return Found(one["path"], one["size"], str(one["e_tag"]))
+    def _found(self, one: Any) -> Found:
+        return Found(one["path"], one["size"], tagged(self._bucket.where, one))

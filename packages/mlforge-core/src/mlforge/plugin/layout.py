@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any, Literal, TypeVar
 from zlib import crc32
@@ -16,7 +16,7 @@ from zlib import crc32
 import msgspec
 
 from mlforge.errors import Conflict, Invalid, MlforgeError
-from mlforge.model.meta import FeatureMeta, Part
+from mlforge.model.meta import FeatureMeta, Manifest, Part
 from mlforge.model.version import Version
 
 META = ".meta.json"
@@ -67,6 +67,24 @@ def rebuild(name: str) -> str:
     """The hint to build a feature anew whose data is damaged or gone."""
     again = f"build a new version: mlforge build --features {name} --full-refresh"
     return f"{LOOK}, then restore the file from a copy, or {again}"
+
+
+def is_missed(
+    name: str, numbers: Collection[str], latest: Callable[[], str | None], manifest: Callable[[], Manifest | None]
+) -> bool:
+    """Whether some of these versions without metadata should have it: the pointer or the manifest names one.
+
+    Somebody removed it then, and may bring it back, so their data is nobody's leftover. So it is where the pointer is
+    damaged, and may name any.
+    """
+    if not numbers:
+        return False
+    try:
+        named = {latest()}
+    except Invalid:
+        return True
+    entry = kept.features.get(name) if (kept := manifest()) else None
+    return not {*named, *(entry.versions if entry else ())}.isdisjoint(numbers)
 
 
 def is_safe(name: str) -> bool:

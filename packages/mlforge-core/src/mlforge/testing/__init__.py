@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         AsyncOnlineStoreTests,
         DamagedOnlineStoreTests,
         EncodedOnlineStoreTests,
+        ExpiringOnlineStoreTests,
         OnlineServerTests,
         OnlineStoreTests,
     )
@@ -34,6 +35,7 @@ _HOMES = {
     "AsyncOnlineStoreTests": "online",
     "DamagedOnlineStoreTests": "online",
     "EncodedOnlineStoreTests": "online",
+    "ExpiringOnlineStoreTests": "online",
     "EngineTests": "engines",
     "MemoryOnlineStore": "memory",
     "MemoryStore": "memory",
@@ -52,6 +54,7 @@ __all__ = [
     "DamagedOnlineStoreTests",
     "EncodedOnlineStoreTests",
     "EngineTests",
+    "ExpiringOnlineStoreTests",
     "MemoryOnlineStore",
     "MemoryStore",
     "MetricTests",

@@ -64,6 +64,7 @@ STORE = StoreDescriptor(
         [
             "what_is_committed_is_there_after_reopening",
             "of_many_committers_at_once_exactly_one_wins",
+            "of_builders_in_processes_none_loses_what_another_built",
             "a_kill_at_any_instant_leaves_the_old_version_whole",
             "a_kill_at_any_instant_of_an_increment_leaves_the_old_version_whole",
             "a_manifest_is_there_after_reopening",
@@ -91,6 +92,9 @@ ONLINE_STORE = OnlineStoreDescriptor(
             "what_is_written_is_there_after_reopening",
             "a_note_is_there_after_reopening",
             "of_publishers_in_processes_the_newest_wins",
+            "of_processes_that_count_in_a_note_none_loses_a_count",
+            "a_publisher_that_is_killed_leaves_whole_entries_and_can_be_followed",
+            "what_a_publisher_that_is_killed_was_told_is_kept_is_kept",
             "what_one_handle_writes_another_reads_at_once",
             "an_older_write_of_another_handle_changes_nothing",
             "a_note_that_another_handle_changed_is_left_alone",

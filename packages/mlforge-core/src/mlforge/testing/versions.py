@@ -29,7 +29,15 @@ def write_file(uri: str, data: bytes) -> None:
     """Write a file as engines do: the address is a file's, or a folder's that gets one."""
     path = local_path(uri)
     path = path / "part-0" if path.is_dir() else path
+    assert path.parent.is_dir(), f"no folder is there for {uri}: make it in begin, or say how it is written, def fill"
     path.write_bytes(data)
+
+
+def file_at(uri: str, hook: str) -> Path:
+    """The file at an address."""
+    path = local_path(uri)
+    assert path.is_file(), f"no file is at {uri}: say what is there, def {hook}(self, …)"
+    return path
 
 
 def rewrite(folder: Path, of_interest: Callable[[bytes], bool], change: Damage, hook: str) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -25,6 +29,7 @@ class FolderStore(StoreConfig, frozen=True, tag="folder"):
     mistake: str = ""
 
 
+PROCESS = threading.Lock()
 DESCRIPTOR = StoreDescriptor(name="folder", summary="Versions in folders", api=API_VERSION, config=FolderStore)
 
 
@@ -34,6 +39,10 @@ class LiveFolderStore:
         self.root = Path(config.path)
 
     def __enter__(self) -> Self:
+        if self.mistake == "leaves files open":
+            self.file = os.open(__file__, os.O_RDONLY)
+        if self.mistake == "leaves threads":
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -67,6 +76,7 @@ class LiveFolderStore:
 
     def _versions(self, name: str) -> list[str]:
         name = name[:20] if self.mistake == "names are cut" else name
+        name = name.replace("_", "?") if self.mistake == "names are patterns" else name
         seen = "*/data.parquet" if self.mistake == "seen before the commit" else "*/.meta.json"
         found = [p.parent.name for p in (self.root / name).glob(seen)]
         return sorted(found) if self.mistake == "versions sorted as text" else sorted(found, key=Version.parse)
@@ -99,7 +109,7 @@ class LiveFolderStore:
         if self.mistake == "begun ones are swept":
             for old in self.root.glob(f"{name}/.staging-*/data.parquet"):
                 old.unlink()
-        folder = next(f for i in itertools.count() if not (f := self.root / name / f".staging-{i}").exists())
+        folder = next(filter(self._make, (self.root / name / f".staging-{i}" for i in itertools.count())))
         if self.mistake == "seen before the commit":
             folder = self.root / name / f"0.0.{len(list((self.root / name).glob('*')))}"
         if self.mistake == "one address for all":
@@ -107,11 +117,36 @@ class LiveFolderStore:
         folder.mkdir(parents=True, exist_ok=True)
         return Target(name, str(folder / "data.parquet"), format, gone=str(folder / "gone.parquet"))
 
+    def _make(self, folder: Path) -> bool:
+        """Whether this made the folder, and nobody else."""
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return True
+        return False
+
     def _refuse_unsafe(self, name: str) -> None:
-        if (self.mistake != "any name goes" and not name.replace("_", "a").isalnum()) or name.startswith("_"):
+        plain = name.replace("_", "a") if self.mistake == "no hyphens" else name.replace("_", "a").replace("-", "a")
+        if (self.mistake != "any name goes" and not plain.isalnum()) or name.startswith("_"):
             raise Invalid(f"{name!r} is no name.", hint="Use letters and digits.")
 
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
+        with self._turn():
+            return self._commit(target, meta, expected)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One at a time, whoever commits; SQLite's lock goes with a process that dies."""
+        if self.mistake == "looks, then writes":
+            yield
+        elif self.mistake == "a lock of the process":
+            with PROCESS:
+                yield
+        else:
+            with closing(sqlite3.connect(self.root.with_name("lock.db"), 60, isolation_level=None)) as lock:
+                lock.execute("BEGIN IMMEDIATE")
+                yield
+
+    def _commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
         self._refuse_conflict(target.name, meta.version, expected)
         place = self.root / target.name / meta.version
         written = [Path(uri) for uri in (target.uri, target.gone) if Path(uri).exists()]

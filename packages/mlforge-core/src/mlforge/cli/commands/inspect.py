@@ -101,7 +101,8 @@ def _feature(call: Invocation, definitions: Definitions, name: str, version: str
         call.answer(document, lambda: inspected.request(request))
         return
     latest = definitions.latest(name, profile)
-    meta = definitions.metadata(name, version, profile) if version or latest else None
+    is_built = version or latest or definitions.list_versions(name, profile)
+    meta = definitions.metadata(name, version, profile) if is_built else None
     defined = definitions.features.get(name) if meta else definitions.feature(name)
 
     def shown() -> None:

@@ -10,7 +10,7 @@ from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import project_options
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from mlforge.definitions import Definitions
@@ -38,8 +38,9 @@ def command(call: Invocation, name: str, version: str, online: bool, profile: st
 
 
 def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:
-    """The version readers get; None where the pointer is damaged, which going back to a version mends."""
+    """The version readers get; None where there is no way back to it: the pointer is damaged, or what it names."""
     try:
-        return definitions.latest(name, profile)
-    except Invalid:
+        latest = definitions.latest(name, profile)
+        return latest and definitions.metadata(name, latest, profile).version
+    except (Invalid, NotFound):
         return None

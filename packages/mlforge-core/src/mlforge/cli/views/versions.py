@@ -16,7 +16,7 @@ _FUNCTION = {True: "changed", False: "the same", None: "cannot be told"}
 
 def history(name: str, latest: str | None, found: Sequence[FeatureMeta | VersionSummary]) -> None:
     """A line for each version of a feature, the newest first."""
-    say(Styled(name, "bold"), f"  readers get {latest}")
+    say(Styled(name, "bold"), f"  {_read(name, latest, found)}")
     say()
     heads = columns("version", "built", ">rows", "engine", "*why")
     table(heads, [_version_row(m, latest) for m in reversed(found)], indent=2)
@@ -47,6 +47,14 @@ def difference(found: Document) -> None:
 
 def _from_to(before: str, after: str) -> str:
     return before if before == after else f"{before} → {after}"
+
+
+def _read(name: str, latest: str | None, found: Sequence[FeatureMeta | VersionSummary]) -> str:
+    """Which version readers get; where the pointer names none that is there, the way out."""
+    if latest in {one.version for one in found}:
+        return f"readers get {latest}"
+    wrong = f"the pointer names {latest}, which is not there" if latest else "no pointer says which one readers get"
+    return again(f"{wrong}: mlforge rollback {name} {found[-1].version}")
 
 
 def rolled_back(name: str, before: str | None, version: str, *, online: bool = False) -> None:

@@ -24,6 +24,7 @@ from mlforge.flow.building.outcome import increment_notes, logic_notes, nothing_
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.resolve import source_fingerprint
 from mlforge.flow.planning.session import Session
+from mlforge.flow.versions.find import newest
 from mlforge.flow.versions.fingerprints import fingerprints
 from mlforge.flow.versions.logic.told import logic_of
 from mlforge.flow.versions.manifest import manifest_is_stale, refresh_manifest
@@ -113,8 +114,7 @@ def _mend_manifest(session: Session, results: list[BuildResult]) -> None:
 def _build_one(session: Session, feature: Feature, options: BuildOptions) -> BuildResult:
     job, scan = prepare(session, feature)
     prints = fingerprints(feature, source_fingerprint(feature.source, scan), logic_of(feature.function))
-    latest = session.store.latest(feature.name)
-    previous = session.store.get(feature.name, latest) if latest else None
+    previous = newest(session.store, feature.name)
     _refuse_taken(session.store, feature.name, options)
     asked = options.force or options.full_refresh or options.span or options.version is not None
     if previous and not asked and prints.unchanged_since(previous.meta):

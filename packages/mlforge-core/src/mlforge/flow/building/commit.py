@@ -19,6 +19,7 @@ from mlforge.flow.moments import iso_seconds
 from mlforge.flow.planning.plan import Job
 from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
+from mlforge.flow.versions.find import pointed_at
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import categorise, next_version
 from mlforge.model.check import CheckResult
@@ -194,7 +195,7 @@ def _commit(store: Store, target: Target, draft: FeatureMeta, order: BuildOrder)
                 raise
             latest = store.latest(order.name)
             _refuse_overtaken(order, latest)
-            previous = store.get(order.name, latest).meta if latest else None
+            previous = pointed_at(store, order.name, latest).meta if latest else None
     raise Conflict(
         f"{COMMIT_TRIES} other builds of {order.name!r} came first.", hint="Let them finish, then build again."
     )

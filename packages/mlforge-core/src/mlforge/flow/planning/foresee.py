@@ -16,6 +16,7 @@ from mlforge.flow.planning.plans import ChangePlan, Effect, FeaturePlan, Standin
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.resolve import source_fingerprint
 from mlforge.flow.planning.session import Session
+from mlforge.flow.versions.find import pointed_at
 from mlforge.flow.versions.fingerprints import Fingerprints, fingerprints
 from mlforge.flow.versions.locks import broken_pin
 from mlforge.flow.versions.logic.told import logic_of
@@ -101,7 +102,7 @@ def _foreseen(session: Session, feature: Feature) -> FeaturePlan:
             feature=feature.name, status="new", next=next_version(None, change, taken), changes=(change,),
             columns=tuple(f"+ {name}" for name in _declared(feature)), unknown=_unknown_of_new(feature),
         )  # fmt: skip
-    previous = session.store.get(feature.name, latest).meta
+    previous = pointed_at(session.store, feature.name, latest).meta
     if prints.unchanged_since(previous):
         return FeaturePlan(feature=feature.name, status="unchanged", current=latest)
     changes = expected_changes(previous, prints)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlforge.errors import NotFound, nearest
 from mlforge.flow.versions.each import each
 from mlforge.model.meta import Artifact, FeatureMeta
+from mlforge.plugin import layout
 from mlforge.plugin.stores import Store
 
 
@@ -16,12 +17,28 @@ def artifact(store: Store, name: str, version: str | None = None) -> Artifact:
     """
     wanted = version or store.latest(name)
     if wanted is None:
-        known = store.names()
-        raise NotFound(f"{name!r} has not been built.", hint=_unbuilt_hint(name, known))
+        raise _unbuilt(name, store.names(), store.versions(name))
     if version is not None and version not in store.versions(name):
         there = ", ".join(store.versions(name)) or "none"
         raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
-    return store.get(name, wanted)
+    return store.get(name, wanted) if version else pointed_at(store, name, wanted)
+
+
+def newest(store: Store, name: str) -> Artifact | None:
+    """The version that the pointer names; None where there is no pointer. Raises as `artifact` does."""
+    latest = store.latest(name)
+    return pointed_at(store, name, latest) if latest else None
+
+
+def pointed_at(store: Store, name: str, latest: str) -> Artifact:
+    """The version that the pointer named a moment ago. Raises `NotFound` where the store lost it, with the way out."""
+    try:
+        return store.get(name, latest)
+    except NotFound as error:
+        if latest in (versions := store.versions(name)):
+            raise  # it is there, and its data is not
+        hint = layout.way_out(name, versions, lambda version: bool(store.get(name, version).uris))
+        raise NotFound(f"The pointer of {name!r} names {latest}, which is not there.", hint=hint) from error
 
 
 def history(store: Store, name: str) -> list[FeatureMeta]:
@@ -32,8 +49,10 @@ def history(store: Store, name: str) -> list[FeatureMeta]:
     return list(each(store, versions, lambda version: store.get(name, version).meta).values())
 
 
-def _unbuilt_hint(name: str, known: list[str]) -> str:
-    if name in known:
-        return f"Its versions have no pointer: mlforge rollback {name} VERSION"
+def _unbuilt(name: str, known: list[str], versions: list[str]) -> NotFound:
+    if versions:
+        message = f"No pointer says which version of {name!r} is the latest."
+        return NotFound(message, hint=f"Its newest is {versions[-1]}: mlforge rollback {name} {versions[-1]}")
     close = nearest(name, known)
-    return close if close.startswith("Did") else f"Build it: mlforge build --features {name}"
+    hint = close if close.startswith("Did") else f"Build it: mlforge build --features {name}"
+    return NotFound(f"{name!r} has not been built.", hint=hint)

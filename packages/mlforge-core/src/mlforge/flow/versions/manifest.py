@@ -11,6 +11,7 @@ import msgspec
 from mlforge.errors import MlforgeError
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.versions.each import each
+from mlforge.flow.versions.find import pointed_at
 from mlforge.model.meta import FeatureMeta, Manifest, ManifestEntry, VersionSummary
 from mlforge.plugin.stores import ManifestStore, PointersStore, Store
 
@@ -186,7 +187,7 @@ def _entry(store: Store, name: str, known: Mapping[str, ManifestEntry] | None) -
     latest = store.latest(name)
     if latest is None:
         return None
-    versions, meta = store.versions(name), store.get(name, latest).meta
+    versions, meta = store.versions(name), pointed_at(store, name, latest).meta
     return ManifestEntry(
         latest, tuple(versions), meta.row_count, meta.updated_at, meta.entity_keys,
         (*meta.columns, *meta.derived),

@@ -130,7 +130,11 @@ def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]
         return
     if repair:
         refresh_manifest(store, now, anew=True)
-    told = f"it says something else of {', '.join(others)} than their metadata" if others else "there is none"
+    told = (
+        f"it says something else of {', '.join(others)} than their metadata"
+        if others
+        else "there is none that can be read"
+    )
     yield Finding(None, None, f"The manifest is not that of the store: {told}.", "derive it anew", repair)
 
 

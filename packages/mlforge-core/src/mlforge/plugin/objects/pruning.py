@@ -86,11 +86,13 @@ def _remove_former(bucket: Bucket, name: str, version: str, listed: Sequence[Lis
     return sum(one.bytes for one in unused)
 
 
-def sweep(bucket: Bucket, name: str, now: float | None = None) -> None:
-    """Remove what dead builders uploaded for versions that never came to be."""
+def sweep(
+    bucket: Bucket, name: str, is_missed: Callable[[Content, str], bool] = lambda *_: False, now: float | None = None
+) -> None:
+    """Remove what dead builders uploaded for versions that never came to be, unless one of them is missed."""
     content = Content(bucket.list(name))
     unknown = [one for v in content.unknown(name) for one in content.data[name][v]]
-    if lost := _old(unknown, now):
+    if (lost := _old(unknown, now)) and not is_missed(content, name):
         used = _used(bucket, content, name)
         bucket.delete([] if used is None else [one.key for one in lost if one.key not in used])
 

@@ -89,7 +89,7 @@ class LiveObjectStore:
         layout.safe_name(name)
         if format not in layout.FORMATS:
             raise Unsupported(f"The store keeps no {format!r} files.", hint=f"It keeps {', '.join(layout.FORMATS)}.")
-        sweep(self.bucket, name)
+        sweep(self.bucket, name, self._is_missed)
         staged = self._staging.fresh()
         data, gone = (str(staged / f"{stem}.{format}") for stem in (layout.DATA, layout.GONE))
         return Target(name, data, format, token=staged.name, gone=gone)
@@ -271,10 +271,14 @@ class LiveObjectStore:
 
     def collect(self, older: float, dry_run: bool) -> list[Leftover]:
         content = Content(self.bucket.list(""))
-        found = [one for name in sorted(content.data) for one in leftovers(self.bucket, content, name, older)]
+        names = [name for name in sorted(content.data) if not self._is_missed(content, name)]
+        found = [one for name in names for one in leftovers(self.bucket, content, name, older)]
         if not dry_run:
             self.bucket.delete([one.key for one in found])
         return [Leftover(f"{self.bucket.where}/{one.key}", one.bytes) for one in found]
+
+    def _is_missed(self, content: Content, name: str) -> bool:
+        return layout.is_missed(name, content.unknown(name), lambda: self.latest(name), self.read_manifest)
 
     def read_manifest(self) -> Manifest | None:
         held = self.bucket.read(MANIFEST)

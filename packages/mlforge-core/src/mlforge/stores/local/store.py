@@ -232,6 +232,8 @@ class LiveLocalStore:
         if not layout.is_safe(folder.name):
             return []
         former = [v for v in _folders(folder) if Version.is_valid(v) and not (folder / v / layout.META).exists()]
+        if layout.is_missed(folder.name, former, lambda: self.latest(folder.name), self.read_manifest):
+            return []
         try:
             used = self._read_from(folder.name) if former else {}
         except (Invalid, NotFound):  # nobody knows what damaged metadata names

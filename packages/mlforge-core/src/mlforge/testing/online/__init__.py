@@ -5,8 +5,10 @@ from mlforge.testing.online.awaiting import AsyncOnlineStoreTests
 from mlforge.testing.online.batching import BatchingTests
 from mlforge.testing.online.damaging import DamagedOnlineStoreTests
 from mlforge.testing.online.encoded import EncodedOnlineStoreTests
+from mlforge.testing.online.expiring import ExpiringOnlineStoreTests
 from mlforge.testing.online.failing import FailingTests
 from mlforge.testing.online.keeping import KeepingTests
+from mlforge.testing.online.killing import KillingTests
 from mlforge.testing.online.noting import NotingTests
 from mlforge.testing.online.racing import RacingTests
 from mlforge.testing.online.serving import OnlineServerTests
@@ -23,6 +25,7 @@ class OnlineStoreTests(
     NotingTests,
     SharingTests,
     RacingTests,
+    KillingTests,
     StallingTests,
     FailingTests,
 ):
@@ -36,8 +39,9 @@ class OnlineStoreTests(
         'a/online.db'
 
     One whose backend is more than files also says how it fails (`failing`). One with a server is held to
-    `OnlineServerTests` too, one that reads asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they
-    are encoded to `EncodedOnlineStoreTests`, one whose bytes a test can reach to `DamagedOnlineStoreTests`.
+    `OnlineServerTests` too, and with them to `ExpiringOnlineStoreTests`, as is any whose entries expire; one that reads
+    asynchronously to `AsyncOnlineStoreTests`, one that gives entries as they are encoded to `EncodedOnlineStoreTests`,
+    one whose bytes a test can reach to `DamagedOnlineStoreTests`.
     """
 
 
@@ -45,6 +49,7 @@ __all__ = [
     "AsyncOnlineStoreTests",
     "DamagedOnlineStoreTests",
     "EncodedOnlineStoreTests",
+    "ExpiringOnlineStoreTests",
     "OnlineServerTests",
     "OnlineStoreTests",
 ]

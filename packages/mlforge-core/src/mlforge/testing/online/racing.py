@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from mlforge.plugin import Entry, OnlineStore, OnlineStoreConfig
+from mlforge.plugin import Entry, OnlineStore
+from mlforge.testing.online.apart import at_once, finished, started
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry
-from mlforge.testing.victim import environment
 
 MOST_ROUNDS, READS, SEEN = 40, 60, 40
 THREADS = 6
+MOST_LOST = 10_000
 
 
 class RacingTests(OnlineSubject):
@@ -39,12 +35,20 @@ class RacingTests(OnlineSubject):
 
     def test_of_publishers_in_processes_the_newest_wins(self, folder: Path) -> None:
         config = self.config(folder)
-        publishers = [publisher(config, n, self.several) for n in (2, 1, 3)]
-        outcomes = [p.communicate(timeout=120)[1] for p in publishers]
-        assert [p.returncode for p in publishers] == [0, 0, 0], outcomes
+        assert finished(at_once([started(config, publish, n, self.several) for n in (2, 1, 3)])) == [0, 0, 0]
         with config.open() as store:
             newest = published(3, self.several)
             assert_found(store.read([e.address for e in newest]), newest)
+
+    def test_of_processes_that_count_in_a_note_none_loses_a_count(self, folder: Path) -> None:
+        config, turns = self.config(folder), max(20, self.several // 10)
+        with config.open() as store:
+            counting = at_once([started(config, count, turns) for _ in range(3)])
+            while any(process.poll() is None for process in counting):
+                note = store.read_note("spend")
+                assert note is None or note.isdigit(), f"half a note was read: {note!r}"
+            assert finished(counting) == [0, 0, 0]
+            assert store.read_note("spend") == b"%d" % (3 * turns)
 
     def test_readers_meanwhile_see_whole_entries_that_never_grow_older(self, store: OnlineStore) -> None:
         store.write(published(0, self.several))
@@ -109,30 +113,21 @@ class Watch:
             self.last[place] = found.as_of
 
 
-class Errand(msgspec.Struct):
-    """What a process is to publish, and where."""
-
-    config: str
-    settings: dict[str, Any]
-    turn: int
-    entities: int
+def publish(store: OnlineStore, turn: int, entities: int) -> None:
+    """Publish in batches."""
+    entries = published(turn, entities)
+    for start in range(0, entities, 100):
+        store.write(entries[start : start + 100])
 
 
-def publisher(config: OnlineStoreConfig, turn: int, entities: int) -> subprocess.Popen[str]:
-    """A process that publishes."""
-    kind = type(config)
-    errand = Errand(f"{kind.__module__}:{kind.__qualname__}", msgspec.to_builtins(config), turn, entities)
-    code = "from mlforge.testing.online.racing import main; main()"
-    line = [sys.executable, "-c", code, msgspec.json.encode(errand).decode()]
-    return subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment())  # noqa: S603
-
-
-def main() -> None:
-    """Publish in batches, as another process."""
-    errand = msgspec.json.decode(sys.argv[1], type=Errand)
-    module, _, name = errand.config.partition(":")
-    config = msgspec.convert(errand.settings, getattr(import_module(module), name))
-    entries = published(errand.turn, errand.entities)
-    with config.open() as store:
-        for start in range(0, errand.entities, 100):
-            store.write(entries[start : start + 100])
+def count(store: OnlineStore, turns: int) -> None:
+    """Add one to the number in a note, so many times, whoever else does."""
+    lost = 0
+    for _ in range(turns):
+        while True:
+            before = store.read_note("spend")
+            if store.swap_note("spend", before, b"%d" % (int(before or 0) + 1)):
+                break
+            lost += 1
+            if lost > MOST_LOST:
+                sys.exit(f"{lost} swaps of a note that had just been read were refused")

@@ -13,9 +13,9 @@ import pytest
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import AsyncReading, OnlineStore, OnlineStoreConfig
-from mlforge.testing.online.subject import OnlineSubject, assert_found, entry
+from mlforge.testing.online.expiring import PATIENCE, ExpiringOnlineStoreTests
+from mlforge.testing.online.subject import assert_found, entry
 
-PATIENCE = 20.0
 SECRET = "not-the-password-8341"  # noqa: S105 - what must never be printed
 FAULTS = ("down", "silent", "refusing")
 Verb = Callable[[Any], Any]
@@ -28,7 +28,7 @@ VERBS: dict[str, Verb] = {
 }
 
 
-class OnlineServerTests(OnlineSubject):
+class OnlineServerTests(ExpiringOnlineStoreTests):
     """A subclass says, besides its config, how its server fails.
 
     Example:
@@ -55,10 +55,6 @@ class OnlineServerTests(OnlineSubject):
     def full(self, folder: Path) -> OnlineStoreConfig:
         """A config of a server that answers and has no room for another entry."""
         raise Invalid("The tests do not say how a server is full.", hint="def full(self, folder): …")
-
-    def expiring(self, folder: Path) -> OnlineStoreConfig:
-        """A config with a lifetime of one second."""
-        raise Invalid("The tests do not say how entries expire.", hint="def expiring(self, folder): …")
 
     def restart(self, folder: Path) -> None:
         """End the server of `config(folder)` and start it again at the same address, with or without its data."""
@@ -101,18 +97,6 @@ class OnlineServerTests(OnlineSubject):
             store.ping()
             store.write([kept])
             assert_found(store.read([kept.address]), [kept])
-
-    def test_an_entry_is_forgotten_when_its_lifetime_is_over(self, folder: Path) -> None:
-        with self.expiring(folder).open() as store:
-            assert store.lifetime() == 1_000_000
-            store.swap_note("spend", None, b"1")
-            store.write([entry(1, as_of=0, x=1)])
-            assert store.read([entry(1).address]) != [None]
-            deadline = time.monotonic() + PATIENCE
-            while store.read([entry(1).address]) != [None]:
-                assert time.monotonic() < deadline, "it is still there"
-                time.sleep(0.1)
-            assert store.read_note("spend") == b"1"
 
     def test_a_secret_is_not_printed(self, folder: Path) -> None:
         config = self.faulty("refusing", folder)

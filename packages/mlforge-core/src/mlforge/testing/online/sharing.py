@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+from mlforge.testing.closing import assert_gives_back
 from mlforge.testing.online.subject import DAY, OnlineSubject, Opened, assert_found, entry, tombstone
 
 HANDLES = 6
@@ -64,3 +65,6 @@ class SharingTests(OnlineSubject):
                 assert store.write([entry(number, x=number)]) == 1
                 found = store.read([entry(n).address for n in range(4)])
                 assert [e is not None for e in found] == [n <= number for n in range(4)]
+
+    def test_closing_gives_back_what_opening_took(self, opened: Opened) -> None:
+        assert_gives_back(opened, lambda store: (store.write([entry(1, x=1)]), store.read([entry(1).address])))

@@ -8,7 +8,10 @@ from mlforge.plugin import Entry, OnlineStore, Point
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry, tombstone
 
 KEY = "0123456789abcdef" * 2
-FEATURES = ("spend", "Spend", "SPEND", "spend_", "spend_7d", "spend7d", "spen", f"{'s' * 99}a", f"{'s' * 99}b")
+FEATURES = (
+    *("spend", "Spend", "SPEND", "spend_", "spend_7d", "spend7d", "spen", f"{'s' * 127}a", f"{'s' * 127}b"),
+    *("spend-", "spend-7d", "spendx7d", "7", "7-spend", "entries", "notes", "note", "select", "spend@1.0.0"),
+)
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The first and the last microsecond that a Python datetime can be."""
 

@@ -9,6 +9,7 @@ from mlforge.testing.stores.growing import GrowTests, PruningStoreTests
 from mlforge.testing.stores.looking import LookupTests
 from mlforge.testing.stores.machine import MachineTests
 from mlforge.testing.stores.manifests import ManifestTests
+from mlforge.testing.stores.racing import RacingTests
 from mlforge.testing.stores.receiving import ReceiveTests
 from mlforge.testing.stores.sharing import SharingTests
 
@@ -19,6 +20,7 @@ class StoreTests(
     GrowTests,
     LookupTests,
     ReceiveTests,
+    RacingTests,
     SharingTests,
     FailingTests,
     CrashTests,

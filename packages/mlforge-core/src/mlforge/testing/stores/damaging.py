@@ -14,7 +14,7 @@ from mlforge.testing.damage import DAMAGES, Damage
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores.growing import grow
 from mlforge.testing.stores.subject import StoreSubject
-from mlforge.testing.versions import local_path
+from mlforge.testing.versions import file_at
 
 DATA = bytes(range(0, 256, 4))
 
@@ -26,8 +26,8 @@ class DamageTests(StoreSubject):
     """Of how many bits of data one is flipped."""
 
     def damage(self, artifact: Artifact, part: int, change: Damage) -> None:
-        """Damage the bytes of a part of a version, and nothing else."""
-        path = local_path(artifact.uris[part])
+        """Damage the bytes of a part of a version, and nothing else. By default, for stores of files: in its file."""
+        path = file_at(artifact.uris[part], "damage")
         path.write_bytes(change(path.read_bytes()))
 
     def test_what_was_committed_may_be_relied_on(self, store: Store) -> None:

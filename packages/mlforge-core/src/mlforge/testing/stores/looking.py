@@ -8,6 +8,12 @@ from mlforge.testing.refusals import refused
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import meta_of
 
+NAMES = (
+    *("1a", "7", "a-b", "a_b", "ab", "a--b", "axb", "a-b-1", "data", "latest", "manifest", "select"),
+    *("x" * 127 + "y", "x" * 127 + "z"),
+)
+"""Names that features may have, alike to those who cut, fold, split or match by a pattern."""
+
 
 class LookupTests(StoreSubject):
     """Names, versions, the pointer."""
@@ -39,6 +45,15 @@ class LookupTests(StoreSubject):
             self.commit(store, "1.0.0", name, name.encode())
         assert store.names() == names
         assert [self.contents(store.get(name, "1.0.0")) for name in names] == [[name.encode()] for name in names]
+
+    def test_any_name_that_a_feature_may_have_is_its_own(self, store: Store) -> None:
+        for name in NAMES:
+            self.commit(store, "1.0.0", name, name.encode())
+        assert store.names() == sorted(NAMES)
+        store.commit(self.begin(store, "a_b", b"again"), meta_of("1.1.0", "a_b"), "1.0.0")
+        assert {n: store.latest(n) for n in NAMES} == dict.fromkeys(NAMES, "1.0.0") | {"a_b": "1.1.0"}
+        assert {n: store.versions(n)[1:] for n in NAMES} == {n: ["1.1.0"] * (n == "a_b") for n in NAMES}
+        assert [self.contents(store.get(n, "1.0.0")) for n in NAMES] == [[n.encode()] for n in NAMES]
 
     def test_versions_that_begin_alike_are_two_versions(self, store: Store) -> None:
         versions = ["1.1.1", "1.1.10", "1.1.11", "1.10.1", "1.11.1", "11.1.1"]

@@ -21,6 +21,7 @@ from mlforge.testing.damage import Damage
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores import PruningStoreTests, StoreTests
 from mlforge.testing.stores.growing import grow
+from mlforge.testing.stores.missing import MissingTests
 from mlforge.testing.versions import local_path, meta_of
 from mlforge.testing.victim import Doing
 
@@ -98,7 +99,7 @@ class RacedBucket:
             before()
 
 
-class ObjectStoreTests(StoreTests, PruningStoreTests):
+class ObjectStoreTests(MissingTests, StoreTests, PruningStoreTests):
     """Everything a store over a bucket must prove. A subclass gives its `config`, with a prefix, and the `bucket`.
 
     Example:
@@ -282,7 +283,7 @@ class ObjectStoreTests(StoreTests, PruningStoreTests):
         bucket = self.bucket(folder)
         written = max(one.written for one in bucket.list(""))
         for age, left in ((0, 1), (LONGEST_COMMIT + 1, 0)):
-            sweep(bucket, "spend", written + age)
+            sweep(bucket, "spend", now=written + age)
             assert len([k for k in self._keys(folder) if "/1.1.0/" in k]) == left
         with self.config(folder).open() as store:
             assert self.contents(store.get("spend", "1.0.0")) == [b"old"]

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 
 from mlforge.errors import Conflict
 from mlforge.plugin import Store
+from mlforge.testing.closing import assert_gives_back
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import meta_of
@@ -62,3 +63,8 @@ class SharingTests(StoreSubject):
                 assert other.names() == []
             one.commit(begun, meta_of("1.0.0"), None)
             assert self.contents(one.get("spend", "1.0.0")) == [b"begun"]
+
+    def test_closing_gives_back_what_opening_took(self, opened: Opened) -> None:
+        with opened() as store:
+            self.commit(store, "1.0.0")
+        assert_gives_back(opened, lambda store: (store.names(), store.latest("spend")))

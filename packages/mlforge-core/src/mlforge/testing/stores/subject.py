@@ -15,7 +15,7 @@ from mlforge.model.meta import Artifact, FeatureMeta, Target
 from mlforge.plugin import Store, StoreConfig, StoreDescriptor
 from mlforge.plugin.registry import registry
 from mlforge.testing.lacks import expect_lacks
-from mlforge.testing.versions import Damage, local_path, meta_of, rewrite, write_file
+from mlforge.testing.versions import Damage, file_at, meta_of, rewrite, write_file
 from mlforge.testing.victim import Doing, dies
 
 
@@ -66,7 +66,7 @@ class StoreSubject:
         rewrite(folder, lambda d: version.encode() in d and b"c0ffee" not in d, change, "rewrite_pointer")
 
     def fill(self, target: Target, data: bytes) -> None:
-        """Write what an engine would write to a target's address."""
+        """Write what an engine would write to a target's address. By default, for stores of files: a file."""
         write_file(target.uri, data)
 
     def fill_gone(self, target: Target, data: bytes) -> None:
@@ -74,8 +74,8 @@ class StoreSubject:
         write_file(target.gone, data)
 
     def contents(self, artifact: Artifact) -> list[bytes]:
-        """The bytes of each part of a version."""
-        return [local_path(uri).read_bytes() for uri in artifact.uris]
+        """The bytes of each part of a version. By default, for stores of files: those at its addresses."""
+        return [file_at(uri, "contents").read_bytes() for uri in artifact.uris]
 
     @pytest.fixture
     def folder(self, request: pytest.FixtureRequest, tmp_path: Path) -> Path:
