@@ -139,14 +139,16 @@ def of_micros(column: str, dtype: Type) -> str:
 
 
 def has_durations(dtype: Type) -> bool:
-    """Whether a type is that of durations, or of lists of them."""
-    return bool(dtype.id == "interval" or (dtype.id in ("list", "array") and dtype.children[0][1].id == "interval"))
+    """Whether a type is that of durations, or of lists of them, however deep."""
+    return bool(dtype.id == "interval" or (dtype.id in ("list", "array") and has_durations(dtype.children[0][1])))
 
 
 def _each(column: str, dtype: Type, function: str) -> str:
     if not has_durations(dtype):
         return column
-    return f"{function}({column})" if dtype.id == "interval" else f"list_transform({column}, lambda d: {function}(d))"
+    if dtype.id == "interval":
+        return f"{function}({column})"
+    return f"list_transform({column}, lambda d: {_each('d', dtype.children[0][1], function)})"
 
 
 def bytes_of(uuid: str) -> str:
