@@ -1,4 +1,4 @@
-"""What a list in a Parquet file holds is of the type that it has outside of one, whichever engine builds and reads it."""
+"""What a list in a Parquet file holds is of the type that it has elsewhere, whichever engine builds and reads it."""
 
 from __future__ import annotations
 
