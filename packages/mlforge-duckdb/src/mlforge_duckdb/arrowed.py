@@ -91,7 +91,7 @@ def _milliseconds(name: str, arrow: object, read: pl.LazyFrame, rows: duckdb.Duc
     return most // bare if bare else 1
 
 
-def _within(arrow: pl.DataType | None) -> object:
+def _within(arrow: object) -> object:
     """What the lists of a type are of, at last; a type that is none as it is."""
     return _within(arrow.inner) if isinstance(arrow, pl.List | pl.Array) else arrow
 

@@ -115,8 +115,8 @@ def found(value: Column, pattern: str) -> Column:
     """Whether a pattern is found in a text; a line ends at a line feed alone, and `$` is the end of all of it."""
     if not ignores_case(pattern):
         return F.regexp_like(value, F.lit("(?d)" + in_java(pattern)))
-    plain = F.translate(value, "".join(DOTS), "".join(DOTS.values()))
-    return F.regexp_like(plain, F.lit("(?du)" + in_java(pattern.translate(str.maketrans(DOTS)))))
+    plain = F.translate(value, *DOTS)
+    return F.regexp_like(plain, F.lit("(?du)" + in_java(pattern.translate(str.maketrans(*DOTS)))))
 
 
 def in_java(pattern: str) -> str:

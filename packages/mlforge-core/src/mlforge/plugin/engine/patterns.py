@@ -28,10 +28,10 @@ _MOST = 1000  # times that one thing is repeated: RE2 counts no further
 WORD_ENDS = r"(?:(?<![0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<=[0-9A-Za-z_])(?![0-9A-Za-z_]))"
 r"""`\b` of ASCII, for libraries that look around, and whose own is of all of Unicode."""
 
-DOTS = {"\u0130": "\ue130", "\u0131": "\ue131"}
+DOTS = ("\u0130\u0131", "\ue130\ue131")
 """The letters that Python and Java alone take for an i in another case, as two that nothing stands for."""
 
-_DOTS = str.maketrans(DOTS)
+_DOTS = str.maketrans(*DOTS)
 
 
 def spelled_out(pattern: str) -> str:
