@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import doctest
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import mlforge_spark.plugin
 from mlforge.errors import Invalid, PluginFailed, Unsupported
+from mlforge.model.feature import Shape
+from mlforge.model.keys import Key
 from mlforge.model.schema import Schema
-from mlforge.plugin import EngineDescriptor
+from mlforge.model.source import ParquetFormat
+from mlforge.plugin import ArrowStream, EngineDescriptor, Scan
 from mlforge.plugin.registry import registry
-from mlforge_spark.plugin import PySparkEngine, SparkEngine
+from mlforge_spark.plugin import PySparkEngine, SparkEngine, lacks_of
 from mlforge_spark.session import _no_session, session_of
 
 
@@ -32,6 +38,37 @@ def test_settings_that_are_equal_are_one():
     same = {PySparkEngine(conf={"a": "1", "b": "2"}), PySparkEngine(conf={"b": "2", "a": "1"})}
     assert len(same) == 1
     assert len(same | {PySparkEngine(conf={"a": "1"}), SparkEngine(conf={"a": "1"})}) == 3
+
+
+def test_what_a_release_of_spark_cannot_do_is_told():
+    assert [len(lacks_of(release)) for release in (None, "3.5.7", "4.0.1", "4.1.0", "5.0.0")] == [0, 2, 1, 0, 0]
+    assert {lack.word for lack in lacks_of("3.5.7").values()} == {"upstream"}
+
+
+def test_a_float_of_16_bits_is_read_or_said_to_be_the_reason(session, tmp_path):
+    table = pa.table({"v": pa.array(np.array([1.5, -0.25], dtype=np.float16)), "n": [1, 2]})
+    pq.write_table(table, tmp_path / "halves.parquet")
+    scan = Scan("halves", (f"file://{tmp_path}/halves.parquet",), ParquetFormat())
+    with SparkEngine().open() as engine:
+        if session.version < "4":
+            with pytest.raises(Invalid, match="'v' as halffloat.* 16 bits") as error:
+                engine.scan(scan)
+            assert "float" in str(error.value.hint)
+        else:
+            assert [row["v"] for row in next(engine.rows(engine.scan(scan)))] == [1.5, -0.25]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_date_that_python_has_not_comes_over_arrow_and_is_refused_by_its_row(session, several):
+    days = pa.array([0, 2**31 - 1], pa.int32()).view(pa.date32())
+    dates = pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), days) if several else days
+    with SparkEngine().open() as engine:
+        frame = engine.from_arrow(ArrowStream(pa.table({"k": [1, 2], "day": dates})))
+        if several:
+            assert frame.selectExpr("unix_date(day[0]) d").collect()[1].d == 2**31 - 1
+        else:
+            with pytest.raises(Invalid, match="'day': .* in row 1 is out of range"):
+                engine.conform(frame, Shape((Key("k"),), None))
 
 
 def test_the_active_session_is_used(session):

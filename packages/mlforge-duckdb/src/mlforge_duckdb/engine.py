@@ -288,7 +288,7 @@ class LiveDuckDBEngine(Engine):
         if time:
             micros = times.instants(rows, types[time.column], time)
             del columns[time.column]
-            columns[time.name] = f"CAST(make_timestamp({micros}) AS TIMESTAMPTZ)"
+            columns[time.name] = f"make_timestamptz({micros})"
         ordered = (f"{columns[n]} AS {quoted(n)}" for n in in_order(columns, shape))
         return self._session.keep(rows, f"SELECT {', '.join(ordered)} FROM frame")
 

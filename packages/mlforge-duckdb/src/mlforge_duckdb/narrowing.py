@@ -55,7 +55,7 @@ def where(rows: duckdb.DuckDBPyRelation, condition: Expr, timestamp: Timestamp |
         return rows.filter(_true(condition, types_of(rows)))
     seen = rows.project(f"*, row_number() OVER () AS {quoted(_ROW)}")
     if timestamp is not None:
-        at = f"CAST(make_timestamp({_micros(rows, timestamp)}) AS TIMESTAMPTZ)"
+        at = f"make_timestamptz({_micros(rows, timestamp)})"
         seen = seen.project(f"*, {at} AS {quoted(_AT)}")
         name = timestamp.column
         condition = condition.replace(lambda e: Col(_AT) if isinstance(e, Col) and e.name == name else e)

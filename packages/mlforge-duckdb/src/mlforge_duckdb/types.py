@@ -109,11 +109,16 @@ def plainly(name: str, dtype: Type) -> str:
     column = quoted(name)
     if holds_nanos(dtype):
         return _cut(column, dtype)
+    if str(dtype) == kept or dtype.id == "timestamp with time zone":
+        return column
+    if kept == _SQL["Datetime"]:  # a cast asks the calendar of the connection's zone: only where there are no micros
+        made = f"make_timestamptz({micros(column, dtype)})"
+        return f"CASE WHEN isinf({column}) THEN CAST({column} AS {kept}) ELSE {made} END"
     if dtype.id == "time_ns":  # a cast would round
         return f"(TIME '00:00:00' + to_microseconds(epoch_us({column})))"
     if dtype.id == "uuid":
         return bytes_of(column)
-    return column if str(dtype) == kept or dtype.id == "timestamp with time zone" else f"CAST({column} AS {kept})"
+    return f"CAST({column} AS {kept})"
 
 
 def holds_nanos(dtype: Type) -> bool:

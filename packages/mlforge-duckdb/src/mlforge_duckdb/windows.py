@@ -188,7 +188,7 @@ def _points(some: Slice, tiles: str, plan: Plan) -> str:
 def _outputs(points: str, shape: Shape, windowed: Windowed) -> str:
     """The answer's rows, over change points."""
     keys = [f"k{i} AS {quoted(k)}" for i, k in enumerate(shape.key_names)]
-    stamp = f"CAST(make_timestamp(t) AS TIMESTAMPTZ) AS {quoted(shape.stamp or '')}"
+    stamp = f"make_timestamptz(t) AS {quoted(shape.stamp or '')}"
     made = columns(keys, [stamp], list(map(_written, windowed.outputs)))
     return f"SELECT {made} FROM ({points}) WHERE t <= {LAST}"
 

@@ -8,7 +8,6 @@ import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.aggs import Plan, is_ordered
-from mlforge_polars.entities import integer
 from mlforge_polars.values import Value
 from mlforge_ranges import Ranges
 
@@ -53,19 +52,3 @@ def ranged(
 def ranged_name(agg: Aggregate, value: Value) -> str:
     """The column in which an aggregate is found."""
     return f"{value.name}.{agg.name}"
-
-
-def bound_of_runs(values: pl.Series, high: pl.Series, low: pl.Series, function: str) -> pl.Series:
-    """The least or greatest value of each run, null of none: that of two runs of a power of two that cover it."""
-    name, choose = values.name, pl.min_horizontal if function == "min" else pl.max_horizontal
-    runs = pl.DataFrame({"low": low, "length": high - low}).with_row_index("run")
-    found = [runs.filter(pl.col("length") <= 0).select("run", bound=pl.lit(None, dtype=values.dtype))]
-    longest, reach = integer(runs["length"].max() or 0), 1
-    while reach <= longest:
-        of = runs.filter(pl.col("length").is_between(reach, 2 * reach - 1))
-        first, last = of["low"], of["low"] + of["length"] - reach
-        pair = pl.DataFrame({"run": of["run"], "first": values.gather(first), "last": values.gather(last)})
-        found.append(pair.select("run", bound=choose("first", "last")))
-        beside = pl.DataFrame({"first": values.head(-reach), "last": values.tail(-reach)})
-        values, reach = beside.select(choose("first", "last")).to_series(), 2 * reach
-    return pl.concat(found).sort("run")["bound"].alias(name)

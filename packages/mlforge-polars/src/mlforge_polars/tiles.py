@@ -9,8 +9,9 @@ import polars as pl
 
 from mlforge.plugin.engine.aggregations import Aggregate
 from mlforge_polars.aggs import Plan, Stay
+from mlforge_polars.bounds import bounds_of_runs
 from mlforge_polars.exact import limb_names, side_by_side, split
-from mlforge_polars.ranged import Sequences, bound_of_runs, ranged
+from mlforge_polars.ranged import Sequences, ranged
 from mlforge_polars.results import finished
 from mlforge_polars.values import Value
 
@@ -58,13 +59,12 @@ def rows_of(tiles: pl.DataFrame, events: pl.DataFrame, plan: Plan) -> pl.DataFra
     points = _points(tiles, plan)
     sums = _prefix_sums(tiles.select(pl.exclude("key", "^.*[.]min$", "^.*[.]max$")))
     bounds = tiles.select("^.*[.]min$", "^.*[.]max$")
-    bounds_at, sequences = _bounds_at(points, bounds), Sequences(events, plan)
-    parts = [points.select("key")]
+    sequences, parts = Sequences(events, plan), [points.select("key")]
     for window in plan.windows:
         aggs, (high, low) = plan.at(window), _run(points, tiles["key"], window, plan)
         added = sums.select(_addends(sums.columns, aggs, plan))
         found = added.select(pl.all().gather(high) - pl.all().gather(low))
-        found = found.with_columns(_bounds_of(window, aggs, bounds_at, bounds, high, low, plan))
+        found = found.with_columns(_bounds_of(aggs, bounds, high, low, plan))
         found = found.with_columns(ranged(sequences, sums, high, low, aggs, plan))
         parts.append(finished(found, aggs, plan))
     return pl.concat(parts, how="horizontal")
@@ -139,30 +139,13 @@ def _addends(names: Sequence[str], aggs: Sequence[Aggregate], plan: Plan) -> lis
     return [name for name in names if name.split(".")[0] in owners]
 
 
-def _bounds_at(points: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
-    """The bounds of the tile that enters at each point, null where none does."""
-    entered = points["past0"]
-    enters = entered != entered.shift(1, fill_value=0)
-    tile = points.select(pl.when(enters).then(pl.col("past0") - 1)).to_series()
-    return points.select("key").with_columns(column.gather(tile) for column in bounds)
-
-
 def _bounds_of(
-    window: Stay,
-    aggs: Sequence[Aggregate],
-    bounds_at: pl.DataFrame,
-    bounds: pl.DataFrame,
-    high: pl.Series,
-    low: pl.Series,
-    plan: Plan,
+    aggs: Sequence[Aggregate], bounds: pl.DataFrame, high: pl.Series, low: pl.Series, plan: Plan
 ) -> list[pl.Series]:
     """The least and greatest values of a window at each point."""
-    wanted = dict.fromkeys(
-        (plan.values[agg.column].name, agg.function) for agg in aggs if agg.function in ("min", "max")
+    asked = dict.fromkeys(
+        (f"{plan.values[a.column].name}.{a.function}", a.function)
+        for a in aggs
+        if a.column is not None and a.function in ("min", "max")
     )
-    if window.is_plain:
-        length = f"{plan.units(window.leaves or 0)}i"
-        rolls = {"min": pl.Expr.rolling_min_by, "max": pl.Expr.rolling_max_by}
-        rolled = [rolls[f](pl.col(f"{name}.{f}"), "key", length) for name, f in wanted]
-        return bounds_at.lazy().select(rolled).collect().get_columns()
-    return [bound_of_runs(bounds[f"{name}.{f}"], high, low, f) for name, f in wanted]
+    return bounds_of_runs([(bounds[name], function) for name, function in asked], high, low)

@@ -49,7 +49,6 @@ _PLAIN: dict[pa.DataType, tuple[T.DataType, str]] = {
     pa.uint64(): (T.DecimalType(20, 0), "UInt64"),
     pa.float32(): (T.FloatType(), "Float32"),
     pa.float64(): (T.DoubleType(), "Float64"),
-    pa.date32(): (T.DateType(), "Date"),
 }
 
 
@@ -77,8 +76,12 @@ def wire_of(dtype: pa.DataType, *, on_disk: bool) -> Wire:
 
 def _timed(dtype: pa.DataType, on_disk: bool) -> Wire | None:
     types = pa.types
+    if types.is_date32(dtype):  # as days, so that a date beyond Python's comes, too, and is refused by its row
+        return Wire(T.DateType(), _same, "Date") if on_disk else Wire(T.IntegerType(), F.date_from_unix_date, "Date")
     if types.is_date64(dtype):
-        return Wire(T.DateType(), lambda day: F.timestamp_micros(F.unix_date(day).cast(T.LongType()) * DAY), "Datetime")
+        days = F.unix_date if on_disk else _same
+        dated = T.DateType() if on_disk else T.IntegerType()
+        return Wire(dated, lambda day: F.timestamp_micros(days(day).cast(T.LongType()) * DAY), "Datetime")
     if types.is_timestamp(dtype):
         if on_disk and dtype.unit == "us":  # as it stands, so that files tell what of them need not be read
             return Wire(T.TimestampType() if dtype.tz else T.TimestampNTZType(), _same, "Datetime")
@@ -168,12 +171,12 @@ def _shipped(array: pa.Array | pa.ChunkedArray) -> pa.Array:
     if isinstance(array, pa.ExtensionArray):
         return _shipped(array.storage)
     if types.is_date64(dtype):
-        return pc.floor_temporal(array.cast(pa.timestamp("ms")), unit="day").cast(pa.date32())
+        return _shipped(pc.floor_temporal(array.cast(pa.timestamp("ms")), unit="day").cast(pa.date32()))
     if types.is_null(dtype):
         return array.cast(pa.int32())
     if types.is_timestamp(dtype) or types.is_duration(dtype) or types.is_time64(dtype):
         return array.view(pa.int64())
-    if types.is_time32(dtype):
+    if types.is_time32(dtype) or types.is_date32(dtype):
         return array.view(pa.int32())
     if types.is_list(_bare(dtype)):
         lists = array.cast(pa.list_(dtype.value_type))

@@ -68,15 +68,15 @@ def from_arrow(table: pa.Table, session: SparkSession) -> DataFrame:
 
 
 def _created(table: pa.Table, schema: T.StructType, session: SparkSession) -> DataFrame:
-    if _takes_arrow(session) and table.num_rows:
+    if is_4(session) and table.num_rows:  # before, a session takes no Arrow table
         return session.createDataFrame(table, schema)
     rows = list(zip(*(table[name].to_pylist() for name in table.column_names), strict=True))
     can_check = "verifySchema" in inspect.signature(session.createDataFrame).parameters  # not Connect before 4.0
     return session.createDataFrame(rows, schema, **({"verifySchema": False} if can_check else {}))
 
 
-def _takes_arrow(session: SparkSession) -> bool:
-    """Since 4.0 a session takes an Arrow table."""
+def is_4(session: SparkSession) -> bool:
+    """Whether the session is of Spark 4.0 or later."""
     return int(session.version.split(".", 1)[0]) >= 4
 
 

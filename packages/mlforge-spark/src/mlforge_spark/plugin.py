@@ -10,6 +10,7 @@ import msgspec
 from mlforge.model.aggregation import PARTS
 from mlforge.plugin import API_VERSION, EngineConfig, EngineDescriptor, Lack, hookimpl
 
+_HALVES_SINCE = (4, 0)
 _TIMES_SINCE = (4, 1)
 _DISTRIBUTIONS = ("pyspark", "pyspark-client", "databricks-connect")
 
@@ -74,13 +75,19 @@ def lacks_of(release: str | None) -> dict[str, Lack]:
     """What a release of Spark keeps the engine from.
 
     Example:
-        >>> list(lacks_of("3.5.7")), lacks_of("4.1.0")
+        >>> list(lacks_of("4.0.1")), lacks_of("4.1.0")
         (['each_type_is_read_equal_by_every_engine[Time]'], {})
     """
-    if release is None or tuple(map(int, release.split(".")[:2])) >= _TIMES_SINCE:
+    if release is None:
         return {}
-    reason = f"Spark {release} has no type for times of day, and stores none; Spark 4.1 does."
-    return {"each_type_is_read_equal_by_every_engine[Time]": Lack("upstream", reason)}
+    number, found = tuple(map(int, release.split(".")[:2])), {}
+    if number < _TIMES_SINCE:
+        reason = f"Spark {release} has no type for times of day, and stores none; Spark 4.1 does."
+        found["each_type_is_read_equal_by_every_engine[Time]"] = Lack("upstream", reason)
+    if number < _HALVES_SINCE:
+        reason = f"Spark {release} can open no Parquet file with floats of 16 bits; Spark 4.0 can."
+        found["a_type_of_parquet_is_read_right_or_refused[floats of 16 bits]"] = Lack("upstream", reason)
+    return found
 
 
 @hookimpl

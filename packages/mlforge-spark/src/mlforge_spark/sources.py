@@ -21,7 +21,7 @@ from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import values, with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
-from mlforge_spark.exchange import arrow_of, from_arrow
+from mlforge_spark.exchange import arrow_of, from_arrow, is_4
 from mlforge_spark.types import column, dtype_of, named
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _rows_of(scan: Scan, session: SparkSession) -> DataFrame:
 
 def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
     """The files' rows, under types that hold for all; files alike are read as one."""
-    schemas = [_schema(scan, uri) for uri in scan.uris]
+    schemas = [_schema(scan, uri, session) for uri in scan.uris]
     told = {word: arrow_of(word) for word in ("Int64", "Date", "String")}
     types = agreed(scan, [with_partitions(scan, schema, told) for schema in schemas], _both)
     keyed = zip(scan.uris, schemas, strict=True)
@@ -106,7 +106,7 @@ def address(path: Path) -> str:
     return f"file://{path.absolute()}"
 
 
-def _schema(scan: Scan, uri: str) -> dict[str, pa.DataType]:
+def _schema(scan: Scan, uri: str, session: SparkSession) -> dict[str, pa.DataType]:
     try:
         found = file_types(local(uri))
     except (pa.ArrowException, OSError) as error:
@@ -114,6 +114,12 @@ def _schema(scan: Scan, uri: str) -> dict[str, pa.DataType]:
     for name, dtype in found.items():
         if pa.types.is_decimal(dtype) and dtype.precision > 38:
             raise too_wide(scan, uri, name, dtype)
+        if "halffloat" in str(dtype) and not is_4(session):
+            raise Invalid(
+                f"Source {scan.name!r}: {uri} has column {name!r} as {dtype}, "
+                f"and Spark {session.version} can open no Parquet file with floats of 16 bits.",
+                hint="Write it with floats of 32 bits, or use Spark 4: pip install 'pyspark>=4'",
+            )
     return found
 
 

@@ -19,8 +19,11 @@ def expect_lacks(request: pytest.FixtureRequest, lacks: Mapping[str, Lack]) -> N
 
 
 def abilities(request: pytest.FixtureRequest) -> list[str]:
-    """The words a test goes by: its name without `test_`, its parameters, and the name with each: `name[parameter]`."""
+    """The words a test goes by: its name without `test_`, its parameters, and the name with each: `name[parameter]`.
+
+    A parameter that has a name goes by that.
+    """
     name = str(getattr(request.node, "originalname", request.node.name)).removeprefix("test_")
     callspec = getattr(request.node, "callspec", None)
-    parameters = [*map(str, callspec.params.values())] if callspec else []
+    parameters = [str(getattr(p, "name", p)) for p in callspec.params.values()] if callspec else []
     return [name, *parameters, *(f"{name}[{parameter}]" for parameter in parameters)]
