@@ -21,6 +21,7 @@ from toy_engine.plugin import ToyEngine
 
 ENGINES = {"polars": mlf.PolarsEngine, "duckdb": mlf.DuckDBEngine, "toy": ToyEngine}
 NOON, MICROS = datetime(2025, 1, 1, 12), pa.timestamp("us")
+AFTER = datetime(1970, 1, 1, 0, 0, 0, 1, UTC)
 TOGETHER = {
     "whole numbers and nothing": (pa.array([1]), pa.nulls(1), [1, None]),
     "text and nothing": (pa.array(["a"]), pa.nulls(1), ["a", None]),
@@ -39,6 +40,11 @@ TOGETHER = {
         pa.array([NOON], pa.timestamp("ms")),
         pa.array([NOON], pa.timestamp("ns")),
         [NOON.replace(tzinfo=UTC)] * 2,
+    ),
+    "times of two units, with a zone": (
+        pa.array([NOON], pa.timestamp("us", "UTC")),
+        pa.array([1_500], pa.timestamp("ns", "UTC")),
+        [NOON.replace(tzinfo=UTC), AFTER],
     ),
     "text and a dictionary": (pa.array(["a"]), pa.array(["b"]).dictionary_encode(), ["a", "b"]),
     "text and large text": (pa.array(["a"]), pa.array(["b"], pa.large_string()), ["a", "b"]),

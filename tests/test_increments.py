@@ -123,6 +123,13 @@ def test_a_definition_that_changed_is_not_continued(grown, old, new, says):
     grown.built("--full-refresh")
 
 
+def test_a_range_in_which_no_event_has_a_key_says_so(tmp_path):
+    made = stream(tmp_path, lambda df: df.with_columns(user=pl.lit(None, dtype=pl.Int64)))
+    failure = made.build(since="2025-01-03")["f"].failure
+    assert "no event from 2025-01-03: of the source's " in failure.message
+    assert "there each has a null key, or is left out by the function" in failure.message
+
+
 def test_columns_that_come_out_otherwise_are_not_added_to_the_old(tmp_path):
     made = stream(tmp_path, lambda df: df, metrics=())
     made.build().raise_for_failure()

@@ -1,6 +1,6 @@
-"""Names of columns that not every engine tells apart: refused when the feature is built, alike by every engine."""
+"""Names of columns: those that not every engine tells apart are refused, alike by every engine; all others may be."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -86,3 +86,27 @@ def test_a_spine_whose_columns_differ_in_case_alone_is_refused(tmp_path, engine)
     defs.build().raise_for_failure()
     with pytest.raises(Invalid, match="The spine has columns 'k' and 'K'"):
         defs.get_training_data(pl.DataFrame({"k": [1], "at": [NOON], "K": [2]}), features=["f"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("column", ["place", "ROWID", "file_row_number", "n"])
+@pytest.mark.parametrize("role", ["key", "value"])
+def test_a_column_may_have_a_name_that_engines_use_themselves(tmp_path, engine, column, role):
+    names = {"key": "k", "time": "t", "value": "v"} | {role: column}
+    key, time, value = names.values()
+    given = [(1, NOON, 7), (2, NOON, 7), (3, NOON, 7), (4, NOON, None)]
+
+    def write(rows):
+        pl.DataFrame(rows, schema=[key, time, value], orient="row").write_parquet(tmp_path / "x.parquet")
+
+    made = mlf.feature(source=str(tmp_path / "x.parquet"), keys=key, timestamp=time, name="f")(same)
+    defs = mlf.Definitions("p", features=[made], engine=engine, offline_store=mlf.LocalStore(tmp_path / engine))
+    spine = pl.DataFrame({key: [4, 3, 2, 1, 5], "at": [NOON] * 5})
+    write(given)
+    defs.build().raise_for_failure()
+    assert defs.get_training_data(spine, "f", timestamp="at")[value].to_list() == [None, 7, 7, 7, None]
+    write([*given, (1, NOON + timedelta(days=1), 8)])
+    defs.build(since=NOON + timedelta(days=1)).raise_for_failure()
+    assert defs.get_training_data(spine, "f", timestamp="at")[value].to_list() == [None, 7, 7, 7, None]
+    write([(0, NOON, 1), (0, NOON, 2)])
+    assert "2 rows share their" in defs.build(full_refresh=True)["f"].failure.message

@@ -6,6 +6,7 @@ import msgspec
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -112,6 +113,30 @@ def test_a_pandas_column_of_mixed_objects_is_refused_by_name(defs, values, kinds
 def test_a_pandas_column_of_objects_of_one_type_is_read(defs):
     spine = pd.DataFrame({"user_id": pd.Series([1, 2, None], dtype=object), "when": [at(12), at(3), at(3)]})
     assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].fillna(-1).tolist() == [0.0, 4.0, -1]
+
+
+def test_a_pandas_column_is_found_whatever_its_label_is(defs):
+    spine = pd.DataFrame({"user_id": [1, 2], 7: [at(12), at(3)], 8: ["x", "y"]})
+    answer = defs.get_training_data(spine, ["spend"], timestamp="7")
+    assert answer["amount__sum__7d"].tolist() == [0.0, 4.0]
+    pd.testing.assert_frame_equal(answer[["user_id", 7, 8]], spine)
+    with refused(Invalid, "two columns of one name"):
+        defs.get_training_data(spine.assign(**{"7": 1}), ["spend"], timestamp="7")
+
+
+def test_a_sparse_pandas_column_is_read(defs):
+    spine = pd.DataFrame({"user_id": pd.arrays.SparseArray([1, 2, 1]), "when": [at(12), at(3), at(12)]})
+    answer = defs.get_training_data(spine, ["spend"])
+    assert answer["amount__sum__7d"].tolist() == [0.0, 4.0, 0.0]
+    pd.testing.assert_frame_equal(answer[["user_id", "when"]], spine)
+
+
+def test_a_column_of_a_type_that_no_engine_knows_is_refused(defs):
+    encoded = pc.run_end_encode(pa.array([1, 1, 2]))
+    spine = pa.table({"user_id": encoded, "when": pa.array([at(12)] * 3)})
+    for engine in ("polars", "duckdb"):
+        with refused(Invalid, "Arrow stream cannot be read"):
+            defs.get_training_data(spine, ["spend"], engine=engine)
 
 
 class Breaking:

@@ -85,3 +85,13 @@ def test_a_frame_that_is_not_in_this_process_is_refused_in_a_sentence(tmp_path):
 def test_what_this_distribution_announces_is_told_without_polars():
     code = "import sys, mlforge_csv.plugin as p; p.mlforge_sources(); assert 'polars' not in sys.modules"
     assert not subprocess.run([sys.executable, "-c", code], cwd=Path.cwd(), check=False).returncode
+
+
+@pytest.mark.parametrize("values", [[1j, 2], [1, "a"], [2**70, 1], [{1}, 2]], ids=str)
+def test_a_frame_of_what_no_column_holds_is_refused(values, tmp_path):
+    frame = pd.DataFrame({"user": [1, 2], "v": pd.Series(values)})
+    feature = mlf.feature(source=mlf.Source.from_frame(frame, name="users"), keys="user", name="f")(lambda df: df)
+    defs = mlf.Definitions("shop", features=[feature], store=mlf.LocalStore(tmp_path / "store"))
+    failure = defs.build()["f"].failure
+    assert failure.kind == "Invalid"
+    assert "The frame cannot be read" in failure.message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import duckdb
 import polars as pl
@@ -13,6 +13,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key, surrogate_key
 from mlforge.model.meta import Target
 from mlforge.model.schema import Schema
+from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge_csv import dtype_of
 from mlforge_duckdb.engine import LiveDuckDBEngine
@@ -95,6 +96,43 @@ def test_other_times_are_held_as_instants_wherever_they_stand(engine: LiveDuckDB
     rows = held(engine, frame)
     assert rows.drop("k").rows() == [(datetime(1969, 12, 31, 23, 59, 59, 999_999, UTC), NOON, [NOON])]
     assert engine.schema(rows).dtype("l") == "List(Datetime)"
+
+
+NANOS = "[make_timestamp_ns(-1), NULL, make_timestamp_ns(1500)]"
+
+
+@pytest.mark.parametrize("sql", ["TIMESTAMP_NS", "TIMESTAMPTZ_NS"])
+def test_nanoseconds_are_cut_off_wherever_they_stand(engine: LiveDuckDBEngine, sql) -> None:
+    def fine(df: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        return df.project(f"k, CAST(make_timestamp_ns(-1) AS {sql}) AS t, CAST({NANOS} AS {sql}[]) AS l")
+
+    made = engine.apply(fine, pl.DataFrame({"k": [1]}))
+    before, after = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=n) for n in (-1, 1))
+    assert engine.schema(made) == Schema.of(k="Int64", t="Datetime", l="List(Datetime)")
+    for timestamp in (None, Timestamp("t")):
+        rows = to_polars(engine.conform(made, Shape((Key("k"),), timestamp)).frame)
+        assert rows.select("t", "l").rows() == [(before, [before, None, after])]
+    span = Span(-1, 0)
+    assert engine.extent(engine.within(made, Timestamp("t"), span), Timestamp("t")).rows == 1
+    (key,) = to_polars(engine.with_surrogates(made, [Key("s", ("t",))]))["s"]
+    assert key == surrogate_key(before)
+
+
+@pytest.mark.parametrize("sql", ["TIMESTAMP_NS", "TIMESTAMPTZ_NS"])
+def test_a_label_time_may_be_in_nanoseconds(engine: LiveDuckDBEngine, sql) -> None:
+    def fine(df: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        return df.project(f"k, CAST(make_timestamp_ns(1500) AS {sql}) AS t")
+
+    spine = engine.apply(fine, pl.DataFrame({"k": [1]}))
+    assert engine.asof(spine, Timestamp("t"), []).columns == ["k", "t"]
+
+
+def test_an_infinity_of_nanoseconds_is_refused_as_every_other_is(engine: LiveDuckDBEngine) -> None:
+    def endless(df: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        return df.project("k, CAST('infinity' AS TIMESTAMP_NS) AS t")
+
+    with pytest.raises(Invalid, match="infinity in row 0 is out of range"):
+        engine.conform(engine.apply(endless, pl.DataFrame({"k": [1]})), Shape((Key("k"),)))
 
 
 @pytest.mark.parametrize(

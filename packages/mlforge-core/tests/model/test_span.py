@@ -63,6 +63,7 @@ def test_a_span_holds_its_first_instant_and_not_its_last():
     (0, "1970-01-01"),
     (NOON, "2026-01-31T12:00:00Z"),
     (NOON + 1, "2026-01-31T12:00:00.000001Z"),
+    (-62_135_596_800_000_000 + 1_000_000, "0001-01-01T00:00:01Z"),
     (2**63 - 1, "9223372036854775807 µs after 1970"),
 ], ids=str)  # fmt: skip
 def test_an_instant_is_shown_as_short_as_it_is_exact(micros, text):

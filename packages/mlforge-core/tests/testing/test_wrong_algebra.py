@@ -115,7 +115,12 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "an unknown condition gives null": (RULES, "if", unknown_is_null, GENERATED),
     "an unknown condition is true": (RULES, "if", null_is_true, HAND + "[an unknown condition is not true]"),
     "patterns match whole texts": (expressions, "matches", whole_text, GENERATED),
-    "a dollar sign stands before a line break": (expressions, "end_anchored", str, HAND + "[anchors bind to the ends]"),
+    "a dollar sign stands before a line break": (
+        expressions,
+        "plain_pattern",
+        str,
+        HAND + "[anchors bind to the ends]",
+    ),
     "a remainder has the sign of the divisor": (RULES, "mod", lambda a, b: a % b if b else None, GENERATED),
     "a half is rounded to the even": (RULES, "round", lambda a: round(a) if math.isfinite(a) else a, GENERATED),
     "the least leaves nulls out": (RULES, "least", least_known, GENERATED),

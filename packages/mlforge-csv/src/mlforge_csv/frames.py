@@ -13,6 +13,7 @@ from mlforge.plugin import ArrowStream, Asking, Narrow
 from mlforge_csv.streams import frame_of
 
 _AT_ONCE = 100_000
+_BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
 def open_source(asking: Asking) -> FrameRows:
@@ -39,7 +40,7 @@ class FrameRows:
             given = self._given
             try:
                 self._rows = given if isinstance(given, pl.DataFrame) else frame_of(ArrowStream(given))
-            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, TypeError, ValueError) as error:
+            except (*_BROKEN, TypeError, ValueError, NotImplementedError, OverflowError) as error:
                 raise Invalid(
                     f"The frame cannot be read: {error}.", hint="Convert columns of exotic types first."
                 ) from error

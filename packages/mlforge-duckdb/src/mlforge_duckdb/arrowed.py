@@ -38,11 +38,11 @@ def retold(scan: Scan, uri: str, found: Mapping[str, Type], rows: duckdb.DuckDBP
     arrow = _arrow(read)
     columns = {}
     for name, dtype in found.items():
-        if told := _column(quoted(name), dtype, arrow.get(name)):
+        micros = dict(_MICROS)
+        if _within(arrow.get(name)) == pl.Duration("ms") and _inmost(dtype).id == "bigint":
+            micros["ms"] = f"{{0}} * {_milliseconds(name, arrow.get(name), read, rows) * 1000}"
+        if told := _column(quoted(name), dtype, arrow.get(name), micros):
             columns[name] = told
-        if arrow.get(name) == pl.Duration("ms") and dtype.id == "bigint":
-            unit = _milliseconds(name, read, rows) * 1000
-            columns[name] = Column(f"to_microseconds({quoted(name)} * {unit})", duckdb.sqltype("INTERVAL"))
         if isinstance(t := arrow.get(name), pl.Decimal) and t.precision > 38:
             raise too_wide(scan, uri, name, t)
     return columns
@@ -79,18 +79,34 @@ def _arrow(read: pl.LazyFrame) -> Mapping[str, pl.DataType]:
         return {}
 
 
-def _milliseconds(name: str, read: pl.LazyFrame, rows: duckdb.DuckDBPyRelation) -> int:
+def _milliseconds(name: str, arrow: object, read: pl.LazyFrame, rows: duckdb.DuckDBPyRelation) -> int:
     """How many of them a unit of a column has: Polars reads a second as a thousand of them."""
+    numbers, inside = pl.col(name).to_physical(), arrow
+    while isinstance(inside, pl.List | pl.Array):
+        numbers, inside = numbers.explode(), inside.inner
     with any_zone():
-        most = read.select(pl.col(name).to_physical().abs().max()).collect().item()
-    (bare,) = asked(rows, f"SELECT max(abs({quoted(name)})) FROM frame").fetchall()[0]
+        most = read.select(numbers.abs().max()).collect().item()
+    each = f"SELECT unnest([{quoted(name)}], recursive := true) AS bare FROM frame"
+    (bare,) = asked(rows, f"SELECT max(abs(bare)) FROM ({each})").fetchall()[0]
     return most // bare if bare else 1
 
 
-def _column(name: str, found: Type, arrow: pl.DataType | None) -> Column | None:
+def _within(arrow: object) -> object:
+    """What the lists of a type are of, at last; a type that is none as it is."""
+    return _within(arrow.inner) if isinstance(arrow, pl.List | pl.Array) else arrow
+
+
+def _inmost(found: Type) -> Type:
+    return _inmost(found.children[0][1]) if found.id in ("list", "array") else found
+
+
+def _column(name: str, found: Type, arrow: object, micros: Mapping[str, str]) -> Column | None:
     match arrow:
-        case pl.Duration() if found.id == "bigint" and arrow.time_unit in _MICROS:
-            return Column(f"to_microseconds({_MICROS[arrow.time_unit].format(name)})", duckdb.sqltype("INTERVAL"))
+        case pl.List() | pl.Array() if found.id in ("list", "array"):
+            inner = _column("x", found.children[0][1], arrow.inner, micros)
+            return inner and Column(f"list_transform({name}, lambda x: {inner.sql})", duckdb.sqltype(f"{inner.type}[]"))
+        case pl.Duration() if found.id == "bigint" and arrow.time_unit in micros:
+            return Column(f"to_microseconds({micros[arrow.time_unit].format(name)})", duckdb.sqltype("INTERVAL"))
         case pl.Datetime() if found.id == "date":
             return Column(f"CAST({name} AS TIMESTAMP)", duckdb.sqltype("TIMESTAMP"))
         case pl.Int128() if found.id == "blob":

@@ -12,9 +12,11 @@ from typing import NamedTuple
 import duckdb
 
 from mlforge.plugin import Join
-from mlforge_duckdb.layers import numbered_rows
+from mlforge_duckdb.layers import PLACE, numbered_rows
 from mlforge_duckdb.session import Session
 from mlforge_duckdb.types import Type, is_null, quoted, word
+
+_PLACE = f"{PLACE} AS place"
 
 
 class Feature(NamedTuple):
@@ -107,7 +109,7 @@ def in_steps(
 
 def _matched(spine: str, numbered: Numbered, feature: Feature, rows: str) -> str:
     """For each row of the spine the place of the feature's row."""
-    places = f"SELECT {feature.columns(['place'])} FROM ({rows})"
+    places = f"SELECT {feature.columns([_PLACE])} FROM ({rows})"
     found = f"SELECT spine.number, {feature.valid('place', 'f', 'spine')} AS place FROM {spine} AS spine"
     return f"{found} {feature.joining(places, 'f', 'spine', numbered)}"
 
@@ -115,7 +117,7 @@ def _matched(spine: str, numbered: Numbered, feature: Feature, rows: str) -> str
 def _brought(matched: str, feature: Feature, rows: str) -> str:
     """What a feature brings, row by row as in the spine."""
     brought = ", ".join(f"v.c{i}" for i in range(len(feature.join.columns)))
-    values = f"SELECT place, {', '.join(feature.values)} FROM ({rows})"
+    values = f"SELECT {_PLACE}, {', '.join(feature.values)} FROM ({rows})"
     return f"SELECT {brought} FROM {matched} AS m LEFT JOIN ({values}) AS v ON v.place = m.place ORDER BY m.number"
 
 

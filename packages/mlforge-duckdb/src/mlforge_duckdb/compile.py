@@ -22,10 +22,12 @@ from mlforge.plugin.engine.expressions import (
     Scaled,
     Typed,
 )
+from mlforge.plugin.engine.patterns import written
 from mlforge.plugin.engine.types import Words, digits
 from mlforge_duckdb.scalars import cast, extreme, in_case, part_of, strip
 from mlforge_duckdb.types import Type, plainly, quoted, sql_of, text, word
 
+_IN_RE2 = {r"\Z": r"\z"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,7 +52,7 @@ def compiled(node: Typed, types: Mapping[str, Type]) -> str:
         case OneOf(arg):
             return _one_of(compiled(arg, types), node)
         case Found(arg, pattern):
-            return f"regexp_matches({compiled(arg, types)}, {text(pattern.replace(chr(92) + 'Z', chr(92) + 'z'))})"
+            return f"regexp_matches({compiled(arg, types)}, {text(written(pattern, _IN_RE2))})"
         case Part(arg, part, zone):
             return part_of(compiled(arg, types), part, zone)
         case Operation(_, args):

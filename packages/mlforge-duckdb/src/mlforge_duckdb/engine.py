@@ -59,6 +59,8 @@ Relation = duckdb.DuckDBPyRelation
 
 _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
+_SAME = quoted("same of mlforge")  # a name of its own: the keys have any
+_UNKNOWN = (ValueError, TypeError)  # what Polars raises for a type of Arrow that it does not know
 
 
 @heeds_interrupts
@@ -253,7 +255,7 @@ class LiveDuckDBEngine(Engine):
         return ArrowStream(self._polars(self._relation(frame)))
 
     def from_arrow(self, stream: ArrowStream) -> Relation:
-        with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
+        with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first.", also=_UNKNOWN):
             return self._relation(frame_of(stream))
 
     def owns(self, frame: object) -> bool:
@@ -388,8 +390,8 @@ def _ranked(column: str, dtype: Type) -> str:
 
 
 def _refuse_duplicates(rows: Relation, identity: str, known: str) -> None:
-    groups = f"SELECT {identity}, count(*) AS n FROM frame WHERE {known} GROUP BY {identity} HAVING n > 1"
-    total, count = _row(rows, f"SELECT coalesce(sum(n), 0), count(*) FROM ({groups})")
+    groups = f"SELECT {identity}, count(*) AS {_SAME} FROM frame WHERE {known} GROUP BY {identity} HAVING count(*) > 1"
+    total, count = _row(rows, f"SELECT coalesce(sum({_SAME}), 0), count(*) FROM ({groups})")
     if count:
         first = asked(rows, f"SELECT {identity} FROM ({groups}) ORDER BY ALL LIMIT 3")
         raise duplicates(total, exchange.to_polars(first).to_dicts())

@@ -128,9 +128,13 @@ def _restored(name: str, found: pl.DataType, dtype: Type) -> list[pl.Expr]:
     if is_null(dtype):
         return [pl.lit(None).alias(name)]
     if has_durations(dtype):
-        return [pl.col(name).cast(pl.Duration("us") if dtype.id == "interval" else pl.List(pl.Duration("us")))]
+        return [pl.col(name).cast(_durations(dtype))]
     if dtype.id in _WIDE:
         return [pl.col(name).cast(_WIDE[dtype.id])]
     if isinstance(found, pl.Datetime) and found.time_zone not in (None, "UTC"):
         return [pl.col(name).dt.convert_time_zone("UTC")]
     return []
+
+
+def _durations(dtype: Type) -> pl.DataType:
+    return pl.Duration("us") if dtype.id == "interval" else pl.List(_durations(dtype.children[0][1]))

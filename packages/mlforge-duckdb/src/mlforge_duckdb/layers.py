@@ -10,6 +10,9 @@ from mlforge_duckdb.session import Session
 from mlforge_duckdb.sources import parquet_files
 from mlforge_duckdb.types import has_durations, of_micros, plainly, quoted, sql_of, types_of, word
 
+PLACE = quoted("place of mlforge")
+"""What tells a row of a version; a name of its own: its columns have any."""
+
 
 def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> str:
     """The rows of a committed version, of the types its metadata tells."""
@@ -24,16 +27,20 @@ def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> 
 
 
 def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str, list[str]]:
-    """The artifact's rows, a query, with what tells each of them as `place`; and the tables made for it.
+    """The artifact's rows, a query, with what tells each of them as `PLACE`; and the tables made for it.
 
     The place of a row in the one file of a version is known; others are kept in a table first.
     """
-    if len(artifact.uris) == 1:
+    names = {name.lower() for name in artifact.meta.schema.names}
+    if len(artifact.uris) == 1 and "file_row_number" not in names:
         files = parquet_files(artifact.uris, numbered=True)
         columns = _types(artifact, artifact.uris, session.connection)
-        return f"SELECT {columns}, file_row_number AS place FROM {files}", []
+        return f"SELECT {columns}, file_row_number AS {PLACE} FROM {files}", []
+    if "rowid" in names:  # then it is that column, and no number of the row
+        table = session.make(f"SELECT *, row_number() OVER () AS {PLACE} FROM ({rows})")
+        return f"FROM {table}", [table]
     table = session.make(rows)
-    return f"SELECT *, rowid AS place FROM {table}", [table]
+    return f"SELECT *, rowid AS {PLACE} FROM {table}", [table]
 
 
 def _typed(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:

@@ -16,7 +16,7 @@ from mlforge.plugin.engine.times import FIRST, LAST, Form, Formatted, Iso, detec
 from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from mlforge_duckdb.edge import edge
 from mlforge_duckdb.session import asked
-from mlforge_duckdb.types import Type, is_null, micros, quoted, text, word
+from mlforge_duckdb.types import Type, holds_nanos, is_null, micros, quoted, text, word
 
 _DAYS = 2 * 86_400_000_000  # further than any zone is from UTC
 _ZONED = ("timestamp with time zone", "timestamptz")
@@ -97,6 +97,8 @@ def is_time(dtype: Type) -> bool:
 
 def in_range(column: str, dtype: Type) -> str:
     """Whether a time or a date lies in the years 1 to 9999, in SQL; null where it is null."""
+    if holds_nanos(dtype):  # a literal beyond their years is no value of theirs
+        return f"{micros(column, dtype)} <= {LAST}"
     first, last = ("0001-01-01", "9999-12-31") if dtype.id == "date" else ("0001-01-01", "9999-12-31 23:59:59.999999")
     kind = "DATE" if dtype.id == "date" else "TIMESTAMPTZ" if dtype.id == "timestamp with time zone" else "TIMESTAMP"
     return f"{column} BETWEEN {kind} '{first}' AND {kind} '{last}'"

@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from mlforge.model.schema import Column, Schema
+from mlforge.plugin.engine.times import LAST
 from mlforge.plugin.engine.types import cannot_hold, translated
 
 Type = Any
@@ -42,7 +43,10 @@ _WORDS = {
     "timestamp_ms": "Datetime",
     "timestamp_ns": "Datetime",
     "timestamp with time zone": "Datetime",
+    "timestamptz_ns": "Datetime",
 }
+_NANOS = ("timestamp_ns", "timestamptz_ns")
+_NEVER = LAST + 1
 _WAYS_OUT = {
     "null": "give it a type: NULL::VARCHAR, or CAST(... AS ...)",
     "struct": "take its fields apart: s.field",
@@ -103,6 +107,8 @@ def plainly(name: str, dtype: Type) -> str:
     """A column as it is kept: instants in UTC microseconds, categories as strings, arrays as lists."""
     kept = sql_of(word(dtype, name))
     column = quoted(name)
+    if holds_nanos(dtype):
+        return _cut(column, dtype)
     if str(dtype) == kept or dtype.id == "timestamp with time zone":
         return column
     if kept == _SQL["Datetime"]:  # a cast asks the calendar of the connection's zone: only where there are no micros
@@ -113,6 +119,18 @@ def plainly(name: str, dtype: Type) -> str:
     if dtype.id == "uuid":
         return bytes_of(column)
     return f"CAST({column} AS {kept})"
+
+
+def holds_nanos(dtype: Type) -> bool:
+    """Whether a type is that of instants in nanoseconds, or of lists of them."""
+    return dtype.id in _NANOS or (dtype.id in ("list", "array") and holds_nanos(dtype.children[0][1]))
+
+
+def _cut(column: str, dtype: Type) -> str:
+    """Instants in nanoseconds, or lists of them, in microseconds: a cast would round."""
+    if dtype.id in _NANOS:
+        return f"make_timestamptz({micros(column, dtype)})"
+    return f"list_transform(CAST({column} AS {dtype.children[0][1]}[]), lambda x: {_cut('x', dtype.children[0][1])})"
 
 
 def in_micros(column: str, dtype: Type) -> str:
@@ -126,14 +144,16 @@ def of_micros(column: str, dtype: Type) -> str:
 
 
 def has_durations(dtype: Type) -> bool:
-    """Whether a type is that of durations, or of lists of them."""
-    return bool(dtype.id == "interval" or (dtype.id in ("list", "array") and dtype.children[0][1].id == "interval"))
+    """Whether a type is that of durations, or of lists of them, however deep."""
+    return bool(dtype.id == "interval" or (dtype.id in ("list", "array") and has_durations(dtype.children[0][1])))
 
 
 def _each(column: str, dtype: Type, function: str) -> str:
     if not has_durations(dtype):
         return column
-    return f"{function}({column})" if dtype.id == "interval" else f"list_transform({column}, lambda d: {function}(d))"
+    if dtype.id == "interval":
+        return f"{function}({column})"
+    return f"list_transform({column}, lambda d: {_each('d', dtype.children[0][1], function)})"
 
 
 def bytes_of(uuid: str) -> str:
@@ -143,8 +163,8 @@ def bytes_of(uuid: str) -> str:
 
 def micros(column: str, dtype: Type) -> str:
     """An instant or a date as microseconds since the Unix epoch, whatever the connection's time zone."""
-    if dtype.id == "timestamp_ns":
-        return floored(f"epoch_ns({column})", 1000)
+    if dtype.id in _NANOS:  # an infinity has no number there, and is none of the times that there are
+        return f"coalesce({floored(f'epoch_ns({column})', 1000)}, CASE WHEN {column} IS NOT NULL THEN {_NEVER} END)"
     return f"epoch_us({column})"
 
 

@@ -28,11 +28,13 @@ from mlforge.plugin.engine.expressions import (
     Typed,
 )
 from mlforge.plugin.engine.letters import LOWER, UPPER
+from mlforge.plugin.engine.patterns import written
 from mlforge.plugin.engine.types import Words, digits
 from mlforge_csv import dtype_of
 from mlforge_polars.scalars import cast, extreme, in_case, part_of, remainder, strip
 from mlforge_polars.types import plainly, word
 
+_IN_RUST = {r"\Z": r"\z", r"\b": r"(?-u:\b)"}
 _SMALL = ("Boolean", "Int8", "Int16", "Int32", "UInt8", "UInt16")
 _INT32 = range(-(2**31), 2**31)
 
@@ -59,7 +61,7 @@ def compiled(node: Typed, schema: Mapping[str, pl.DataType]) -> pl.Expr:
         case OneOf(arg):
             return _one_of(compiled(arg, schema), node)
         case Found(arg, pattern):
-            return compiled(arg, schema).str.contains(pattern.replace(r"\Z", r"\z"))
+            return compiled(arg, schema).str.contains(written(pattern, _IN_RUST))
         case Part(arg, part, zone):
             return part_of(compiled(arg, schema), part, zone)
         case Operation():

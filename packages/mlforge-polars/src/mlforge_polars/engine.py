@@ -221,7 +221,7 @@ class LivePolarsEngine(Engine):
         return ArrowStream(Export(self._collect(frame)))
 
     def from_arrow(self, stream: ArrowStream) -> pl.DataFrame:
-        with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first."):
+        with stream, edge("The Arrow stream cannot be read", "Convert columns of exotic types first.", also=_UNKNOWN):
             return frame_of(stream)
 
     def owns(self, frame: object) -> bool:
@@ -253,6 +253,7 @@ class LivePolarsEngine(Engine):
 _CAST = 'pl.col("{}").cast(pl.Float64)'
 _BEYOND = "Python's times end with the year 9999: drop later ones in the function, or make them text."
 _SCHEMES = ("file://", "s3://", "gs://")
+_UNKNOWN = (ValueError, TypeError)  # what Polars raises for a type of Arrow that it does not know
 _WRITING = "See the cause: a full disk, a permission or the network."
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import types as T
 
 from mlforge.model.schema import is_float, is_integer
 from mlforge.plugin.engine.letters import BLANK, LOWER, UPPER
+from mlforge.plugin.engine.patterns import DOTS, WORD_ENDS, ignores_case, written
 from mlforge.plugin.engine.times import FIRST, LAST
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_spark.types import DAY, HOUR, MINUTE, dtype_of, duration, duration_micros, floor_div
@@ -112,7 +113,10 @@ _PARTS: dict[str, Callable[[Column], Column]] = {
 
 def found(value: Column, pattern: str) -> Column:
     """Whether a pattern is found in a text; a line ends at a line feed alone, and `$` is the end of all of it."""
-    return F.regexp_like(value, F.lit("(?d)" + in_java(pattern)))
+    if not ignores_case(pattern):
+        return F.regexp_like(value, F.lit("(?d)" + in_java(pattern)))
+    plain = F.translate(value, *DOTS)
+    return F.regexp_like(plain, F.lit("(?du)" + in_java(pattern.translate(str.maketrans(*DOTS)))))
 
 
 def in_java(pattern: str) -> str:
@@ -122,10 +126,10 @@ def in_java(pattern: str) -> str:
         >>> print(in_java(r"^a\$[$]$"))
         ^a\$[$]\z
     """
+    ends = {r"\Z": r"\z", r"\b": WORD_ENDS}
     if re.search(r"\(\?[a-zA-Z]*m", pattern):  # there `$` is the end of a line, as everywhere
-        return pattern.replace(r"\Z", r"\z")
-    parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|.", pattern, re.DOTALL)
-    return "".join(r"\z" if part in ("$", r"\Z") else part for part in parts)
+        return written(pattern, ends)
+    return written(pattern, {**ends, "$": r"\z"})
 
 
 def floor(value: Column) -> Column:

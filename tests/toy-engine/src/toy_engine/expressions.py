@@ -27,6 +27,7 @@ from mlforge.plugin.engine.expressions import (
     Typed,
 )
 from mlforge.plugin.engine.letters import BLANK, LOWER, UPPER
+from mlforge.plugin.engine.patterns import written
 from toy_engine import scalars
 from toy_engine.order import canonical, ranks
 from toy_engine.types import dtype_of, plainly
@@ -46,7 +47,7 @@ def evaluate(node: Typed, table: pa.Table) -> pa.Array:
         case OneOf(arg):
             return _one_of(evaluate(arg, table), node)
         case Found(arg, pattern):
-            return pc.match_substring_regex(evaluate(arg, table), pattern.replace(r"\Z", r"\z"))
+            return pc.match_substring_regex(evaluate(arg, table), written(pattern, {r"\Z": r"\z"}))
         case Part(arg, part, zone):
             return scalars.part_of(evaluate(arg, table), part, zone)
         case Operation(_, args):

@@ -36,7 +36,13 @@ def _parquet(asked: Scan) -> pa.Table:
     """The files' rows, each column of a type that holds for all."""
     tables = [_opened(asked, uri) for uri in asked.uris]
     schema = pa.schema(list(agreed(asked, [{f.name: f.type for f in table.schema} for table in tables], _both).items()))
-    return pa.concat_tables(table.select(schema.names).cast(schema) for table in tables)
+    return pa.concat_tables(_as(table, schema) for table in tables)
+
+
+def _as(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table's columns under a schema: what is finer than a type of it is cut off."""
+    columns = (table[f.name] if table[f.name].type == f.type else plainly(table[f.name]).cast(f.type) for f in schema)
+    return pa.table(list(columns), schema=schema)
 
 
 def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:

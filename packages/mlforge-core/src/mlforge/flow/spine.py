@@ -88,7 +88,7 @@ class PandasSpine:
     """A pandas DataFrame. Integers and booleans with nulls come as pandas' nullable types, so none loses a digit."""
 
     def __init__(self, frame: Any) -> None:
-        if not frame.columns.is_unique:
+        if len({*map(str, frame.columns)}) < len(frame.columns):
             raise Invalid("The spine has two columns of one name.", hint="Rename one.")
         self.frame = frame
 
@@ -102,19 +102,26 @@ class PandasSpine:
         )
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
-        arrow = _arrow()
+        arrow, picked = _arrow(), self._of(names)
         try:
-            table = arrow.Table.from_pandas(self.frame[list(names)], preserve_index=False)
+            table = arrow.Table.from_pandas(picked, preserve_index=False)
         except (arrow.ArrowException, OverflowError, UnicodeError) as error:
-            raise _unreadable(self.frame[list(names)], error) from error
+            raise _unreadable(picked, error) from error
         for place, name in enumerate(names):
-            if _holds_integers(self.frame[name]):
+            if _holds_integers(picked[name]):
                 table = table.set_column(place, name, table[name].cast("int64"))
         return ArrowStream(table)
 
     def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
         columns = {name: self._series(column) for name, column in zip(names, self._picked(stream, names), strict=True)}
         return self.frame.assign(**columns)
+
+    def _of(self, names: Sequence[str]) -> Any:
+        """Some of its columns under their names as text, those that are sparse as others are."""
+        labels = {str(label): label for label in self.frame.columns}
+        picked = self.frame[[labels[name] for name in names]].set_axis([*names], axis="columns")
+        sparse = {name: picked[name] for name, t in picked.dtypes.items() if str(t).startswith("Sparse")}
+        return picked.assign(**{name: column.sparse.to_dense() for name, column in sparse.items()})
 
     def _picked(self, stream: ArrowStream, names: Sequence[str]) -> list[Any]:
         table = _arrow().table(stream)

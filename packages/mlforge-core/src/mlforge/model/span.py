@@ -107,4 +107,4 @@ def shown(micros: int) -> str:
         return f"{micros} µs after 1970"
     if moment.time() == datetime.min.time():
         return moment.date().isoformat()
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{moment.microsecond:06}" if moment.microsecond else "") + "Z"
+    return moment.isoformat().replace("+00:00", "Z")

@@ -51,15 +51,19 @@ def nothing_new(work: Computing, order: BuildOrder) -> BuildResult:
         )
         return msgspec.structs.replace(unchanged(order.job, order.base.meta, note), source_changed=True)
     span = step.changed if step else Span()
-    raise Invalid(f"{feature.name!r} has no event {span}{_source_extent(work)}.", hint="Give another range.")
+    raise Invalid(f"{feature.name!r} has no event {span}{_source_extent(work, span)}.", hint="Give another range.")
 
 
-def _source_extent(work: Computing) -> str:
-    """`: the source's run from … to …`, where its times can be told without the function."""
+def _source_extent(work: Computing, span: Span) -> str:
+    """`: the source's run from … to …`, where its times can be told without the function; or what is there."""
+    engine, timestamp = work.engine, work.feature.timestamp
     try:
-        found = work.engine.extent(work.engine.scan(work.scan), work.feature.timestamp)
+        found = engine.extent(engine.scan(work.scan), timestamp)
+        there = engine.extent(engine.within(engine.scan(work.scan), timestamp, span), timestamp) if timestamp else found
     except MlforgeError:
         return ""
+    if there.rows and timestamp:
+        return f": of the source's {there.rows:,} there each has a null key, or is left out by the function"
     if found.first is None or found.last is None:
         return ": the source has none at all"
     return f": the source's run from {shown(found.first)} to {shown(found.last)}"

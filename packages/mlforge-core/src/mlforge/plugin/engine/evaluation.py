@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Context, Decimal
@@ -37,6 +36,7 @@ from mlforge.plugin.engine.expressions import (
     of_column,
 )
 from mlforge.plugin.engine.letters import BLANK, LOWER, UPPER
+from mlforge.plugin.engine.patterns import finder
 from mlforge.plugin.engine.types import digits
 
 Row = Mapping[str, Any]
@@ -118,8 +118,7 @@ def value_of(node: Typed) -> Value:
         case OneOf(arg):
             return _strict(_among(node), value_of(arg))
         case Found(arg, pattern):
-            search = re.compile(_end_anchored(pattern)).search
-            return _strict(lambda text: search(text) is not None, value_of(arg))
+            return _strict(finder(pattern), value_of(arg))
         case Part(arg, part, zone):
             return _strict(_part(part, zone), value_of(arg))
         case Operation(op, args):
@@ -261,12 +260,6 @@ def _among(node: OneOf) -> Callable[[Any], bool | None]:
 
 def _is_nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
-
-
-def _end_anchored(pattern: str) -> str:
-    r"""The pattern with `$` as `\Z`: Python's own `$` also stands before a last line break."""
-    parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]|.", pattern, re.DOTALL)
-    return "".join(r"\Z" if part == "$" else part for part in parts)
 
 
 def _part(part: str, zone: str | None) -> Callable[[datetime], int]:

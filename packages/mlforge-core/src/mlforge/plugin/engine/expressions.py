@@ -46,6 +46,7 @@ from mlforge.plugin.engine.nodes import (
     reads,
     unless_null,
 )
+from mlforge.plugin.engine.patterns import spelled_out
 from mlforge.plugin.engine.rules import ARITHMETIC, COMPARISONS, boolean, cast_as, one_of, operation, part_of, text
 from mlforge.plugin.engine.types import is_decimal
 
@@ -168,7 +169,7 @@ def _typed(expr: Expr, leaf: Leaf) -> Typed:
         case IsIn(arg, values):
             return one_of(_computed(arg, leaf), values)
         case Matches(arg, pattern):
-            return Found(text("matches", _computed(arg, leaf)), pattern)
+            return Found(text("matches", _computed(arg, leaf)), spelled_out(pattern))
         case AsType(arg, dtype):
             return cast_as(_computed(arg, leaf), dtype)
         case TimePart(arg, part, zone):

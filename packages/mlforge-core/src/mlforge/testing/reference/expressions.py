@@ -217,15 +217,30 @@ def is_in(value: Any, values: Iterable[Any]) -> bool | None:
 
 def matches(value: str | None, pattern: str) -> bool | None:
     """Whether a pattern is found anywhere; `$` is the very end."""
-    return None if value is None else re.search(end_anchored(pattern), value) is not None
+    if value is None:
+        return None
+    if pattern.startswith("(?i)"):  # for Python alone are these an i in another case
+        value = value.replace("\u0130", "\ue130").replace("\u0131", "\ue131")
+    return re.search(plain_pattern(pattern), value) is not None
 
 
-def end_anchored(pattern: str) -> str:
-    r"""The pattern with `$` as `\Z`: Python's own `$` also stands before a last line break."""
+def plain_pattern(pattern: str) -> str:
+    r"""The pattern with classes of ASCII, and `$` as `\Z`: Python's own `$` also stands before a last line break."""
     parts = re.findall(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]|.", pattern, re.DOTALL)
-    return "".join(r"\Z" if part == "$" else part for part in parts)
+    ends = {} if pattern.startswith("(?m)") else {"$": r"\Z"}
+    return "".join(ends.get(part) or _in_ascii(part) for part in parts)
 
 
+def _in_ascii(part: str) -> str:
+    if part[0] == "[":
+        return re.sub(r"\\([dws])", lambda found: _SETS[found[1]], part)
+    if part[1:].lower() in _SETS:
+        return f"[{'' if part[1:].islower() else '^'}{_SETS[part[1:].lower()]}]"
+    return _END_OF_A_WORD if part == r"\b" else part
+
+
+_SETS = {"d": "0-9", "w": "0-9A-Za-z_", "s": " \t\n\f\r"}
+_END_OF_A_WORD = r"(?:(?<![0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<=[0-9A-Za-z_])(?![0-9A-Za-z_]))"
 RULES: dict[str, Callable[..., Any]] = {
     "eq": comparison(lambda a, b: a == b),
     "ne": comparison(lambda a, b: a != b),
