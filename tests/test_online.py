@@ -205,7 +205,7 @@ def test_a_rollback_is_undone_where_it_was_done(kept):
     kept.events(user_id=[1, 1, 3], amount=[1.0, 2.0, 8.0])
     kept.built()
     done = kept.mlforge("rollback", "plan", "1.0.0", "--online", "--profile", "other")
-    assert "To undo it: mlforge rollback plan 1.0.1 --online --profile other" in done.stdout
+    assert "To undo it: mlforge rollback --profile other plan 1.0.1 --online" in done.stdout
 
 
 def test_publish_answers_in_json(kept):
