@@ -16,6 +16,9 @@ from mlforge_polars.types import plainly, schema_of
 SKETCH_ERROR = 0.01
 """That of `approx_n_unique`, rounded up: its HyperLogLog has 2 ** 14 registers."""
 
+_DOUBTFUL = MOST_EXACT * (1 + 8 * SKETCH_ERROR)
+"""An estimate up to here may be of a number that has to be exact."""
+
 _ENTITY = "entity of mlforge"
 
 
@@ -72,7 +75,8 @@ def _different(
 ) -> dict[str, tuple[int, float]]:
     """How many different values each column has, and the error of that: none where there are not many.
 
-    Where even the rows drawn have more than have to be counted exactly, they are estimated.
+    Where even the rows drawn have more than are counted exactly, there is nothing to count; where they have few, there
+    is nothing to estimate. A column between, and one that has more than its rows drawn showed, is looked at twice.
     """
     compared = [c for c in columns if kind_of(c.dtype) != "list"]
     values = {c.name: (_comparable(c), pl.col(c.name).drop_nulls()) for c in compared}
@@ -81,24 +85,26 @@ def _different(
     elif keys and keys[0] not in values:
         values[_ENTITY] = (pl.col(keys[0]), pl.col(keys[0]).drop_nulls())
     seen = _asked(drawn, [exactly.n_unique().alias(n) for n, (_, exactly) in values.items()])
-    found, estimated = (seen, set[str]()) if drawn is frame else _counted(frame, values, seen)
-    told = {n: (found[n], SKETCH_ERROR if n in estimated else 0.0) for n in values}
+    exact, estimate = (seen, seen) if drawn is frame else _counted(frame, values, seen)
+    told = {n: (exact[n], 0.0) if n in exact else (estimate[n], SKETCH_ERROR) for n in values}
     return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
 
 
 def _counted(
     frame: pl.DataFrame, values: Mapping[str, tuple[pl.Expr, pl.Expr]], seen: Mapping[str, int]
-) -> tuple[dict[str, int], set[str]]:
-    """How many different values all rows have, and of which columns that is but an estimate.
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Of all rows, how many different values there are exactly where they may be few, and about how many elsewhere.
 
     Not lazily: then Polars estimates with fewer registers, and is far more off.
     """
-    estimated = {n for n in values if seen[n] > MOST_EXACT}
+    estimated = {n for n in values if seen[n] > MOST_EXACT // 2}
     ways = {
         n: about.approx_n_unique() if n in estimated else exactly.n_unique() for n, (about, exactly) in values.items()
     }
     found = frame.select(way.alias(n) for n, way in ways.items()).row(0, named=True) if ways else {}
-    return found, estimated
+    doubtful = [n for n in estimated if seen[n] <= MOST_EXACT and found[n] <= _DOUBTFUL]
+    exact = {n: count for n, count in found.items() if n not in estimated}
+    return exact | _asked(frame, [values[n][1].n_unique().alias(n) for n in doubtful]), found
 
 
 def _known(keys: Sequence[str]) -> pl.Expr:
