@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from nobody import as_nobody
 
 import mlforge as mlf
 from mlforge.errors import Invalid
@@ -131,14 +132,11 @@ def test_a_source_in_a_folder_that_is_closed_is_said(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     pl.DataFrame({"user": [1]}).write_parquet(tmp_path / "data" / "events.parquet")
     (tmp_path / "data").chmod(0)
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
     try:
-        with pytest.raises(Invalid, match="'events' cannot be looked at: .*Permission denied") as caught:
+        said = "'events' cannot be looked at: .*Permission denied"
+        with as_nobody(), pytest.raises(Invalid, match=said) as caught:
             resolve(mlf.Source("data/events.parquet"), tmp_path)
     finally:
-        os.seteuid(before)
         (tmp_path / "data").chmod(0o755)
     assert caught.value.hint == "Check that you may read there."
 

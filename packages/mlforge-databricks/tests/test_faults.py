@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import msgspec
 import pyarrow as pa
 import pytest
+from answering import PAGE, answering
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.testing.refusals import refused
@@ -317,29 +318,11 @@ def test_the_client_is_imported_when_something_is_asked():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("body", [b"", b"<!DOCTYPE html><html><body>Sign in</body></html>"], ids=["nothing", "a page"])
+@pytest.mark.parametrize("body", [b"", PAGE], ids=["nothing", "a page"])
 def test_what_answers_in_the_place_of_the_workspace_is_said_to_be_somebody_else(store_of, tmp_path, body):
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.do_POST()
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *said): ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            store = store_of(tmp_path, host=f"http://127.0.0.1:{server.server_port}").open()
-            with store, refused(PluginFailed, "is not Databricks", "127.0.0.1"):
-                store.names()
-        finally:
-            server.shutdown()
-            thread.join()
+    with (
+        answering(body) as url,
+        store_of(tmp_path, host=url).open() as store,
+        refused(PluginFailed, "is not Databricks"),
+    ):
+        store.names()

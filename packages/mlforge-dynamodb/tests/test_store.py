@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from answering import PAGE, answering
 from botocore.exceptions import ClientError
 
 from mlforge.errors import Invalid, PluginFailed
@@ -185,31 +184,11 @@ def test_a_table_with_other_keys_is_refused(servers, config, tmp_path):
         assert "pk and sk" in caught.value.hint
 
 
-PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
-
-
-@pytest.fixture(params=[(200, "text/html", PAGE), (200, "text/plain", b""), (503, "text/html", PAGE)], ids=str)
+@pytest.fixture(params=[(PAGE, "text/html", 200), (b"", "text/plain", 200), (PAGE, "text/html", 503)], ids=str)
 def between(request):
     """A proxy that answers everything in DynamoDB's place."""
-    status, kind, body = request.param
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *said): ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with answering(*request.param) as url:
+        yield url
 
 
 @pytest.mark.parametrize("verb", ["write", "read", "read_note", "swap_note", "older", "ping"])

@@ -6,18 +6,17 @@ import json
 import logging
 import pickle
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import msgspec
 import polars as pl
 import pytest
+from answering import PAGE, answering
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google.auth.exceptions import RefreshError
 
 import mlforge as mlf
-from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.errors import Invalid, PluginFailed
 from mlforge.flow.versions.manifest import derive_manifest
 from mlforge.testing.versions import meta_of, write_file
 from mlforge_gcs import bucket
@@ -132,29 +131,13 @@ def test_it_is_one_of_the_users_words():
     assert mlf.GCSStore is GCSStore
 
 
-@pytest.mark.parametrize("body", [b"", b"<!DOCTYPE html><html><body>Sign in</body></html>"], ids=["nothing", "a page"])
+@pytest.mark.parametrize("body", [b"", PAGE], ids=["nothing", "a page"])
 @pytest.mark.parametrize("verb", ["names", "versions", "latest"])
 def test_what_answers_in_the_place_of_the_service_has_nothing_to_tell(body, verb):
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *said): ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        config = GCSStore("shop-features", endpoint_url=f"http://127.0.0.1:{server.server_port}", anonymous=True)
-        try:
-            with config.open() as store, pytest.raises(MlforgeError, match="gs://shop-features") as caught:
-                getattr(store, verb)(*(() if verb == "names" else ("spend",)))
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(body) as url:
+        config = GCSStore("shop-features", endpoint_url=url, anonymous=True)
+        with config.open() as store, pytest.raises(PluginFailed, match="gs://shop-features") as caught:
+            getattr(store, verb)(*(() if verb == "names" else ("spend",)))
     assert caught.value.hint
 
 

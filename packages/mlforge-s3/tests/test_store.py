@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import pickle
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import msgspec
 import polars as pl
 import pytest
+from answering import answering
 from obstore.exceptions import GenericError
 
 import mlforge as mlf
@@ -168,45 +167,11 @@ def test_an_upload_is_cut_so_that_few_pieces_are_in_memory(store_of, tmp_path, m
     assert seen["chunk_size"] * seen["max_concurrency"] <= 100 * 1024**2
 
 
-class Page(BaseHTTPRequestHandler):
-    """A proxy that answers everything with a page to sign in."""
-
-    def do_GET(self):
-        self._answer()
-
-    def do_PUT(self):
-        self._answer()
-
-    def do_POST(self):
-        self._answer()
-
-    def do_DELETE(self):
-        self._answer()
-
-    def do_HEAD(self):
-        self._answer()
-
-    def _answer(self):
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(page)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(page)
-
-    def log_message(self, *said): ...
-
-
 @pytest.fixture
 def portal():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    """A proxy that answers everything with a page to sign in."""
+    with answering() as url:
+        yield url
 
 
 VERBS = {

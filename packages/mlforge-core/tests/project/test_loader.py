@@ -1,11 +1,10 @@
 import itertools
-import os
 import sys
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from nobody import as_nobody
 
 from mlforge.errors import Invalid, MlforgeError, NotFound
 from mlforge.project.loader import load_project
@@ -205,18 +204,6 @@ def test_a_target_of_mlforge_yaml_that_is_not_there_says_where_it_is_named(folde
     assert caught.value.where == f"mlforge.yaml, line 1: target: {said}"
 
 
-@contextmanager
-def as_somebody_else():
-    """Nobody in particular, where the tests run as root, for whom no folder is closed."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
-
-
 @pytest.fixture
 def open_folder(folder):
     """A folder that everybody can reach."""
@@ -233,7 +220,7 @@ def test_a_folder_that_is_closed_stops_no_search(open_folder, mode):
         (open_folder / name).mkdir()
         (open_folder / name / "module.py").touch()
     (open_folder / "data").chmod(mode)
-    with as_somebody_else():
+    with as_nobody():
         assert load_project(None, open_folder).name == f"closed{mode}"
     (open_folder / "data").chmod(0o755)
 
@@ -244,10 +231,10 @@ def test_a_file_that_may_not_be_read_is_said_with_a_way_out(open_folder):
     definitions.write_text(text())
     other.write_text(text())
     definitions.chmod(0)
-    with as_somebody_else(), refused(Invalid, "definitions.py cannot be read: Permission denied.") as caught:
+    with as_nobody(), refused(Invalid, "definitions.py cannot be read: Permission denied.") as caught:
         load_project(None, open_folder)
     assert caught.value.hint == "Look at its permissions."
     definitions.chmod(0o644)
     other.chmod(0)
-    with as_somebody_else(), pytest.warns(UserWarning, match="passed over: Permission denied"):
+    with as_nobody(), pytest.warns(UserWarning, match="passed over: Permission denied"):
         assert load_project(None, open_folder).name == "shop"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from nobody import as_nobody
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.meta import Manifest
@@ -56,18 +57,6 @@ def no_file_longer_than(size):
     finally:
         sys.dont_write_bytecode = keeps_none
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextmanager
-def as_somebody_else():
-    """Nobody in particular, where the tests run as root, for whom no folder is closed."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
 
 
 @pytest.fixture
@@ -142,7 +131,7 @@ def test_a_folder_one_may_not_write_to_can_be_read(open_folder, commit, data_of)
         commit(store, data=b"old")
         for path in (root, *root.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
-        with as_somebody_else():
+        with as_nobody():
             assert (store.names(), store.latest("spend"), data_of(store, "1.0.0")) == (["spend"], "1.0.0", b"old")
             for write in (
                 lambda: store.begin("spend", "parquet"),
@@ -167,7 +156,7 @@ def test_a_folder_one_may_not_read_is_not_taken_for_an_empty_one(open_folder, co
         (root / "spend").chmod(0)
         if os.geteuid() != 0:
             root.chmod(0)
-        with as_somebody_else():
+        with as_nobody():
             for read in (
                 store.names,
                 lambda: store.versions("spend"),
