@@ -323,6 +323,6 @@ def test_what_answers_in_the_place_of_the_workspace_is_said_to_be_somebody_else(
     with (
         answering(body) as url,
         store_of(tmp_path, host=url).open() as store,
-        refused(PluginFailed, "is not Databricks"),
+        refused(PluginFailed, "is not Databricks", "127.0.0.1"),
     ):
         store.names()
