@@ -60,6 +60,15 @@ def test_a_rollback_moves_readers_and_says_how_to_undo_it(mlforge: Mlforge, grow
     assert mlforge("rollback", "user_spend", "1.0.0", cwd=grown_shop).out == "user_spend: readers get 1.0.0.\n"
 
 
+def test_a_rollback_answers_in_json(mlforge: Mlforge, grown_shop: Path) -> None:
+    answer = mlforge("rollback", "user_spend", "1.0.0", "--json", cwd=grown_shop)
+    assert answer.code == 0
+    assert answer.document == {"feature": "user_spend", "before": "1.1.0", "latest": "1.0.0", "online": False}
+    assert mlforge("versions", "user_spend", "--json", cwd=grown_shop).document["latest"] == "1.0.0"
+    refused = mlforge("rollback", "user_spend", "7.0.0", "--json", cwd=grown_shop)
+    assert (refused.code, refused.document["error"]["kind"]) == (1, "NotFound")
+
+
 LOST = "The pointer of 'user_spend' names 1.1.0, which is not there."
 
 

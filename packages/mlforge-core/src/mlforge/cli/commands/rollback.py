@@ -9,7 +9,7 @@ import click
 from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
-from mlforge.cli.options import project_options
+from mlforge.cli.options import json_option, project_options
 from mlforge.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("version", metavar="V", shell_complete=completing.versions)
 @click.option("--online", is_flag=True, help="Publish that version, too, as of now.")
 @project_options
+@json_option
 @click.pass_obj
 def command(call: Invocation, name: str, version: str, online: bool, profile: str | None, target: str | None) -> None:
     """Make an older version of a feature the one that readers get.
@@ -34,7 +35,8 @@ def command(call: Invocation, name: str, version: str, online: bool, profile: st
     refuse_unknown(definitions, name, profile)
     before = _pointed_at(definitions, name, profile)
     definitions.rollback(name, version, profile, online=online)
-    versions.rolled_back(name, before, version, online=online)
+    document = {"feature": name, "before": before, "latest": version, "online": online}
+    call.answer(document, lambda: versions.rolled_back(name, before, version, online=online))
 
 
 def _pointed_at(definitions: Definitions, name: str, profile: str | None) -> str | None:
