@@ -284,9 +284,13 @@ def test_an_equal_max_age_that_was_read_from_elsewhere_is_no_change():
         ("1.2.3", "patch", ["1.2.4", "1.2.5"], "1.2.6"),
         ("1.2.3", "minor", ["1.3.0"], "1.4.0"),
         ("1.2.3", "major", ["2.0.0", "3.0.0"], "4.0.0"),
+        ("1.2.3", "patch", ["1.2.6", "1.3.0", "2.2.9"], "1.2.7"),
+        ("1.2.3", "minor", ["1.9.4", "2.11.0"], "1.10.0"),
+        ("1.2.3", "major", ["4.1.0"], "5.0.0"),
+        (None, "initial", ["1.0.7", "1.1.0"], "1.0.8"),
     ],
 )
-def test_a_number_that_is_taken_is_passed_over_by_the_part_that_is_bumped(base, bump, taken, number):
+def test_a_number_that_is_or_may_have_been_taken_is_passed_over_by_the_part_that_is_bumped(base, bump, taken, number):
     assert next_version(base, Change(bump, "…"), taken) == number
 
 

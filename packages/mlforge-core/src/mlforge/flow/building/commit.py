@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from itertools import groupby
@@ -183,18 +185,25 @@ def _without(artifact: Artifact, parts: tuple[Part, ...]) -> Artifact:
 
 
 def _commit(store: Store, target: Target, draft: FeatureMeta, order: BuildOrder) -> FeatureMeta:
-    """Commit under the next free number; where another builder came first, decide again."""
+    """Commit under the next free number; where another builder came first, decide again.
+
+    A number that is refused twice though nobody came first is one that a store does not give again: it is passed over.
+    """
     previous = order.previous.meta if order.previous else None
+    refused: Counter[str] = Counter()
     for _ in range(COMMIT_TRIES):
-        change, version = _numbered(store, draft, previous, order)
+        passed = [version for version, times in refused.items() if times > 1]
+        change, version = _numbered(store, draft, previous, order, passed)
         meta = msgspec.structs.replace(draft, version=version, change_summary=change)
         try:
             return store.commit(target, meta, previous.version if previous else None)
         except Conflict:
-            if order.version is not None and order.version in store.versions(order.name):
+            if order.version is not None and (refused[version] or order.version in store.versions(order.name)):
                 raise
             latest = store.latest(order.name)
             _refuse_overtaken(order, latest)
+            if latest == (previous.version if previous else None):
+                refused[version] += 1
             previous = pointed_at(store, order.name, latest).meta if latest else None
     raise Conflict(
         f"{COMMIT_TRIES} other builds of {order.name!r} came first.", hint="Let them finish, then build again."
@@ -211,12 +220,15 @@ def _refuse_overtaken(order: BuildOrder, latest: str | None) -> None:
         )
 
 
-def _numbered(store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: BuildOrder) -> tuple[Change, str]:
+def _numbered(
+    store: Store, draft: FeatureMeta, previous: FeatureMeta | None, order: BuildOrder, passed: Sequence[str]
+) -> tuple[Change, str]:
     schema = Schema((*draft.columns, *draft.derived))
     change = categorise(previous, schema, order.prints, draft.key_types)
     if order.version is not None:
         return Change("explicit", change.reason, change.details), order.version
-    return change, next_version(previous.version if previous else None, change, store.versions(draft.name))
+    taken = [*store.versions(draft.name), *passed]
+    return change, next_version(previous.version if previous else None, change, taken)
 
 
 def _draft(order: BuildOrder, rows: ComputedRows, staged: Staged, total: int, started: datetime) -> FeatureMeta:

@@ -49,11 +49,16 @@ def expected_changes(previous: FeatureMeta, prints: Fingerprints) -> list[Change
 
 
 def next_version(base: str | None, change: Change, taken: Collection[str]) -> str:
-    """The number after `base` that nobody has."""
+    """The number after `base` that nobody has, nor had: what is below one that is there may have been removed."""
+    part = "patch" if base is None else change.bump
     number = FIRST if base is None else Version.parse(base).bump(change.bump)
-    while str(number) in taken:
-        number = number.bump("patch" if change.bump == "initial" else change.bump)
-    return str(number)
+    beside = [found for one in taken if _line(found := Version.parse(one), part) == _line(number, part)]
+    return str(max([number, *(found.bump(part) for found in beside)]))
+
+
+def _line(number: Version, part: str) -> tuple[int, ...]:
+    """What numbers have in common that follow one another by a part."""
+    return {"major": (), "minor": (number.major,)}.get(part, (number.major, number.minor))
 
 
 def _changes(previous: FeatureMeta, schema: Schema, prints: Fingerprints) -> Iterable[Change]:

@@ -1,0 +1,50 @@
+"""What becomes of a store over time: versions that go, readers that go back, and builds after that."""
+
+import pytest
+
+GROWING = """
+@mlf.feature(source="events.csv", keys="user_id", timestamp="at", interval="1d", incremental=True,
+             metrics=[mlf.Sum("amount", windows="2d", name="spend")])
+def spend(df):
+    return df
+"""
+
+
+@pytest.fixture
+def growing(house):
+    """A project whose source got an event a day, and was built after each."""
+    house.define(GROWING)
+    rows = ["user_id,at,amount"]
+    for day in (1, 3, 5):
+        rows.append(f"1,2025-01-0{day}T10:00:00Z,{day}")
+        (house.root / "events.csv").write_text("\n".join(rows) + "\n")
+        house.built()
+    return house
+
+
+def gone_back(house, version):
+    """Readers are sent back, and what is between them and the newest is removed."""
+    assert house.mlforge("rollback", "spend", version).returncode == 0
+    assert house.mlforge("versions", "spend", "--prune", "--keep", "1").returncode == 0
+
+
+def test_a_build_passes_over_the_number_of_a_removed_version(growing):
+    gone_back(growing, "1.0.0")
+    assert "1.0.3" in growing.built("--dry-run").stdout
+    assert "built   1.0.3" in growing.built().stdout
+    assert growing.read().rows() == growing.read(version="1.0.2").rows()
+    assert growing.mlforge("store", "verify").returncode == 0
+
+
+def test_a_build_passes_over_numbers_that_the_store_does_not_give_again(growing):
+    """Nothing tells before the commit that 1.0.1 and 1.0.2 were there: the only other version is of another line."""
+    growing.built("--since", "2025-01-04", "--version", "2.0.0")
+    gone_back(growing, "1.0.0")
+    assert "built   1.0.3" in growing.built("--full-refresh").stdout
+    assert growing.read().rows() == growing.read(version="2.0.0").rows()
+
+
+def test_a_chosen_number_whose_data_is_in_use_is_refused_for_what_it_is(growing):
+    gone_back(growing, "1.0.0")
+    growing.refused("build", "--full-refresh", "--version", "1.0.1", says="had a version 1.0.1, whose data newer")
+    growing.built("--full-refresh", "--version", "1.1.0")
