@@ -51,6 +51,7 @@ def chosen(seed: int, values: str, rows: int = 2000) -> list[str]:
     return [draw.choice(values) for _ in range(rows)]
 
 
+BEGIN = "https://shop.example.org/" + "x" * 64  # longer than what is recorded of a text
 PAIRS = {
     "the same": (normal(1), normal(2), False),
     "another mean": (normal(1), normal(2, mean=0.7), True),
@@ -61,12 +62,16 @@ PAIRS = {
     "a constant that stays": ([1.5] * 200, [1.5] * 200, False),
     "more nulls": (normal(1), [None if n % 2 else x for n, x in enumerate(normal(2))], True),
     "nothing but nulls": ([*normal(1)], [None] * 2000, True),
+    "nothing but nulls before": ([None] * 2000, normal(1), True),
+    "no finite number before": ([float("nan"), float("inf")] * 1000, normal(1), True),
+    "a constant that is gone": ([1.5] * 2000, [None] * 2000, True),
     "no number": (normal(1), [float("nan") if n % 2 else x for n, x in enumerate(normal(2))], True),
     "the same choices": (chosen(1, "abc"), chosen(2, "abc"), False),
     "a new choice": (chosen(1, "abc"), chosen(2, "abcd"), True),
     "other choices": (chosen(1, "abcdefghijklmnop"), chosen(2, "qrstuvwxyz012345"), True),
     "many choices": (chosen(1, "abcdefghijklmnop"), chosen(2, "abcdefghijklmnop"), False),
     "names": ([f"a{n}" for n in range(2000)], [f"b{n}" for n in range(2000)], False),
+    "texts that begin alike": ([BEGIN + "ab"[n == 0] for n in range(2000)], [BEGIN + "a"] * 2000, False),
     "flags": ([True, False] * 1000, [True, True, True, False] * 500, True),
     "counts": ([n % 3 for n in range(2000)], [n % 3 for n in range(1500)], False),
 }

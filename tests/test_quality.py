@@ -143,6 +143,29 @@ def test_more_nulls_and_a_constant_that_moves_are_drifts(tmp_path):
     assert (x.drifted, flag.drifted, flag.null_rates) == (True, True, (0.0, 0.5))
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("method", ["psi", "js", "chi2", "ks", "wasserstein"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([None] * 400, [1.0] * 400),
+        ([float("nan")] * 400, [1.0] * 400),
+        ([1.7e308, -1.7e308] * 200, [0.0] * 400),
+        ([1.0] * 400, [None] * 400),
+    ],
+    ids=["none were known", "none was a number", "too far apart for a float", "none is known"],
+)
+def test_values_come_and_go(tmp_path, method, engine, before, after):
+    defs = project(tmp_path)
+    rows = pl.DataFrame({"user": range(400), "at": [START] * 400, "x": before}, schema_overrides={"x": pl.Float64})
+    rows.write_parquet(tmp_path / "visits.parquet")
+    defs.build(engine=engine).raise_for_failure()
+    frame = rows.with_columns(x=pl.Series(after, dtype=pl.Float64))
+    assert defs.drift("visit", frame=rows, method=method, engine=engine).ok
+    (x,) = defs.drift("visit", frame=frame, method=method, engine=engine).columns
+    assert x.drifted, x.reason
+
+
 @pytest.mark.parametrize(
     ("method", "column", "others", "drifted", "reason"),
     [
@@ -191,6 +214,20 @@ def test_what_cannot_be_compared_is_refused_with_a_way_out(shop):
         shop.drift("visit", frame=visits(1).drop("plan"))
     with pytest.raises(NotFound, match="has not been built"):
         project(shop.root / "elsewhere").drift("visit")
+
+
+def test_a_column_that_the_version_before_has_not_leaves_a_way_out_that_can_be_typed(tmp_path):
+    defs = project(tmp_path)
+    rows = visits(9).rename({"minutes": "minutes (all)"})
+    for more in ({}, {"fee": pl.lit(2.0)}):
+        rows.with_columns(**more).write_parquet(tmp_path / "visits.parquet")
+        defs.build().raise_for_failure()
+    with pytest.raises(Invalid, match="has no column 'fee'") as caught:
+        defs.drift("visit")
+    assert caught.value.hint.endswith("--columns 'minutes (all),plan'")
+    with pytest.raises(Invalid, match="has no column 'fee'") as caught:
+        defs.drift("visit", columns=["fee"])
+    assert "--against" in caught.value.hint
 
 
 @pytest.fixture

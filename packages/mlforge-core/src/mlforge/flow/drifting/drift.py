@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from mlforge.flow.drifting.drift_report import ColumnDrift
-from mlforge.flow.drifting.verdicts import Comparison, odd, verdict, without_empty
+from mlforge.flow.drifting.verdicts import Comparison, counts_of, odd, verdict, without_empty
 from mlforge.model.drift import ORDERED, Method, Samples, bins_for, widths_of
 from mlforge.model.quality import ColumnQuality, Measuring, Quality
 from mlforge.plugin.engine.frames import Frame
@@ -59,23 +59,23 @@ def _samples(
 
 
 def _numbers(before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, method: Method) -> Samples:
-    """The bins of a histogram; before them, as if they were least, the nulls, and those that are not finite."""
+    """The bins of a histogram; before them, as if they were least, the nulls, and those that are not finite.
+
+    Where the reference has no finite value, there is one bin for all of them.
+    """
     edges = before.histogram.edges if before.histogram else ()
     if method == "wasserstein":
-        return Samples(_counts(before), _counts(after), widths_of(_scaled(edges, wide), _spread(before)))
-    return Samples((*odd(before), *_counts(before)), (*odd(after), *_counts(after)))
+        return Samples(_counts(before), _counts(after), _widths(edges if wide.quantiles else (), before))
+    first, second = (_counts(before), _counts(after)) if edges else ((0,), (sum(_counts(after)),))
+    return Samples((*odd(before), *first), (*odd(after), *second))
 
 
-def _scaled(edges: Sequence[float], wide: ColumnQuality) -> Sequence[float]:
-    return edges if wide.quantiles else ()
-
-
-def _spread(column: ColumnQuality) -> float:
-    """The standard deviation; of times, which have none recorded, the distance between the outer edges."""
-    if column.std:
-        return column.std
-    edges = column.histogram.edges if column.histogram else ()
-    return edges[-1] - edges[0] if len(edges) > 1 else 1.0
+def _widths(edges: Sequence[float], column: ColumnQuality) -> tuple[float, ...]:
+    """How wide the bins are in standard deviations; of times, which have none recorded, in all of their range."""
+    part = 1.0 if len(edges) < 2 or math.isfinite(edges[-1] - edges[0]) else 0.25  # which is exact, and a float holds
+    scaled = [edge * part for edge in edges]
+    spread = (column.std or 0.0) * part or (scaled[-1] - scaled[0] if len(scaled) > 1 else 1.0)
+    return widths_of(scaled, spread)
 
 
 def _counts(column: ColumnQuality) -> tuple[int, ...]:
@@ -87,7 +87,7 @@ def _categories(before: ColumnQuality, after: ColumnQuality) -> tuple[Samples, t
 
     Where the reference has values that stand there once, others are to be expected: they are no bin of their own.
     """
-    was, now = ({t.value: t.count for t in c.top} for c in (before, after))
+    was, now = counts_of(before), counts_of(after)
     total, later = ((c.sampled - odd(c)[0]) if c.sampled else c.count for c in (before, after))
     named = list(was)[:_CATEGORIES]
     new = [value for value in now if value not in was] if len(was) < _KNOWN else []

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from mlforge.flow.drifting.drift_report import DriftReport
-from mlforge.flow.drifting.verdicts import Comparison, odd, verdict, without_empty
+from mlforge.flow.drifting.verdicts import Comparison, counts_of, odd, verdict, without_empty
 from mlforge.model.drift import Samples, bins_for
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.quality import ColumnQuality, Histogram
@@ -53,8 +53,8 @@ def in_profiles(before: ColumnQuality, after: ColumnQuality, name: str) -> _Coun
 def _numbers(before: ColumnQuality, after: ColumnQuality) -> Counts | None:
     """What both have in the same bins; None where their histograms do not tell."""
     was, now = before.histogram, after.histogram
-    if was is None or now is None:
-        return ((), ()) if before.finite == after.finite == 0 else None
+    if was is None or now is None:  # what has no finite value may have no histogram
+        return (was.total if was else 0,), (now.total if now else 0,)
     if was.edges == now.edges:
         return _joined(was.counts, now.counts, bins_for(was.total))
     if len(was.edges) > 1:
@@ -99,7 +99,7 @@ def _below(histogram: Histogram, value: float) -> int:
 
 def _choices(before: ColumnQuality, after: ColumnQuality) -> _Counted:
     """The values that either has among its most frequent, the others, and the nulls."""
-    was, now = ({t.value: t.count for t in c.top} for c in (before, after))
+    was, now = counts_of(before), counts_of(after)
     total, later = ((c.sampled - odd(c)[0]) if c.sampled else c.count for c in (before, after))
     names = list(dict.fromkeys((*was, *now)))
     first, second = _all(names, was, total, now, later), _all(names, now, later, was, total)

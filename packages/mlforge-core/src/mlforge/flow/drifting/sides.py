@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import Any, NamedTuple
 
 import msgspec
@@ -112,7 +113,9 @@ def _sides(
     if missing := [c for c in columns if c not in common]:
         raise Invalid(
             f"{meta.name} {other.meta.version} has no column {missing[0]!r}.",
-            hint=f"Compare others: columns={list(common)!r}, or --columns {','.join(common)}",
+            hint=f"Compare others: columns={list(common)!r}, or --columns {quote(','.join(common))}"
+            if common
+            else "Compare with a version that has it: against=, or --against",
         )
     return Side(_read(store, engine, other, columns), other.meta.version), Side(
         _read(store, engine, found, columns), meta.version

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
 from mlforge.flow.drifting.drift_report import ColumnDrift
 from mlforge.model.drift import MATTERS, ORDERED, Method, Samples, by_chance, distance
-from mlforge.model.quality import ColumnQuality
+from mlforge.model.quality import ColumnQuality, Value
 from mlforge.plugin.engine.measuring import kind_of
 
 Counting = Callable[[ColumnQuality, ColumnQuality], tuple[Samples, Sequence[object]] | str]
@@ -41,6 +42,8 @@ def verdict(before: ColumnQuality, after: ColumnQuality, how: Comparison, count:
     if not before.count and not after.count:
         return _of(told, drifted=False, reason="both have nothing but nulls")
     if how.method == "wasserstein" and not (before.finite and after.finite):
+        if not (before.finite or after.finite):
+            return _of(told, drifted=False, reason="neither has finite values")
         return _of(told, drifted=True, reason="one of them has no finite values")
     counted = count(before, after)
     return _of(told, drifted=False, reason=counted) if isinstance(counted, str) else _judged(told, *counted, how)
@@ -69,6 +72,14 @@ def odd(column: ColumnQuality) -> tuple[int, int]:
     """Nulls, and values that are not finite, as many as a sample has of them."""
     share = column.sampled / column.rows if column.sampled else 1.0
     return round(column.nulls * share), round((column.nans + column.infinite) * share)
+
+
+def counts_of(column: ColumnQuality) -> Counter[Value]:
+    """How often each of the most frequent values stands there; long texts that begin alike are recorded as one."""
+    found: Counter[Value] = Counter()
+    for one in column.top:
+        found[one.value] += one.count
+    return found
 
 
 def without_empty(before: Sequence[int], after: Sequence[int]) -> Samples:
