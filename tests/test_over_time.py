@@ -1,5 +1,9 @@
 """What becomes of a store over time: versions that go, readers that go back, and builds after that."""
 
+import re
+import shlex
+import shutil
+
 import pytest
 
 GROWING = """
@@ -48,3 +52,41 @@ def test_a_chosen_number_whose_data_is_in_use_is_refused_for_what_it_is(growing)
     gone_back(growing, "1.0.0")
     growing.refused("build", "--full-refresh", "--version", "1.0.1", says="had a version 1.0.1, whose data newer")
     growing.built("--full-refresh", "--version", "1.1.0")
+
+
+def cut(version):
+    (version / ".meta.json").write_bytes((version / ".meta.json").read_bytes()[:99])
+
+
+def lost(version):
+    (version / "data.parquet").unlink()
+
+
+def turned(version):
+    (version / "data.parquet").write_bytes((version / "data.parquet").read_bytes()[::-1])
+
+
+@pytest.mark.parametrize(
+    ("harm", "which"),
+    [(cut, [0]), (cut, [2]), (lost, [2]), (turned, [2]), (lost, [0, 1, 2]), (turned, [0, 1, 2])],
+    ids=["cut first", "cut latest", "lost latest", "turned latest", "all lost", "all turned"],
+)
+def test_the_ways_out_that_a_verification_tells_can_be_typed(growing, harm, which):
+    for _ in range(3):
+        growing.built("--full-refresh")
+    growing.mlforge("versions", "spend", "--prune", "--keep", "3")
+    folder = growing.root / "store/spend"
+    for number in which:
+        harm(folder / f"1.0.{3 + number}")
+    told = growing.mlforge("store", "verify")
+    assert told.returncode == 1
+    ways = [line for line in told.stdout.splitlines() if "Hint: " in line]
+    assert ways
+    if "remove the feature's folder" in told.stdout:
+        assert len(which) == 3
+        shutil.rmtree(folder)
+    commands = dict.fromkeys(re.findall(r"mlforge ([^:]*?)(?=$| does|:)", "\n".join(ways), re.MULTILINE))
+    for command in sorted(commands, key=lambda words: "--repair" not in words):
+        done = growing.mlforge(*shlex.split(command))
+        assert done.returncode == 0 or "--repair" in command, done.stdout
+    assert len(growing.read()) == 4

@@ -23,9 +23,10 @@ def document(found: StoreReport) -> Document:
 
 def verified(found: StoreReport) -> None:
     """A line for each thing that is wrong, and what is done about it."""
+    pointers = {one.feature: one for one in found.findings if one.version is None}
     for one in found.findings:
         say(Styled(f"{_place(one)}: ", "bold"), one.wrong)
-        say("  ", *_way_out(one))
+        say("  ", *_way_out(one, pointers.get(one.feature)))
     files = number_of(found.files, "file")
     looked = f"{number_of(found.versions, 'version')} of {number_of(found.features, 'feature')}, {files}"
     wrong = sum(not one.repaired for one in found.findings)
@@ -51,10 +52,17 @@ def _place(one: Finding) -> str:
     return " ".join(filter(None, (one.feature, one.version))) or "manifest"
 
 
-def _way_out(one: Finding) -> tuple[Styled, str]:
+def _way_out(one: Finding, pointer: Finding | None) -> tuple[Styled, str]:
+    """What to do about something; nothing is built while the pointer names what cannot be read."""
     if one.repaired:
         return Styled("Repaired: ", "green"), f"{one.repair}."
     if one.repair:
         return Styled("Hint: ", "cyan"), again(f"mlforge store verify --repair does this: {one.repair}.")
-    command = again(f"mlforge build --features {one.feature} --full-refresh")
-    return Styled("Hint: ", "cyan"), f"Restore it from a copy, or build a new version: {command}"
+    command = f"mlforge build --features {one.feature} --full-refresh"
+    if pointer is None or pointer.repaired:
+        way = f"build a new version: {command}"
+    elif pointer.repair:
+        way = f"build a new version after mlforge store verify --repair: {command}"
+    else:
+        way = f"remove the feature's folder and build it again: {command}"
+    return Styled("Hint: ", "cyan"), again(f"Restore it from a copy, or {way}")
