@@ -315,6 +315,28 @@ def test_promises_about_figures_that_hold_are_counted(tmp_path):
     assert defs.metadata("visit").quality is None
 
 
+@pytest.mark.parametrize("options", [{}, {"incremental": True}], ids=["whole", "incremental"])
+@pytest.mark.parametrize("severity", ["error", "warn"])
+def test_what_is_fresh_does_not_stay_so_where_nothing_new_comes(tmp_path, monkeypatch, severity, options):
+    now = datetime.now(UTC)
+    late = visits(30).with_columns(pl.col("at") - START + now - timedelta(days=30, hours=1))
+    late.write_parquet(tmp_path / "visits.parquet")
+    defs = project(tmp_path, validators={"minutes": v.fresh_within("3h", severity=severity)}, **options)
+    defs.build().raise_for_failure()
+    if options:  # the source has changed, and has no event that is new
+        late[:-1].write_parquet(tmp_path / "visits.parquet")
+    monkeypatch.setattr("mlforge.definitions.now", lambda: now + timedelta(hours=2))
+    (result,) = defs.build()
+    (foreseen,) = defs.build(dry_run=True)
+    assert result.version == (None if severity == "error" else "1.0.0")
+    assert result.status == foreseen.status == ("failed" if severity == "error" else "unchanged")
+    told = result.failure.message if severity == "error" else str(result.warnings[0])
+    assert "fresh_within('3h') fails: age is " in told
+    assert defs.list_versions("visit") == ["1.0.0"]
+    monkeypatch.undo()
+    assert defs.build()["visit"].status == "unchanged"
+
+
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
 def test_no_drift_compares_with_the_version_before(tmp_path, engine):
     defs = promising(tmp_path, visits(30), minutes=[v.no_drift()])

@@ -119,7 +119,7 @@ def _build_one(session: Session, feature: Feature, options: BuildOptions) -> Bui
     asked = options.force or options.full_refresh or options.span or options.version is not None
     if previous and not asked and prints.unchanged_since(previous.meta):
         note = f"Source, definition and function are those of {previous.meta.version}."
-        return unchanged(job, previous.meta, note)
+        return unchanged(job, previous.meta, note, session.clock())
     step = _step(feature, session.settings, options, previous.meta if previous else None)
     if step and previous:
         refuse_changed(feature, prints, previous.meta)
@@ -152,7 +152,7 @@ def _built(session: Session, work: Computing, order: BuildOrder, options: BuildO
     with notation_told(work):
         rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
     if rows is None:
-        return nothing_new(work, order)
+        return nothing_new(work, order, session.clock())
     done = commit(session, work.engine, order, rows)
     meta = done.meta
     preview = _preview(work.engine, rows.frame) if options.preview else ()

@@ -15,8 +15,8 @@ from mlforge.model.check import Check, CheckResult
 from mlforge.model.drift import METHODS, Method
 from mlforge.model.expr import Col
 from mlforge.model.feature import Feature
-from mlforge.model.meta import Artifact
-from mlforge.model.quality import Quality
+from mlforge.model.meta import Artifact, FeatureMeta
+from mlforge.model.quality import ColumnQuality, Quality
 from mlforge.model.span import micros_of
 from mlforge.plugin.engine.evaluation import Derivation
 from mlforge.plugin.engine.frames import Frame
@@ -74,6 +74,24 @@ def figure_checks(
     drift = drift_between(engine, *frames)
     results = tuple(figure_check(c, quality, rows.watermark, now, drift) for c in checks)
     refuse_broken(results, rows.checks)
+    return results
+
+
+def still_fresh(feature: Feature, meta: FeatureMeta, now: datetime) -> tuple[CheckResult, ...]:
+    """What promises about the age of the latest event find of a version that stays: it has grown older since.
+
+    Raises:
+        CheckFailed: One is broken that is no warning.
+    """
+    if meta.watermark is None:
+        return ()
+    checks = [
+        c for c in figure_promises(feature) if {e.name for e in c.violation.walk() if isinstance(e, Col)} == {"age"}
+    ]
+    columns = tuple(ColumnQuality(name=c.column, dtype="", count=0) for c in checks)
+    known = Quality(rows=meta.row_count, columns=columns)
+    results = tuple(figure_check(c, known, meta.watermark, now, lambda *_: None) for c in checks)
+    refuse_broken(results)
     return results
 
 

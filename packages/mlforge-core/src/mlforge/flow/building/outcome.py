@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.flow.building.build_report import BuildResult
 from mlforge.flow.building.commit import BuildOrder
 from mlforge.flow.building.compute import Computing
+from mlforge.flow.building.figures import still_fresh
 from mlforge.flow.planning.plan import Job
 from mlforge.flow.versions.fingerprints import Fingerprints
 from mlforge.flow.versions.number import expected_change, next_version
@@ -33,15 +36,15 @@ def planned(store: Store, order: BuildOrder, scan: Scan) -> BuildResult:
     )  # fmt: skip
 
 
-def unchanged(job: Job, previous: FeatureMeta, note: str) -> BuildResult:
-    """Nothing was built, and why."""
+def unchanged(job: Job, previous: FeatureMeta, note: str, now: datetime) -> BuildResult:
+    """Nothing was built, and why. Raises `CheckFailed` where the version has become older than is promised."""
     return BuildResult(
         feature=job.feature.name, status="unchanged", version=previous.version, rows=previous.row_count,
-        engine=job.engine.kind, notes=(note,), meta=previous,
+        engine=job.engine.kind, checks=still_fresh(job.feature, previous, now), notes=(note,), meta=previous,
     )  # fmt: skip
 
 
-def nothing_new(work: Computing, order: BuildOrder) -> BuildResult:
+def nothing_new(work: Computing, order: BuildOrder, now: datetime) -> BuildResult:
     """The increment changes nothing: what to say where the range was the user's, and where it was not."""
     feature, step = work.feature, order.step
     if order.base and step and step.additions:
@@ -49,7 +52,7 @@ def nothing_new(work: Computing, order: BuildOrder) -> BuildResult:
             f"The source has changed, and has no event {step.changed}, where {order.base.meta.version} ends. "
             "Build what changed earlier with --since, or all of it with --full-refresh."
         )
-        return msgspec.structs.replace(unchanged(order.job, order.base.meta, note), source_changed=True)
+        return msgspec.structs.replace(unchanged(order.job, order.base.meta, note, now), source_changed=True)
     span = step.changed if step else Span()
     raise Invalid(f"{feature.name!r} has no event {span}{_source_extent(work, span)}.", hint="Give another range.")
 
