@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+import mlforge as mlf
+
 GROWING = """
 @mlf.feature(source="events.csv", keys="user_id", timestamp="at", interval="1d", incremental=True,
              metrics=[mlf.Sum("amount", windows="2d", name="spend")])
@@ -90,3 +92,33 @@ def test_the_ways_out_that_a_verification_tells_can_be_typed(growing, harm, whic
         done = growing.mlforge(*shlex.split(command))
         assert done.returncode == 0 or "--repair" in command, done.stdout
     assert len(growing.read()) == 4
+
+
+MOVED = {
+    "its time": (["a,1,1", "a,2,2", "a,3,4"], ["a,1,1", "a,2,2", "a,4,4"]),
+    "whose it is": (["a,1,1", "b,2,2", "b,3,4"], ["a,1,1", "b,2,2", "a,3,4", "b,4,8"]),
+    "that it was": (["a,1,1", "b,2,2", "b,3,4"], ["a,1,1", "b,2,2", "b,5,1"]),
+}
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("clock", ["rows", "instants", "buckets"])
+@pytest.mark.parametrize("what", MOVED)
+def test_what_was_at_the_watermark_and_is_no_more_is_taken_away(tmp_path, what, clock, engine):
+    windows = {} if clock == "rows" else {"metrics": mlf.Sum("x", windows="2d")}
+    hours = {"interval": "1d"} if clock == "buckets" else {}
+    options = {"source": "e.csv", "keys": "u", "timestamp": "at", **windows, **hours}
+    defs = [
+        mlf.Definitions("p", features=[mlf.feature(**options, incremental=steps, name="f")(lambda df: df)], root=tmp_path,
+                        store=mlf.LocalStore(tmp_path / str(steps)), engine=engine)
+        for steps in (True, False)
+    ]  # fmt: skip
+    for events in MOVED[what]:
+        rows = [f"{u},2025-01-0{day}T10:00:00Z,{x}\n" for u, day, x in (event.split(",") for event in events)]
+        (tmp_path / "e.csv").write_text(f"u,at,x\n{''.join(rows)}")
+        for one in defs:
+            one.build().raise_for_failure()
+    readers = [mlf.Definitions("reader", store=mlf.LocalStore(tmp_path / str(steps))) for steps in (True, False)]
+    steps, whole = (reader.read("f").sort("u", "at") for reader in readers)
+    assert steps.equals(whole)
+    assert defs[0].metadata("f").row_count == len(steps)

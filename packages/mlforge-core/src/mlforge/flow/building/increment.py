@@ -141,11 +141,12 @@ def compute_step(work: Computing, step: Step, base: Artifact | None) -> Computed
     schema = described(work, frame)
     _refuse_other_columns(feature, schema, meta)
     results += checked(engine, frame, late, results)
+    written = engine.extent(frame, None).rows
     gone = None
-    if old is not None and not _only_adds(step, meta):
+    if old is not None and not _all_stay(step, meta):
         gone = engine.anti_join(old, [frame], feature.shape.identity)
     replaced = 0 if old is None else engine.extent(old, None).rows
-    if not (engine.extent(frame, None).rows or replaced):
+    if not (written or replaced) or (step.additions and not written):
         return None
     return ComputedRows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
@@ -173,9 +174,14 @@ def _replacing(
 
 
 def _only_adds(step: Step, base: FeatureMeta | None) -> bool:
-    """Whether every old row is among the new ones: its events are all there still."""
+    """Whether no old row tells an entity to compute again: events were only added, as far as is known."""
+    return step.additions or _all_stay(step, base)
+
+
+def _all_stay(step: Step, base: FeatureMeta | None) -> bool:
+    """Whether every old row is among the new ones: its events lie before the step, and are all there still."""
     last, since = base.watermark if base else None, step.changed.since
-    return step.additions or (last is not None and since is not None and since > last)
+    return last is not None and since is not None and since > last
 
 
 def _watermark(base: FeatureMeta | None, step: Step, last: int | None) -> int | None:
