@@ -137,3 +137,20 @@ class ProjectTests:
                 kept.append((live.latest("spend"), metas, rows_of(store, engine)))
         assert kept[0][0] == "1.0.0"
         assert kept == [kept[0]] * 3
+
+    @pytest.mark.parametrize("shop", ["polars"], indirect=True)
+    def test_numbers_of_removed_versions_are_passed_over(self, shop, capsys):
+        config, engine = shop
+        for until in (4, 6, 8):
+            events(until)
+            told(capsys, "build")
+        told(capsys, "build", "--since", "2026-01-07", "--version", "2.0.0")  # is read from 1.0.1 and 1.0.2
+        told(capsys, "rollback", "spend", "1.0.0")
+        told(capsys, "versions", "spend", "--prune", "--keep", "1")
+        assert "built   1.0.3" in told(capsys, "build", "--full-refresh")
+        assert run(["build", "--full-refresh", "--version", "1.0.2"]) == 1
+        assert "had a version 1.0.2, whose data newer versions use" in capsys.readouterr().out
+        assert told(capsys, "store", "verify").endswith("all as it should be.\n")
+        reader = mlf.Definitions("reader", store=config, engine=engine)
+        rows = [sorted(reader.read("spend", version).rows()) for version in ("1.0.3", "2.0.0")]
+        assert rows[0] == rows[1]
