@@ -201,8 +201,9 @@ def test_few_rows_do_not_alarm(shop):
 
 
 def test_what_cannot_be_compared_is_refused_with_a_way_out(shop):
-    with pytest.raises(NotFound, match="first version"):
+    with pytest.raises(NotFound, match="first version") as caught:
         shop.drift("visit", version="1.0.0")
+    assert caught.value.hint.endswith(": mlforge drift visit --version 1.0.0 --since 7d")
     with pytest.raises(Invalid, match="Both against and since"):
         shop.drift("visit", "1.0.0", since="7d")
     with pytest.raises(NotFound, match="no column 'minute'") as caught:
@@ -214,6 +215,16 @@ def test_what_cannot_be_compared_is_refused_with_a_way_out(shop):
         shop.drift("visit", frame=visits(1).drop("plan"))
     with pytest.raises(NotFound, match="has not been built"):
         project(shop.root / "elsewhere").drift("visit")
+
+
+def test_a_first_version_without_a_time_is_not_sent_to_ranges_of_time(tmp_path):
+    visits(1).unique("user").write_parquet(tmp_path / "visits.parquet")
+    timeless = mlf.feature(source="visits.parquet", keys="user", name="visit")(lambda df: df)
+    defs = mlf.Definitions("shop", features=[timeless], store=mlf.LocalStore("store"), root=tmp_path)
+    defs.build().raise_for_failure()
+    with pytest.raises(NotFound, match="first version") as caught:
+        defs.drift("visit")
+    assert "--since" not in caught.value.hint
 
 
 def test_a_column_that_the_version_before_has_not_leaves_a_way_out_that_can_be_typed(tmp_path):
