@@ -108,11 +108,13 @@ def test_what_was_at_the_watermark_and_is_no_more_is_taken_away(tmp_path, what, 
     windows = {} if clock == "rows" else {"metrics": mlf.Sum("x", windows="2d")}
     hours = {"interval": "1d"} if clock == "buckets" else {}
     options = {"source": "e.csv", "keys": "u", "timestamp": "at", **windows, **hours}
-    defs = [
-        mlf.Definitions("p", features=[mlf.feature(**options, incremental=steps, name="f")(lambda df: df)], root=tmp_path,
-                        store=mlf.LocalStore(tmp_path / str(steps)), engine=engine)
-        for steps in (True, False)
-    ]  # fmt: skip
+
+    def project(steps):
+        feature = mlf.feature(**options, incremental=steps, name="f")(lambda df: df)
+        store = mlf.LocalStore(tmp_path / str(steps))
+        return mlf.Definitions("p", features=[feature], root=tmp_path, store=store, engine=engine)
+
+    defs = [project(True), project(False)]
     for events in MOVED[what]:
         rows = [f"{u},2025-01-0{day}T10:00:00Z,{x}\n" for u, day, x in (event.split(",") for event in events)]
         (tmp_path / "e.csv").write_text(f"u,at,x\n{''.join(rows)}")

@@ -380,6 +380,10 @@ def test_a_figure_or_a_severity_that_there_is_none_of_is_refused(tmp_path):
     odd = Validator("odd", mlf.col("nulll_rate") > 1, figures=True)
     (result,) = promising(tmp_path, visits(30), minutes=[odd]).build().failed
     assert "no figure 'nulll_rate'" in result.failure.message
+    metrics = {"metrics": mlf.Count(windows="1d", name="visits"), "validators": {"minutes": v.null_rate_below(0.5)}}
+    (result,) = project(tmp_path, **metrics).build().failed
+    assert result.failure.message == "null_rate_below(0.5): no column 'minutes' is built."
+    assert "visits_1d" in result.failure.hint
     for wrong in (lambda: v.not_null(severity="loud"), lambda: v.no_drift("psy"), lambda: v.null_rate_below(5)):
         with pytest.raises(Invalid) as caught:
             wrong()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, nearest
 from mlforge.flow.building.compute import ComputedRows, promises, refuse_broken
 from mlforge.flow.drifting.drift import compare
 from mlforge.flow.drifting.verdicts import Comparison
@@ -50,9 +50,11 @@ def figure_check(check: Check, quality: Quality, watermark: int | None, now: dat
     """What a promise about figures found. Raises `Invalid` where it asks for what there is not."""
     asked = sorted({e.name for e in check.violation.walk() if isinstance(e, Col)})
     column = quality.column(check.column)
-    if column is None or (unknown := [n for n in asked if n not in FIGURES]):
-        what = f"column {check.column!r}" if column is None else f"figure {unknown[0]!r}"
-        raise Invalid(f"{check.label}: there is no {what}.", hint=f"Figures: {', '.join(FIGURES)}.")
+    if column is None:
+        built = [c.name for c in quality.columns]
+        raise Invalid(f"{check.label}: no column {check.column!r} is built.", hint=nearest(check.column, built))
+    if unknown := [n for n in asked if n not in FIGURES]:
+        raise Invalid(f"{check.label}: there is no figure {unknown[0]!r}.", hint=f"Figures: {', '.join(FIGURES)}.")
     age = None if watermark is None else (micros_of(now) - watermark) / 1_000_000
     figures: dict[str, Any] = {n: getattr(column, n) for n in asked if hasattr(column, n)}
     figures |= {"rows": quality.rows, "entities": quality.entities, "age": age}

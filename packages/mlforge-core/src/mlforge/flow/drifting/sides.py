@@ -141,9 +141,10 @@ def _before(store: Store, meta: FeatureMeta) -> str:
     versions = store.versions(meta.name)
     place = versions.index(meta.version)
     if not place:
-        ranges = f"Compare two ranges of time: mlforge drift {meta.name} --version {meta.version} --since 7d"
         raise NotFound(
             f"{meta.name} {meta.version} is the first version: there is none before it.",
-            hint=ranges if meta.timestamp else "Build another one, or say which: against=, or --against",
+            hint=f"Compare two ranges of time: mlforge drift {meta.name} --version {meta.version} --since 7d"
+            if meta.timestamp
+            else "Build another one, or say which: against=, or --against",
         )
     return versions[place - 1]
