@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from mlforge.errors import Invalid
 from mlforge.flow.online.publication import Round
+from mlforge.flow.online.typed import fitting
 from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
 from mlforge.model.expr import At
@@ -137,11 +138,12 @@ class Lookup:
         self.keys = KeyColumns(meta)
         self.columns = named_columns(spec, meta, prefix)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        self._since = publish.since
+        self._since, self._known = publish.since, publish.as_of
         self._derived = Derived.of(meta, self.columns)
         self._wanted = self._whole = tuple(self.columns) if self._derived is None else self._derived.stored
         self._blank = (None,) * len(self._wanted)
         self._places: dict[tuple[str, ...], list[int | None]] = {}
+        self._fits = tuple(fitting(meta.schema.dtype(c)) for c in self._wanted)
 
     @property
     def schema(self) -> tuple[Column, ...]:
@@ -159,6 +161,8 @@ class Lookup:
     def stored(self, entry: Entry | None, now: int) -> Found:
         """What is stored of the columns, or of what they are derived of."""
         if entry is None or entry.as_of < self._since or not entry.points:
+            return self._blank, "missing", ALWAYS, NEVER
+        if entry.as_of > self._known and not self._is_readable(entry):
             return self._blank, "missing", ALWAYS, NEVER
         points, until = entry.points, entry.until
         point, before = (points[0], NEVER) if len(points) == 1 else _newest(points, now)
@@ -186,6 +190,13 @@ class Lookup:
         if as_of > last.as_of:
             return until
         return NEVER if last.until is None else max(until, last.until)
+
+    def _is_readable(self, entry: Entry) -> bool:
+        """Whether an entry of a publish that is not known yet has the wanted columns, of the types that are known."""
+        if not set(entry.columns).issuperset(self._wanted):
+            return False
+        rows = [self._pick(entry.columns, point.values) for point in entry.points]
+        return all(fits(value) for row in rows for fits, value in zip(self._fits, row, strict=True))
 
     def _pick(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Sequence[Any]:
         """The wanted columns of an entry with these; one that it lacks is null."""

@@ -1,0 +1,54 @@
+"""Whether a value that is kept online is of a column's type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from mlforge.model.schema import is_float, is_integer
+from mlforge.plugin.engine.types import digits, is_decimal, is_list
+
+Fits = Callable[[Any], bool]
+_KINDS: dict[str, type] = {
+    "Boolean": bool, "String": str, "Binary": bytes, "Date": date, "Datetime": datetime, "Time": time,
+    "Duration": timedelta,
+}  # fmt: skip
+
+
+def fitting(dtype: str) -> Fits:
+    """Whether a value, which may be null, is one of a type.
+
+    Example:
+        >>> fits = fitting("List(Int8)")
+        >>> fits([1, None]), fits(None), fits([128]), fits(["1"])
+        (True, True, False, False)
+    """
+    fits = _fitting(dtype)
+    return lambda value: value is None or fits(value)
+
+
+def _fitting(dtype: str) -> Fits:
+    if is_list(dtype):
+        each = fitting(dtype[len("List(") : -1])
+        return lambda value: type(value) is list and all(map(each, value))
+    if is_decimal(dtype):
+        most, places = digits(dtype)
+        return lambda value: type(value) is Decimal and _has(value, most, places)
+    if is_integer(dtype):
+        least, most = _limits(dtype)
+        return lambda value: type(value) is int and least <= value <= most
+    kind = float if is_float(dtype) else _KINDS[dtype]
+    return lambda value: type(value) is kind
+
+
+def _has(value: Decimal, most: int, places: int) -> bool:
+    """Whether it has so many digits at most, and so many of them behind the point."""
+    _, shown, exponent = value.as_tuple()
+    return exponent == -places and len(shown) <= most
+
+
+def _limits(dtype: str) -> tuple[int, int]:
+    bits = int(dtype.lstrip("UInt"))
+    return (0, 2**bits - 1) if dtype.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
