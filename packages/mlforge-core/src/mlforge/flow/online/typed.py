@@ -1,7 +1,8 @@
-"""Whether a value that is kept online is of a column's type."""
+"""What values that are kept online are: of a column's type or not, one or two."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -27,6 +28,22 @@ def fitting(dtype: str) -> Fits:
     """
     fits = _fitting(dtype)
     return lambda value: value is None or fits(value)
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Whether two values are one: of the same type, and NaN equal to NaN.
+
+    Example:
+        >>> identical([float("nan")], [float("nan")]), identical(1, 1.0)
+        (True, False)
+    """
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, float) and math.isnan(one):
+        return math.isnan(other)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(identical, one, other))
+    return bool(one == other)
 
 
 def _fitting(dtype: str) -> Fits:
