@@ -108,6 +108,13 @@ def test_a_date_is_text_in_json(server: Server, day: Any) -> None:
     assert server.online(["places"], {"city": "Köln", "day": day}).json["status"] == {"places": "present"}
 
 
+@pytest.mark.parametrize("feature", ["places", "shifts", "spend", "risk"])
+@pytest.mark.parametrize("more", [{}, {"a": 1}, {"date": 1}, {"date": "soon"}, [{}]])
+def test_columns_that_nobody_reads_are_ignored_whatever_they_are(server: Server, feature: str, more: Any) -> None:
+    entity = {"user_id": 1, "city": "Köln", "day": "2024-02-29", "paid": 1, "due": None}
+    assert server.online([feature], entity | {"basket": more}).status == 200
+
+
 @pytest.mark.parametrize("day", ["2024-02-29", {"date": "2024-02-29"}])
 def test_a_date_that_a_key_is_made_of_is_text_too(server: Server, day: Any) -> None:
     assert server.online(["shifts"], {"day": day}).json["values"] == {"shift_rain": 0.5}

@@ -159,7 +159,7 @@ def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str, first: in
         with suppress(Invalid):  # a value may say its type itself: told below, or read as what it says
             return entities, plan.reader.asked(entities, first)
     try:
-        ready = [typed(e, plan.dtypes, where.format(n)) for n, e in enumerate(entities, first)]
+        ready = [typed(e, plan.given, plan.dtypes, where.format(n)) for n, e in enumerate(entities, first)]
         return ready, plan.reader.asked(ready, first)
     except BadKey as error:
         raise bad_key(error, where.format(error.entity)) from None
