@@ -71,9 +71,9 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
         case bool():
             return "b", str(int(value))
         case int():
-            return "i", str(value)
+            return "i", int.__repr__(value)  # an enumeration's own text is another
         case str():
-            return "s", value
+            return "s", str.__str__(value)
         case bytes():
             return "x", value.hex()
         case datetime():

@@ -58,7 +58,7 @@ class KeyColumns:
         kind = self._types[0]
         values: list[Any] = [row.get(self._one) for row in rows]
         if self._one and kind in _PLAIN and values and {kind}.issuperset(map(type, values)):
-            with suppress(UnicodeEncodeError):  # told below, with the entity it is of
+            with suppress(ValueError):  # told below, with the entity it is of
                 return keys_of_one(values)
         return [self._hash(row, number) for number, row in enumerate(rows, first)]
 
@@ -70,6 +70,12 @@ class KeyColumns:
             raise BadKey(
                 f"A key of entity {number} is no Unicode text: {error.object!r}.",
                 hint="It holds half a character.",
+                entity=number,
+            ) from None
+        except ValueError:  # Python writes no integers of more than some thousand digits
+            raise BadKey(
+                f"A key of entity {number} is an integer of too many digits.",
+                hint="No key has so many: look where it comes from.",
                 entity=number,
             ) from None
 
