@@ -10,7 +10,7 @@ import pytest
 
 from mlforge.errors import Invalid, NotFound, PluginFailed
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import Key, surrogate_key
+from mlforge.model.keys import BadKey, Key, surrogate_key
 from mlforge.plugin import Address, encode_entry
 from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
