@@ -62,6 +62,15 @@ def test_request_features_are_computed_of_what_is_sent_and_of_what_is_served(ser
     assert some == {"odd": False}
 
 
+def test_values_that_cannot_be_computed_are_refused_with_the_entity_they_are_of(server: Server) -> None:
+    nobody = [{"user_id": 404}] * 700  # more than are decoded in one go, with what the feature uses
+    refused = server.batch(["grown", "spend", "asked"], [*nobody, {"user_id": 1}, {"user_id": 2}])
+    assert (refused.status, refused.json["field"]) == (422, "entities[700]")
+    assert refused.json["detail"].startswith("'grown' cannot compute grown: int64 overflow")
+    assert server.online(["grown"], {"user_id": 1}).json["field"] == "entity"
+    assert server.batch(["grown"], [{"user_id": 2}]).json["values"] == [{"grown": 8}]
+
+
 def test_request_features_are_described_with_their_inputs(server: Server) -> None:
     found = server.get("/features/risk").json
     assert (found["version"], found["description"]) == (None, "How odd it is.")
@@ -174,7 +183,7 @@ def test_a_thousand_entities_come_in_their_order(server: Server) -> None:
 
 def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -> None:
     listed = server.get("/features").json
-    assert (listed["project"], [f["name"] for f in listed["features"]]) == ("shop", [*PUBLISHED, "risk", "asked"])
+    assert (listed["project"], [f["name"] for f in listed["features"]]) == ("shop", [*PUBLISHED, "risk", "asked", "grown"])
     one = server.get("/features/spend").json
     assert one == listed["features"][0]
     assert one["keys"] == [{"name": "user_id", "type": "Int64", "made_of": []}]
@@ -185,7 +194,7 @@ def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -
 
 def test_the_server_lives_and_its_store_answers(server: Server) -> None:
     assert server.get("/health").json == {"status": "alive"}
-    assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED) + 2}
+    assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED) + 3}
     assert unpacked(server.get("/ready", accept=MSGPACK))["status"] == "ready"
 
 

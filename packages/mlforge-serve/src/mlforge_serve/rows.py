@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from mlforge.errors import Invalid
+from mlforge.model.keys import BadKey
 from mlforge.plugin import Asked, Entry, decode_entry
 from mlforge_serve.answers import Form
 from mlforge_serve.door import Vector
@@ -116,7 +118,7 @@ class Rows:
     ) -> list[Row]:
         """The rows of some entities, of what is kept of them by feature, and of what was sent.
 
-        What is damaged is missing, and not remembered.
+        What is damaged is missing, and not remembered. Raises `BadKey` for values that cannot be computed.
         """
         together = list(zip(*kept, strict=True)) if kept else [()] * len(entities)
         owners = _owners(asked, len(entities))
@@ -157,7 +159,10 @@ class Rows:
                 entry = decode_entry(record, feature, keys[number])
                 damaged = damaged or entry is None
             entries.append(entry)
-        values, statuses, since, before = self._answer(entries, entities[number], now)
+        try:
+            values, statuses, since, before = self._answer(entries, entities[number], now)
+        except Invalid as error:
+            raise BadKey(error.message, error.hint or "", entity=number, what="value") from None
         before = since if damaged else before  # it is met, and counted, again
         whose = owner if any(record is not None for record in records) else None
         return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), since, before, whose)

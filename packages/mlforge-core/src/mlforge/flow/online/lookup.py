@@ -16,6 +16,7 @@ from mlforge.model.expr import At
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.request import cannot_compute
 from mlforge.model.schema import Column, is_integer
 from mlforge.model.span import moment_of
 from mlforge.plugin.engine.evaluation import Derivation
@@ -162,7 +163,12 @@ class Lookup:
 
         Raises `Invalid` for a derived integer that does not fit 64 bits.
         """
-        return self.stored(entry, now) if self._derived is None else self._derived.found(self.stored(entry, now), now)
+        if self._derived is None:
+            return self.stored(entry, now)
+        try:
+            return self._derived.found(self.stored(entry, now), now)
+        except Invalid as error:
+            raise cannot_compute(self.name, error) from None
 
     def stored(self, entry: Entry | None, now: int) -> Found:
         """What is stored of the columns, or of what they are derived of."""

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy
 from mlforge.flow.online.locked import ServedVersion, served
-from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
+from mlforge.flow.online.lookup import EntityRow, Found, Lookup, ServedStatus
 from mlforge.flow.online.requested import RequestLookup
 from mlforge.flow.online.vector import Vector
 from mlforge.flow.requests import compose
 from mlforge.flow.specs import asked_of, prefixes
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.html import html, table
+from mlforge.model.keys import BadKey
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import Requested
 from mlforge.model.schema import Schema
@@ -258,7 +259,11 @@ class Reader:
         parts: list[Any] = []
         seen: list[Any] = []
         for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
-            found = [look(_entry(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
+            try:
+                found = [look(_entry(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
+            except Invalid:
+                _refuse_first(look, [_entry(one, feature, key) for key, one in zip(keys, column, strict=True)], now)
+                raise
             parts.append([one[0] for one in found])
             seen.append([one[1] for one in found])
         columns, names = prepared.columns, prepared.names
@@ -280,10 +285,27 @@ def _computed(
     for number, row in enumerate(rows):
         pairs = zip(asked, kept, strict=True)
         entries = [_entry(column[number], feature, keys[number]) for (feature, keys), column in pairs]
-        found, seen, _, _ = vector.of(entries, row, now)
+        try:
+            found, seen, _, _ = vector.of(entries, row, now)
+        except Invalid as error:
+            raise _of_entity(error, number) from None
         values.append(dict(zip(vector.columns, found, strict=True)))
         statuses.append(dict(zip(vector.names, seen, strict=True)))
     return OnlineFeatures(values, statuses)
+
+
+def _refuse_first(look: Callable[[Entry | None, int], Found], entries: Sequence[Entry | None], now: int) -> None:
+    """Raise for the first entity whose values cannot be computed."""
+    for number, entry in enumerate(entries):
+        try:
+            look(entry, now)
+        except Invalid as error:
+            raise _of_entity(error, number) from None
+
+
+def _of_entity(error: Invalid, number: int) -> BadKey:
+    """An error about the values of an entity, which names it."""
+    return BadKey(f"Entity {number}: {error.message}", error.hint or "", entity=number, what="value")
 
 
 def _entry(kept: Kept, feature: str, key: str) -> Entry | None:
