@@ -216,3 +216,24 @@ def test_a_new_publish_is_noticed_while_the_server_runs(project: Path, serve: Ru
         assert mlforge(project, "publish", "unpublished").returncode == 0
         wait(lambda: server.get("/features/unpublished").status == 200)
         assert server.online(["unpublished"], {"user_id": 1}).json["values"]["visits"] == 2**62
+
+
+ROUTES = """
+import mlforge as mlf
+
+@mlf.feature(source="visits.csv", keys="user_id")
+def online(df):
+    return df
+
+defs = mlf.Definitions("shop", [online], mlf.LocalStore("store"), online_store=mlf.SQLiteOnlineStore("online.db"))
+"""
+
+
+def test_a_feature_may_be_called_as_a_route_is(tmp_path: Path, serve: Run, mlforge: Run) -> None:
+    (tmp_path / "visits.csv").write_text("user_id,visits\n1,5\n")
+    (tmp_path / "definitions.py").write_text(ROUTES)
+    assert mlforge(tmp_path, "build", "--online", "--no-preview").returncode == 0
+    with serve(tmp_path) as server:
+        assert server.online(["online"], {"user_id": 1}).json["values"] == {"visits": 5}
+        assert server.get("/features/online").json["columns"][0]["name"] == "visits"
+        assert (server.get("/features/batch").status, server.ask("PUT", "/features/online").status) == (405, 405)

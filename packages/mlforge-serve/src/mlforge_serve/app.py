@@ -87,9 +87,14 @@ class App:
         try:
             scope["mlforge"], scope["app"] = (self, head_of(scope)), self
             async with asyncio.timeout(self.limits.timeout):
-                await (_post_only if route < len(SERVING) else self.pages)(scope, receive, send)
+                await (_post_only if self._takes_a_body(route, scope) else self.pages)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - as above
             await self._refuse(route, self._told(error, route), send, scope["method"] == "HEAD")
+
+    def _takes_a_body(self, route: int, scope: Any) -> bool:
+        """Whether a route is one of those that serve values, and not a feature of that name that is asked about."""
+        name = scope["path"].rpartition("/")[2]
+        return route < len(SERVING) and not (scope["method"] in ("GET", "HEAD") and name in self.catalog.places)
 
     async def _refuse(self, route: int, problem: Problem, send: Any, silently: bool = False) -> None:
         body = problem.encode()
