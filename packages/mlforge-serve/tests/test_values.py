@@ -183,7 +183,10 @@ def test_a_thousand_entities_come_in_their_order(server: Server) -> None:
 
 def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -> None:
     listed = server.get("/features").json
-    assert (listed["project"], [f["name"] for f in listed["features"]]) == ("shop", [*PUBLISHED, "risk", "asked", "grown"])
+    assert (listed["project"], [f["name"] for f in listed["features"]]) == (
+        "shop",
+        [*PUBLISHED, "risk", "asked", "grown"],
+    )
     one = server.get("/features/spend").json
     assert one == listed["features"][0]
     assert one["keys"] == [{"name": "user_id", "type": "Int64", "made_of": []}]

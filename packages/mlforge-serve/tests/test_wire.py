@@ -230,9 +230,7 @@ AFTER = {
 
 @pytest.mark.parametrize("ahead", [1, 2, 5])
 @pytest.mark.parametrize("after", AFTER.values(), ids=AFTER)
-def test_what_came_whole_is_answered_whatever_comes_after_it(
-    server: Server, after: bytes, ahead: int
-) -> None:
+def test_what_came_whole_is_answered_whatever_comes_after_it(server: Server, after: bytes, ahead: int) -> None:
     told = said_to(server, WHOLE * ahead + after)
     assert told.count(b"HTTP/1.1 ") == told.count(b"HTTP/1.1 200 OK") + 1 == ahead + 1
     assert told.rpartition(b"HTTP/1.1 ")[2].startswith(b"400 ")

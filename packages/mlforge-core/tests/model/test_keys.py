@@ -52,7 +52,7 @@ def test_a_member_of_an_enumeration_is_its_value():
     class Plan(int, enum.Enum):
         GOLD = 7
 
-    class Shop(str, enum.Enum):
+    class Shop(enum.StrEnum):
         ZURICH = "Zürich"
 
     assert surrogate_key(Plan.GOLD, Shop.ZURICH) == surrogate_key(7, "Zürich")

@@ -208,12 +208,12 @@ def serve(
     "--features", metavar="NAMES", multiple=True, callback=words, help="Only these features: a,b or repeated."
 )
 @click.option(
-    "--target", metavar="PLACE", help="Where the definitions are that say which features there are, as `serve` takes it."
+    "--target",
+    metavar="PLACE",
+    help="Where the definitions are that say which features there are, as `serve` takes it.",
 )
 @click.pass_obj
-def serve_key(
-    call: Invocation, name: str, api_key_file: Path, features: tuple[str, ...], target: str | None
-) -> None:
+def serve_key(call: Invocation, name: str, api_key_file: Path, features: tuple[str, ...], target: str | None) -> None:
     """Make an API key for `mlforge serve`, for the one who is called NAME.
 
     The key goes to stdout, once; the file keeps its hash. A server that uses the file knows it within seconds. To
@@ -226,7 +226,7 @@ def serve_key(
 
 
 def _refuse_strangers(call: Invocation, features: tuple[str, ...], target: str | None) -> None:
-    """A key that is limited to what there is none of opens nothing; where there are no definitions, that is a warning."""
+    """Keys that are limited to features that there are none of open nothing. Without definitions that is a warning."""
     if not features:
         return
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -169,7 +169,7 @@ CONVERTED: Mapping[str, tuple[Convert, str]] = {
 _TAGS = {"date": "Date", "datetime": "Datetime", "bytes": "Binary"}
 
 
-def typed(entity: dict[str, Any], given: Set[str], dtypes: Mapping[str, str], where: str) -> dict[str, Any]:
+def typed(entity: dict[str, Any], given: Collection[str], dtypes: Mapping[str, str], where: str) -> dict[str, Any]:
     """An entity with the keys that came as text in their own types. Raises `Problem`.
 
     A value of any column that is read, `given`, may say its type itself: `{"date": "2024-02-29"}`, `datetime`, `bytes`.

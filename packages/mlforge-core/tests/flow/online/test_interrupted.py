@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from mlforge.errors import Conflict, NotFound, PluginFailed
+from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.online.publication import decode_publication
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
 from mlforge.flow.online.typed import fitting
@@ -242,7 +243,11 @@ def test_what_is_of_another_type_is_missing_until_the_publish_that_wrote_it_is_w
         ("UInt8", [0, 255], [-1, 256, True, 1.0, "1"]),
         ("Int16", [-(2**15), 2**15 - 1], [2**15, -(2**15) - 1]),
         ("Float32", [0.5, float("nan")], [1, Decimal(1)]),
-        ("Decimal(4, 2)", [Decimal("12.34"), Decimal("-0.01")], [Decimal("123.45"), Decimal("1.2"), Decimal("NaN"), 1.0]),
+        (
+            "Decimal(4, 2)",
+            [Decimal("12.34"), Decimal("-0.01")],
+            [Decimal("123.45"), Decimal("1.2"), Decimal("NaN"), 1.0],
+        ),
         ("Datetime", [datetime(2024, 2, 29, tzinfo=UTC)], [date(2024, 2, 29), "2024-02-29"]),
         ("Date", [date(2024, 2, 29)], [datetime(2024, 2, 29, tzinfo=UTC)]),
         ("List(List(Decimal(4, 2)))", [[], [None, [Decimal("1.00"), None]]], [[Decimal("1.00")], [[1]], ()]),
@@ -251,3 +256,29 @@ def test_what_is_of_another_type_is_missing_until_the_publish_that_wrote_it_is_w
 def test_a_value_is_of_a_type_or_not(dtype, fits, others):
     fitting_one = fitting(dtype)
     assert [fitting_one(value) for value in [*fits, None, *others]] == [True] * (len(fits) + 1) + [False] * len(others)
+
+
+@pytest.mark.parametrize(
+    ("asked", "how", "found"),
+    [
+        ("spend", {}, [200, 0]),
+        ("spend@1.0.0", {}, [None, 0]),
+        ((), {"policy": "refuse"}, [None, 0]),
+        ((), {"policy": "refresh"}, [200, 0]),
+        ((), {"policy": "warn"}, [200, 0]),
+    ],
+    ids=repr,
+)
+def test_who_names_a_version_is_answered_with_nothing_of_another(shop, asked, how, found):
+    shop.keep_cut_off()
+    shop.version("1.0.0", [(user, -1, 0) for user in range(4)])
+    shop.publish(0)
+    meta = shop.kept["spend"]["1.0.0"].meta
+    pin = Pin("spend", "1.0.0", meta.content_hash, ("amount",))
+    reader = shop.reader(asked, at=2, **how, **({} if asked else {"lock": Lock((pin,))}))
+    shop.publish(0.5, force=True)
+    shop.online.left = 1
+    shop.version("1.0.1", [(user, -1, 200) for user in range(4)])
+    with pytest.raises(PluginFailed):
+        shop.publish(1)
+    assert [v["amount"] for v in reader.read([{"user": 0}, {"user": 3}]).values] == found

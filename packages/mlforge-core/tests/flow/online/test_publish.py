@@ -327,7 +327,9 @@ def test_what_was_published_by_a_clock_that_was_ahead_is_told_with_a_way_out(sho
     shop.version("1.0.0", THREE)
     shop.publish(None, now=100)
     for order in ({"at": None}, {"at": 0}, {"at": None, "force": True}):
-        with refused(Conflict, "'spend' 1.0.0", "2024-03-04T16:00:00Z, which lies ahead by the clock here", "Set the clock"):
+        with refused(
+            Conflict, "'spend' 1.0.0", "2024-03-04T16:00:00Z, which lies ahead by the clock here", "Set the clock"
+        ):
             shop.publish(now=1, **order)
     with refused(Conflict, "which is not before this", "Publish as of a later instant"):
         shop.publish(0, now=101)

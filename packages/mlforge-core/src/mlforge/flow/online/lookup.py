@@ -135,17 +135,19 @@ class Lookup:
         meta: What was published.
         prefix: What the columns' names begin with in an answer.
         place: What it is called in the online store, where that is not its name.
+        exact: Whether nothing of another version is read, not even before a publish of that is whole.
     """
 
     def __init__(
-        self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, prefix: str = "", place: str | None = None
-    ) -> None:
+        self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, prefix: str = "", place: str | None = None,
+        exact: bool = False,
+    ) -> None:  # fmt: skip
         self.name, self.place, self.publish, self.meta = spec.name, place or spec.name, publish, meta
         self.label = spec.name
         self.keys = KeyColumns(meta)
         self.columns = named_columns(spec, meta, prefix)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        self._since, self._known = publish.since, publish.as_of
+        self._since, self._known, self._exact = publish.since, publish.as_of, exact
         self._derived = Derived.of(meta, self.columns)
         self._wanted = self._whole = tuple(self.columns) if self._derived is None else self._derived.stored
         self._blank = (None,) * len(self._wanted)
@@ -204,7 +206,12 @@ class Lookup:
         return NEVER if last.until is None else max(until, last.until)
 
     def _is_readable(self, entry: Entry) -> bool:
-        """Whether an entry of a publish that is not known yet has the wanted columns, of the types that are known."""
+        """Whether an entry of a publish that is not known yet has the wanted columns, of the types that are known.
+
+        Where a version was named, it has to be of that one.
+        """
+        if self._exact and entry.version != self.publish.version:
+            return False
         if not set(entry.columns).issuperset(self._wanted):
             return False
         rows = [self._pick(entry.columns, point.values) for point in entry.points]

@@ -181,7 +181,7 @@ class Reader:
                 self._warn(one.warning)
         begun = prefixes([(one.last.meta.name, one.last.publish.version) for one in found], self.full_names)
         parts = zip(pairs, found, begun, strict=True)
-        lookups = [Lookup(spec, o.last.publish, o.last.meta, prefix, o.last.place) for (spec, _), o, prefix in parts]
+        lookups = [_lookup(spec, one, prefix) for (spec, _), one, prefix in parts]
         _name_apart(lookups)
         computed = [self._computed(one, some) for one, some in zip(requests, used, strict=True)]
         _refuse_collisions([*lookups, *computed])
@@ -193,10 +193,9 @@ class Reader:
 
     def _computed(self, requested: Requested, used: Sequence[ServedVersion]) -> RequestLookup:
         """A request feature over what is published of the features that it uses."""
-        known = {one.last.meta.name: one.last for one in used}
-        made = compose(requested, lambda spec: known[spec.name].meta, 0, full_names=self.full_names)
-        lasts = [(use.spec, known[use.meta.name]) for use in made.uses]
-        return RequestLookup(made, [Lookup(s, o.publish, o.meta, place=o.place) for s, o in lasts])
+        known = {one.last.meta.name: one for one in used}
+        made = compose(requested, lambda spec: known[spec.name].last.meta, 0, full_names=self.full_names)
+        return RequestLookup(made, [_lookup(use.spec, known[use.meta.name]) for use in made.uses])
 
     def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
@@ -275,6 +274,10 @@ class Reader:
         if self._prepared is None:
             raise Invalid("The reader is not prepared.", hint="Call refresh().")
         return self._prepared
+
+
+def _lookup(spec: FeatureSpec, one: ServedVersion, prefix: str = "") -> Lookup:
+    return Lookup(spec, one.last.publish, one.last.meta, prefix, one.last.place, one.exact)
 
 
 def _computed(
