@@ -128,9 +128,9 @@ class Rows:
         known = self._young.get
         return [
             row
-            if (row := known(one)) and row.since <= now < row.before and row.owner in (owner, None)
+            if (row := known(one)) and row.since <= now < row.before and (row.owner == owner or row.owner is None)
             else self._row(now, entities, asked, number, one, owner)
-            for number, (one, owner) in enumerate(zip(together, owners, strict=True))
+            for number, one, owner in zip(range(len(together)), together, owners, strict=True)
         ]
 
     def _row(
