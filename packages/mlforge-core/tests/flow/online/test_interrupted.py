@@ -250,6 +250,7 @@ def test_what_is_of_another_type_is_missing_until_the_publish_that_wrote_it_is_w
         ),
         ("Datetime", [datetime(2024, 2, 29, tzinfo=UTC)], [date(2024, 2, 29), "2024-02-29"]),
         ("Date", [date(2024, 2, 29)], [datetime(2024, 2, 29, tzinfo=UTC)]),
+        ("Vector", [object()], []),
         ("List(List(Decimal(4, 2)))", [[], [None, [Decimal("1.00"), None]]], [[Decimal("1.00")], [[1]], ()]),
     ],
 )
