@@ -347,6 +347,16 @@ def test_far_apart_times_are_cut_into_chunks():
     check(frame, ["k"], None, all_aggs("x", [1, 3 * DAY]))
 
 
+def test_columns_come_in_the_same_pieces():
+    """Where they do not, whatever is asked of the rows next copies all of them, and there are two of each for a while."""
+    number = 150_000
+    frame = frame_of([1.0] * number, [i * HOUR for i in range(number)], keys=[i % 1000 for i in range(number)])
+    found = change_points(frame, ["k"], "t", None, all_aggs("x", [2 * DAY], ("sum", "count", "max")))
+    pieces = {tuple(map(len, column.get_chunks())) for column in found}
+    assert len(pieces) == 1
+    assert len(*pieces) > 1
+
+
 @pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt64])
 def test_integer_overflow_names_the_aggregate(dtype):
     frame = frame_of([2**62, 2**62, 5], [0, 1, 2], dtype)

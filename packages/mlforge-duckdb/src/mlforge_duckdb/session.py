@@ -31,6 +31,9 @@ Work = Callable[[duckdb.DuckDBPyConnection], object]
 
 _SIDE_BY_SIDE = 4  # queries at most: each needs memory of its own
 
+_KEPT = "SET block_allocator_memory = '10%'"
+"""Of the memory there may be, what DuckDB does not give back to the system between two queries, but uses again."""
+
 
 class Session:
     """A connection to a database in memory that spills into a folder; both are gone after `close`."""
@@ -106,6 +109,8 @@ class Session:
 
     def do_each(self, works: Sequence[Work]) -> None:
         """Do works that do not need each other, a few side by side, each on a connection of its own."""
+        if len(works) > self.side_by_side:
+            self.connection.execute(_KEPT)
         with ThreadPoolExecutor(self.side_by_side) as pool:
             work = [pool.submit(self._do_aside, each) for each in works]
             try:

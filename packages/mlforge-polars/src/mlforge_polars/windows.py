@@ -104,4 +104,4 @@ def _slice(tiles: pl.DataFrame, events: pl.DataFrame, entities: Entities, start:
         *entities.keys(pl.col("key") // plan.clock.gap + start),
         plan.clock.stamp(pl.col("key") % plan.clock.gap).alias("stamp"),
         pl.col("^a.*$"),
-    )
+    ).rechunk()  # of columns in unlike pieces, all rows would be copied at once, to memory that is new
