@@ -64,11 +64,12 @@ risk = mlf.request_feature(
     description="How odd it is.",
 )
 asked = mlf.request_feature("asked", columns={"at_year": mlf.at().year()})
+grown = mlf.request_feature("grown", uses="spend", columns={"grown": mlf.col("visits") * 4})
 waiting = mlf.request_feature("waiting", uses="unpublished", columns={"x": mlf.col("visits")})
 
 store = mlf.LocalStore("store")
 stored = [spend, places, shops, shifts, fresh, secret, unpublished]
-defs = mlf.Definitions("shop", features=[*stored, risk, asked, waiting], store=store)
+defs = mlf.Definitions("shop", features=[*stored, risk, asked, grown, waiting], store=store)
 """
 PROFILES = """
 default_profile: dev

@@ -9,11 +9,17 @@ import ssl
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+
+from mlforge.errors import Conflict
+from mlforge.plugin.temporary import Hold
+from mlforge.testing.refusals import refused
+from mlforge_serve.api_keys import APIKeys, add_key, read_keys
 
 Run = Callable[..., Any]
 Server = Any
@@ -110,6 +116,57 @@ def test_keys_come_and_go_while_the_server_runs(
         assert server.get("/features", **bearer(key)).status == 200
 
 
+@pytest.mark.parametrize(
+    ("features", "says", "hint"),
+    [
+        ("spent", "There is no feature 'spent'.", "Did you mean 'spend'?"),
+        ("spend,nosuch", "There is no feature 'nosuch'.", "Known: "),
+        ("spend@1.0.0", "There is no feature 'spend@1.0.0'.", "Did you mean 'spend'?"),
+    ],
+)
+def test_a_key_for_a_feature_that_there_is_not_is_refused(
+    project: Path, mlforge: Run, features: str, says: str, hint: str
+) -> None:
+    done = mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml", "--features", features)
+    assert (done.returncode, done.stdout, says in done.stderr, hint in done.stderr) == (1, "", True, True)
+    assert not (project / "k.yaml").exists()
+    assert mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml", "--features", "spend,risk").returncode == 0
+
+
+def test_without_definitions_a_key_is_made_and_the_server_tells_of_what_is_not_served(
+    project: Path, tmp_path: Path, serve: Run, mlforge: Run, wait: Run
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    words = ["serve-key", "shop", "--api-key-file", str(project / "k.yaml"), "--features", "spend,spent"]
+    made = mlforge(elsewhere, *words)
+    assert (made.returncode, "Warning: There are no definitions here" in made.stderr) == (0, True)
+    assert mlforge(elsewhere, *words, "--target", "nowhere.py").returncode == 1
+    with serve(project, "--api-key-file", "k.yaml") as server:
+        wait(lambda: "the key 'shop' may read 'spent', which is not served here" in server.log)
+        assert "'spend'" not in server.log
+        answer = server.online(["spend"], {"user_id": 1}, **bearer(made.stdout.strip()))
+        assert answer.json["values"]["amount"] == 1.5
+
+
+def test_keys_that_are_made_at_once_are_all_kept(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: add_key(tmp_path / "k.yaml", f"k{n}", None), range(24)))
+    keys = APIKeys(read_keys(tmp_path / "k.yaml").keys)
+    assert [found and found.name for found in map(keys.find, made)] == [f"k{n}" for n in range(24)]
+    assert [one.name for one in tmp_path.iterdir()] == ["k.yaml"]
+
+
+def test_a_folder_that_others_hold_is_waited_for_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlforge_serve.api_keys.PATIENCE", 0.1)
+    hold = Hold(tmp_path)
+    with refused(Conflict, "'k.yaml'"):
+        add_key(tmp_path / "k.yaml", "a", None)
+    hold.release()
+    assert add_key(tmp_path / "k.yaml", "a", None)
+
+
 def test_the_same_name_is_no_two_keys(project: Path, mlforge: Run) -> None:
     assert mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml").returncode == 0
     again = mlforge(project, "serve-key", "a", "--api-key-file", "k.yaml")
@@ -170,7 +227,7 @@ def test_a_wrong_call_is_refused_before_anybody_listens(project: Path, mlforge: 
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("there", [None, "just text", "keys: 5"])
+@pytest.mark.parametrize("there", [None, "", "keys: []", "just text", "keys: 5"])
 def test_a_hint_about_a_key_file_leads_to_one_that_is_served(project: Path, mlforge: Run, there: str | None) -> None:
     (project / "our keys").mkdir()
     file = project / "our keys" / "k.yaml"
@@ -178,7 +235,7 @@ def test_a_hint_about_a_key_file_leads_to_one_that_is_served(project: Path, mlfo
         file.write_text(there)
     told = mlforge(project, "serve", "--api-key-file", "our keys/k.yaml", "--port", "0").stderr
     hint = next(line for line in told.splitlines() if line.startswith("Hint: "))
-    if there is not None:
+    if there in ("just text", "keys: 5"):
         assert hint == "Hint: Name a file that `mlforge serve-key` made, or one that is not there yet, for it to make."
         assert mlforge(project, "serve-key", "app", "--api-key-file", "our keys/k.yaml").returncode == 1
         assert file.read_text() == there

@@ -132,7 +132,7 @@ def test_the_log_is_text_or_json_and_says_where(published: Path, serve: Run) -> 
         server.get("/features/a%0ab")
         assert server.stop() == 0
         lines = [json.loads(line) for line in server.log.splitlines()]
-    assert lines[0]["message"] == f"shop: 10 features at http://127.0.0.1:{server.port}, 1 worker"
+    assert lines[0]["message"] == f"shop: 11 features at http://127.0.0.1:{server.port}, 1 worker"
     assert {"at", "level", "process", "message"} == set(lines[-1])
 
 

@@ -85,6 +85,18 @@ def test_what_is_damaged_is_missing_and_counted_each_time() -> None:
     assert row.statuses == ("present", "missing")
 
 
+def test_what_is_remembered_of_one_entity_is_answered_to_nobody_else() -> None:
+    """The bytes of an entity at another's place are missing there, also where they were met at their own."""
+    rows, before = Rows(VECTOR, FORMATS[0], Memory(1 << 20)), damaged_entries().get("spend", 0)
+    mine, other = "a" * 32, "b" * 32
+    kept = encode_entry(Entry("spend", mine, "1.0.0", 0, None, ("spend",), (Point(0, (7,)),)))
+    for keys, statuses in (([mine, other], ["present", "missing"]), ([other, mine], ["missing", "present"])):
+        found = rows.at(0, [{}, {}], [("spend", keys), ("plan", keys)], [[kept, kept], [None, None]])
+        assert [row.statuses[0] for row in found] == statuses
+        assert [b"7" in row.values for row in found] == [status == "present" for status in statuses]
+    assert damaged_entries()["spend"] == before + 2
+
+
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 65_535, 65_536])
 def test_answers_of_any_length_are_whole(count: int) -> None:
     json, msgpack = FORMATS

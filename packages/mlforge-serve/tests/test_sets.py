@@ -116,6 +116,15 @@ def test_a_key_that_is_limited_gets_no_set_with_another_feature(sets: Path, serv
         assert (refused.status, refused.json["code"]) == (403, "key_limited")
 
 
+def test_no_key_is_limited_to_a_set(sets: Path, mlforge: Any) -> None:
+    made = mlforge(sets, "serve-key", "checkout", "--api-key-file", "k.yaml", "--features", "fraud")
+    assert (made.returncode, "'fraud' is a feature set" in made.stderr) == (1, True)
+    hint = next(line for line in made.stderr.splitlines() if line.startswith("Hint: "))
+    words = ["serve-key", "checkout", "--api-key-file", "k.yaml", *hint.removeprefix("Hint: ").split()]
+    assert mlforge(sets, *words).returncode == 0
+    (sets / "k.yaml").unlink()
+
+
 def test_a_lock_is_served_and_nothing_else(sets: Path, tmp_path: Path, serve: Any, wait: Callable[..., None]) -> None:
     import shutil
 

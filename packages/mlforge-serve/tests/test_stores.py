@@ -60,6 +60,8 @@ def test_a_store_that_dies_is_told_in_words_and_what_needs_none_is_answered(
         assert server.get("/features").json["features"][0]["name"] == "spend"
         assert server.metrics()['mlforge_store_up{worker="0"}'] == 0
         assert server.metrics()[FAILED % "store_unavailable"] == 1
+        assert {server.online(["spend"], {"user_id": 1}).status for _ in range(50)} == {503}
+        assert server.log.count("/features/online: The online store at moody.internal") == 1  # and not for each request
         wait(lambda: "the online store does not answer" in server.log)
         moody("")
         assert (server.online(["spend"], {"user_id": 1}).status, server.get("/ready").status) == (200, 200)

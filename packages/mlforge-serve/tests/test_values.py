@@ -62,6 +62,15 @@ def test_request_features_are_computed_of_what_is_sent_and_of_what_is_served(ser
     assert some == {"odd": False}
 
 
+def test_values_that_cannot_be_computed_are_refused_with_the_entity_they_are_of(server: Server) -> None:
+    nobody = [{"user_id": 404}] * 700  # more than are decoded in one go, with what the feature uses
+    refused = server.batch(["grown", "spend", "asked"], [*nobody, {"user_id": 1}, {"user_id": 2}])
+    assert (refused.status, refused.json["field"]) == (422, "entities[700]")
+    assert refused.json["detail"].startswith("'grown' cannot compute grown: int64 overflow")
+    assert server.online(["grown"], {"user_id": 1}).json["field"] == "entity"
+    assert server.batch(["grown"], [{"user_id": 2}]).json["values"] == [{"grown": 8}]
+
+
 def test_request_features_are_described_with_their_inputs(server: Server) -> None:
     found = server.get("/features/risk").json
     assert (found["version"], found["description"]) == (None, "How odd it is.")
@@ -106,6 +115,13 @@ def test_features_of_different_entities_are_answered_in_one_request(server: Serv
 @pytest.mark.parametrize("day", ["2024-02-29", {"date": "2024-02-29"}])
 def test_a_date_is_text_in_json(server: Server, day: Any) -> None:
     assert server.online(["places"], {"city": "Köln", "day": day}).json["status"] == {"places": "present"}
+
+
+@pytest.mark.parametrize("feature", ["places", "shifts", "spend", "risk"])
+@pytest.mark.parametrize("more", [{}, {"a": 1}, {"date": 1}, {"date": "soon"}, [{}]])
+def test_columns_that_nobody_reads_are_ignored_whatever_they_are(server: Server, feature: str, more: Any) -> None:
+    entity = {"user_id": 1, "city": "Köln", "day": "2024-02-29", "paid": 1, "due": None}
+    assert server.online([feature], entity | {"basket": more}).status == 200
 
 
 @pytest.mark.parametrize("day", ["2024-02-29", {"date": "2024-02-29"}])
@@ -167,7 +183,10 @@ def test_a_thousand_entities_come_in_their_order(server: Server) -> None:
 
 def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -> None:
     listed = server.get("/features").json
-    assert (listed["project"], [f["name"] for f in listed["features"]]) == ("shop", [*PUBLISHED, "risk", "asked"])
+    assert (listed["project"], [f["name"] for f in listed["features"]]) == (
+        "shop",
+        [*PUBLISHED, "risk", "asked", "grown"],
+    )
     one = server.get("/features/spend").json
     assert one == listed["features"][0]
     assert one["keys"] == [{"name": "user_id", "type": "Int64", "made_of": []}]
@@ -178,7 +197,7 @@ def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -
 
 def test_the_server_lives_and_its_store_answers(server: Server) -> None:
     assert server.get("/health").json == {"status": "alive"}
-    assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED) + 2}
+    assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED) + 3}
     assert unpacked(server.get("/ready", accept=MSGPACK))["status"] == "ready"
 
 
@@ -200,3 +219,24 @@ def test_a_new_publish_is_noticed_while_the_server_runs(project: Path, serve: Ru
         assert mlforge(project, "publish", "unpublished").returncode == 0
         wait(lambda: server.get("/features/unpublished").status == 200)
         assert server.online(["unpublished"], {"user_id": 1}).json["values"]["visits"] == 2**62
+
+
+ROUTES = """
+import mlforge as mlf
+
+@mlf.feature(source="visits.csv", keys="user_id")
+def online(df):
+    return df
+
+defs = mlf.Definitions("shop", [online], mlf.LocalStore("store"), online_store=mlf.SQLiteOnlineStore("online.db"))
+"""
+
+
+def test_a_feature_may_be_called_as_a_route_is(tmp_path: Path, serve: Run, mlforge: Run) -> None:
+    (tmp_path / "visits.csv").write_text("user_id,visits\n1,5\n")
+    (tmp_path / "definitions.py").write_text(ROUTES)
+    assert mlforge(tmp_path, "build", "--online", "--no-preview").returncode == 0
+    with serve(tmp_path) as server:
+        assert server.online(["online"], {"user_id": 1}).json["values"] == {"visits": 5}
+        assert server.get("/features/online").json["columns"][0]["name"] == "visits"
+        assert (server.get("/features/batch").status, server.ask("PUT", "/features/online").status) == (405, 405)

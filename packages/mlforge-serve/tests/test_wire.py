@@ -217,3 +217,28 @@ def test_bytes_that_are_no_http_are_counted_and_not_logged(published: Path, serv
             assert b" 400 " in said_to(server, b"what?\r\n\r\n")
         assert server.metrics()['mlforge_errors_total{route="other",code="malformed_request"}'] == 20
         assert "Invalid HTTP" not in server.log
+
+
+AFTER = {
+    "no HTTP": b"what?\r\n\r\n",
+    "a path that is none": b"GET http://[ HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a chunk that is none": CHUNKED + b"zz\r\n",
+    "a body longer than was said": BODY,
+    "two lengths": POST + b"content-length: 1\r\ncontent-length: 2\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 5])
+@pytest.mark.parametrize("after", AFTER.values(), ids=AFTER)
+def test_what_came_whole_is_answered_whatever_comes_after_it(server: Server, after: bytes, ahead: int) -> None:
+    told = said_to(server, WHOLE * ahead + after)
+    assert told.count(b"HTTP/1.1 ") == told.count(b"HTTP/1.1 200 OK") + 1 == ahead + 1
+    assert told.rpartition(b"HTTP/1.1 ")[2].startswith(b"400 ")
+    assert "Traceback" not in server.log
+
+
+def test_too_many_that_are_sent_ahead_are_answered_up_to_the_last_that_may_be(server: Server) -> None:
+    told = said_to(server, WHOLE * 100)
+    assert told.count(b"HTTP/1.1 200 OK") == 65
+    assert told.rpartition(b"HTTP/1.1 ")[2].startswith(b"429 ")
+    assert "Traceback" not in server.log

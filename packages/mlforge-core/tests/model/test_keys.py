@@ -1,5 +1,6 @@
 """The key hash is a promise to every engine, store and process: these values never change."""
 
+import enum
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
@@ -45,6 +46,16 @@ def test_keys_that_differ_in_type_or_in_where_they_are_cut_differ():
 def test_an_instant_is_the_same_key_in_every_zone():
     tokyo = timezone(timedelta(hours=9))
     assert surrogate_key(datetime(2025, 1, 1, 9, tzinfo=tokyo)) == surrogate_key(datetime(2025, 1, 1))
+
+
+def test_a_member_of_an_enumeration_is_its_value():
+    class Plan(int, enum.Enum):
+        GOLD = 7
+
+    class Shop(enum.StrEnum):
+        ZURICH = "Zürich"
+
+    assert surrogate_key(Plan.GOLD, Shop.ZURICH) == surrogate_key(7, "Zürich")
 
 
 @pytest.mark.parametrize("values", [(), (1.5,), ([1],)])

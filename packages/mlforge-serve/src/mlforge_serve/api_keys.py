@@ -12,12 +12,18 @@ import os
 import re
 import secrets
 import shlex
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 import msgspec
 
 from mlforge.errors import Conflict, Invalid, NotFound
+from mlforge.plugin.temporary import Hold
 
+PATIENCE = 10.0
+"""Seconds to wait for others who add a key."""
 _KEY = re.compile(r"mlf_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODY = "0" * 64
 _NO_KEYS = "Name a file that `mlforge serve-key` made, or one that is not there yet, for it to make."
@@ -51,6 +57,11 @@ class APIKeys:
     def __repr__(self) -> str:
         return f"APIKeys({len(self._by_id)})"
 
+    def strangers(self, served: Container[str]) -> list[tuple[str, str]]:
+        """The features that keys are limited to and that are not served, each with the key's name."""
+        limits = ((key.name, sorted(key.features or ())) for key in self._by_id.values())
+        return [(name, feature) for name, features in limits for feature in features if feature not in served]
+
     def find(self, given: str) -> APIKey | None:
         """The key that was given; None for one that is unknown, after the same work."""
         found = _KEY.fullmatch(given)
@@ -69,8 +80,16 @@ def read_keys(path: Path) -> KeyFile:
 
     Raises:
         NotFound: There is no such file.
-        Invalid: It is no key file; the message never shows what stands in it.
+        Invalid: It is no key file, or holds no key; the message never shows what stands in it.
     """
+    found = _read(path)
+    if not found.keys:
+        raise Invalid(f"The key file {path.name!r} holds no key.", hint=_making(path))
+    return found
+
+
+def _read(path: Path) -> KeyFile:
+    """The same, of one that may hold none."""
     try:
         found = msgspec.yaml.decode(path.read_bytes(), type=KeyFile | None) or KeyFile()
     except FileNotFoundError:
@@ -91,17 +110,33 @@ def add_key(path: Path, name: str, features: frozenset[str] | None) -> str:
     """Make a key, keep its hash in the file, and return it.
 
     Raises:
-        Conflict: There is a key of that name.
+        Conflict: There is a key of that name, or others have held the file's folder for long.
         Invalid: The file is no key file, or cannot be written.
     """
-    before = read_keys(path) if path.exists() else KeyFile()
-    if any(key.name == name for key in before.keys):
-        raise Conflict(
-            f"There is a key {name!r} in {path.name!r}.", hint="Choose another name, or remove its lines first."
-        )
-    number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    _write(path, KeyFile((*before.keys, APIKey(name, number, _hash(secret), features))))
+    with _alone(path):
+        before = _read(path) if path.exists() else KeyFile()
+        if any(key.name == name for key in before.keys):
+            raise Conflict(
+                f"There is a key {name!r} in {path.name!r}.", hint="Choose another name, or remove its lines first."
+            )
+        number, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+        _write(path, KeyFile((*before.keys, APIKey(name, number, _hash(secret), features))))
     return f"mlf_{number}_{secret}"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While nobody else adds a key to the file, where folders have locks: what two write at once, one loses."""
+    end, hold = monotonic() + PATIENCE, Hold(path.parent)
+    while hold.taken is False:
+        if monotonic() > end:
+            raise Conflict(f"Others write to {path.name!r} and do not end.", hint="Look for them, and try again.")
+        sleep(0.02)
+        hold = Hold(path.parent)
+    try:
+        yield
+    finally:
+        hold.release()
 
 
 def _check(found: KeyFile, path: Path) -> None:
@@ -111,8 +146,6 @@ def _check(found: KeyFile, path: Path) -> None:
                 f"The key {key.name!r} in {path.name!r} has no id of 12 hex digits or no SHA-256 of 64.",
                 hint="Keys are made by `mlforge serve-key`, never by hand.",
             )
-    if not found.keys:
-        raise Invalid(f"The key file {path.name!r} holds no key.", hint=_making(path))
     ids = [key.id for key in found.keys]
     if len(set(ids)) < len(ids):
         raise Invalid(f"Two keys in {path.name!r} have one id.", hint="Remove one of them.")

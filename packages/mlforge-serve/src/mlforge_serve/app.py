@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 from typing import Any
 
 from mlforge.errors import MlforgeError
@@ -22,6 +22,8 @@ _log = logging.getLogger("mlforge.serve")
 _START, _BODY = "http.response.start", "http.response.body"
 _ROUTE_OF = {route: number for number, route in enumerate(ROUTES) if "{" not in route}
 _ONE_FEATURE, _OTHER = ROUTES.index("/features/{name}"), ROUTES.index("other")
+SILENCE = 10.0
+"""Seconds in which what a route fails of is not logged again."""
 PROBES = frozenset({_ROUTE_OF["/health"], _ROUTE_OF["/ready"], _ROUTE_OF["/metrics"]})
 """Routes that are answered however much there is to do, and take no other request's place."""
 
@@ -35,6 +37,7 @@ class App:
         serving = Serving(catalog, limits, tally)
         self._answers = (serving.online, serving.batch)
         self._active = self._counted = 0
+        self._complaints: dict[int, tuple[str, float]] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         started, path = perf_counter_ns(), scope["path"]
@@ -87,9 +90,14 @@ class App:
         try:
             scope["mlforge"], scope["app"] = (self, head_of(scope)), self
             async with asyncio.timeout(self.limits.timeout):
-                await (_post_only if route < len(SERVING) else self.pages)(scope, receive, send)
+                await (_post_only if self._takes_a_body(route, scope) else self.pages)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - as above
             await self._refuse(route, self._told(error, route), send, scope["method"] == "HEAD")
+
+    def _takes_a_body(self, route: int, scope: Any) -> bool:
+        """Whether a route is one of those that serve values, and not a feature of that name that is asked about."""
+        name = scope["path"].rpartition("/")[2]
+        return route < len(SERVING) and not (scope["method"] in ("GET", "HEAD") and name in self.catalog.places)
 
     async def _refuse(self, route: int, problem: Problem, send: Any, silently: bool = False) -> None:
         body = problem.encode()
@@ -102,10 +110,17 @@ class App:
         """An error as a client may see it; what the client cannot mend is logged."""
         problem = problem_of(error)
         if isinstance(error, MlforgeError) and problem.status >= 500:
-            _log.error("%s: %s", ROUTES[route], error)
+            self._complain(route, str(error))
         elif problem.code == "defect":
             _log.error("%s failed", ROUTES[route], exc_info=error)
         return problem
+
+    def _complain(self, route: int, text: str) -> None:
+        """Log why a route fails, and the same again only after a while: each request fails while a store is dead."""
+        said, until = self._complaints.get(route, ("", 0.0))
+        if text != said or monotonic() > until:
+            self._complaints[route] = text, monotonic() + SILENCE
+            _log.error("%s: %s", ROUTES[route], text)
 
     def _observe(self, route: int, plan: Plan, nanoseconds: int) -> None:
         tally = self.tally

@@ -88,7 +88,8 @@ class Plan(NamedTuple):
         reader: Reads it.
         names: The features.
         places: Where each feature stands among those served.
-        dtypes: The types of the keys and inputs that come as text in JSON.
+        given: The keys and inputs, what keys are made of among them: all that is read of an entity.
+        dtypes: The types of those that come as text in JSON.
         rows: The rows that are answered, by whether in MessagePack.
         versions: Which version each stored feature is of, those that are read for request features too, encoded in the
             same ways.
@@ -97,6 +98,7 @@ class Plan(NamedTuple):
     reader: Reader
     names: tuple[str, ...]
     places: tuple[int, ...]
+    given: frozenset[str]
     dtypes: dict[str, str]
     rows: tuple[Rows, ...]
     versions: tuple[bytes, ...]
@@ -207,10 +209,12 @@ class Catalog:
         keys = [(k.name, one.meta.schema.dtype(k.name)) for one in lookups for k in one.meta.keys]
         keys += [pair for one in lookups for types in one.meta.key_types.values() for pair in types.items()]
         keys += [pair for one in reader.requests for pair in one.feature.inputs.items()]
+        sources = [source for one in lookups for key in one.meta.keys for source in key.sources]
         names = tuple(reader.vector.features)
         versions = {one.label: one.publish.version for one in lookups}
         return Plan(
-            reader, names, tuple(self.places[n] for n in names), {n: d for n, d in keys if d in CONVERTED},
+            reader, names, tuple(self.places[n] for n in names), frozenset([*dict(keys), *sources]),
+            {n: d for n, d in keys if d in CONVERTED},
             tuple(Rows(reader.vector, form, self._memory) for form in FORMATS),
             tuple(form.document(versions) for form in FORMATS),
         )  # fmt: skip

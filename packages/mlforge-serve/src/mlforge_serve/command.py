@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, NotFound, nearest
 from mlforge_serve.options import is_loopback, words
 from mlforge_serve.settings import Limits, ServerSettings, parse_size
 
@@ -207,7 +207,13 @@ def serve(
 @click.option(
     "--features", metavar="NAMES", multiple=True, callback=words, help="Only these features: a,b or repeated."
 )
-def serve_key(name: str, api_key_file: Path, features: tuple[str, ...]) -> None:
+@click.option(
+    "--target",
+    metavar="PLACE",
+    help="Where the definitions are that say which features there are, as `serve` takes it.",
+)
+@click.pass_obj
+def serve_key(call: Invocation, name: str, api_key_file: Path, features: tuple[str, ...], target: str | None) -> None:
     """Make an API key for `mlforge serve`, for the one who is called NAME.
 
     The key goes to stdout, once; the file keeps its hash. A server that uses the file knows it within seconds. To
@@ -215,7 +221,28 @@ def serve_key(name: str, api_key_file: Path, features: tuple[str, ...]) -> None:
     """
     from mlforge_serve.api_keys import add_key
 
+    _refuse_strangers(call, features, target)
     click.echo(add_key(api_key_file, name, frozenset(features) or None))
+
+
+def _refuse_strangers(call: Invocation, features: tuple[str, ...], target: str | None) -> None:
+    """Keys that are limited to features that there are none of open nothing. Without definitions that is a warning."""
+    if not features:
+        return
+    try:
+        known = call.definitions(target)
+    except NotFound:
+        if target is not None:
+            raise
+        call.warn(f"There are no definitions here: whether there are features {', '.join(features)} is not known.")
+        return
+    names = [*known.features, *known.request_features]
+    for one in features:
+        if one in known.feature_sets:
+            members = ",".join(dict.fromkeys(known.feature_sets[one].names))
+            raise Invalid(f"{one!r} is a feature set, and keys are limited to features.", hint=f"--features {members}")
+        if one not in names:
+            raise NotFound(f"There is no feature {one!r}.", hint=nearest(one, names))
 
 
 def _refuse_open_door(host: str, key_file: Path | None, insecure: bool) -> None:

@@ -150,10 +150,27 @@ class Served(Protocol):
     ) -> Reader: ...
 
 
+class Defined(Protocol):
+    """What is defined, by name."""
+
+    @property
+    def features(self) -> Mapping[str, object]: ...
+
+    @property
+    def request_features(self) -> Mapping[str, object]: ...
+
+    @property
+    def feature_sets(self) -> Mapping[str, FeatureSet]: ...
+
+
 class Invocation(Protocol):
     """One call of `mlforge`."""
 
     debug: bool
+
+    def warn(self, text: str) -> None: ...
+
+    def definitions(self, target: str | None = ...) -> Defined: ...
 
     def served(
         self,

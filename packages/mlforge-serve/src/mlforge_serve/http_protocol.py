@@ -37,6 +37,7 @@ class Bounded(HttpToolsProtocol):
         self._head = self._message = self._unsent = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._taking: asyncio.TimerHandle | None = None
+        self._last_word: Problem | None = None
 
     def connection_made(self, transport: Any) -> None:
         self.connections.discard(self.handshake)
@@ -53,7 +54,7 @@ class Bounded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._last_word is not None:
             return
         if self._in_head:
             self._head += len(data)
@@ -102,9 +103,13 @@ class Bounded(HttpToolsProtocol):
             self._expect()
 
     def on_response_complete(self) -> None:
+        is_last = not self.pipeline
         super().on_response_complete()
         if self.transport.is_closing():
             self._expect_taking()
+        elif self._last_word is not None:
+            if is_last:
+                self._say(self._last_word)
         elif not self._in_head and self.cycle.response_complete:
             self._expect()
 
@@ -165,7 +170,7 @@ class Bounded(HttpToolsProtocol):
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
             return False
-        return self._in_head or cycle.response_started or bool(self.pipeline)
+        return not cycle.more_body or cycle.response_started or bool(self.pipeline)
 
     def _head_size(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -180,14 +185,32 @@ class Bounded(HttpToolsProtocol):
         raise ConnectionAbortedError(problem.code)
 
     def _end(self, problem: Problem) -> None:
-        """Say why, and close; one who is being answered is not spoken to."""
-        if self.transport.is_closing():
+        """Say why, and close; one who is being answered hears it after the answers to what came whole."""
+        if self.transport.is_closing() or self._last_word is not None:
             return
         self.refused(problem.code)
         if not self._is_answering():
-            body = problem.encode()
-            head = [STATUS_LINE[problem.status], b"content-type: ", JSON, b"\r\ncontent-length: %d" % len(body)]
-            self.transport.write(b"".join([*head, b"\r\nconnection: close\r\n\r\n", body]))
+            self._say(problem)
+        elif self._is_whole():
+            self._last_word = problem
+            self._relax()
+            self.flow.pause_reading()
+        else:
+            self.cycle.disconnected = True  # it was answered before it was whole, and never will be
+            self._close()
+
+    def _is_whole(self) -> bool:
+        """Whether what is being answered came whole; what waits for its turn and did not is let go of."""
+        cycle: Any = self.cycle
+        if cycle.more_body and self.pipeline:
+            self.pipeline.popleft()
+            return True
+        return not cycle.more_body
+
+    def _say(self, problem: Problem) -> None:
+        body = problem.encode()
+        head = [STATUS_LINE[problem.status], b"content-type: ", JSON, b"\r\ncontent-length: %d" % len(body)]
+        self.transport.write(b"".join([*head, b"\r\nconnection: close\r\n\r\n", body]))
         self._close()
 
     def _close(self) -> None:

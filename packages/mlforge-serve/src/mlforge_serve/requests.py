@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -169,14 +169,14 @@ CONVERTED: Mapping[str, tuple[Convert, str]] = {
 _TAGS = {"date": "Date", "datetime": "Datetime", "bytes": "Binary"}
 
 
-def typed(entity: dict[str, Any], dtypes: Mapping[str, str], where: str) -> dict[str, Any]:
+def typed(entity: dict[str, Any], given: Collection[str], dtypes: Mapping[str, str], where: str) -> dict[str, Any]:
     """An entity with the keys that came as text in their own types. Raises `Problem`.
 
-    A value of any column may say its type itself: `{"date": "2024-02-29"}`, `datetime`, `bytes`.
+    A value of any column that is read, `given`, may say its type itself: `{"date": "2024-02-29"}`, `datetime`, `bytes`.
     """
     found = dict(entity)
     for name, value in entity.items():
-        if type(value) is dict:
+        if type(value) is dict and name in given:
             found[name] = _tagged(value, f"{where}.{name}")
         elif type(value) is str and name in dtypes:
             found[name] = _converted(value, dtypes[name], f"{where}.{name}")

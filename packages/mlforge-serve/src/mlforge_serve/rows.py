@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from mlforge.errors import Invalid
+from mlforge.model.keys import BadKey
 from mlforge.plugin import Asked, Entry, decode_entry
 from mlforge_serve.answers import Form
 from mlforge_serve.door import Vector
@@ -23,16 +25,22 @@ RECORD = 33
 GOING = 4
 """How many rows go for each that comes."""
 Records = tuple[bytes | Entry | None, ...]
+Owner = str | tuple[str, ...]
+"""An entity by its key; by all of them, where features are about different ones."""
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
-    """An entity's values and their status by feature, encoded; from which instant on, and before which, that holds."""
+    """An entity's values and their status by feature, encoded; from which instant on, and before which, that holds.
+
+    `owner` is whose they are: none where nothing is kept of the entity. What stands at another's place is not theirs.
+    """
 
     values: bytes
     status: bytes
     statuses: tuple[str, ...]
     since: int
     before: int
+    owner: Owner | None
 
 
 class Memory:
@@ -110,25 +118,28 @@ class Rows:
     ) -> list[Row]:
         """The rows of some entities, of what is kept of them by feature, and of what was sent.
 
-        What is damaged is missing, and not remembered.
+        What is damaged is missing, and not remembered. Raises `BadKey` for values that cannot be computed.
         """
         together = list(zip(*kept, strict=True)) if kept else [()] * len(entities)
+        owners = _owners(asked, len(entities))
         if Entry in map(type, chain.from_iterable(kept)):  # the store decodes by itself
-            return [self._made(now, entities, asked, number, one) for number, one in enumerate(together)]
+            pairs = zip(together, owners, strict=True)
+            return [self._made(now, entities, asked, number, *pair) for number, pair in enumerate(pairs)]
         known = self._young.get
         return [
             row
-            if (row := known(one)) and row.since <= now < row.before
-            else self._row(now, entities, asked, number, one)
-            for number, one in enumerate(together)
+            if (row := known(one)) and row.since <= now < row.before and (row.owner == owner or row.owner is None)
+            else self._row(now, entities, asked, number, one, owner)
+            for number, one, owner in zip(range(len(together)), together, owners, strict=True)
         ]
 
     def _row(
-        self, now: int, entities: Sequence[dict[str, Any]], asked: Sequence[Asked], number: int, records: Records
-    ) -> Row:
+        self, now: int, entities: Sequence[dict[str, Any]], asked: Sequence[Asked], number: int, records: Records,
+        owner: Owner,
+    ) -> Row:  # fmt: skip
         row = self._old.pop(records, None)
-        if row is None or not row.since <= now < row.before:
-            row = self._made(now, entities, asked, number, records)
+        if row is None or not row.since <= now < row.before or row.owner not in (owner, None):
+            row = self._made(now, entities, asked, number, records, owner)
             if row.before == now + 1:  # it holds for this instant, or for what was sent, alone
                 return row
         self._young[records] = row
@@ -137,8 +148,9 @@ class Rows:
         return row
 
     def _made(
-        self, now: int, entities: Sequence[dict[str, Any]], asked: Sequence[Asked], number: int, records: Records
-    ) -> Row:
+        self, now: int, entities: Sequence[dict[str, Any]], asked: Sequence[Asked], number: int, records: Records,
+        owner: Owner,
+    ) -> Row:  # fmt: skip
         entries: list[Entry | None] = []
         damaged = False
         for (feature, keys), record in zip(asked, records, strict=True):
@@ -147,9 +159,13 @@ class Rows:
                 entry = decode_entry(record, feature, keys[number])
                 damaged = damaged or entry is None
             entries.append(entry)
-        values, statuses, since, before = self._answer(entries, entities[number], now)
+        try:
+            values, statuses, since, before = self._answer(entries, entities[number], now)
+        except Invalid as error:
+            raise BadKey(error.message, error.hint or "", entity=number, what="value") from None
         before = since if damaged else before  # it is met, and counted, again
-        return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), since, before)
+        whose = owner if any(record is not None for record in records) else None
+        return Row(self.form.row(self._columns, values), *self._status(tuple(statuses)), since, before, whose)
 
     def _status(self, statuses: tuple[str, ...]) -> tuple[bytes, tuple[str, ...]]:
         """The status by feature, encoded, and as all rows with the same have it."""
@@ -160,3 +176,11 @@ class Rows:
             document = self.form.document(dict(zip(self._names, statuses, strict=True)))
             found = self._statuses[statuses] = (document, statuses)
         return found
+
+
+def _owners(asked: Sequence[Asked], count: int) -> Sequence[Owner]:
+    """The entities, each by its keys; features that are about the same ones share a list of them."""
+    lists = list({id(keys): keys for _, keys in asked}.values())
+    if len(lists) == 1:
+        return lists[0]
+    return list(zip(*lists, strict=True)) if lists else [()] * count

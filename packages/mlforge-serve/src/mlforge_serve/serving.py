@@ -64,7 +64,10 @@ class Serving:
         for start in range(0, len(entities), step):
             sent, asked = _asked(plan, entities[start : start + step], where, start)
             kept = await plan.reader.akept(asked)
-            found += rows.at(plan.reader.now(), sent, asked, kept)
+            try:
+                found += rows.at(plan.reader.now(), sent, asked, kept)
+            except BadKey as error:
+                raise bad_key(error, where.format(start + error.entity)) from None
         for statuses, times in Counter([row.statuses for row in found]).items():
             if "missing" in statuses:  # what is damaged is
                 self.tally.damage(damaged_entries())
@@ -159,7 +162,7 @@ def _asked(plan: Plan, entities: Sequence[dict[str, Any]], where: str, first: in
         with suppress(Invalid):  # a value may say its type itself: told below, or read as what it says
             return entities, plan.reader.asked(entities, first)
     try:
-        ready = [typed(e, plan.dtypes, where.format(n)) for n, e in enumerate(entities, first)]
+        ready = [typed(e, plan.given, plan.dtypes, where.format(n)) for n, e in enumerate(entities, first)]
         return ready, plan.reader.asked(ready, first)
     except BadKey as error:
         raise bad_key(error, where.format(error.entity)) from None

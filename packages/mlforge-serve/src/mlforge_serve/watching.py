@@ -93,7 +93,14 @@ def _key_file(app: App, path: Path) -> WatchedFiles[APIKeys]:
     """Whose keys hold cannot be told of a file that is not there: then nobody is let in."""
     app.keys = SHUT
     return WatchedFiles(
-        [path], lambda: APIKeys(read_keys(path).keys), lambda keys: setattr(app, "keys", keys), secret=path,
+        [path], lambda: APIKeys(read_keys(path).keys), lambda keys: _let_in(app, keys), secret=path,
         broken="nobody is let in, whatever the key", well="the keys are those in the file now",
         lose=lambda: setattr(app, "keys", SHUT),
     )  # fmt: skip
+
+
+def _let_in(app: App, keys: APIKeys) -> None:
+    """Let those in who have a key, and say which of them look for what is not served."""
+    app.keys = keys
+    for name, feature in keys.strangers(app.catalog.places):
+        _log.warning("the key %r may read %r, which is not served here", name, feature)

@@ -41,7 +41,7 @@ class BadKey(Invalid):
     """An entity whose key cannot be used. `entity` is its number, `column` its key's, `dtype` the type that is wanted.
 
     `column` is empty where no single one is meant, `dtype` where the type is not what is wrong. `what` is `input` where
-    it is no key but an input of a request feature.
+    it is no key but an input of a request feature, and `value` where a value cannot be computed.
     """
 
     def __init__(
@@ -71,9 +71,9 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
         case bool():
             return "b", str(int(value))
         case int():
-            return "i", str(value)
+            return "i", int.__repr__(value)  # an enumeration's own text is another
         case str():
-            return "s", value
+            return "s", str.__str__(value)
         case bytes():
             return "x", value.hex()
         case datetime():

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 
 from mlforge.errors import Conflict, NotFound, PluginFailed
+from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.online.publication import decode_publication
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
+from mlforge.flow.online.typed import fitting
+from mlforge.model.expr import col
+from mlforge.model.feature import FeatureSpec
+from mlforge.model.keys import Key
+from mlforge.model.meta import Recipe
+from mlforge.model.plain import plain
+from mlforge.model.schema import Column
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.refusals import refused
 
@@ -180,3 +190,96 @@ def test_of_publishers_in_threads_the_newest_is_served(shop, tmp_path):
 
 def rows_of(shop, version):
     return shop.bench.table(shop.bench.engine.read_version(shop.get("spend", version))).rows
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "readable"),
+    [
+        ("Int64", 7, True),
+        ("Int64", None, True),
+        ("Int8", 7, True),
+        ("UInt64", 2**63, False),
+        ("Float64", 7.0, False),
+        ("Boolean", True, False),
+        ("String", "7", False),
+        ("Decimal(10, 2)", Decimal("7.00"), False),
+        ("Date", date(2024, 2, 29), False),
+        ("List(Int64)", [7], False),
+        (None, None, False),
+    ],
+    ids=repr,
+)
+def test_what_is_of_another_type_is_missing_until_the_publish_that_wrote_it_is_whole(shop, dtype, value, readable):
+    derived = {"config": Recipe((Key("user"),), derived={"twice": plain(col("amount") * 2)})}
+    derived["derived"] = (Column("twice", "Int64"),)
+    types = {"user": "Int64", "amount": "Int64", "name": "String"}
+    shop.keep_cut_off()
+    shop.version(
+        "1.0.0", [{"user": u, "amount": u, "name": "a"} for u in range(4)], timed=False, types=types, **derived
+    )
+    shop.publish(0)
+    reader = shop.reader(["spend"], at=1)
+    kept = {"user": "Int64", **({"amount": dtype} if dtype else {}), "name": "String"}
+    changed = [{"user": u, "name": "b", **({"amount": value} if dtype else {})} for u in range(4)]
+    shop.version("2.0.0", changed, timed=False, types=kept)
+    shop.online.left = 1
+    with pytest.raises(PluginFailed):
+        shop.publish(1)
+    found = reader.read([{"user": 0}, {"user": 3}])
+    twice = value * 2 if readable and value is not None else None
+    new = {"amount": value, "name": "b", "twice": twice} if readable else dict.fromkeys(("amount", "name", "twice"))
+    assert found.values == [new, {"amount": 3, "name": "a", "twice": 6}]
+    assert found.statuses == [{"spend": "present" if readable else "missing"}, {"spend": "present"}]
+    assert reader.read([{"user": 0}]).values == shop.reader(FeatureSpec("spend"), at=1).read([{"user": 0}]).values
+    shop.online.left = 10**9
+    shop.publish(2)
+    after = {"amount": value, "name": "b"} if dtype else {"name": "b"}
+    assert shop.reader(at=2).read([{"user": 0}]).values == [after]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fits", "others"),
+    [
+        ("UInt8", [0, 255], [-1, 256, True, 1.0, "1"]),
+        ("Int16", [-(2**15), 2**15 - 1], [2**15, -(2**15) - 1]),
+        ("Float32", [0.5, float("nan")], [1, Decimal(1)]),
+        (
+            "Decimal(4, 2)",
+            [Decimal("12.34"), Decimal("-0.01")],
+            [Decimal("123.45"), Decimal("1.2"), Decimal("NaN"), 1.0],
+        ),
+        ("Datetime", [datetime(2024, 2, 29, tzinfo=UTC)], [date(2024, 2, 29), "2024-02-29"]),
+        ("Date", [date(2024, 2, 29)], [datetime(2024, 2, 29, tzinfo=UTC)]),
+        ("Vector", [object()], []),
+        ("List(List(Decimal(4, 2)))", [[], [None, [Decimal("1.00"), None]]], [[Decimal("1.00")], [[1]], ()]),
+    ],
+)
+def test_a_value_is_of_a_type_or_not(dtype, fits, others):
+    fitting_one = fitting(dtype)
+    assert [fitting_one(value) for value in [*fits, None, *others]] == [True] * (len(fits) + 1) + [False] * len(others)
+
+
+@pytest.mark.parametrize(
+    ("asked", "how", "found"),
+    [
+        ("spend", {}, [200, 0]),
+        ("spend@1.0.0", {}, [None, 0]),
+        ((), {"policy": "refuse"}, [None, 0]),
+        ((), {"policy": "refresh"}, [200, 0]),
+        ((), {"policy": "warn"}, [200, 0]),
+    ],
+    ids=repr,
+)
+def test_who_names_a_version_is_answered_with_nothing_of_another(shop, asked, how, found):
+    shop.keep_cut_off()
+    shop.version("1.0.0", [(user, -1, 0) for user in range(4)])
+    shop.publish(0)
+    meta = shop.kept["spend"]["1.0.0"].meta
+    pin = Pin("spend", "1.0.0", meta.content_hash, ("amount",))
+    reader = shop.reader(asked, at=2, **how, **({} if asked else {"lock": Lock((pin,))}))
+    shop.publish(0.5, force=True)
+    shop.online.left = 1
+    shop.version("1.0.1", [(user, -1, 200) for user in range(4)])
+    with pytest.raises(PluginFailed):
+        shop.publish(1)
+    assert [v["amount"] for v in reader.read([{"user": 0}, {"user": 3}]).values] == found

@@ -7,8 +7,10 @@ from time import perf_counter
 import pytest
 
 from mlforge.errors import Conflict, Invalid, NotFound
+from mlforge.flow.online.entries import changes
+from mlforge.flow.online.publication import Round
 from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
-from mlforge.plugin import Address, Point
+from mlforge.plugin import Address, Entry, Point
 from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
 
@@ -104,6 +106,31 @@ def test_change_points_that_are_there_already_are_not_written_again(shop):
     assert done(shop.publish(0.5)) == ("published", 0, 0, False)
     assert done(shop.publish(1)) == ("published", 0, 0, False)
     assert shop.amounts([1, 2], at=1) == [11, 20]
+
+
+def test_what_is_no_number_and_still_none_is_not_written_again():
+    def entry(*values):
+        return Entry("f", "k", "1.0.0", 0, None, ("x", "many"), (Point(0, values), Point(5, (None, None))))
+
+    def nan():
+        return float("nan")  # each is an object of its own, as engines give them
+
+    was, publish = entry(nan(), [nan(), None]), Round("1.0.0", "", 1, None, "it", 0)
+    assert list(changes([was], [entry(nan(), [nan(), None])], publish)) == []
+    for other in (entry(0.5, [nan(), None]), entry(nan(), [nan(), nan()]), entry(nan(), None)):
+        assert list(changes([was], [other], publish)) == [other]
+
+
+def test_changes_come_in_one_order_wherever_they_are_found():
+    """One that goes on where another process was cut off counts on it."""
+
+    def entry(n, value):
+        return Entry("f", f"k{n}", "1.0.0", 0, None, ("x",), (Point(None, (value,)),))
+
+    places = [p for n in range(0, 80, 2) for p in (n + 1, n)]
+    old, new = [entry(n, 0) for n in range(80)], [entry(n, 1) for n in places]
+    publish = Round("1.0.0", "", 1, None, "it", 0)
+    assert [e.key for e in changes(old, new, publish)] == [f"k{n}" for n in places]
 
 
 def test_columns_that_change_places_are_written_though_the_values_stand_as_they_did(shop):
@@ -294,3 +321,15 @@ def test_keys_are_those_that_everybody_computes(shop):
     shop.version("1.0.0", [(1, -1, 10)])
     shop.publish(0)
     assert shop.online.read([Address("spend", "f7e4bdb03eefaca0319450705ce053a8")])[0].points[0].values == (10,)
+
+
+def test_what_was_published_by_a_clock_that_was_ahead_is_told_with_a_way_out(shop):
+    shop.version("1.0.0", THREE)
+    shop.publish(None, now=100)
+    for order in ({"at": None}, {"at": 0}, {"at": None, "force": True}):
+        with refused(
+            Conflict, "'spend' 1.0.0", "2024-03-04T16:00:00Z, which lies ahead by the clock here", "Set the clock"
+        ):
+            shop.publish(now=1, **order)
+    with refused(Conflict, "which is not before this", "Publish as of a later instant"):
+        shop.publish(0, now=101)

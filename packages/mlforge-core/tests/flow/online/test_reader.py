@@ -10,7 +10,7 @@ import pytest
 
 from mlforge.errors import Invalid, NotFound, PluginFailed
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import Key, surrogate_key
+from mlforge.model.keys import BadKey, Key, surrogate_key
 from mlforge.plugin import Address, encode_entry
 from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
@@ -169,6 +169,16 @@ def test_half_a_character_is_no_key(shop):
     shop.publish(0, name="f")
     with refused(Invalid, "entity 1"):
         shop.reader("f").read([{"k": "a"}, {"k": "\ud800"}])
+
+
+@pytest.mark.parametrize("keys", [("k",), ("k", "v")])
+def test_an_integer_that_python_does_not_write_is_told_with_its_entity(shop, keys):
+    shop.version("1.0.0", [{"k": 1, "v": 2, "x": 3}], name="f", keys=keys, timed=False,
+                 types={"k": "Int64", "v": "Int64", "x": "Int64"})  # fmt: skip
+    shop.publish(0, name="f")
+    with refused(BadKey, "entity 1", "too many digits") as caught:
+        shop.reader("f").read([{"k": 1, "v": 2}, {"k": 10**5000, "v": 2}])
+    assert caught.value.entity == 1
 
 
 def test_numbers_of_numpy_are_numbers(spend):

@@ -9,8 +9,11 @@ import pytest
 from mlforge.errors import Invalid
 from mlforge.model.expr import col
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import BadKey
+from mlforge.model.keys import BadKey, Key
+from mlforge.model.meta import Recipe
+from mlforge.model.plain import plain
 from mlforge.model.request import Requested, RequestFeature
+from mlforge.model.schema import Column
 from mlforge.model.terms import at
 from mlforge.plugin import Address
 from mlforge.testing.memory import LiveMemoryOnlineStore
@@ -192,3 +195,21 @@ def test_among_several_the_answer_holds_as_long_as_the_shortest(house):
     values, statuses, since, before = reader.vector.of(entries, {}, NOON)
     assert (values, statuses) == ([3, 10], ["present", "present"])
     assert (since, before) == (NOON - 5 * HOUR, NOON + HOUR)
+
+
+@pytest.mark.parametrize("requested", [False, True])
+def test_an_integer_that_does_not_fit_is_told_with_its_feature_and_its_entity(shop, requested):
+    derived = {"config": Recipe((Key("user"),), derived={"twice": plain(col("amount") * 2)})}
+    rows = [{"user": user, "amount": 2**62 if user == 3 else user} for user in (1, 2, 3)]
+    shop.version(
+        "1.0.0", rows, timed=False, types={"user": "Int64", "amount": "Int64"}, **derived,
+        derived=(Column("twice", "Int64"),),
+    )  # fmt: skip
+    shop.publish(0)
+    thrice = RequestFeature("thrice", {"thrice": col("amount") * 3}, uses=(FeatureSpec("spend", columns="amount"),))
+    reader = shop.reader(Requested(thrice) if requested else "spend")
+    name, column = ("thrice", "thrice") if requested else ("spend", "twice")
+    with refused(BadKey, "Entity 2", f"'{name}' cannot compute {column}", "64 bits") as caught:
+        reader.read([{"user": user} for user in (1, 2, 3, 3)])
+    assert (caught.value.entity, caught.value.what) == (2, "value")
+    assert reader.read([{"user": 2}]).values == [{column: 6} if requested else {"amount": 2, "twice": 4}]

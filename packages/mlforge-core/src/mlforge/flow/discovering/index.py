@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from math import log
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -16,7 +18,7 @@ NAME, COLUMN, OWNER, MEANING, SOURCE = PLACES = 8.0, 5.0, 4.0, 3.0, 2.5
 description, the feature's or a column's."""
 FAINT = 0.15
 HALF = 0.5
-Having = dict[Any, list[int]]
+Having = Mapping[Any, Sequence[int]]
 """By text, the features that have it."""
 
 
@@ -30,8 +32,7 @@ class Asked(NamedTuple):
 class Index:
     """The words of some features.
 
-    Features share texts, such as names of columns: each text is looked through once, whoever has it, and who has it is
-    told of those that fit alone.
+    Features share texts, such as names of columns: each text is looked through once, whoever has it.
 
     Example:
         >>> index = Index([Card("user_spend", description="What a user spent"), Card("logins")])
@@ -41,34 +42,35 @@ class Index:
 
     def __init__(self, cards: Sequence[Card]) -> None:
         self.cards = tuple(cards)
-        self._having: dict[float, Having] = {place: {} for place in PLACES}
 
     @cached_property
     def lines(self) -> dict[float, dict[str, str]]:
         """By place, the texts that stand there with their words spaced."""
-        pairs = zip(PLACES, self._texts(), strict=True)
-        return {place: dict(zip(texts, spaced([*texts]), strict=True)) for place, texts in pairs}
+        return {place: dict(zip(texts, spaced([*texts]), strict=True)) for place, texts in self._having.items()}
 
     @cached_property
     def _joined(self) -> dict[str, str]:
         """The names with all their words as one."""
         return {name: line.replace(" ", "") for name, line in self.lines[NAME].items()}
 
-    def _texts(self) -> tuple[set[str], ...]:
-        """The texts of each place."""
-        found: tuple[set[Any], ...] = tuple(set() for _ in PLACES)
-        names, columns, owners, meanings, sources = found
-        for card in self.cards:
-            names.add(card.name)
-            owners.add(card.owner)
-            meanings.add(card.description)
-            sources.add(card.source)
-            columns.update(card.tags, card.entities, card.keys)
+    @cached_property
+    def _having(self) -> dict[float, Having]:
+        """By place, who has the texts that stand there."""
+        columns, owners, meanings, sources = found = tuple(defaultdict[Any, list[int]](list) for _ in PLACES[1:])
+        for number, card in enumerate(self.cards):
+            owners[card.owner].append(number)
+            meanings[card.description].append(number)
+            sources[card.source].append(number)
+            for text in (*card.tags, *card.entities, *card.keys):
+                columns[text].append(number)
             for column in card.columns:
-                columns.add(column.name)
-                meanings.add(column.description)
-                sources.add(column.unit)
-        return tuple(texts - {None} for texts in found)
+                columns[column.name].append(number)
+                meanings[column.description].append(number)
+                sources[column.unit].append(number)
+        for texts in found:
+            texts.pop(None, None)
+        names = {card.name: range(n, n + 1) for n, card in enumerate(self.cards)}
+        return dict(zip(PLACES, (names, *found), strict=True))
 
     def asked(self, query: str) -> dict[str, Asked]:
         """What the words of a query mean here: what each may be misspelt for where no feature has it."""
@@ -87,8 +89,8 @@ class Index:
     @cached_property
     def _known(self) -> set[str]:
         """All words that there are."""
-        paired = " ".join(map(_pairs, self.lines[NAME].values()))
-        return {word for lines in self.lines.values() for word in " ".join(lines.values()).split()} | {*paired.split()}
+        pairs = map(_pairs, self.lines[NAME].values())
+        return set(" ".join(chain(pairs, *(lines.values() for lines in self.lines.values()))).split())
 
     def ranked(self, asked: Mapping[str, Asked]) -> dict[int, float]:
         """The features that fit what is asked, by number, best first, each with its score.
@@ -99,7 +101,6 @@ class Index:
         heavy = [word for word in asked if word not in LIGHT] or [*asked]
         scores: dict[int, float] = {}
         having: dict[int, int] = {}
-        self._find([{text for one in asked.values() for text in one.fitting[n]} for n in range(len(PLACES))])
         for word, one in asked.items():
             there = self._counted(one)
             rarity = log(1 + len(self.cards) / max(len(there), 1)) * (1.0 if word in heavy else FAINT)
@@ -130,43 +131,6 @@ class Index:
         for weight, numbers in sorted(counted, key=itemgetter(0)):
             found.update(dict.fromkeys(numbers, weight))
         return found
-
-    def _find(self, wanted: Sequence[set[str]]) -> None:
-        """Find the features that have some texts, place by place, where that is not known yet."""
-        found: list[Having] = [
-            {text: [] for text in texts if text not in known}
-            for texts, known in zip(wanted, self._having.values(), strict=True)
-        ]
-        if any(found):
-            self._walk(*found)
-        for known, new in zip(self._having.values(), found, strict=True):
-            known.update(new)
-
-    def _walk(self, names: Having, columns: Having, owners: Having, meanings: Having, sources: Having) -> None:
-        """Note who has the texts."""
-        for number, card in enumerate(self.cards):
-            if card.name in names:
-                names[card.name].append(number)
-            if card.owner in owners:
-                owners[card.owner].append(number)
-            if card.description in meanings:
-                meanings[card.description].append(number)
-            if card.source in sources:
-                sources[card.source].append(number)
-            for text in (*card.tags, *card.entities, *card.keys):
-                if text in columns:
-                    columns[text].append(number)
-        self._walk_columns(columns, meanings, sources)
-
-    def _walk_columns(self, names: Having, meanings: Having, units: Having) -> None:
-        for number, card in enumerate(self.cards if names or meanings or units else ()):
-            for column in card.columns:
-                if column.name in names:
-                    names[column.name].append(number)
-                if column.description in meanings:
-                    meanings[column.description].append(number)
-                if column.unit in units:
-                    units[column.unit].append(number)
 
 
 def _met(word: Sought, lines: Mapping[str, str]) -> Iterator[tuple[str, float]]:

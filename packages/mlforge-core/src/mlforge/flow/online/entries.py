@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from mlforge.flow.online.publication import Round
+from mlforge.flow.online.typed import identical
 from mlforge.model.keys import surrogate_key
 from mlforge.model.meta import Artifact
 from mlforge.model.schema import Column
@@ -66,7 +67,8 @@ def changes(old: Iterable[Entry], new: Iterable[Entry], publish: Round) -> Itera
             after[now.key] = now
         if was is not None:
             before[was.key] = was
-        for key in {one.key for one in (was, now) if one is not None and one.key in before and one.key in after}:
+        both = dict.fromkeys(one.key for one in (was, now) if one is not None)  # in one order in every process
+        for key in [key for key in both if key in before and key in after]:
             there, entry = before.pop(key), after.pop(key)
             if not _serves(there, entry, publish.as_of):
                 yield entry
@@ -76,7 +78,17 @@ def changes(old: Iterable[Entry], new: Iterable[Entry], publish: Round) -> Itera
 
 def _serves(was: Entry, now: Entry, as_of: int) -> bool:
     """Whether an entry that is there gives the same values from `as_of` on."""
-    return was.columns == now.columns and _from(was.points, as_of) == now.points
+    if was.columns != now.columns:
+        return False
+    points = _from(was.points, as_of)
+    return points == now.points or _are_identical(points, now.points)
+
+
+def _are_identical(some: tuple[Point, ...], others: tuple[Point, ...]) -> bool:
+    """Whether points are the same, NaN being equal to NaN."""
+    if [p.stamp for p in some] != [p.stamp for p in others]:
+        return False
+    return all(identical([*a.values], [*b.values]) for a, b in zip(some, others, strict=True))
 
 
 def _from(points: tuple[Point, ...], as_of: int) -> tuple[Point, ...]:

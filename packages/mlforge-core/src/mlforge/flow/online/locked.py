@@ -12,10 +12,11 @@ from mlforge.plugin.online_stores import OnlineStore
 
 
 class ServedVersion(NamedTuple):
-    """What is served, and what there is to warn of."""
+    """What is served, what there is to warn of, and whether no other version may be read in its place."""
 
     last: LastPublish
     warning: str | None = None
+    exact: bool = False
 
 
 def served(online: OnlineStore, spec: FeatureSpec, pin: Pin | None, policy: LockPolicy) -> ServedVersion:
@@ -26,11 +27,11 @@ def served(online: OnlineStore, spec: FeatureSpec, pin: Pin | None, policy: Lock
         Conflict: It is served as another version than the lock has, or with other rows, and the policy does not let it.
     """
     if pin is None:
-        return ServedVersion(last_publish(online, spec.name, spec.version))
+        return ServedVersion(last_publish(online, spec.name, spec.version), exact=spec.version is not None)
     found = _at_best(online, pin)
     verdict = verdict_on(pin, found.publish.version, found.meta)
     if verdict == "same" or (policy == "refresh" and allowed(verdict, policy)):
-        return ServedVersion(found)
+        return ServedVersion(found, exact=policy == "refuse")
     said = _said(pin, found)
     if policy == "warn":
         return ServedVersion(found, f"{said}.")

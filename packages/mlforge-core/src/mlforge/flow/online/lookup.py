@@ -9,12 +9,14 @@ from typing import Any, Literal
 
 from mlforge.errors import Invalid
 from mlforge.flow.online.publication import Round
+from mlforge.flow.online.typed import fitting
 from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
 from mlforge.model.expr import At
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
 from mlforge.model.meta import FeatureMeta
+from mlforge.model.request import cannot_compute
 from mlforge.model.schema import Column, is_integer
 from mlforge.model.span import moment_of
 from mlforge.plugin.engine.evaluation import Derivation
@@ -57,7 +59,7 @@ class KeyColumns:
         kind = self._types[0]
         values: list[Any] = [row.get(self._one) for row in rows]
         if self._one and kind in _PLAIN and values and {kind}.issuperset(map(type, values)):
-            with suppress(UnicodeEncodeError):  # told below, with the entity it is of
+            with suppress(ValueError):  # told below, with the entity it is of
                 return keys_of_one(values)
         return [self._hash(row, number) for number, row in enumerate(rows, first)]
 
@@ -69,6 +71,12 @@ class KeyColumns:
             raise BadKey(
                 f"A key of entity {number} is no Unicode text: {error.object!r}.",
                 hint="It holds half a character.",
+                entity=number,
+            ) from None
+        except ValueError:  # Python writes no integers of more than some thousand digits
+            raise BadKey(
+                f"A key of entity {number} is an integer of too many digits.",
+                hint="No key has so many: look where it comes from.",
                 entity=number,
             ) from None
 
@@ -127,21 +135,24 @@ class Lookup:
         meta: What was published.
         prefix: What the columns' names begin with in an answer.
         place: What it is called in the online store, where that is not its name.
+        exact: Whether nothing of another version is read, not even before a publish of that is whole.
     """
 
     def __init__(
-        self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, prefix: str = "", place: str | None = None
-    ) -> None:
+        self, spec: FeatureSpec, publish: Round, meta: FeatureMeta, prefix: str = "", place: str | None = None,
+        exact: bool = False,
+    ) -> None:  # fmt: skip
         self.name, self.place, self.publish, self.meta = spec.name, place or spec.name, publish, meta
         self.label = spec.name
         self.keys = KeyColumns(meta)
         self.columns = named_columns(spec, meta, prefix)
         self.max_age = Duration.parse(meta.max_age).micros if meta.max_age else None
-        self._since = publish.since
+        self._since, self._known, self._exact = publish.since, publish.as_of, exact
         self._derived = Derived.of(meta, self.columns)
         self._wanted = self._whole = tuple(self.columns) if self._derived is None else self._derived.stored
         self._blank = (None,) * len(self._wanted)
         self._places: dict[tuple[str, ...], list[int | None]] = {}
+        self._fits = tuple(fitting(meta.schema.dtype(c)) for c in self._wanted)
 
     @property
     def schema(self) -> tuple[Column, ...]:
@@ -154,11 +165,18 @@ class Lookup:
 
         Raises `Invalid` for a derived integer that does not fit 64 bits.
         """
-        return self.stored(entry, now) if self._derived is None else self._derived.found(self.stored(entry, now), now)
+        if self._derived is None:
+            return self.stored(entry, now)
+        try:
+            return self._derived.found(self.stored(entry, now), now)
+        except Invalid as error:
+            raise cannot_compute(self.name, error) from None
 
     def stored(self, entry: Entry | None, now: int) -> Found:
         """What is stored of the columns, or of what they are derived of."""
         if entry is None or entry.as_of < self._since or not entry.points:
+            return self._blank, "missing", ALWAYS, NEVER
+        if entry.as_of > self._known and not self._is_readable(entry):
             return self._blank, "missing", ALWAYS, NEVER
         points, until = entry.points, entry.until
         point, before = (points[0], NEVER) if len(points) == 1 else _newest(points, now)
@@ -186,6 +204,18 @@ class Lookup:
         if as_of > last.as_of:
             return until
         return NEVER if last.until is None else max(until, last.until)
+
+    def _is_readable(self, entry: Entry) -> bool:
+        """Whether an entry of a publish that is not known yet has the wanted columns, of the types that are known.
+
+        Where a version was named, it has to be of that one.
+        """
+        if self._exact and entry.version != self.publish.version:
+            return False
+        if not set(entry.columns).issuperset(self._wanted):
+            return False
+        rows = [self._pick(entry.columns, point.values) for point in entry.points]
+        return all(fits(value) for row in rows for fits, value in zip(self._fits, row, strict=True))
 
     def _pick(self, columns: tuple[str, ...], values: tuple[Any, ...]) -> Sequence[Any]:
         """The wanted columns of an entry with these; one that it lacks is null."""

@@ -180,7 +180,8 @@ class _Run:
             return seen.begun
         as_of = self.publishing.now if order.as_of is None else order.as_of
         if seen is not None and seen.begun.as_of > as_of:
-            raise _overtaken(order.place, seen.begun)
+            ahead = seen.begun.as_of > self.publishing.now
+            raise _ahead(order.place, seen.begun) if ahead else _overtaken(order.place, seen.begun)
         if seen and seen.done and seen.whole and meta.timestamp is None and self._publishes(seen.done):
             as_of = seen.done.as_of if order.as_of is None and not self._must_write() else as_of
         base = seen.done if seen and self._can_compare(seen) else None
@@ -273,4 +274,13 @@ def _overtaken(feature: str, newer: Round | None) -> Conflict:
     return Conflict(
         f"{feature!r} {newer.version} was {verb} as of {iso(newer.as_of)}, which is not before this.",
         hint="Publish as of a later instant: without --as-of it is now.",
+    )
+
+
+def _ahead(feature: str, newer: Round) -> Conflict:
+    """The clock is behind here, or was ahead where it was published: nothing older is ever written over that."""
+    return Conflict(
+        f"{feature!r} {newer.version} was published as of {iso(newer.as_of)}, which lies ahead by the clock here.",
+        hint="Set the clock. If it was another's that was wrong, wait until then, or publish to a place of its own: "
+        "another path, prefix, table or schema.",
     )

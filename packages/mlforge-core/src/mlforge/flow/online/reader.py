@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, LockPolicy
 from mlforge.flow.online.locked import ServedVersion, served
-from mlforge.flow.online.lookup import EntityRow, Lookup, ServedStatus
+from mlforge.flow.online.lookup import EntityRow, Found, Lookup, ServedStatus
 from mlforge.flow.online.requested import RequestLookup
 from mlforge.flow.online.vector import Vector
 from mlforge.flow.requests import compose
 from mlforge.flow.specs import asked_of, prefixes
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.html import html, table
+from mlforge.model.keys import BadKey
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import Requested
 from mlforge.model.schema import Schema
@@ -180,7 +181,7 @@ class Reader:
                 self._warn(one.warning)
         begun = prefixes([(one.last.meta.name, one.last.publish.version) for one in found], self.full_names)
         parts = zip(pairs, found, begun, strict=True)
-        lookups = [Lookup(spec, o.last.publish, o.last.meta, prefix, o.last.place) for (spec, _), o, prefix in parts]
+        lookups = [_lookup(spec, one, prefix) for (spec, _), one, prefix in parts]
         _name_apart(lookups)
         computed = [self._computed(one, some) for one, some in zip(requests, used, strict=True)]
         _refuse_collisions([*lookups, *computed])
@@ -192,10 +193,9 @@ class Reader:
 
     def _computed(self, requested: Requested, used: Sequence[ServedVersion]) -> RequestLookup:
         """A request feature over what is published of the features that it uses."""
-        known = {one.last.meta.name: one.last for one in used}
-        made = compose(requested, lambda spec: known[spec.name].meta, 0, full_names=self.full_names)
-        lasts = [(use.spec, known[use.meta.name]) for use in made.uses]
-        return RequestLookup(made, [Lookup(s, o.publish, o.meta, place=o.place) for s, o in lasts])
+        known = {one.last.meta.name: one for one in used}
+        made = compose(requested, lambda spec: known[spec.name].last.meta, 0, full_names=self.full_names)
+        return RequestLookup(made, [_lookup(use.spec, known[use.meta.name]) for use in made.uses])
 
     def read(self, rows: Sequence[EntityRow]) -> OnlineFeatures:
         """The values for each entity, in order: a dict of the features' columns, null where there is no value.
@@ -258,7 +258,11 @@ class Reader:
         parts: list[Any] = []
         seen: list[Any] = []
         for look, (feature, keys), column in zip(prepared.found, asked, kept, strict=True):
-            found = [look(_entry(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
+            try:
+                found = [look(_entry(one, feature, key), now) for key, one in zip(keys, column, strict=True)]
+            except Invalid:
+                _refuse_first(look, [_entry(one, feature, key) for key, one in zip(keys, column, strict=True)], now)
+                raise
             parts.append([one[0] for one in found])
             seen.append([one[1] for one in found])
         columns, names = prepared.columns, prepared.names
@@ -272,6 +276,10 @@ class Reader:
         return self._prepared
 
 
+def _lookup(spec: FeatureSpec, one: ServedVersion, prefix: str = "") -> Lookup:
+    return Lookup(spec, one.last.publish, one.last.meta, prefix, one.last.place, one.exact)
+
+
 def _computed(
     vector: Vector, rows: Sequence[EntityRow], asked: Sequence[Asked], kept: Sequence[Sequence[Kept]], now: int
 ) -> OnlineFeatures:
@@ -280,10 +288,27 @@ def _computed(
     for number, row in enumerate(rows):
         pairs = zip(asked, kept, strict=True)
         entries = [_entry(column[number], feature, keys[number]) for (feature, keys), column in pairs]
-        found, seen, _, _ = vector.of(entries, row, now)
+        try:
+            found, seen, _, _ = vector.of(entries, row, now)
+        except Invalid as error:
+            raise _of_entity(error, number) from None
         values.append(dict(zip(vector.columns, found, strict=True)))
         statuses.append(dict(zip(vector.names, seen, strict=True)))
     return OnlineFeatures(values, statuses)
+
+
+def _refuse_first(look: Callable[[Entry | None, int], Found], entries: Sequence[Entry | None], now: int) -> None:
+    """Raise for the first entity whose values cannot be computed."""
+    for number, entry in enumerate(entries):
+        try:
+            look(entry, now)
+        except Invalid as error:
+            raise _of_entity(error, number) from None
+
+
+def _of_entity(error: Invalid, number: int) -> BadKey:
+    """An error about the values of an entity, which names it."""
+    return BadKey(f"Entity {number}: {error.message}", error.hint or "", entity=number, what="value")
 
 
 def _entry(kept: Kept, feature: str, key: str) -> Entry | None:

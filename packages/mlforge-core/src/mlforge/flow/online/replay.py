@@ -17,6 +17,7 @@ from mlforge.flow.online.lookup import EntityRow, ServedStatus
 from mlforge.flow.online.publication import LastPublish, last_publish
 from mlforge.flow.online.reader import Reader
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
+from mlforge.flow.online.typed import identical
 from mlforge.flow.rows import rows_of
 from mlforge.flow.versions.choose import Chosen
 from mlforge.flow.versions.reach import within_reach
@@ -136,7 +137,7 @@ def _differences(
 ) -> Iterator[ReplayDifference]:
     for key, got, wanted, status in zip(keys, found, offline, statuses, strict=True):
         for column in meta.answered.names:
-            same = close if column in meta.config.derived else _identical
+            same = close if column in meta.config.derived else identical
             if not same(got[column], wanted[column]):
                 yield ReplayDifference(key, column, got[column], wanted[column], _why(status, what))
 
@@ -158,15 +159,4 @@ def close(one: Any, other: Any) -> bool:
     """Whether two derived values are one: who computes a logarithm decides its last bit."""
     if isinstance(one, float) and isinstance(other, float) and math.isfinite(one):
         return math.isclose(one, other, rel_tol=CLOSE, abs_tol=0.0)
-    return _identical(one, other)
-
-
-def _identical(one: Any, other: Any) -> bool:
-    """Whether two values are one: of the same type, and NaN equal to NaN."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, float) and math.isnan(one):
-        return math.isnan(other)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(_identical, one, other))
-    return bool(one == other)
+    return identical(one, other)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mlforge.errors import close_to
+from mlforge.errors import Invalid, close_to
 from mlforge.flow.online.lookup import ALWAYS, NEVER, EntityRow, Found, Lookup, ServedStatus, fits, plain_value
 from mlforge.flow.requests import Composition
 from mlforge.model.keys import BadKey
-from mlforge.model.request import INPUT_TYPES
+from mlforge.model.request import INPUT_TYPES, cannot_compute
 from mlforge.model.schema import Column
 from mlforge.model.span import moment_of
 from mlforge.plugin.engine.evaluation import Derivation
@@ -57,7 +57,10 @@ class RequestLookup:
         for names, (values, status, starts, ends) in zip(self._names, stored, strict=True):
             known.update(zip(names, values, strict=True))
             since, before, worst = max(since, starts), min(before, ends), max(worst, WORST.index(status))
-        made = self._derivation.of(known, moment_of(now))
+        try:
+            made = self._derivation.of(known, moment_of(now))
+        except Invalid as error:
+            raise cannot_compute(self.name, error) from None
         if self._at_once:
             since, before = now, now + 1
         return [made[name] for name in self._made], WORST[worst], since, before
