@@ -348,7 +348,7 @@ def test_far_apart_times_are_cut_into_chunks():
 
 
 def test_columns_come_in_the_same_pieces():
-    """Where they do not, whatever is asked of the rows next copies all of them, and there are two of each for a while."""
+    """Where they do not, whatever is asked of the rows next copies all of them: there are two of each for a while."""
     number = 150_000
     frame = frame_of([1.0] * number, [i * HOUR for i in range(number)], keys=[i % 1000 for i in range(number)])
     found = change_points(frame, ["k"], "t", None, all_aggs("x", [2 * DAY], ("sum", "count", "max")))

@@ -100,8 +100,9 @@ def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) ->
 
 
 def _slice(tiles: pl.DataFrame, events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> pl.DataFrame:
-    return rows_of(tiles, events, plan).select(
+    rows = rows_of(tiles, events, plan).select(
         *entities.keys(pl.col("key") // plan.clock.gap + start),
         plan.clock.stamp(pl.col("key") % plan.clock.gap).alias("stamp"),
         pl.col("^a.*$"),
-    ).rechunk()  # of columns in unlike pieces, all rows would be copied at once, to memory that is new
+    )
+    return rows.rechunk()  # of columns in unlike pieces, all rows would be copied at once, to memory that is new
