@@ -167,7 +167,8 @@ def _value(number: int, join: Join, feature: DataFrame, name: str, output: str) 
 
 def horizon(artifact: Artifact, as_of: int, until: int, session: SparkSession) -> DataFrame:
     """For each entity the row valid at an instant, and those stamped after it and by another, by keys and stamp."""
-    meta, rows = artifact.meta, read_version(artifact, session)
+    meta = artifact.meta
+    rows = read_version(artifact, session, in_order=meta.timestamp is None)
     if meta.timestamp is None:
         return rows
     names, stamp, keys = rows.columns, F.unix_micros(column(meta.timestamp)), [column(k) for k in meta.entity_keys]
