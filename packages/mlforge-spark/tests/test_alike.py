@@ -153,18 +153,17 @@ def scanned(folder: Path, **files: Any) -> list[dict[str, Any]]:
         return sorted(next(engine.rows(engine.conform(frame, Shape((Key("k"),), None)).frame)), key=itemgetter("k"))
 
 
-@pytest.mark.parametrize(
-    "other",
-    [pa.array([0], pa.timestamp("us", "UTC")), pa.array([0], pa.timestamp("ns")), pa.array([0], pa.date64()), pa.nulls(1)],
-    ids=str,
-)
-@pytest.mark.parametrize("several", [False, True])
-def test_times_of_several_files_are_instants_whatever_the_sessions_zone(tmp_path, other, several):
-    local = pa.array([0], pa.timestamp("us"))
-    if several:
-        local, other = (pa.ListArray.from_arrays(pa.array([0, 1], pa.int32()), each) for each in (local, other))
-        if pa.types.is_null(other.type.value_type):
-            other = pa.nulls(1)
+LOCAL, ZONED, FINE = pa.timestamp("us"), pa.timestamp("us", "UTC"), pa.timestamp("ns")
+PAIRS = [(LOCAL, ZONED), (ZONED, LOCAL), (LOCAL, FINE), (LOCAL, pa.date64()), (pa.list_(LOCAL), pa.list_(ZONED)),
+         (LOCAL, pa.null()), (pa.list_(LOCAL), pa.null())]  # fmt: skip
+
+
+@pytest.mark.parametrize("kinds", PAIRS, ids=str)
+def test_times_of_several_files_are_instants_whatever_the_sessions_zone(tmp_path, kinds):
+    several = pa.types.is_list(kinds[0])
+    local, other = (
+        pa.nulls(1) if kind == pa.null() else pa.array([[0] if several else 0], kind) for kind in kinds
+    )
     rows = scanned(tmp_path, one={"k": [1], "at": local}, two={"k": [2], "at": other})
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     there = [row["at"] for row in rows if row["at"] is not None]
@@ -221,3 +220,23 @@ def test_a_version_of_several_files_is_read_in_order(session: SparkSession, tmp_
         assert [row["k"] for row in defs.read("made").collect()] == sorted(columns["k"])
     finally:
         session.conf.unset(limit)
+
+
+def test_a_float_between_minus_one_and_zero_is_the_unsigned_zero():
+    with SparkEngine().open() as engine:
+        frame = engine.from_rows([{"v": v} for v in (-0.9, -1.0, 1.9, 2.0**63)], Schema.of(v="Float64"))
+        made = engine.derive(frame, {"n": mlf.col("v").cast("UInt64")})
+        assert [row["n"] for row in next(engine.rows(made))] == [0, None, 1, 2**63]
+
+
+def test_a_key_of_another_type_is_refused_with_a_cast_that_works(session: SparkSession, tmp_path):
+    defs = project(tmp_path, "spark", {"user.id": pa.array([1], pa.uint64()), "v": [7]}, keys="user.id")
+    defs.build(preview=False, quality=False).raise_for_failure()
+    spine = session.sql("SELECT '1' AS `user.id`, map('a', 1) AS m, named_struct('b', 2) AS s, NULL AS n")
+    with pytest.raises(Invalid, match="Key 'user.id' is String in the spine and UInt64 in feature") as error:
+        defs.get_training_data(spine, features=["made"])
+    told = str(error.value.hint).removeprefix("Cast it in the spine: ").removesuffix(".")
+    assert told == 'F.col("`user.id`").cast("bigint")'
+    cast = spine.withColumn("user.id", eval(told))  # noqa: S307 - the hint, as it is typed
+    (row,) = defs.get_training_data(cast, features=["made"]).collect()
+    assert (row["m"], row["s"]["b"], row["n"], row["v"]) == ({"a": 1}, 2, None, 7)

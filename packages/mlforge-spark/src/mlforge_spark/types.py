@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -111,6 +113,12 @@ def schema_of(frame: DataFrame) -> Schema:
 def column(name: str) -> Column:
     """A column by its name, whatever letters that has."""
     return F.col("`" + name.replace("`", "``") + "`")
+
+
+def shown(name: str) -> str:
+    """A column as a user writes it in Python."""
+    quoted = name if re.fullmatch(r"\w+", name) else "`" + name.replace("`", "``") + "`"
+    return f"F.col({json.dumps(quoted, ensure_ascii=False)})"
 
 
 def plainly(name: str, dtype: T.DataType) -> Column:
