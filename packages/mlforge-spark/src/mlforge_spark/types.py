@@ -179,4 +179,4 @@ def duration_micros(value: Column) -> Column:
 
 def duration(micros: Column) -> Column:
     """A length of time of its microseconds."""
-    return F.expr("INTERVAL '0 00:00:00.000001' DAY TO SECOND") * micros
+    return F.expr("make_dt_interval(0, 0, 0, 0.000001)") * micros  # a literal is of another type in some sessions
