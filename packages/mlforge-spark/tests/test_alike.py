@@ -1,4 +1,4 @@
-"""Odd columns, odd functions and odd settings of a session give on Spark what they give on Polars, or the same error."""
+"""Odd columns, functions, files and settings of a session give on Spark what Polars gives, or the same error."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def test_integers_that_need_all_64_bits_have_a_mean_and_a_spread(tmp_path):
     )
     assert kinds == theirs
     assert [row[:2] for row in rows] == [row[:2] for row in expected]
-    assert [["%.9g" % (v or 0) for v in row[2:]] for row in rows] == [["%.9g" % (v or 0) for v in row[2:]] for row in expected]
+    assert [["%.9g" % (v or 0) for v in row[2:]] for row in rows] == [
+        ["%.9g" % (v or 0) for v in row[2:]] for row in expected
+    ]
 
 
 def test_a_sum_of_such_integers_that_does_not_fit_says_so(tmp_path):
@@ -111,7 +113,9 @@ def test_text_of_a_collation_is_told_apart_byte_by_byte(session: SparkSession):
     if session.version < "4":  # which knows none
         session.sql("SELECT 'a' AS k, array('A') AS l").createOrReplaceTempView("texts")
         return
-    frame = session.sql("SELECT k COLLATE UTF8_LCASE AS k, array(k COLLATE UTF8_LCASE) AS l FROM VALUES ('a'), ('A') t(k)")
+    frame = session.sql(
+        "SELECT k COLLATE UTF8_LCASE AS k, array(k COLLATE UTF8_LCASE) AS l FROM VALUES ('a'), ('A') t(k)"
+    )
     assert conformed(frame, "k") == [{"k": "A", "l": ["A"]}, {"k": "a", "l": ["a"]}]
 
 
@@ -161,9 +165,7 @@ PAIRS = [(LOCAL, ZONED), (ZONED, LOCAL), (LOCAL, FINE), (LOCAL, pa.date64()), (p
 @pytest.mark.parametrize("kinds", PAIRS, ids=str)
 def test_times_of_several_files_are_instants_whatever_the_sessions_zone(tmp_path, kinds):
     several = pa.types.is_list(kinds[0])
-    local, other = (
-        pa.nulls(1) if kind == pa.null() else pa.array([[0] if several else 0], kind) for kind in kinds
-    )
+    local, other = (pa.nulls(1) if kind == pa.null() else pa.array([[0] if several else 0], kind) for kind in kinds)
     rows = scanned(tmp_path, one={"k": [1], "at": local}, two={"k": [2], "at": other})
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     there = [row["at"] for row in rows if row["at"] is not None]
@@ -202,9 +204,10 @@ def test_a_damaged_file_is_named_whatever_the_session_ignores(session, tmp_path,
         content = bytearray(written.read_bytes())
         content[8:60] = bytes(b ^ 0xFF for b in content[8:60])
         written.write_bytes(content)
-        with SparkEngine().open() as engine, pytest.raises(MlforgeError, match=r"whole.parquet cannot be read"):
+        with SparkEngine().open() as engine:
             frame = engine.scan(Scan("events", (f"file://{written}",), ParquetFormat()))
-            engine.conform(frame, Shape((Key("k"),), None))
+            with pytest.raises(MlforgeError, match=r"whole.parquet cannot be read"):
+                engine.conform(frame, Shape((Key("k"),), None))
     finally:
         session.conf.unset("spark.sql.files.ignoreCorruptFiles")
 
@@ -237,6 +240,6 @@ def test_a_key_of_another_type_is_refused_with_a_cast_that_works(session: SparkS
         defs.get_training_data(spine, features=["made"])
     told = str(error.value.hint).removeprefix("Cast it in the spine: ").removesuffix(".")
     assert told == 'F.col("`user.id`").cast("bigint")'
-    cast = spine.withColumn("user.id", eval(told))  # noqa: S307 - the hint, as it is typed
+    cast = spine.withColumn("user.id", eval(told))
     (row,) = defs.get_training_data(cast, features=["made"]).collect()
     assert (row["m"], row["s"]["b"], row["n"], row["v"]) == ({"a": 1}, 2, None, 7)

@@ -118,7 +118,7 @@ _LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
 class Quiet(logging.Filter):
     """Keeps pyspark from printing what the engine tells in an error of its own."""
 
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002 - of the base
+    def filter(self, record: logging.LogRecord) -> bool:
         """Whether a record is printed: none is."""
         return False
 

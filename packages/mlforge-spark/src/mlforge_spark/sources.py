@@ -106,10 +106,14 @@ def _as_one(parts: Sequence[DataFrame]) -> list[DataFrame]:
     """Frames of one type in each column: of times with and without a zone Spark would make one in the session's."""
     kinds = [{f.dataType for f in column} for column in zip(*(part.schema.fields for part in parts), strict=True)]
     mixed = {f.name for f, types in zip(parts[0].schema.fields, kinds, strict=True) if len(types) > 1}
-    return [
-        part.select(*(_instants(f) if f.name in mixed else column(f.name) for f in part.schema.fields))
-        for part in parts
-    ] if mixed else list(parts)
+    return (
+        [
+            part.select(*(_instants(f) if f.name in mixed else column(f.name) for f in part.schema.fields))
+            for part in parts
+        ]
+        if mixed
+        else list(parts)
+    )
 
 
 def _instants(field: T.StructField) -> Column:
