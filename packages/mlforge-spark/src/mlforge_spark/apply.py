@@ -32,8 +32,9 @@ def call(function: Callable[..., Any], frame: DataFrame) -> Any:
         raise raised(function, error, _unknown(error, frame.columns)) from error
     if not isinstance(result, kinds):
         raise no_frame(function, result, "a Spark frame", "Return a pyspark.sql.DataFrame.")
-    refuse_doubles(result.columns, "The function's result", "Rename one of them in the function, or leave it out.")
-    return result
+    made: Any = result
+    refuse_doubles(made.columns, "The function's result", "Rename one of them in the function, or leave it out.")
+    return made
 
 
 def _unknown(error: BaseException, columns: Sequence[str]) -> Sequence[str] | None:
