@@ -14,8 +14,9 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.meta import Artifact, FeatureMeta, Recipe, Target
 from mlforge.model.metric import Aggregate, WindowPlan
+from mlforge.model.source import ParquetFormat
 from mlforge.model.timestamp import Timestamp
-from mlforge.plugin import Join
+from mlforge.plugin import Join, Scan
 from mlforge_duckdb.engine import LiveDuckDBEngine
 from mlforge_duckdb.exchange import to_polars
 
@@ -77,6 +78,22 @@ def test_a_relation_that_names_no_column_is_refused_with_those_there_are(engine:
 
     with pytest.raises(Invalid, match=r"typo\(\) raised BinderException.*The source's columns: k, t, x\."):
         engine.apply(typo, EVENTS)
+
+
+def test_a_relation_with_two_columns_of_one_name_is_refused(engine: LiveDuckDBEngine) -> None:
+    def twice(df: Relation) -> Relation:
+        return df.select("*, x + 1 AS x")
+
+    with pytest.raises(Invalid, match=r"has two columns 'x'\. Rename one of them in the function"):
+        engine.apply(twice, EVENTS)
+
+
+def test_a_duration_of_a_file_is_cut_off_at_microseconds(engine: LiveDuckDBEngine, tmp_path: Path) -> None:
+    fine = pl.Series([-1500, 1500, -1, None]).cast(pl.Duration("ns"))
+    pl.DataFrame({"k": [1, 2, 3, 4], "x": fine}).write_parquet(tmp_path / "fine.parquet")
+    read = engine.scan(Scan("fine", (str(tmp_path / "fine.parquet"),), ParquetFormat()))
+    held = engine.conform(read, Shape((Key("k"),), None)).frame
+    assert to_polars(held)["x"].dt.total_microseconds().to_list() == [-1, 1, 0, None]
 
 
 def test_a_relation_that_fails_when_it_is_computed_keeps_the_cause(engine: LiveDuckDBEngine) -> None:

@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from mlforge.errors import Invalid, MlforgeError
+from mlforge.plugin.engine.columns import refuse_doubles
 from mlforge.plugin.functions import asked, name_of, no_frame, raised
 from mlforge_duckdb.interrupts import stop_where_interrupted
 
@@ -45,6 +46,7 @@ def call(function: Callable[..., Any], frame: Any, columns: list[str]) -> Any:
     if not isinstance(result, duckdb.DuckDBPyRelation | pl.DataFrame):
         hint = "Return a duckdb.DuckDBPyRelation, a pl.DataFrame or a pl.LazyFrame, such as pl.DataFrame(result)."
         raise no_frame(function, result, "a frame of DuckDB or Polars", hint)
+    refuse_doubles(result.columns, "The function's result", "Rename one of them in the function, or leave it out.")
     return result
 
 

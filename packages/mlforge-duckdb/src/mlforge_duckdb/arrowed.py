@@ -15,10 +15,10 @@ from mlforge.plugin.engine.times import FIRST, LAST, out_of_range
 from mlforge_csv import any_zone, storage
 from mlforge_duckdb.edge import BROKEN
 from mlforge_duckdb.session import asked
-from mlforge_duckdb.types import Type, floored, quoted
+from mlforge_duckdb.types import Type, quoted
 
 _ENDS = (2**63 - 1, -(2**63) + 1)
-_MICROS = {"us": "{}", "ns": floored("{0}", 1000)}
+_MICROS = {"us": "{}", "ns": "{0} // 1000"}
 
 
 class Column(NamedTuple):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import AnalysisException, PySparkException
 
 from mlforge.errors import MlforgeError
+from mlforge.plugin.engine.columns import refuse_doubles
 from mlforge.plugin.functions import asked, no_frame, raised
 from mlforge_spark.session import frame_types
 
@@ -31,7 +32,9 @@ def call(function: Callable[..., Any], frame: DataFrame) -> Any:
         raise raised(function, error, _unknown(error, frame.columns)) from error
     if not isinstance(result, kinds):
         raise no_frame(function, result, "a Spark frame", "Return a pyspark.sql.DataFrame.")
-    return result
+    made: Any = result
+    refuse_doubles(made.columns, "The function's result", "Rename one of them in the function, or leave it out.")
+    return made
 
 
 def _unknown(error: BaseException, columns: Sequence[str]) -> Sequence[str] | None:

@@ -62,7 +62,7 @@ def wire_of(dtype: pa.DataType, *, on_disk: bool) -> Wire:
     if types.is_float16(dtype):
         return Wire(T.BinaryType(), _of_16_bits, "Float32") if on_disk else Wire(T.FloatType(), _same, "Float32")
     if types.is_null(dtype):
-        return Wire(T.IntegerType(), lambda value: value.cast(T.LongType()), "Int64")
+        return Wire(T.IntegerType(), lambda _: F.lit(None), "Int64")
     if types.is_string(dtype):
         return Wire(T.StringType(), _same, "String")
     if types.is_binary(dtype):
@@ -89,7 +89,7 @@ def _timed(dtype: pa.DataType, on_disk: bool) -> Wire | None:
         made = F.timestamp_micros if dtype.tz else _local
         return Wire(T.LongType(), lambda count: made(_micros(count, unit)), "Datetime")
     if types.is_duration(dtype):
-        return Wire(T.LongType(), lambda count: duration(_micros(count, dtype.unit)), "Duration")
+        return Wire(T.LongType(), lambda count: duration(_cut_off(count, dtype.unit)), "Duration")
     if types.is_time(dtype):
         unit = "ms" if on_disk and dtype.unit == "s" else dtype.unit
         read = T.IntegerType() if unit in ("s", "ms") else T.LongType()
@@ -123,6 +123,11 @@ def _micros(count: Column, unit: str) -> Column:
     most = _FURTHEST // -per
     end = F.when(count < F.lit(0), F.lit(-_FURTHEST)).otherwise(F.lit(_FURTHEST))
     return F.when(count.between(-most, most), count * F.lit(-per)).when(count.isNotNull(), end)
+
+
+def _cut_off(count: Column, unit: str) -> Column:
+    """A length of time in microseconds, without what is finer."""
+    return F.call_function("div", count, F.lit(_PER[unit]).cast(T.LongType())) if unit == "ns" else _micros(count, unit)
 
 
 def _several(element: Wire) -> Wire:
@@ -167,7 +172,8 @@ def _shipped(array: pa.Array | pa.ChunkedArray) -> pa.Array:
         array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
     types, dtype = pa.types, array.type
     if types.is_dictionary(dtype):
-        return _shipped(array.dictionary_decode())
+        words = array.dictionary.cast(_bare(dtype.value_type))  # views of text cannot be taken one by one
+        return _shipped(pa.DictionaryArray.from_arrays(array.indices, words).dictionary_decode())
     if isinstance(array, pa.ExtensionArray):
         return _shipped(array.storage)
     if types.is_date64(dtype):

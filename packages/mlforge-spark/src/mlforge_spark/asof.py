@@ -7,6 +7,7 @@ are put back in order.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from mlforge.errors import Invalid
 from mlforge.model.meta import Artifact
+from mlforge.model.schema import is_integer
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
 from mlforge.plugin.engine.columns import need_columns, refuse_twins
@@ -26,7 +29,7 @@ from mlforge_spark.crowds import Crowd, crowds, is_large, piece
 from mlforge_spark.keys import with_surrogates
 from mlforge_spark.layers import read_version
 from mlforge_spark.order import numbered, put_back
-from mlforge_spark.types import column, named, plain, words_of
+from mlforge_spark.types import column, dtype_of, named, plain, shown, word_of, words_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
 _NEVER = -(2**63)  # before every stamp: when a feature without one is known, and what a row without a label time sees
 _ROW, _AT, _SIDE = "spine of mlforge", "at of mlforge", "side of mlforge"
 _NUMBER, _PIECE = "number of mlforge", "piece of mlforge"
-CAST = 'F.col("{}").cast("{}")'
 
 
 def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join]) -> DataFrame:
@@ -45,13 +47,12 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
         need_label(joins)
     else:
         need_columns([timestamp.column], names, "The spine")
-    words = words_of(spine)
-    known = {n: None if isinstance(spine.schema[n].dataType, T.NullType) else words[n] for n in names}
+    known = _known(spine)
     made = made_of_spine(known, joins)
     features = [read_version(j.artifact, spine.sparkSession, in_order=False) for j in joins]
     for join, feature in zip(joins, features, strict=True):
         theirs = {n: w for n, w in words_of(feature).items() if n in join.artifact.meta.entity_keys}
-        check_joined(join.artifact.meta, known, [k.name for k in made], theirs, CAST.format)
+        check_joined(join.artifact.meta, known, [k.name for k in made], theirs, _cast)
     label = F.lit(None).cast("long")
     if timestamp is not None:
         label = times.within_years(times.micros(spine, timestamp), timestamp)
@@ -68,6 +69,24 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
     brought = [_value(i, join, features[i], c, n) for i, join in enumerate(joins) for c, n in join.columns.items()]
     large = any(is_large(join.artifact.meta.row_count) for join in joins)
     return put_back(rows, number, spine if large else None).select(*map(column, names), *brought)
+
+
+def _known(spine: DataFrame) -> dict[str, str | None]:
+    """The types of the spine's columns, those without a word under Spark's name; None where all is null."""
+    return {f.name: None if isinstance(f.dataType, T.NullType) else _called(f) for f in spine.schema.fields}
+
+
+def _called(field: T.StructField) -> str:
+    try:
+        return word_of(field, field.name)
+    except Invalid:
+        return field.dataType.simpleString()
+
+
+def _cast(name: str, word: str) -> str:
+    """How a key is made one of another type: of an integer of any width."""
+    dtype = "bigint" if is_integer(word) else dtype_of(word).simpleString()
+    return f"{shown(name)}.cast({json.dumps(dtype)})"
 
 
 def _groups(joins: Sequence[Join]) -> dict[tuple[str, ...], list[int]]:
@@ -167,7 +186,8 @@ def _value(number: int, join: Join, feature: DataFrame, name: str, output: str) 
 
 def horizon(artifact: Artifact, as_of: int, until: int, session: SparkSession) -> DataFrame:
     """For each entity the row valid at an instant, and those stamped after it and by another, by keys and stamp."""
-    meta, rows = artifact.meta, read_version(artifact, session)
+    meta = artifact.meta
+    rows = read_version(artifact, session, in_order=meta.timestamp is None)
     if meta.timestamp is None:
         return rows
     names, stamp, keys = rows.columns, F.unix_micros(column(meta.timestamp)), [column(k) for k in meta.entity_keys]

@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed
-from mlforge.plugin.engine.edge import Edge
+from mlforge.plugin.engine.edge import Edge, reason
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -24,6 +24,8 @@ BROKEN = (PySparkException, *_OF_THE_JVM, AssertionError)
 
 _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
+
+_TRACEBACK = "Traceback (most recent call last):\n"
 
 
 def refused(error: Invalid) -> str:
@@ -38,7 +40,7 @@ def refusing(error: Invalid) -> Column:
 
 
 def told(what: str, error: BaseException) -> MlforgeError | None:
-    """The error that a row raised, out of Spark's own, or that the session was stopped; None where it is another."""
+    """The error that a row or a function raised, or that the session was stopped; None where it is another."""
     text = str(error)
     by_its_absence = isinstance(error, (*_OF_THE_JVM, AssertionError, AttributeError))  # attributes: before 4.0
     if "stopped SparkContext" in text or (by_its_absence and _is_stopped()):
@@ -48,9 +50,31 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
         )
     _, begun, rest = text.partition(_BEGIN)
     if not begun or _END not in rest:
-        return None
+        return _of_python(what, text)
     message, hint = json.loads(rest.partition(_END)[0])
     return Invalid(message, hint=hint)
+
+
+def _of_python(what: str, text: str) -> MlforgeError | None:
+    """The error for what a Python function raised that Spark calls for rows, which stands below its traceback."""
+    _, begun, rest = text.rpartition(_TRACEBACK)
+    raised = next((line for line in rest.splitlines() if line and not line[0].isspace()), None) if begun else None
+    if raised is None:
+        return None
+    return Invalid(
+        f"{what}: a Python function that Spark calls raised {raised.rstrip(' .')}.",
+        hint="Mend the function, or give it no such rows.",
+    )
+
+
+def reason_of(error: BaseException) -> str:
+    """What went wrong, as the end of a sentence: of an exception that pyspark has no word for, its innermost cause."""
+    cause = getattr(error, "java_exception", None)
+    if cause is None:
+        return reason(error)
+    while (inner := cause.getCause()) is not None:
+        cause = inner
+    return reason(RuntimeError(cause.toString()))
 
 
 def _is_stopped() -> bool:
@@ -59,4 +83,4 @@ def _is_stopped() -> bool:
     return context is not None and context._active_spark_context is None  # noqa: SLF001 - no other way
 
 
-edge = Edge(BROKEN, known=told)
+edge = Edge(BROKEN, known=told, said=reason_of)

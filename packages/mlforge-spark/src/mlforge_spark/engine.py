@@ -25,7 +25,6 @@ from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Engine, Extent, Join, Scan
 from mlforge.plugin.engine.columns import need_columns
-from mlforge.plugin.engine.edge import reason
 from mlforge.plugin.engine.targets import need_format
 from mlforge.plugin.layout import UNREAD
 from mlforge_spark import (
@@ -42,9 +41,9 @@ from mlforge_spark import (
     sources,
     windows,
 )
-from mlforge_spark.edge import BROKEN, edge, told
+from mlforge_spark.edge import BROKEN, edge, reason_of, told
 from mlforge_spark.plugin import SparkEngine
-from mlforge_spark.session import frame_types, session_of
+from mlforge_spark.session import Quiet, frame_types, session_of
 from mlforge_spark.types import column, schema_of, words_of
 
 TYPES = "Look at the types of the columns."
@@ -60,8 +59,10 @@ class LiveSparkEngine(Engine):
         self._held: list[DataFrame] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._written: tuple[DataFrame, Target] | None = None
+        self._quiet = Quiet()
 
     def __enter__(self) -> Self:
+        self._quiet.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -71,6 +72,7 @@ class LiveSparkEngine(Engine):
                 frame.unpersist()
         if self._folder is not None:
             self._folder.cleanup()
+        self._quiet.end()
 
     @cached_property
     def session(self) -> SparkSession:
@@ -141,7 +143,7 @@ class LiveSparkEngine(Engine):
         return held
 
     def conform(self, frame: DataFrame, shape: Shape) -> Conformed:
-        with self._computing(), edge("The rows cannot be held", TYPES, also=()):
+        with self._computing("The rows cannot be computed", "Look at the function that made them."):
             held = rows.conform(frame, shape)
         self._held.append(held.frame)
         return held
@@ -207,23 +209,22 @@ class LiveSparkEngine(Engine):
             return asof.horizon(artifact, as_of, until, self.session)
 
     @contextmanager
-    def _computing(self) -> Iterator[None]:
+    def _computing(self, what: str = "The frame cannot be computed", hint: str = _LOOK) -> Iterator[None]:
         """Raise for a frame that cannot be computed: the file that makes it fail, or else what Spark says."""
         try:
             yield
         except MlforgeError:
             raise
         except BROKEN as error:
-            raise self._blamed(error) from error
+            raise self._blamed(error, what, hint) from error
 
-    def _blamed(self, error: BaseException) -> MlforgeError:
-        what = "The frame cannot be computed"
+    def _blamed(self, error: BaseException, what: str, hint: str) -> MlforgeError:
         if known := told(what, error):
             return known
         for scan in reversed(self._scans):
             if blamed := sources.blame(scan):
                 return blamed
-        return Invalid(f"{what}: {type(error).__name__}: {reason(error)}", hint=_LOOK)
+        return Invalid(f"{what}: {reason_of(error)}", hint=hint)
 
 
 @contextmanager

@@ -63,7 +63,8 @@ def limbs_for_products(low: int, bits: int, terms: int) -> Limbs:
 
 def split(value: str, word: str, limbs: Limbs) -> list[str]:
     """The limbs of a finite value."""
-    of = _float_limb if is_float(word) else _decimal_limb if is_decimal(word) else _whole_limb
+    wide = is_decimal(word) or word == "UInt64"  # which is carried by a decimal, and may need all 64 bits
+    of = _float_limb if is_float(word) else _decimal_limb if wide else _whole_limb
     return [of(value, limbs, i) for i in range(limbs.length)]
 
 

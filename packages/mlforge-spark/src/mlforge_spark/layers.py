@@ -32,7 +32,8 @@ def read_version(
         taken = [_open(artifact, uris, session) for uris in layer.taken]
         kept = matching(_open(artifact, layer.rows, session), taken, identity, absent=True)
         rows = kept.unionByName(rows)
-    rows = rows.orderBy(*map(column, identity)) if earlier and in_order else rows
+    several = bool(earlier) or _is_spread(last.rows)  # Spark reads the longest file first
+    rows = rows.orderBy(*map(column, identity)) if several and in_order and identity else rows
     if columns is None:
         return rows
     need_values(columns, rows.columns, artifact.meta)
@@ -48,6 +49,11 @@ def read_written(uris: Sequence[str], words: Mapping[str, str], session: SparkSe
     rows = reduce(lambda a, b: a.unionByName(b), [_stored(uri, session) for uri in _together(uris)])
     found = words_of(rows)
     return rows.select(*(_as_told(n, found[n], words.get(n, found[n])) for n in rows.columns))
+
+
+def _is_spread(uris: Sequence[str]) -> bool:
+    """Are the rows in more than one file?"""
+    return not uris[0].startswith(_TABLE) and sum(len(_parts(uri)) for uri in uris) > 1
 
 
 def _together(uris: Sequence[str]) -> list[Sequence[str]]:

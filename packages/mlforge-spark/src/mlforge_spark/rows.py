@@ -18,7 +18,8 @@ from mlforge.plugin.engine.times import alias_taken, null_times
 from mlforge_spark import times
 from mlforge_spark.exchange import rows as plain_rows
 from mlforge_spark.keys import with_surrogates
-from mlforge_spark.types import column, named, plain, words_of
+from mlforge_spark.order import fresh
+from mlforge_spark.types import column, named, need_type, plain, words_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -48,10 +49,12 @@ def conform(frame: DataFrame, shape: Shape) -> Conformed:
 def _check_types(rows: DataFrame, shape: Shape) -> None:
     words, fields = words_of(rows), rows.schema
     for name in shape.key_names:
+        need_type(name, fields[name].dataType)
         check_key(name, words[name], fields[name].dataType.simpleString())
     for name in rows.columns:
         if shape.timestamp is None or name != shape.timestamp.column:
             words[name]  # a type without a word is refused
+            need_type(name, fields[name].dataType)
 
 
 def _held_columns(rows: DataFrame, shape: Shape) -> dict[str, Column]:
@@ -94,25 +97,29 @@ def settle(frame: DataFrame, shape: Shape) -> DataFrame:
 
 def _winners(rows: DataFrame, identity: Sequence[str], decisive: Sequence[str]) -> DataFrame:
     by = [column(name).desc_nulls_last() for name in decisive]
-    place = Window.partitionBy(*map(column, identity)).orderBy(*by)
-    return rows.select("*", F.row_number().over(place).alias("place of mlforge")).where("`place of mlforge` = 1")
+    place, name = Window.partitionBy(*map(column, identity)).orderBy(*by), fresh("place of mlforge", rows.columns)
+    return rows.select("*", F.row_number().over(place).alias(name)).where(column(name) == F.lit(1))
 
 
 def _refuse_duplicates(rows: DataFrame, identity: Sequence[str]) -> None:
-    groups = rows.groupBy(*map(column, identity)).agg(F.count(F.lit(1)).alias("n of mlforge"))
-    several = groups.where("`n of mlforge` > 1")
-    total = several.agg(F.sum("`n of mlforge`")).collect()[0][0]
+    n = fresh("n of mlforge", rows.columns)
+    several = rows.groupBy(*map(column, identity)).agg(F.count(F.lit(1)).alias(n)).where(column(n) > F.lit(1))
+    total = several.agg(F.sum(column(n))).collect()[0][0]
     if total:
         first = several.orderBy(*map(column, identity)).limit(3).select(*map(column, identity))
         raise duplicates(total, next(plain_rows(first, 3)))
+
+
+def _kept(name: str, frame: DataFrame) -> Column:
+    return plain(column(name), frame.schema[name].dataType)
 
 
 def matching(frame: DataFrame, others: Sequence[DataFrame], columns: Sequence[str], *, absent: bool) -> DataFrame:
     """The rows whose values are found in another frame, or in none."""
     if not others:
         return frame if absent else frame.limit(0)
-    names = [f"found {i} of mlforge" for i in range(len(columns))]
-    parts = [o.select(*(column(c).alias(n) for c, n in zip(columns, names, strict=True))) for o in others]
+    names = [fresh(f"found {i} of mlforge", frame.columns) for i in range(len(columns))]
+    parts = [o.select(*(_kept(c, o).alias(n) for c, n in zip(columns, names, strict=True))) for o in others]
     found = reduce(lambda a, b: a.unionByName(b), parts)
-    alike = reduce(and_, (column(c) == column(n) for c, n in zip(columns, names, strict=True)))
+    alike = reduce(and_, (_kept(c, frame) == column(n) for c, n in zip(columns, names, strict=True)))
     return frame.join(found, alike, "left_anti" if absent else "left_semi")

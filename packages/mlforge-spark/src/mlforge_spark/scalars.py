@@ -72,6 +72,7 @@ def _whole(value: Column, to: str) -> Column:
     """A float as an integer; by its halves where 64 bits with a sign do not hold it."""
     if to != "UInt64":
         return value.cast(T.LongType())
+    value = F.greatest(value, F.lit(0.0))  # above -1, and cut off towards 0
     high = F.floor(value / F.lit(2.0**32))
     low = (value - high.cast(T.DoubleType()) * F.lit(2.0**32)).cast(T.LongType())
     wide = T.DecimalType(20, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -78,6 +80,8 @@ def _made(config: SparkEngine, builder: Any) -> SparkSession:
         return _configured(builder.remote(address), config.conf).getOrCreate()  # type: ignore[no-any-return]
     master = config.master or os.environ.get("MASTER") or "local[*]"
     here = _LOCAL if master.startswith("local") else {}
+    if here:  # functions of rows run in this very Python, and not in the first one on the path
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return _configured(builder.master(master).appName("mlforge"), here | config.conf).getOrCreate()  # type: ignore[no-any-return]
 
 
@@ -105,6 +109,36 @@ def frame_types() -> tuple[type, ...]:
     except ImportError:  # it needs grpc
         return (DataFrame,)
     return (DataFrame, Remote)
+
+
+_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
+"""Of pyspark, from 4.0 on: each error that they log as lines of JSON, with what the JVM did, is raised, too."""
+
+
+class Quiet(logging.Filter):
+    """Keeps pyspark from printing what the engine tells in an error of its own."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a record is printed: none is."""
+        return False
+
+    def begin(self) -> None:
+        """From now on nothing is printed."""
+        for logger in _loggers():
+            logger.addFilter(self)
+
+    def end(self) -> None:
+        """What others print is printed again."""
+        for logger in _loggers():
+            logger.removeFilter(self)
+
+
+def _loggers() -> list[logging.Logger]:
+    try:
+        from pyspark.logger import PySparkLogger
+    except ImportError:  # before 4.0
+        return []
+    return [PySparkLogger.getLogger(name) for name in _LOGGERS]
 
 
 @contextmanager

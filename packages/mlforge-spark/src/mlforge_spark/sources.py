@@ -22,12 +22,18 @@ from mlforge.plugin.engine.partitions import values, with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
-from mlforge_spark.types import column, dtype_of, named
+from mlforge_spark.types import column, dtype_of, named, plain
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
-_READING = {"datetimeRebaseMode": "CORRECTED", "int96RebaseMode": "CORRECTED", "mergeSchema": "false"}
+_READING = {
+    "datetimeRebaseMode": "CORRECTED",
+    "int96RebaseMode": "CORRECTED",
+    "mergeSchema": "false",
+    "ignoreCorruptFiles": "false",  # no row disappears because of how a session is set
+    "ignoreMissingFiles": "false",
+}
 _LETTERS = re.compile(r"[\\*?\[\]{}]")
 """Letters of a path that Spark would take for a pattern."""
 
@@ -93,7 +99,25 @@ def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
     keyed = zip(scan.uris, schemas, strict=True)
     alike = groupby(keyed, key=lambda file: (list(file[1].items()), tuple(values(scan, file[0]).items())))
     parts = [_rows(scan, [uri for uri, _ in files], dict(schema), types, session) for (schema, _), files in alike]
-    return reduce(lambda a, b: a.union(b), parts)
+    return reduce(lambda a, b: a.union(b), _as_one(parts))
+
+
+def _as_one(parts: Sequence[DataFrame]) -> list[DataFrame]:
+    """Frames of one type in each column: of times with and without a zone Spark would make one in the session's."""
+    kinds = [{f.dataType for f in column} for column in zip(*(part.schema.fields for part in parts), strict=True)]
+    mixed = {f.name for f, types in zip(parts[0].schema.fields, kinds, strict=True) if len(types) > 1}
+    return (
+        [
+            part.select(*(_instants(f) if f.name in mixed else column(f.name) for f in part.schema.fields))
+            for part in parts
+        ]
+        if mixed
+        else list(parts)
+    )
+
+
+def _instants(field: T.StructField) -> Column:
+    return plain(column(field.name), field.dataType).alias(field.name, metadata=field.metadata)
 
 
 def local(uri: str) -> Path:
@@ -106,7 +130,19 @@ def address(path: Path) -> str:
     return f"file://{path.absolute()}"
 
 
+def _need_seen(scan: Scan, uri: str) -> None:
+    """Raise `Invalid` for a file that Spark passes over without a word, or cannot name."""
+    name = local(uri).name
+    hidden = name.startswith(".") or (name.startswith("_") and "=" not in name) or name.endswith("._COPYING_")
+    if hidden or ":" in name:
+        raise Invalid(
+            f"Source {scan.name!r}: Spark reads no file that is called as {uri} is.",
+            hint="Rename it, or name a link to it: without _ or . at the beginning, or a colon.",
+        )
+
+
 def _schema(scan: Scan, uri: str, session: SparkSession) -> dict[str, pa.DataType]:
+    _need_seen(scan, uri)
     try:
         found = file_types(local(uri))
     except (pa.ArrowException, OSError) as error:
@@ -179,8 +215,9 @@ def _rows(
         if name in told:
             value = told[name]
             columns.append(F.lit(value).cast(dtype_of(words[name])).alias(name))
-        elif pa.types.is_null(found[name]) and (word := _wire(dtype).word):
-            columns.append(named(F.lit(None).cast(dtype_of(word)), name, word))
+        elif pa.types.is_null(found[name]) and not pa.types.is_null(dtype) and (word := _wire(dtype).word):
+            local_time = pa.types.is_timestamp(dtype) and dtype.tz is None
+            columns.append(named(F.lit(None).cast(T.TimestampNTZType() if local_time else dtype_of(word)), name, word))
         else:
             columns.append(column(name))
     return rows.select(*columns)

@@ -132,7 +132,8 @@ def beyond(count: Column, word: str) -> Column:
 
 
 def _read(frame: DataFrame, timestamp: Timestamp) -> Column:
-    name, text = timestamp.column, column(timestamp.column)
+    name = timestamp.column
+    text = plain(column(name), frame.schema[name].dataType)
     first = first_row(frame, text.isNotNull(), text)
     if first is None:
         return F.lit(None).cast(T.LongType())

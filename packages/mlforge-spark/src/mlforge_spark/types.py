@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -13,6 +15,8 @@ from mlforge.plugin.engine.types import Words, cannot_hold, translated
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
+
+    from mlforge.errors import Invalid
 
 SIMPLE: dict[str, T.DataType] = {
     "Boolean": T.BooleanType(),
@@ -43,6 +47,7 @@ _WAYS_OUT: dict[str, str] = {
     "struct": 'take its fields apart: F.col("s.field")',
     "map": 'take its values: F.col("m")["key"]',
     "variant": "take its fields: F.variant_get(...)",
+    "void": 'give it a type: F.lit(None).cast("string")',
 }
 
 
@@ -68,7 +73,20 @@ def _word_of(dtype: T.DataType, name: str) -> str:
         return "String"
     if type(dtype) in _WORDS:
         return _WORDS[type(dtype)]
-    raise cannot_hold(name, dtype.simpleString(), _WAYS_OUT.get(dtype.typeName()))
+    raise _without_word(name, dtype)
+
+
+def need_type(name: str, dtype: T.DataType) -> None:
+    """Raise `Invalid` for a column of nothing but nulls to which nobody gave a type: no engine holds it."""
+    element = dtype
+    while isinstance(element, T.ArrayType):
+        element = element.elementType
+    if isinstance(element, T.NullType):
+        raise _without_word(name, dtype)
+
+
+def _without_word(name: str, dtype: T.DataType) -> Invalid:
+    return cannot_hold(name, dtype.simpleString(), _WAYS_OUT.get(dtype.typeName()))
 
 
 def named(value: Column, name: str, word: str) -> Column:
@@ -97,8 +115,14 @@ def column(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
 
 
+def shown(name: str) -> str:
+    """A column as a user writes it in Python."""
+    quoted = name if re.fullmatch(r"\w+", name) else "`" + name.replace("`", "``") + "`"
+    return f"F.col({json.dumps(quoted, ensure_ascii=False)})"
+
+
 def plainly(name: str, dtype: T.DataType) -> Column:
-    """A column as it is kept: times without a zone are instants in UTC, text is text of any length."""
+    """A column as it is kept: times without a zone are instants in UTC, text is text of any length, byte by byte."""
     return plain(column(name), dtype)
 
 
@@ -106,14 +130,19 @@ def plain(value: Column, dtype: T.DataType) -> Column:
     """A value of some type as it is kept."""
     if isinstance(dtype, T.TimestampNTZType):
         return F.timestamp_micros(shown_micros(value))
-    if isinstance(dtype, T.ArrayType) and has_local_times(dtype):
+    if isinstance(dtype, T.ArrayType) and (has_local_times(dtype) or _is_odd_text(dtype)):
         inner = dtype.elementType
         return F.transform(value, lambda element: plain(element, inner))
     if isinstance(dtype, T.NullType):
         return value.cast(T.LongType())
-    if isinstance(dtype, T.StringType) and type(dtype) is not T.StringType:
-        return value.cast(T.StringType())
-    return value
+    return value.cast(T.StringType()) if _is_odd_text(dtype) else value
+
+
+def _is_odd_text(dtype: T.DataType) -> bool:
+    """Whether a type is that of text of a length, or of text to which other letters are equal, or of lists of them."""
+    if isinstance(dtype, T.ArrayType):
+        return _is_odd_text(dtype.elementType)
+    return isinstance(dtype, T.StringType) and (type(dtype) is not T.StringType or dtype != T.StringType())
 
 
 def has_local_times(dtype: T.DataType) -> bool:
@@ -150,4 +179,4 @@ def duration_micros(value: Column) -> Column:
 
 def duration(micros: Column) -> Column:
     """A length of time of its microseconds."""
-    return F.expr("INTERVAL '0 00:00:00.000001' DAY TO SECOND") * micros
+    return F.expr("make_dt_interval(0, 0, 0, 0.000001)") * micros  # a literal is of another type in some sessions

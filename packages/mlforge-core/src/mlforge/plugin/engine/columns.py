@@ -74,6 +74,21 @@ def refuse_names(names: Iterable[str], where: str, hint: str = "Rename it.") -> 
             raise Invalid(f"{where} has columns {twin!r} and {name!r}, which differ in case alone.", hint=hint)
 
 
+def refuse_doubles(names: Iterable[str], where: str, hint: str = "Rename one of them.") -> None:
+    """Raise `Invalid` for two columns of one name: nobody could say which of them is meant.
+
+    Example:
+        >>> refuse_doubles(["user", "amount", "amount"], "The spine")
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: The spine has two columns 'amount'. Rename one of them.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise Invalid(f"{where} has two columns {name!r}.", hint=hint)
+        seen.add(name)
+
+
 def refuse_unnamable(names: Iterable[str], where: str, hint: str = "Rename it.") -> None:
     r"""Raise `Invalid` for columns that a feature cannot have: as `refuse_names`, and with what is no character.
 
@@ -109,6 +124,7 @@ def refuse_brought_twice(spine: Iterable[str], brought: Iterable[tuple[str, Iter
     """
     given = list(spine)
     refuse_names(given, "The spine")
+    refuse_doubles(given, "The spine")
     owners = {name.lower(): ("The spine", name) for name in given}
     for feature, names in brought:
         for name in names:

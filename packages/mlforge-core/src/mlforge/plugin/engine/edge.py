@@ -30,6 +30,7 @@ class Edge(msgspec.Struct, frozen=True):
         broken: What the backend raises for data that cannot be used.
         disk: What it raises for a disk, a path or the network; comes first where it is `broken`, too.
         known: The error for an exception that has words of its own, or None; it is given `what`, too.
+        said: What an exception says, as the end of a sentence: its first line, where nothing else is given.
 
     Example:
         >>> edge = Edge((ArithmeticError,))
@@ -42,6 +43,7 @@ class Edge(msgspec.Struct, frozen=True):
     broken: Raised
     disk: Raised = (OSError,)
     known: Callable[[str, BaseException], MlforgeError | None] = lambda _what, _error: None
+    said: Callable[[BaseException], str] = reason
 
     @contextmanager
     def __call__(self, what: str, hint: str, kind: type[MlforgeError] = Invalid, also: Raised = ()) -> Iterator[None]:
@@ -56,4 +58,4 @@ class Edge(msgspec.Struct, frozen=True):
             return PluginFailed(
                 f"{what}: {reason(error)}", "See the cause: a full disk, a path, a permission or the network."
             )
-        return kind(f"{what}: {reason(error)}", hint)
+        return kind(f"{what}: {self.said(error)}", hint)
