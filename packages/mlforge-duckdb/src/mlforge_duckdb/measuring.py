@@ -86,7 +86,7 @@ def _facts(
     ends = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _ends(quoted(c.name), c)}
     alone = ends if in_file else {}  # DuckDB looks at rows where anything else is asked for, too
     asks |= _entities(ask.keys) | ({} if in_file else ends)
-    found, drawn = _asked_and_drawn(frame, asks, columns, ask, rows, alone=in_file)
+    found, drawn = _asked_and_drawn(frame, asks, columns, ask, rows)
     found |= _asked(frame, alone)
     moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], rows - found[f"nulls{i}"]) for i in numbers}
     for i, (mean, std) in ((i, m) for i, m in moments.items() if m):
@@ -189,14 +189,12 @@ def _different(
 
 
 def _asked_and_drawn(
-    frame: duckdb.DuckDBPyRelation, figures: Mapping[str, str], columns: Sequence[Column], ask: Measuring, rows: int,
-    *, alone: bool,
-) -> tuple[dict[str, Any], pl.DataFrame]:  # fmt: skip
+    frame: duckdb.DuckDBPyRelation, figures: Mapping[str, str], columns: Sequence[Column], ask: Measuring, rows: int
+) -> tuple[dict[str, Any], pl.DataFrame]:
     """Some figures of all rows, and the rows, or about as many as a sample has: the same ones each time.
 
-    A row is drawn by its hash, so that one query can look at all of them where each would compute them. Of a file each
-    reads what it needs: drawing `alone` looks at what tells rows, and at the rest of the rows drawn. The answer of one
-    query is in memory at once, too much of many columns. Of rows that are alike, all would be drawn or none.
+    A row is drawn by its hash, so that one query looks at all of them: reading them costs more than all that is asked.
+    But its answer is in memory at once, too much of many columns. Of rows that are alike, all would be drawn or none.
     """
     spread = {c.name: sql for c in columns if (sql := _spread_of(c))}
     if rows <= ask.sample or not spread:
@@ -204,7 +202,7 @@ def _asked_and_drawn(
     told = f"hash({', '.join(map(quoted, _telling(frame, columns, ask.keys)))})"
     below = f"{told} < CAST('{int(2**64 * ask.sample / rows)}' AS UBIGINT)"
     row = {_TOLD: told} | spread
-    if alone or len(row) > _WIDE:
+    if len(row) > _WIDE:
         found, drawn = _asked(frame, figures), _drawn(frame, row, f" WHERE {below}")
     else:
         found, drawn = _asked_beside(frame, figures, row, below)
