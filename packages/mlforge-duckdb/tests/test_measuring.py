@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
 from mlforge.model.quality import QUANTILES, Measuring, rank_error
-from mlforge_duckdb.measuring import measured
+from mlforge_duckdb.files import copying
+from mlforge_duckdb.measuring import SKETCH_ERROR, measured
+from mlforge_duckdb.types import types_of
 
 
 @pytest.mark.parametrize("dtype", ["DOUBLE", "BIGINT"])
@@ -32,3 +36,15 @@ def test_a_sample_is_one_of_all_rows_of_few_columns_and_of_many(columns: int) ->
         assert column.histogram.total == column.sampled
         for q, value in zip(QUANTILES, column.quantiles, strict=True):
             assert abs((value - n) / 40_008 - q) <= rank_error(column.sampled)
+
+
+def test_values_that_a_file_has_dictionaries_of_are_counted_however_many_there_are_in_all(tmp_path: Path) -> None:
+    connection, file = duckdb.connect(), tmp_path / "rows.parquet"
+    columns = "i // 300 AS user, i % 7 AS few, i AS many, CASE WHEN i % 2 = 0 THEN i % 5 END AS some, [i] AS listed"
+    made = connection.sql(f"SELECT {columns} FROM range(4_000_000) AS r(i)")
+    connection.execute(copying("FROM made", types_of(made), str(file)))
+    found = measured(connection.sql(f"FROM read_parquet('{file}')"), Measuring(keys=("user",)), file)
+    assert (found.entities, found.entities_error) == (13_334, 0.0)
+    counted = {c.name: (c.distinct, c.distinct_error) for c in found.columns}
+    assert counted.pop("many")[1] == SKETCH_ERROR
+    assert counted == {"user": (13_334, 0.0), "few": (7, 0.0), "some": (5, 0.0), "listed": (None, 0.0)}

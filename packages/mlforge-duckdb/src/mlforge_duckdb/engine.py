@@ -171,7 +171,7 @@ class LiveDuckDBEngine(Engine):
             if (file := self._session.file(rows)) is None:
                 return measuring.measured(rows, ask)
             query = files.written([file], types_of(rows), self._session.connection)
-            return measuring.measured(self._session.connection.sql(query), ask, in_file=True)
+            return measuring.measured(self._session.connection.sql(query), ask, file)
 
     def settle(self, frame: Frame, shape: Shape) -> Relation:
         rows = self._relation(frame)

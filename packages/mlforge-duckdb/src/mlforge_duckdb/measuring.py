@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from math import isfinite, sqrt
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -24,7 +25,7 @@ from mlforge.plugin.engine.measuring import (
 )
 from mlforge_duckdb.exchange import to_polars
 from mlforge_duckdb.session import asked
-from mlforge_duckdb.types import plainly, quoted, schema_of, types_of
+from mlforge_duckdb.types import plainly, quoted, schema_of, text, types_of
 
 SKETCH_ERROR = 0.04
 """That of `approx_count_distinct`, as it was measured on 30,000 different values, rounded up."""
@@ -49,17 +50,20 @@ _FAR = 16
 
 _ENTITY = "entity of mlforge"
 
+_ALL_HAVE = "count(dictionary_page_offset) = count(*)"
 
-def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, *, in_file: bool = False) -> Quality:
+
+def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, file: Path | None = None) -> Quality:
     """The figures of the columns that are asked for; of rows that are one file, the ends are those it states."""
     types = types_of(rows)
     columns = list(to_measure(schema_of(types), ask))
     names = dict.fromkeys((*(c.name for c in columns), *ask.keys))
     frame = rows.project(", ".join(f"{plainly(n, types[n])} AS {quoted(n)}" for n in names) or "0 AS nothing")
     (count,) = _asked(frame, {"rows": "count(*)"}).values()
-    found, drawn = _facts(frame, columns, ask, count, in_file=in_file)
+    few = set[str]() if file is None else _with_dictionaries(frame, file)
+    found, drawn = _facts(frame, columns, ask, count, few, in_file=file is not None)
     facts = {"rows": count} | found
-    different = _different(frame, columns, ask.keys, facts)
+    different = _different(frame, columns, ask.keys, facts, few)
     made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
     if not ask.keys:
         return Quality(rows=facts["rows"], columns=made)
@@ -76,16 +80,26 @@ def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> di
     return found
 
 
+def _with_dictionaries(frame: duckdb.DuckDBPyRelation, file: Path) -> set[str]:
+    """The columns of a file that have a dictionary in every row group: so few different values that each is counted."""
+    query = f"SELECT path_in_schema FROM parquet_metadata({text(str(file))}) GROUP BY ALL HAVING {_ALL_HAVE}"
+    return {name for (name,) in asked(frame, query).fetchall()}
+
+
 def _facts(
-    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], ask: Measuring, rows: int, *, in_file: bool
-) -> tuple[dict[str, Any], pl.DataFrame]:
-    """Nulls, ends and moments of all rows, and a sample; once more of those columns in which not all are usual."""
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], ask: Measuring, rows: int, few: Collection[str], *,
+    in_file: bool,
+) -> tuple[dict[str, Any], pl.DataFrame]:  # fmt: skip
+    """Nulls, ends and moments of all rows, and a sample; once more of those columns in which not all are usual.
+
+    Of columns with `few` different values these are not estimated.
+    """
     numbers = [i for i, c in enumerate(columns) if kind_of(c.dtype) == "number"]
     near = _near(frame, {i: columns[i] for i in numbers})
-    asks = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(c, near.get(i))}
+    asks = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _fact(c, near.get(i), few)}
     ends = {f"{name}{i}": sql for i, c in enumerate(columns) for name, sql in _ends(quoted(c.name), c)}
     alone = ends if in_file else {}  # DuckDB looks at rows where anything else is asked for, too
-    asks |= _entities(ask.keys) | ({} if in_file else ends)
+    asks |= _entities(ask.keys, columns) | ({} if in_file else ends)
     found, drawn = _asked_and_drawn(frame, asks, columns, ask, rows)
     found |= _asked(frame, alone)
     moments = {i: _moments(found[f"sum{i}"], found[f"squares{i}"], rows - found[f"nulls{i}"]) for i in numbers}
@@ -126,10 +140,10 @@ def _finite(i: int) -> str:
     return quoted(f"finite values of mlforge {i}")
 
 
-def _fact(column: Column, near: float | None) -> Iterator[tuple[str, str]]:
+def _fact(column: Column, near: float | None, few: Collection[str]) -> Iterator[tuple[str, str]]:
     value = quoted(column.name)
     yield "nulls", f"count(*) - count({value})"
-    if kind_of(column.dtype) != "list":
+    if _is_counted(column) and column.name not in few:
         yield "distinct", f"approx_count_distinct({value})"
     if near is not None:
         off = f"(CAST({value} AS DOUBLE) - CAST({near!r} AS DOUBLE))"
@@ -161,8 +175,16 @@ def _apart(column: Column) -> str:
     return f"({value} + 0.0)" if is_float(column.dtype) else value
 
 
-def _entities(keys: Sequence[str]) -> dict[str, str]:
-    return {_ENTITY: f"approx_count_distinct({_entity(keys)}){_known(keys)}"} if keys else {}
+def _is_counted(column: Column) -> bool:
+    """Whether it is told how many different values a column has."""
+    return kind_of(column.dtype) != "list"
+
+
+def _entities(keys: Sequence[str], columns: Sequence[Column]) -> dict[str, str]:
+    """What is asked of entities, where their number is not that of the values of a column."""
+    if not keys or (len(keys) == 1 and keys[0] in {c.name for c in columns}):
+        return {}
+    return {_ENTITY: f"approx_count_distinct({_entity(keys)}){_known(keys)}"}
 
 
 def _entity(keys: Sequence[str]) -> str:
@@ -175,17 +197,20 @@ def _known(keys: Sequence[str]) -> str:
 
 
 def _different(
-    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any]
-) -> dict[str, tuple[int, float]]:
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any],
+    few: Collection[str],
+) -> dict[str, tuple[int, float]]:  # fmt: skip
     """How many different values each column has, and the error of that: none where there are not many."""
-    estimates = {c.name: facts[f"distinct{i}"] for i, c in enumerate(columns) if f"distinct{i}" in facts}
-    exact = {c.name: f"count(DISTINCT {_apart(c)})" for c in columns if estimates.get(c.name, _DOUBTFUL) < _DOUBTFUL}
-    if keys:
+    estimates = {c.name: facts.get(f"distinct{i}", 0) for i, c in enumerate(columns) if _is_counted(c)}
+    values = {c.name: _apart(c) for c in columns if _is_counted(c)}
+    if _ENTITY in facts:
         estimates[_ENTITY] = facts[_ENTITY]
-    if keys and estimates[_ENTITY] < _DOUBTFUL:
+    exact = {n: f"count(DISTINCT {values[n]})" for n in values if estimates[n] < _DOUBTFUL}
+    if estimates.get(_ENTITY, _DOUBTFUL) < _DOUBTFUL:
         exact[_ENTITY] = f"count(DISTINCT {_entity(keys)}){_known(keys)}"
     found = _asked(frame, exact)
-    return {n: (found.get(n, estimate), 0.0 if n in found else SKETCH_ERROR) for n, estimate in estimates.items()}
+    told = {n: (found.get(n, estimate), 0.0 if n in found else SKETCH_ERROR) for n, estimate in estimates.items()}
+    return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
 
 
 def _asked_and_drawn(
