@@ -63,7 +63,7 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, file: Path | None = 
     few = set[str]() if file is None else _with_dictionaries(frame, file)
     found, drawn = _facts(frame, columns, ask, count, few, in_file=file is not None)
     facts = {"rows": count} | found
-    different = _different(frame, columns, ask.keys, facts, few)
+    different = _different(frame, columns, ask.keys, facts)
     made = tuple(_column(i, c, facts, different, drawn, ask) for i, c in enumerate(columns))
     if not ask.keys:
         return Quality(rows=facts["rows"], columns=made)
@@ -197,19 +197,20 @@ def _known(keys: Sequence[str]) -> str:
 
 
 def _different(
-    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any],
-    few: Collection[str],
-) -> dict[str, tuple[int, float]]:  # fmt: skip
-    """How many different values each column has, and the error of that: none where there are not many."""
-    estimates = {c.name: facts.get(f"distinct{i}", 0) for i, c in enumerate(columns) if _is_counted(c)}
-    values = {c.name: _apart(c) for c in columns if _is_counted(c)}
+    frame: duckdb.DuckDBPyRelation, columns: Sequence[Column], keys: Sequence[str], facts: Mapping[str, Any]
+) -> dict[str, tuple[int, float]]:
+    """How many different values each column has, and the error of that: none where there are not many.
+
+    Each is counted whose number is estimated to be small, or was not estimated.
+    """
+    counted = {c.name: (facts.get(f"distinct{i}", 0), _apart(c)) for i, c in enumerate(columns) if _is_counted(c)}
     if _ENTITY in facts:
-        estimates[_ENTITY] = facts[_ENTITY]
-    exact = {n: f"count(DISTINCT {values[n]})" for n in values if estimates[n] < _DOUBTFUL}
-    if estimates.get(_ENTITY, _DOUBTFUL) < _DOUBTFUL:
-        exact[_ENTITY] = f"count(DISTINCT {_entity(keys)}){_known(keys)}"
+        counted[_ENTITY] = facts[_ENTITY], _entity(keys)
+    exact = {n: f"count(DISTINCT {value})" for n, (estimate, value) in counted.items() if estimate < _DOUBTFUL}
+    if _ENTITY in exact:
+        exact[_ENTITY] += _known(keys)
     found = _asked(frame, exact)
-    told = {n: (found.get(n, estimate), 0.0 if n in found else SKETCH_ERROR) for n, estimate in estimates.items()}
+    told = {n: (found.get(n, estimate), 0.0 if n in found else SKETCH_ERROR) for n, (estimate, _) in counted.items()}
     return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
 
 
