@@ -227,15 +227,21 @@ def test_a_first_version_without_a_time_is_not_sent_to_ranges_of_time(tmp_path):
     assert "--since" not in caught.value.hint
 
 
-def test_a_column_that_the_version_before_has_not_leaves_a_way_out_that_can_be_typed(tmp_path):
+def test_columns_that_only_one_version_has_are_told_of_and_the_others_compared(tmp_path):
     defs = project(tmp_path)
     rows = visits(9).rename({"minutes": "minutes (all)"})
-    for more in ({}, {"fee": pl.lit(2.0)}):
+    for more in ({"old": pl.lit("a")}, {"fee": pl.lit(2.0)}):
         rows.with_columns(**more).write_parquet(tmp_path / "visits.parquet")
         defs.build().raise_for_failure()
+    report = defs.drift("visit")
+    assert [c.column for c in report.columns if c.distance is not None] == ["minutes (all)", "plan"]
+    before, after = report.reference, report.compared
+    lacking = {"fee": f"{before} has no such column", "old": f"{after} has no such column"}
+    assert {c.column: c.reason for c in report.uncompared} == lacking
+    assert report.ok
     with pytest.raises(Invalid, match="has no column 'fee'") as caught:
-        defs.drift("visit")
-    assert caught.value.hint.endswith("--columns 'minutes (all),plan'")
+        defs.drift("visit", columns=["plan", "minutes (all)", "fee"])
+    assert caught.value.hint.endswith("--columns 'plan,minutes (all)'")
     with pytest.raises(Invalid, match="has no column 'fee'") as caught:
         defs.drift("visit", columns=["fee"])
     assert "--against" in caught.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from shlex import quote
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.flow.drifting.drift import compare
-from mlforge.flow.drifting.drift_report import DriftReport
+from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport
 from mlforge.flow.drifting.verdicts import Comparison
 from mlforge.flow.spine import spine_of
 from mlforge.flow.versions.find import artifact
@@ -54,6 +55,15 @@ class Side(NamedTuple):
     told: str
 
 
+class Sides(NamedTuple):
+    """What is compared with what, in which columns, and those of which one of them alone has any values."""
+
+    before: Side
+    after: Side
+    columns: tuple[str, ...]
+    apart: tuple[ColumnDrift, ...] = ()
+
+
 def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
     """A verdict about each column.
 
@@ -65,12 +75,13 @@ def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
     _refuse(asked)
     found = artifact(store, asked.name, asked.version)
     wanted = _columns(found.meta, asked)
-    before, after = _sides(store, engine, found, asked, wanted)
-    how = Comparison(asked.method, asked.threshold, wanted)
-    verdicts = compare(engine, before.rows, after.rows, how)
+    sides = _sides(store, engine, found, asked, wanted)
+    how = Comparison(asked.method, asked.threshold, sides.columns)
+    verdicts = compare(engine, sides.before.rows, sides.after.rows, how)
     return DriftReport(
-        feature=asked.name, reference=before.told, compared=after.told, method=asked.method, columns=verdicts
-    )
+        feature=asked.name, reference=sides.before.told, compared=sides.after.told, method=asked.method,
+        columns=(*verdicts, *sides.apart),
+    )  # fmt: skip
 
 
 def _refuse(asked: DriftQuestion) -> None:
@@ -98,39 +109,48 @@ def _columns(meta: FeatureMeta, asked: DriftQuestion) -> tuple[str, ...]:
 
 def _sides(
     store: Store, engine: Engine, found: Artifact, asked: DriftQuestion, columns: tuple[str, ...]
-) -> tuple[Side, Side]:
+) -> Sides:  # fmt: skip
     meta = found.meta
     if asked.frame is not None:
         spine = spine_of(asked.frame, engine)
         if missing := [name for name in columns if name not in spine.names]:
             raise Invalid(f"The frame has no column {missing[0]!r}.", hint=nearest(missing[0], spine.names))
         rows = engine.from_arrow(spine.pick(columns))
-        return Side(_read(store, engine, found, columns), meta.version), Side(rows, "the frame")
+        return Sides(Side(_read(store, engine, found, columns), meta.version), Side(rows, "the frame"), columns)
     if asked.since is not None:
         return _split(store, engine, found, asked.since, columns)
     other = artifact(store, meta.name, asked.against or _before(store, meta))
-    common = tuple(c for c in columns if c in [x.name for x in other.meta.columns])
-    if missing := [c for c in columns if c not in common]:
+    there = set(other.meta.schema.names)
+    common = tuple(c for c in columns if c in there)
+    if (missing := [c for c in columns if c not in common]) and (asked.columns is not None or not common):
         raise Invalid(
             f"{meta.name} {other.meta.version} has no column {missing[0]!r}.",
             hint=f"Compare others: columns={list(common)!r}, or --columns {quote(','.join(common))}"
             if common
             else "Compare with a version that has it: against=, or --against",
         )
-    return Side(_read(store, engine, other, columns), other.meta.version), Side(
-        _read(store, engine, found, columns), meta.version
-    )
+    apart = () if asked.columns is not None else (*_lacking(other.meta, meta), *_lacking(meta, other.meta))
+    before, after = (_read(store, engine, one, common) for one in (other, found))
+    return Sides(Side(before, other.meta.version), Side(after, meta.version), common, apart)
 
 
-def _split(
-    store: Store, engine: Engine, found: Artifact, since: int, columns: tuple[str, ...]
-) -> tuple[Side, Side]:  # fmt: skip
+def _lacking(one: FeatureMeta, other: FeatureMeta) -> Iterator[ColumnDrift]:
+    """The columns that one version has not, and the other has: there is nothing to compare."""
+    there, types = set(one.schema.names), {c.name: c.dtype for c in other.columns}
+    for name in other.value_columns:
+        if name not in there:
+            reason = f"{one.version} has no such column"
+            yield ColumnDrift(column=name, dtype=types[name], drifted=False, reason=reason)
+
+
+def _split(store: Store, engine: Engine, found: Artifact, since: int, columns: tuple[str, ...]) -> Sides:
     meta = found.meta
     if meta.timestamp is None:
         raise Invalid(f"{meta.name!r} has no timestamp to tell ranges by.", hint="Compare it with another version.")
     rows = _read(store, engine, found, tuple(dict.fromkeys((*columns, meta.timestamp))))
     before, after = (engine.within(rows, Timestamp(meta.timestamp), s) for s in (Span(None, since), Span(since, None)))
-    return Side(before, f"{meta.version} before {shown(since)}"), Side(after, f"{meta.version} from {shown(since)} on")
+    told = f"{meta.version} before {shown(since)}", f"{meta.version} from {shown(since)} on"
+    return Sides(Side(before, told[0]), Side(after, told[1]), columns)
 
 
 def _read(store: Store, engine: Engine, found: Artifact, columns: tuple[str, ...]) -> Frame:
