@@ -48,6 +48,9 @@ _FIRST = 2048
 _FAR = 16
 """How many times the variance squares may be of what values are off a number: more would cost too many digits."""
 
+_LOWERED = 2.0**-64
+"""Of numbers so much smaller a sum fits a float, whatever the numbers."""
+
 _ENTITY = "entity of mlforge"
 
 _ALL_HAVE = "count(dictionary_page_offset) = count(*)"
@@ -106,8 +109,7 @@ def _facts(
     for i, (mean, std) in ((i, m) for i, m in moments.items() if m):
         found |= {f"mean{i}": near[i] + mean, f"std{i}": std}
     odd = {i: columns[i] for i in numbers if found[f"nulls{i}"] < rows and not moments[i]}
-    asks = {f"{name}{i}": sql for i, c in odd.items() for name, sql in _odd_fact(i, c)}
-    return found | _asked(_beside(frame, odd), asks), drawn
+    return found | _odd_facts(_beside(frame, odd), odd), drawn
 
 
 def _near(frame: duckdb.DuckDBPyRelation, columns: Mapping[int, Column]) -> dict[int, float]:
@@ -155,6 +157,13 @@ def _ends(value: str, column: Column) -> Iterator[tuple[str, str]]:
     if kind_of(column.dtype) in ("number", "time", "choice"):
         yield "min", f"min({value})"
         yield "max", f"max({value})"
+
+
+def _odd_facts(frame: duckdb.DuckDBPyRelation, odd: Mapping[int, Column]) -> dict[str, Any]:
+    found = _asked(frame, {f"{name}{i}": sql for i, c in odd.items() for name, sql in _odd_fact(i, c)})
+    beyond = [i for i in odd if not isfinite(found[f"mean{i}"] or 0.0)]
+    means = _asked(frame, {f"mean{i}": f"avg(CAST({_finite(i)} AS DOUBLE) * {_LOWERED!r})" for i in beyond})
+    return found | {name: mean / _LOWERED for name, mean in means.items()}
 
 
 def _odd_fact(i: int, column: Column) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,9 @@ SKETCH_ERROR = 0.01
 _DOUBTFUL = MOST_EXACT * (1 + 8 * SKETCH_ERROR)
 """An estimate up to here may be of a number that has to be exact."""
 
+_LOWERED = 2.0**-64
+"""Of numbers so much smaller a sum fits a float, whatever the numbers."""
+
 _ENTITY = "entity of mlforge"
 
 
@@ -46,6 +49,8 @@ def _facts(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
         counts = value.is_nan().sum().alias(f"nans{i}"), value.is_infinite().sum().alias(f"infinite{i}")
         found |= _asked(frame, list(_figures(i, c, value.filter(value.is_finite()))))
         found |= _asked(frame, [value.null_count().alias(f"nulls{i}"), *counts])
+        if not isfinite(found[f"mean{i}"] or 0.0):
+            found[f"mean{i}"] = frame.select((value.filter(value.is_finite()) * _LOWERED).mean()).item() / _LOWERED
     return found
 
 

@@ -6,6 +6,7 @@ Passes read a few columns each: of more, what Spark compiles of figures is too l
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -36,6 +37,9 @@ _AT_ONCE = 32
 
 _COMPILED = 6
 """Columns of a pass whose figures are compiled."""
+
+_LOWERED = 2.0**-64
+"""Of numbers so much smaller a sum fits a float, whatever the numbers."""
 
 _ENTITY = "entity"
 
@@ -113,7 +117,10 @@ def _facts(frame: DataFrame, columns: Columns) -> dict[str, Any]:
     parts = _parted(columns, _COMPILED)
     asks = [{f"{name}{i}": sql for i, c in part.items() for name, sql in _fact(i, c)} for part in parts]
     asks[0] = {"rows": "count(*)"} | asks[0]
-    return {name: value for ask in asks for name, value in asked(frame, ask).items()}
+    found = {name: value for ask in asks for name, value in asked(frame, ask).items()}
+    beyond = [i for i in columns if not isfinite(found.get(f"mean{i}") or 0.0)]
+    means = asked(frame, {f"mean{i}": f"avg(v{i} * {real(_LOWERED)})" for i in beyond}) if beyond else {}
+    return found | {name: mean / _LOWERED for name, mean in means.items()}
 
 
 def _about(frame: DataFrame, compared: Mapping[str, _Parts]) -> dict[str, int]:

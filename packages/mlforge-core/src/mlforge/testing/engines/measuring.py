@@ -115,6 +115,12 @@ class MeasureTests(EngineSubject):
         (column,) = found.columns
         assert (column.count, column.nulls, column.nans, column.infinite) == (5, 1, 1, 2)
 
+    def test_numbers_whose_sum_is_beyond_a_float_have_a_mean(self, bench: Bench) -> None:
+        rows = [{"x": x, "y": y} for x, y in ((1.7e308, -math.inf), (None, -1.7e308), (1.3e308, -1.5e308))]
+        table = Table.of(Schema.of(x="Float64", y="Float64"), rows)
+        found = bench.engine.measure(bench.frame(table), Measuring())
+        assert_same_figures(bench.reference.measure(table, Measuring()), found, table)
+
     def test_a_frame_without_rows_is_measured_as_empty(self, bench: Bench) -> None:
         schema = Schema.of(x="Int64", s="String", t="Datetime", f="Float64", l="List(Int64)")
         found = bench.engine.measure(bench.frame(Table.of(schema, [])), Measuring(keys=("x",)))
