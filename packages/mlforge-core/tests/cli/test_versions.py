@@ -137,3 +137,21 @@ def test_the_manifest_can_be_derived_anew(mlforge: Mlforge, grown_shop: Path) ->
 def test_an_empty_store_says_so(mlforge: Mlforge, fresh_shop: Path) -> None:
     answer = mlforge("manifest", cwd=fresh_shop)
     assert (answer.code, answer.out) == (0, "Nothing has been built yet: mlforge build\n")
+
+
+def test_versions_are_listed_beside_one_whose_metadata_is_damaged(mlforge: Mlforge, grown_shop: Path) -> None:
+    whole = mlforge("versions", "user_spend", "--json", cwd=grown_shop)
+    first, *others = [one["version"] for one in whole.document["versions"]]
+    damaged = grown_shop / "feature_store" / "user_spend" / first / ".meta.json"
+    damaged.write_text("{")
+    for words in ((), ("--json",)):
+        found = mlforge("versions", "user_spend", *words, cwd=grown_shop)
+        assert found.code == 0
+        assert f"user_spend {first} cannot be read: {damaged} is damaged" in found.err
+        assert f"Readers get {others[-1]}, which is whole." in found.err
+    assert [one["version"] for one in found.document["versions"]] == others
+    for other in others:
+        (damaged.parent.parent / other / ".meta.json").write_text("{")
+    lost = mlforge("versions", "user_spend", cwd=grown_shop)
+    assert lost.code != 0
+    assert f"{others[-1]}/.meta.json is damaged" in lost.err

@@ -287,9 +287,14 @@ class LiveUnityCatalogStore:
         self.metadata.put(Record(MANIFEST, data=layout.encode(manifest)))
 
     def _way_out(self, name: str, damaged: str | None = None) -> str:
-        """The hint to go to the newest version that is whole."""
+        """The hint to go to the newest version that is whole, unless readers get one that is."""
         others = [v for v in self.versions(name) if v != damaged]
-        return layout.way_out(name, others, lambda version: bool(self.get(name, version).uris))
+        return layout.way_out(
+            name,
+            others,
+            lambda version: bool(self.get(name, version).uris),
+            lambda: self.latest(name) if damaged else None,
+        )
 
 
 def _refuse_types(meta: FeatureMeta) -> None:

@@ -54,8 +54,20 @@ class Piece(msgspec.Struct, frozen=True):
         return "gone" if self.path.startswith(f"{GONE}.") else "rows"
 
 
-def way_out(name: str, versions: Sequence[str], is_whole: Callable[[str], bool]) -> str:
-    """The hint to go to the newest of some versions that is whole; `is_whole` may raise where one is not."""
+def way_out(
+    name: str, versions: Sequence[str], is_whole: Callable[[str], bool], read: Callable[[], str | None] = lambda: None
+) -> str:
+    """The hint to go to the newest of some versions that is whole, unless readers get one of them that is.
+
+    Args:
+        name: The feature.
+        versions: Those to go to, oldest first.
+        is_whole: Whether one is whole; it may raise where one is not.
+        read: Which version readers get; it may raise, too.
+    """
+    with suppress(MlforgeError):
+        if (version := read()) in versions and version is not None and is_whole(version):
+            return f"{LOOK}, then restore the file from a copy. Readers get {version}, which is whole."
     for version in reversed(versions):
         with suppress(MlforgeError):
             if is_whole(version):

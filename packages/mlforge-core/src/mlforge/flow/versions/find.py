@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from mlforge.errors import NotFound, nearest
+import logging
+
+from mlforge.errors import Invalid, MlforgeError, NotFound, nearest
 from mlforge.flow.versions.each import each
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.plugin import layout
 from mlforge.plugin.stores import Store
+
+_log = logging.getLogger("mlforge.store")
 
 
 def artifact(store: Store, name: str, version: str | None = None) -> Artifact:
@@ -42,11 +46,29 @@ def pointed_at(store: Store, name: str, latest: str) -> Artifact:
 
 
 def history(store: Store, name: str) -> list[FeatureMeta]:
-    """The metadata of every version, oldest first. Raises `NotFound` for a feature that was never built."""
+    """The metadata of every version, oldest first; of those that cannot be read it is told why.
+
+    Raises:
+        NotFound: A feature that was never built.
+        Invalid: None of its versions can be read.
+    """
     versions = store.versions(name)
     if not versions:
         artifact(store, name)
-    return list(each(store, versions, lambda version: store.get(name, version).meta).values())
+    found = each(store, versions, lambda version: _meta_or_error(store, name, version))
+    errors = {version: one for version, one in found.items() if isinstance(one, MlforgeError)}
+    if len(errors) == len(versions):
+        raise errors[versions[-1]]
+    for version, error in errors.items():
+        _log.warning("%s %s cannot be read: %s", name, version, error)
+    return [one for one in found.values() if isinstance(one, FeatureMeta)]
+
+
+def _meta_or_error(store: Store, name: str, version: str) -> FeatureMeta | MlforgeError:
+    try:
+        return store.get(name, version).meta
+    except (Invalid, NotFound) as error:
+        return error
 
 
 def _unbuilt(name: str, known: list[str], versions: list[str]) -> NotFound:

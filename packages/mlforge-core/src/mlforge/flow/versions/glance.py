@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from mlforge.flow.versions.each import each
-from mlforge.flow.versions.find import artifact
+from mlforge.flow.versions.find import artifact, history
 from mlforge.flow.versions.manifest import kept_manifest, say_missing, say_stale, stale_ones, summary_of
 from mlforge.model.meta import ManifestEntry, VersionSummary
 from mlforge.plugin.stores import ManifestStore, PointersStore, Store
@@ -45,10 +45,11 @@ def all_versions(store: Store, names: Iterable[str]) -> dict[str, FeatureVersion
 def version_summaries(store: Store, name: str) -> Sequence[VersionSummary]:
     """What a list says of each version of a feature, oldest first. Of a store that is far away it is in the manifest.
 
-    Where that does not fit the versions there are, that is told, and their metadata is read.
+    Where that does not fit the versions there are, that is told, and their metadata is read as `history` does.
 
     Raises:
         NotFound: A feature that was never built.
+        Invalid: None of its versions can be read.
     """
     versions = store.versions(name)
     if not versions:
@@ -59,7 +60,7 @@ def version_summaries(store: Store, name: str) -> Sequence[VersionSummary]:
             say_missing()
         elif kept := _fitting(manifest.features, store, name, versions):
             return kept
-    return list(each(store, versions, lambda version: summary_of(store.get(name, version).meta)).values())
+    return list(map(summary_of, history(store, name)))
 
 
 def _fitting(

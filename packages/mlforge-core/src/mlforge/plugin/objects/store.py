@@ -306,9 +306,14 @@ class LiveObjectStore:
             self.bucket.delete(keys)
 
     def _way_out(self, name: str, damaged: str | None = None) -> str:
-        """The hint to go to the newest version that is whole."""
+        """The hint to go to the newest version that is whole, unless readers get one that is."""
         others = [v for v in self.versions(name) if v != damaged]
-        return layout.way_out(name, others, lambda version: bool(self._whole(name, version).uris))
+        return layout.way_out(
+            name,
+            others,
+            lambda version: bool(self._whole(name, version).uris),
+            lambda: self.latest(name) if damaged else None,
+        )
 
 
 def _meta_of(name: str, version: str) -> str:

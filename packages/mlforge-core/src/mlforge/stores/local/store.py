@@ -283,10 +283,15 @@ class LiveLocalStore:
         raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
 
     def _way_out(self, name: str, damaged: str | None = None) -> str:
-        """The hint to go to the newest version that is whole."""
+        """The hint to go to the newest version that is whole, unless readers get one that is."""
         others = [v for v in self.versions(name) if v != damaged]
         folder = self._folder(name)
-        return layout.way_out(name, others, lambda version: bool(_whole(folder / version).uris))
+        return layout.way_out(
+            name,
+            others,
+            lambda version: bool(_whole(folder / version).uris),
+            lambda: self.latest(name) if damaged else None,
+        )
 
 
 def _whole(place: Path) -> Artifact:
