@@ -8,8 +8,10 @@ import duckdb
 import pytest
 
 from mlforge.model.quality import QUANTILES, Measuring, rank_error
+from mlforge.model.schema import Schema
 from mlforge_duckdb.files import copying
-from mlforge_duckdb.measuring import SKETCH_ERROR, measured
+from mlforge_duckdb.measuring import SKETCH_ERROR, is_planned_longer, measured
+from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.types import types_of
 
 
@@ -48,3 +50,39 @@ def test_values_that_a_file_has_dictionaries_of_are_counted_however_many_there_a
     counted = {c.name: (c.distinct, c.distinct_error) for c in found.columns}
     assert counted.pop("many")[1] == SKETCH_ERROR
     assert counted == {"user": (13_334, 0.0), "few": (7, 0.0), "some": (5, 0.0), "listed": (None, 0.0)}
+
+
+def test_many_columns_have_the_figures_that_each_has_alone(tmp_path: Path) -> None:
+    connection, file = duckdb.connect(), tmp_path / "rows.parquet"
+    values = ", ".join(f"CASE WHEN i % {n + 2} > 0 THEN i * {n + 1} END AS c{n}" for n in range(140))
+    made = connection.sql(f"SELECT i // 2 AS user, {values} FROM range(10_000) AS r(i)")
+    connection.execute(copying("FROM made", types_of(made), str(file)))
+    rows = connection.sql(f"FROM read_parquet('{file}')")
+    found = measured(rows, Measuring(keys=("user",)), file)
+    assert (found.rows, found.entities, len(found.columns)) == (10_000, 5_000, 141)
+    for column in found.columns[::20]:
+        alone = measured(rows, Measuring(columns=(column.name,))).columns
+        assert alone == (column,)
+
+
+@pytest.mark.parametrize("number", [4096, 4097])
+def test_few_rows_of_many_columns_are_gone_through_in_python(number: int) -> None:
+    connection = duckdb.connect()
+    wide = connection.sql(f"SELECT {', '.join(f'i AS c{n}' for n in range(65))} FROM range({number}) AS r(i)")
+    assert is_planned_longer(wide, Measuring()) == (number == 4096)
+    assert not is_planned_longer(wide, Measuring(columns=("c0",)))
+    with DuckDBEngine().open() as engine:
+        schema = Schema.of(**{f"c{n}": "Int64" for n in range(65)})
+        rows = engine.from_rows([{name: n * i for n, name in enumerate(schema.names)} for i in range(9)], schema)
+        found = engine.measure(rows, Measuring(keys=("c1",)))
+        narrow = engine.measure(rows, Measuring(columns=("c0", "c7", "c64"), keys=("c1",)))
+    assert (found.rows, found.entities) == (narrow.rows, narrow.entities) == (9, 9)
+    for name in ("c0", "c7", "c64"):
+        one, other = found.column(name), narrow.column(name)
+        assert (one.distinct, one.min, one.max, one.histogram) == (
+            other.distinct,
+            other.min,
+            other.max,
+            other.histogram,
+        )
+        assert (one.mean, one.std) == pytest.approx((other.mean, other.std))

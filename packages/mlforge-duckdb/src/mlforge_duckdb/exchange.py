@@ -37,7 +37,8 @@ def from_polars(frame: pl.DataFrame, session: Session) -> duckdb.DuckDBPyRelatio
     for name, dtype in typed.items():
         _refuse_exotic(name, dtype)
     frame = frame.with_columns(pl.col(n).ext.storage() for n, t in typed.items() if isinstance(t, pl.BaseExtension))
-    typed = {n: frame.schema[n] for n in typed}
+    found = frame.schema  # made anew each time it is asked for
+    typed = {n: found[n] for n in typed}
     rows = frame.select(_exported(n, t) for n, t in typed.items())
     _refuse_lost_times(frame, rows)
     carrier = session.fresh("carrier")

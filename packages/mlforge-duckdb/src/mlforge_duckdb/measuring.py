@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from msgspec.structs import replace
 
 from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
 from mlforge.model.schema import Column, is_float
@@ -42,6 +43,12 @@ _MOST_FIGURES = 128
 _WIDE = 64
 """More columns than these are drawn in a query of their own."""
 
+_AT_ONCE = 128
+"""Columns of a file that are measured together: each query is planned for all of them."""
+
+_PLANNED = 4096
+"""So many values of a column are gone through in Python while DuckDB plans what it is asked of one."""
+
 _FIRST = 2048
 """So many rows tell a number that may be near a column's mean."""
 
@@ -60,6 +67,8 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, file: Path | None = 
     """The figures of the columns that are asked for; of rows that are one file, the ends are those it states."""
     types = types_of(rows)
     columns = list(to_measure(schema_of(types), ask))
+    if file is not None and len(columns) > _AT_ONCE:
+        return _in_parts(rows, [c.name for c in columns], ask, file)
     names = dict.fromkeys((*(c.name for c in columns), *ask.keys))
     frame = rows.project(", ".join(f"{plainly(n, types[n])} AS {quoted(n)}" for n in names) or "0 AS nothing")
     (count,) = _asked(frame, {"rows": "count(*)"}).values()
@@ -72,6 +81,25 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, file: Path | None = 
         return Quality(rows=facts["rows"], columns=made)
     entities, error = different[_ENTITY]
     return Quality(rows=facts["rows"], entities=entities, entities_error=error, columns=made)
+
+
+def is_planned_longer(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> bool:
+    """Whether there are so many columns, and so few rows, that planning takes longer than looking at each value."""
+    if len(rows.columns if ask.columns is None else ask.columns) <= _WIDE:
+        return False
+    return bool(_asked(rows.limit(_PLANNED + 1), {"rows": "count(*)"})["rows"] <= _PLANNED)
+
+
+def _in_parts(
+    rows: duckdb.DuckDBPyRelation, names: Sequence[str], ask: Measuring, file: Path
+) -> Quality:  # fmt: skip
+    """The figures of many columns, some after the others; entities are counted with the first."""
+    made = list[Quality]()
+    for start in range(0, len(names), _AT_ONCE):
+        some, keys = tuple(names[start : start + _AT_ONCE]), () if made else ask.keys
+        frame = rows.project(", ".join(map(quoted, dict.fromkeys((*some, *keys)))))
+        made.append(measured(frame, replace(ask, columns=some, keys=keys), file))
+    return replace(made[0], columns=tuple(column for part in made for column in part.columns))
 
 
 def _asked(frame: duckdb.DuckDBPyRelation, expressions: Mapping[str, str]) -> dict[str, Any]:

@@ -27,9 +27,10 @@ _ENTITY = "entity of mlforge"
 
 def measured(rows: pl.DataFrame, ask: Measuring) -> Quality:
     """The figures of the columns that are asked for."""
-    columns = to_measure(schema_of(rows.schema), ask)
+    schema = rows.schema  # made anew each time it is asked for
+    columns = to_measure(schema_of(schema), ask)
     names = dict.fromkeys((*columns.names, *ask.keys))
-    frame = rows.select(plainly(n, rows.schema[n]) for n in names)
+    frame = rows.select(plainly(n, schema[n]) for n in names)
     drawn = frame if frame.height <= ask.sample else frame.sample(ask.sample, seed=0)
     facts = {"rows": frame.height} | _facts(frame, list(columns))
     different = _different(frame, drawn, list(columns), ask.keys)
@@ -55,7 +56,7 @@ def _facts(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
 
 
 def _asked(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> dict[str, Any]:
-    return frame.lazy().select(expressions).collect().row(0, named=True) if expressions else {}
+    return frame.select(expressions).row(0, named=True) if expressions else {}
 
 
 def _figures(i: int, column: Column, value: pl.Expr) -> Iterator[pl.Expr]:
