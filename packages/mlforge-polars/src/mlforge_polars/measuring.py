@@ -22,6 +22,9 @@ _DOUBTFUL = MOST_EXACT * (1 + 8 * SKETCH_ERROR)
 _LOWERED = 2.0**-64
 """Of numbers so much smaller a sum fits a float, whatever the numbers."""
 
+_DEFAULT, _PLAINLY = pl.QueryOptFlags(), pl.QueryOptFlags(comm_subexpr_elim=False)
+"""Looking for what expressions have in common takes the square of how many there are."""
+
 _ENTITY = "entity of mlforge"
 
 
@@ -43,7 +46,7 @@ def measured(rows: pl.DataFrame, ask: Measuring) -> Quality:
 
 def _facts(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
     """Counts, ends and moments of all rows; once more of those columns in which not all values are finite."""
-    found = _asked(frame, [e for i, c in enumerate(columns) for e in _figures(i, c, pl.col(c.name))])
+    found = _asked(frame, [e for i, c in enumerate(columns) for e in _figures(i, c, pl.col(c.name))], _PLAINLY)
     odd = [(i, c) for i, c in enumerate(columns) if is_float(c.dtype) and not isfinite(found[f"mean{i}"] or 0.0)]
     for i, c in odd:
         value = pl.col(c.name)
@@ -55,7 +58,14 @@ def _facts(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
     return found
 
 
-def _asked(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> dict[str, Any]:
+def _asked(
+    frame: pl.DataFrame, expressions: Sequence[pl.Expr], how: pl.QueryOptFlags = _DEFAULT
+) -> dict[str, Any]:  # fmt: skip
+    return frame.lazy().select(expressions).collect(optimizations=how).row(0, named=True) if expressions else {}
+
+
+def _counts(frame: pl.DataFrame, expressions: Sequence[pl.Expr]) -> dict[str, int]:
+    """Counts are asked for at once: lazily those of many columns take the square of their number."""
     return frame.select(expressions).row(0, named=True) if expressions else {}
 
 
@@ -90,7 +100,7 @@ def _different(
         values[_ENTITY] = (_known(keys).hash(), _known(keys))
     elif keys and keys[0] not in values:
         values[_ENTITY] = (pl.col(keys[0]), pl.col(keys[0]).drop_nulls())
-    seen = _asked(drawn, [exactly.n_unique().alias(n) for n, (_, exactly) in values.items()])
+    seen = _counts(drawn, [exactly.n_unique().alias(n) for n, (_, exactly) in values.items()])
     exact, estimate = (seen, seen) if drawn is frame else _counted(frame, values, seen)
     told = {n: (exact[n], 0.0) if n in exact else (estimate[n], SKETCH_ERROR) for n in values}
     return told if _ENTITY in told or not keys else told | {_ENTITY: told[keys[0]]}
@@ -107,10 +117,10 @@ def _counted(
     ways = {
         n: about.approx_n_unique() if n in estimated else exactly.n_unique() for n, (about, exactly) in values.items()
     }
-    found = frame.select(way.alias(n) for n, way in ways.items()).row(0, named=True) if ways else {}
+    found = _counts(frame, [way.alias(n) for n, way in ways.items()])
     doubtful = [n for n in estimated if seen[n] <= MOST_EXACT and found[n] <= _DOUBTFUL]
     exact = {n: count for n, count in found.items() if n not in estimated}
-    return exact | _asked(frame, [values[n][1].n_unique().alias(n) for n in doubtful]), found
+    return exact | _counts(frame, [values[n][1].n_unique().alias(n) for n in doubtful]), found
 
 
 def _known(keys: Sequence[str]) -> pl.Expr:
