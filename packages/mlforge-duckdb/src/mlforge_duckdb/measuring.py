@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
 from mlforge.model.schema import Column, is_float
 from mlforge.plugin.engine.measuring import (
+    LOWERED,
     Facts,
     Shape,
     assembled,
@@ -55,9 +56,6 @@ _FIRST = 2048
 _FAR = 16
 """How many times the variance squares may be of what values are off a number: more would cost too many digits."""
 
-_LOWERED = 2.0**-64
-"""Of numbers so much smaller a sum fits a float, whatever the numbers."""
-
 _ENTITY = "entity of mlforge"
 
 _ALL_HAVE = "count(dictionary_page_offset) = count(*)"
@@ -90,9 +88,7 @@ def is_planned_longer(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> bool:
     return bool(_asked(rows.limit(_PLANNED + 1), {"rows": "count(*)"})["rows"] <= _PLANNED)
 
 
-def _in_parts(
-    rows: duckdb.DuckDBPyRelation, names: Sequence[str], ask: Measuring, file: Path
-) -> Quality:  # fmt: skip
+def _in_parts(rows: duckdb.DuckDBPyRelation, names: Sequence[str], ask: Measuring, file: Path) -> Quality:
     """The figures of many columns, some after the others; entities are counted with the first."""
     made = list[Quality]()
     for start in range(0, len(names), _AT_ONCE):
@@ -190,8 +186,8 @@ def _ends(value: str, column: Column) -> Iterator[tuple[str, str]]:
 def _odd_facts(frame: duckdb.DuckDBPyRelation, odd: Mapping[int, Column]) -> dict[str, Any]:
     found = _asked(frame, {f"{name}{i}": sql for i, c in odd.items() for name, sql in _odd_fact(i, c)})
     beyond = [i for i in odd if not isfinite(found[f"mean{i}"] or 0.0)]
-    means = _asked(frame, {f"mean{i}": f"avg(CAST({_finite(i)} AS DOUBLE) * {_LOWERED!r})" for i in beyond})
-    return found | {name: mean / _LOWERED for name, mean in means.items()}
+    means = _asked(frame, {f"mean{i}": f"avg(CAST({_finite(i)} AS DOUBLE) * {LOWERED!r})" for i in beyond})
+    return found | {name: mean / LOWERED for name, mean in means.items()}
 
 
 def _odd_fact(i: int, column: Column) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,17 @@ import polars as pl
 
 from mlforge.model.quality import MOST_EXACT, ColumnQuality, Measuring, Quality, TopValue
 from mlforge.model.schema import Column, is_float
-from mlforge.plugin.engine.measuring import DAY, Facts, Shape, assembled, kind_of, most_frequent, shaped, to_measure
+from mlforge.plugin.engine.measuring import (
+    DAY,
+    LOWERED,
+    Facts,
+    Shape,
+    assembled,
+    kind_of,
+    most_frequent,
+    shaped,
+    to_measure,
+)
 from mlforge_polars.types import plainly, schema_of
 
 SKETCH_ERROR = 0.01
@@ -18,9 +28,6 @@ SKETCH_ERROR = 0.01
 
 _DOUBTFUL = MOST_EXACT * (1 + 8 * SKETCH_ERROR)
 """An estimate up to here may be of a number that has to be exact."""
-
-_LOWERED = 2.0**-64
-"""Of numbers so much smaller a sum fits a float, whatever the numbers."""
 
 _DEFAULT, _PLAINLY = pl.QueryOptFlags(), pl.QueryOptFlags(comm_subexpr_elim=False)
 """Looking for what expressions have in common takes the square of how many there are."""
@@ -54,7 +61,7 @@ def _facts(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
         found |= _asked(frame, list(_figures(i, c, value.filter(value.is_finite()))))
         found |= _asked(frame, [value.null_count().alias(f"nulls{i}"), *counts])
         if not isfinite(found[f"mean{i}"] or 0.0):
-            found[f"mean{i}"] = frame.select((value.filter(value.is_finite()) * _LOWERED).mean()).item() / _LOWERED
+            found[f"mean{i}"] = frame.select((value.filter(value.is_finite()) * LOWERED).mean()).item() / LOWERED
     return found
 
 

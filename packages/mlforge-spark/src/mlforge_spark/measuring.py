@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from mlforge.model.quality import LONGEST, MOST_EXACT, ColumnQuality, Measuring, Quality
 from mlforge.model.schema import Column, is_float
-from mlforge.plugin.engine.measuring import Facts, assembled, kind_of, to_measure
+from mlforge.plugin.engine.measuring import LOWERED, Facts, assembled, kind_of, to_measure
 from mlforge.plugin.engine.types import is_decimal
 from mlforge_spark.exchange import converter
 from mlforge_spark.numbers import UP, real
@@ -37,9 +37,6 @@ _AT_ONCE = 32
 
 _COMPILED = 6
 """Columns of a pass whose figures are compiled."""
-
-_LOWERED = 2.0**-64
-"""Of numbers so much smaller a sum fits a float, whatever the numbers."""
 
 _ENTITY = "entity"
 
@@ -119,8 +116,8 @@ def _facts(frame: DataFrame, columns: Columns) -> dict[str, Any]:
     asks[0] = {"rows": "count(*)"} | asks[0]
     found = {name: value for ask in asks for name, value in asked(frame, ask).items()}
     beyond = [i for i in columns if not isfinite(found.get(f"mean{i}") or 0.0)]
-    means = asked(frame, {f"mean{i}": f"avg(v{i} * {real(_LOWERED)})" for i in beyond}) if beyond else {}
-    return found | {name: mean / _LOWERED for name, mean in means.items()}
+    means = asked(frame, {f"mean{i}": f"avg(v{i} * {real(LOWERED)})" for i in beyond}) if beyond else {}
+    return found | {name: mean / LOWERED for name, mean in means.items()}
 
 
 def _about(frame: DataFrame, compared: Mapping[str, _Parts]) -> dict[str, int]:

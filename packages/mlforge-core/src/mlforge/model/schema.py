@@ -23,6 +23,17 @@ def is_integer(dtype: str) -> bool:
     return dtype in INTEGERS
 
 
+def limits_of(dtype: str) -> tuple[int, int]:
+    """The least and the greatest integer of a type of integers.
+
+    Example:
+        >>> limits_of("Int8"), limits_of("UInt8")
+        ((-128, 127), (0, 255))
+    """
+    bits = int(dtype.lstrip("UInt"))
+    return (0, 2**bits - 1) if dtype in UNSIGNED else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
 def is_float(dtype: str) -> bool:
     """Whether it is `Float32` or `Float64`."""
     return dtype in FLOATS

@@ -11,7 +11,7 @@ from typing import Any
 from mlforge.errors import Invalid, nearest
 from mlforge.model.keys import Key, KeyValue, surrogate_key
 from mlforge.model.meta import FeatureMeta
-from mlforge.model.schema import is_integer
+from mlforge.model.schema import is_integer, limits_of
 
 TypesOf = Callable[[Key], Mapping[str, str]]
 """Gives the types of the columns that a surrogate key is made of."""
@@ -117,9 +117,8 @@ def _fits(value: KeyValue, dtype: str) -> bool:
     """Whether an integer is within its type's bounds."""
     if not is_integer(dtype) or not isinstance(value, int):
         return True
-    signed, bits = dtype.startswith("Int"), int(dtype.lstrip("UInt"))
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
-    return bool(low <= value < high)
+    least, most = limits_of(dtype)
+    return least <= value <= most
 
 
 def _example(dtype: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from mlforge.errors import Invalid
 from mlforge.flow.online.publication import Round
-from mlforge.flow.online.typed import fitting
+from mlforge.flow.online.typed import KINDS, fitting
 from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
 from mlforge.model.expr import At
@@ -31,7 +31,6 @@ ALWAYS, NEVER = -(2**63), 2**63
 NOBODY = "null"
 """The key under which nothing stands: that of an entity whose key is null."""
 _PLAIN = frozenset({int, str})
-_TYPES: dict[str, type] = {"String": str, "Boolean": bool, "Date": date, "Datetime": datetime, "Binary": bytes}
 
 
 class KeyColumns:
@@ -266,7 +265,7 @@ def _newest(points: Sequence[Point], now: int) -> tuple[Point, int]:
 
 def _python(dtype: str) -> type:
     """What values of a key's type are in Python."""
-    return int if is_integer(dtype) else _TYPES[dtype]
+    return int if is_integer(dtype) else KINDS[dtype]
 
 
 def fits(value: Any, kind: type) -> bool:

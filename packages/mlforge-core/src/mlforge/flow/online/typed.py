@@ -8,14 +8,15 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from mlforge.model.schema import is_float, is_integer
+from mlforge.model.schema import is_float, is_integer, limits_of
 from mlforge.plugin.engine.types import digits, is_decimal, is_list
 
 Fits = Callable[[Any], bool]
-_KINDS: dict[str, type] = {
+KINDS: dict[str, type] = {
     "Boolean": bool, "String": str, "Binary": bytes, "Date": date, "Datetime": datetime, "Time": time,
     "Duration": timedelta,
 }  # fmt: skip
+"""What values of a type are in Python, where it has no sizes and no parts."""
 
 
 def fitting(dtype: str) -> Fits:
@@ -54,9 +55,9 @@ def _fitting(dtype: str) -> Fits:
         most, places = digits(dtype)
         return lambda value: type(value) is Decimal and _has(value, most, places)
     if is_integer(dtype):
-        least, most = _limits(dtype)
+        least, most = limits_of(dtype)
         return lambda value: type(value) is int and least <= value <= most
-    kind = float if is_float(dtype) else _KINDS.get(dtype)
+    kind = float if is_float(dtype) else KINDS.get(dtype)
     return lambda value: kind is None or type(value) is kind  # a type of a later mlforge is its own affair
 
 
@@ -64,8 +65,3 @@ def _has(value: Decimal, most: int, places: int) -> bool:
     """Whether it has so many digits at most, and so many of them behind the point."""
     _, shown, exponent = value.as_tuple()
     return exponent == -places and len(shown) <= most
-
-
-def _limits(dtype: str) -> tuple[int, int]:
-    bits = int(dtype.lstrip("UInt"))
-    return (0, 2**bits - 1) if dtype.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import Expr
-from mlforge.model.schema import is_float
+from mlforge.model.schema import is_float, limits_of
 from mlforge.model.span import EPOCH
 from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
@@ -226,8 +226,7 @@ def _instant(micros: int) -> datetime | None:
 
 def _integer(word: str, to: str) -> Callable[[Any], int | None]:
     """Numbers, booleans and text that says a number as an integer; null beyond the limits of its type."""
-    bits = int(to.lstrip("UInt"))
-    least, most = (0, 2**bits - 1) if to.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    least, most = limits_of(to)
 
     def within(value: int) -> int | None:
         return value if least <= value <= most else None

@@ -40,6 +40,8 @@ _STEPS = [
     *(n * SECOND for n in (1, 2, 5, 15, 30, 60, 120, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200)),
     *(n * DAY for n in (1, 2, 7, 14, 28, 91, 182, 364)),
 ]
+LOWERED = 2.0**-64
+"""Numbers times this have a sum that fits a float, whatever they are: where theirs does not, their mean is of these."""
 _KEPT = 4096  # hashes of a sketch
 SKETCH_ERROR = 1 / math.sqrt(_KEPT - 2)
 
