@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from jsonschema_rs import Draft202012Validator
 
 Server = Any
 Run = Callable[..., Any]
@@ -203,6 +205,19 @@ def test_nothing_writes(server: Server) -> None:
     described = server.get("/openapi.json").json
     posts = [path for path, methods in described["paths"].items() if set(methods) - {"get"}]
     assert posts == ["/features/online", "/features/batch"]
+
+
+BLANKS = [letter for letter in map(chr, range(sys.maxunicode + 1)) if letter.isspace()]
+
+
+@pytest.mark.parametrize("pick", [lambda name: name, lambda name: {"name": name}], ids=["a name", "an object"])
+def test_a_name_is_refused_where_the_description_refuses_it(server: Server, pick: Callable[[str], Any]) -> None:
+    schema = server.get("/openapi.json").json["components"]["schemas"]["OnlineRequest"]
+    check = Draft202012Validator(schema)
+    for name in [*BLANKS, "".join(BLANKS), "\x00", "\x1b", "\u180e", "\u200b", "\ufeff", " x", "\x1f\x86", "@"]:
+        asked = {"features": [pick(name)], "entity": {}}
+        answer = server.post("/features/online", asked)
+        assert (name, answer.status) == (name, 404 if check.is_valid(asked) else 422)
 
 
 def spoken(server: Server, data: bytes) -> bytes:

@@ -17,7 +17,9 @@ _SERVING = (400, 401, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 VALUE: JSONSchema = {"description": "A value of the column's type, or null."}
 STATUS: JSONSchema = {"type": "string", "enum": ["present", "missing", "expired", "stale"]}
 VERSION = r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})$"
-NAME = rf"^[^@]*[^@\s][^@]*(@{VERSION[1:-1]})?$"
+# What strip() takes for blank, letter by letter: a regular expression's \s means other letters in each language.
+BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+NAME = rf"^[^@]*[^@{BLANK}][^@]*(@{VERSION[1:-1]})?$"
 
 
 def description(settings: ServerSettings) -> bytes:
@@ -134,7 +136,7 @@ def _asked(limits: Limits) -> JSONSchema:
     number = {"type": "string", "pattern": VERSION, "examples": ["1.0.0"]}
     some = {"type": "array", "minItems": 1, "items": _NAMED}
     chosen = {"version": {"anyOf": [number, {"type": "null"}]}, "columns": {"anyOf": [some, {"type": "null"}]}}
-    pick = _object({"name": _NAMED | {"pattern": r"\S"}, **chosen}, required=["name"])
+    pick = _object({"name": _NAMED | {"pattern": f"[^{BLANK}]"}, **chosen}, required=["name"])
     return {
         "features": {
             "type": "array", "minItems": 1, "maxItems": limits.features,
