@@ -36,6 +36,11 @@ def test_the_cost_of_one_entity_grows_with_its_events_and_not_with_their_square(
     assert more < 8 * some, (some, more)  # 4 × the events; 16 × if each looked at all
 
 
+def test_the_cost_of_a_list_does_not_grow_with_its_different_values(session):
+    median, mode = (_cpu(session, 250, (function,)) for function in ("median", "mode"))
+    assert mode < 8 * median, (mode, median)
+
+
 def _cpu(session: SparkSession, events: int, functions: tuple[str, ...]) -> float:
     """The seconds that the change points of so many events of one entity take, all in one window."""
     frame = session.range(events, numPartitions=1).select(

@@ -15,7 +15,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from mlforge.plugin.engine.aggregations import Aggregate
-from mlforge_spark import ranks
+from mlforge_spark import ranks, runs
 from mlforge_spark.between import decimal_column, interpolated
 from mlforge_spark.bounds import in_or_out
 from mlforge_spark.frequent import k_of, most_frequent
@@ -31,14 +31,11 @@ if TYPE_CHECKING:
 def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     """Tiles with the aggregates of windows that a tile has just entered (`…_in`), or just left (`…_out`)."""
     aggs = [a for a in plan.aggs if plan.is_listed(a)]
-    lists = {_list(a, plan): F.flatten(F.collect_list(plan.value(a).listed).over(_held(a, plan))) for a in aggs}
-    lists |= {
-        f"{_list(a, plan)}_out": F.flatten(
-            F.collect_list(plan.value(a).listed).over(_by_listed(a, plan).rangeBetween(1, reach))
-        )
-        for a in aggs
-        if (reach := length(a)) is not None
-    }
+    lists = {}
+    for a in aggs:
+        lists[_list(a, plan)] = _collected(a, _held(a, plan), plan)
+        if (reach := length(a)) is not None:
+            lists[f"{_list(a, plan)}_out"] = _collected(a, _by_listed(a, plan).rangeBetween(1, reach), plan)
     tiles = tiles.select("*", *(column.alias(name) for name, column in lists.items()))
     found = {}
     for a in aggs:
@@ -48,8 +45,15 @@ def with_lists(tiles: DataFrame, plan: Plan) -> DataFrame:
     return tiles.select("*", *(column.alias(name) for name, column in found.items()))
 
 
+def _collected(agg: Aggregate, held: WindowSpec, plan: Plan) -> Column:
+    values = F.flatten(F.collect_list(plan.value(agg).listed).over(held))
+    return values if agg.function == "std" else F.sort_array(values)
+
+
 def _list(agg: Aggregate, plan: Plan) -> str:
-    return f"{agg.column}_all_{length(agg)}{'_few' if agg in plan.crowded else ''}"
+    """The column with the values of a window, in order but for `std`."""
+    kind = "all" if agg.function == "std" else "ordered"
+    return f"{agg.column}_{kind}_{length(agg)}{'_few' if agg in plan.crowded else ''}"
 
 
 def _by_listed(agg: Aggregate, plan: Plan) -> WindowSpec:
@@ -82,15 +86,15 @@ def listed_at(agg: Aggregate) -> Column:
 
 
 def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
-    values, word = F.col(_list(agg, plan) + ("_out" if side == "out" else "")), plan.value(agg).word
+    name, word = _list(agg, plan) + ("_out" if side == "out" else ""), plan.value(agg).word
     if agg.function == "std":
-        return std(values)
+        return std(F.col(name))
     if agg.function in FREQUENT:
-        found = _top_k(values, k_of(agg))
+        found = F.expr(f"transform({runs.most_frequent(name, k_of(agg))}, x -> x.value)")
         if agg in plan.crowded:
             found = F.when(F.col("crowded"), most_frequent(agg, int(side == "out"), plan)).otherwise(found)
         return F.get(found, F.lit(0)) if agg.function == "mode" else found
-    listed = _percentile(values, word, *agg.options)
+    listed = _percentile(F.col(name), word, *agg.options)
     if agg not in plan.crowded:
         return listed
     low, high, rest = (F.col(name) for name in ranks.parts_of(agg, side))
@@ -99,37 +103,18 @@ def _aggregated(agg: Aggregate, plan: Plan, side: str) -> Column:
     return F.when(F.col("crowded"), among).otherwise(listed)
 
 
-def _percentile(values: Column, word: str, q: float = 0.5) -> Column:
+def _percentile(ordered: Column, word: str, q: float = 0.5) -> Column:
     """Between order statistics, by linear interpolation; the place is computed without rounding."""
     place = Fraction(repr(float(q)))
     top, bottom = place.numerator, place.denominator
 
-    def between(ordered: Column) -> Column:
-        steps = (F.size(ordered) - F.lit(1)).cast("decimal(10,0)") * decimal_column(top)
+    def between(xs: Column) -> Column:
+        steps = (F.size(xs) - F.lit(1)).cast("decimal(10,0)") * decimal_column(top)
         rest = steps % decimal_column(bottom)
         at = ((steps - rest) / decimal_column(bottom)).cast("int")
-        low, high = F.get(ordered, at), F.get(ordered, at + F.lit(1))
+        low, high = F.get(xs, at), F.get(xs, at + F.lit(1))
         return F.when(rest == decimal_column(0), low.cast("double")).otherwise(
             interpolated(low, high, rest, bottom, word)
         )
 
-    return F.transform(F.array(F.array_sort(values)), between)[0]
-
-
-def _top_k(values: Column, k: int) -> Column:
-    def counted(sorted_: Column) -> Column:
-        places = F.transform(
-            F.array_distinct(sorted_),
-            lambda x: F.struct(F.call_function("array_position", sorted_, x).alias("p"), x.alias("value")),
-        )
-        end = F.size(sorted_).cast("long") + F.lit(1)
-        ends = F.transform(
-            places,
-            lambda x, i: F.struct(
-                (x["p"] - F.coalesce(F.get(places, (i + F.lit(1)).cast("int"))["p"], end)).alias("less"),
-                x["value"].alias("value"),
-            ),
-        )
-        return F.transform(F.slice(F.array_sort(ends), 1, k), lambda x: x["value"])
-
-    return F.transform(F.array(F.array_sort(values)), counted)[0]
+    return F.transform(F.array(ordered), between)[0]

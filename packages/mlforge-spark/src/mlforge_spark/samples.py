@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlforge.model.quality import Measuring, TopValue
 from mlforge.model.schema import Column
 from mlforge.plugin.engine.measuring import Shape, kind_of, most_frequent, shaped
-from mlforge_spark.exact import let
+from mlforge_spark import runs
 from mlforge_spark.numbers import real
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def spreads(
     choices = [i for i, c in columns.items() if kind_of(c.dtype) == "choice"]
     ordered = {i: c for i, c in columns.items() if kind_of(c.dtype) in ("number", "time")}
     quantiles = list(dict.fromkeys((*_FOR_EDGES, *ask.quantiles)))
-    asks = {name: name for name in also} | {f"top{i}": _top(f"s{i}", ask.top) for i in choices}
+    asks = {name: name for name in also} | {f"top{i}": runs.most_frequent(f"s{i}", ask.top) for i in choices}
     for i in ordered:
         asks |= {f"size{i}": f"size(s{i})", f"places{i}": _places(f"s{i}", quantiles)}
     found = asked(held, asks)
@@ -88,10 +88,3 @@ def _below(values: str, edges: Sequence[float]) -> str:
     less = f"get({values}, place + step - 1) < edge"
     search = f"aggregate(array({steps}), 0, (place, step) -> if({less}, place + step, place))"
     return f"transform(array({', '.join(map(real, edges))}), edge -> {search})"
-
-
-def _top(values: str, number: int) -> str:
-    """The most frequent values, of which equal ones stand side by side; `less` is by how much the count is below 0."""
-    last = f"filter(transform({values}, (v, i) -> i + 1), i -> NOT (get({values}, i) <=> get({values}, i - 1)))"
-    run = f"named_struct('less', coalesce(get(ends, i - 1), 0) - e, 'value', get({values}, e - 1))"
-    return let("ends", last, f"slice(sort_array(transform(ends, (e, i) -> {run})), 1, {number})")
