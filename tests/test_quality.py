@@ -14,6 +14,7 @@ import mlforge.validators as v
 from mlforge.cli.app import cli
 from mlforge.cli.invocation import Invocation
 from mlforge.errors import Invalid, NotFound, Unknown
+from mlforge.flow.building import measure
 from mlforge.model.check import Validator
 from mlforge.model.meta import FeatureMeta
 from toy_plugin.figures import mostly_known
@@ -394,3 +395,54 @@ def test_a_figure_or_a_severity_that_there_is_none_of_is_refused(tmp_path):
         with pytest.raises(Invalid) as caught:
             wrong()
         assert caught.value.hint
+
+
+def figures_of_all(quality):
+    """What is told of all rows, and not of a sample of them, or of earlier ones."""
+    of_others = {"distinct": None, "distinct_error": 0.0, "quantiles": (), "histogram": None, "top": (), "sampled": 0}
+    return [msgspec.structs.replace(c, mean=None, std=None, **of_others) for c in quality.columns]
+
+
+WINDOWS = {"metrics": [mlf.Sum("minutes", "7d"), mlf.Max("minutes", "3d")], "interval": "1d"}
+
+
+@pytest.fixture(params=["polars", "duckdb"])
+def grows(request, tmp_path, monkeypatch):
+    """What builds a feature of many rows, as versions go, on top of the last day but one, or anew: its figures."""
+    monkeypatch.setattr(measure, "MANY", 100)
+
+    def built(days, *, anew=False, **options):
+        folder = tmp_path / ("anew" if anew else "grown")
+        folder.mkdir(exist_ok=True)
+        visits(120).filter(pl.col("at") < START + timedelta(days=days)).write_parquet(folder / "visits.parquet")
+        since = None if anew or not (folder / "store").exists() else START + timedelta(days=days - 1)
+        defs = project(folder, **options)
+        defs.build(engine=request.param, since=since).raise_for_failure()
+        return defs.quality("visit")
+
+    return built
+
+
+@pytest.mark.parametrize("options", [{}, WINDOWS], ids=["rows", "windows"])
+def test_the_figures_of_a_small_increment_to_many_rows_are_put_together(grows, options):
+    first, grown, anew = grows(119, **options), grows(120, **options), grows(120, anew=True, **options)
+    assert (first.changed, anew.changed) == (0, 0)
+    assert 0 < grown.changed < first.rows / 10
+    assert (grown.rows, figures_of_all(grown)) == (anew.rows, figures_of_all(anew))
+    assert f"{grown.changed:,} changed since" in str(grown)
+    for mine, theirs in zip(grown.columns, anew.columns, strict=True):
+        assert (mine.mean or 0.0, mine.std or 0.0) == pytest.approx((theirs.mean or 0.0, theirs.std or 0.0), rel=1e-9)
+        assert mine.histogram is None or mine.histogram.total == theirs.count
+
+
+def test_all_rows_are_measured_again_once_a_tenth_has_changed(grows):
+    assert grows(100).changed == 0
+    changed = [grows(days).changed for days in range(101, 121)]
+    assert changed[:2] == [10, 20]
+    assert max(changed) <= 110
+    assert 0 in changed
+
+
+def test_a_promise_about_figures_is_about_all_rows(grows):
+    few = {"validators": {"plan": v.null_rate_below(0.5)}}
+    assert grows(119, **few).changed == grows(120, **few).changed == 0

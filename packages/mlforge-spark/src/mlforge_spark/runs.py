@@ -5,7 +5,7 @@ from __future__ import annotations
 from mlforge_spark.exact import let
 
 _FEW = 32
-"""Different values whose places are looked up, which is compiled; of more, each value is compared with its neighbour."""
+"""So many different values are looked up, which is compiled; of more, each value is compared with its neighbour."""
 
 _AFTER = "transform(array_distinct(xs), x -> CAST(array_position(xs, x) AS INT) - 1)"
 _ENDS_OF_FEW = f"filter(concat({_AFTER}, array(size(xs))), e -> e > 0)"

@@ -147,6 +147,8 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         entities: How many entities they are of; None where there are no keys.
         entities_error: Zero: `entities` is exact. Otherwise the relative standard error of the estimate.
         columns: Its columns, in order.
+        changed: Zero: all figures are of these rows. Otherwise `entities`, `distinct` and quantiles are of the rows
+            before so many came, went or changed; in histograms and top values these are counted in proportion.
 
     Example:
         >>> quality = defs.metadata("user_spend").quality
@@ -158,6 +160,7 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     entities: int | None = None
     entities_error: float = 0.0
     columns: tuple[ColumnQuality, ...] = ()
+    changed: int = 0
 
     def column(self, name: str) -> ColumnQuality | None:
         """What was measured of one column; None where it has none of that name."""

@@ -16,7 +16,7 @@ from mlforge.flow.building.compute import ComputedRows
 from mlforge.flow.building.derived import derived_columns
 from mlforge.flow.building.figures import figure_checks, figure_promises, rows_before
 from mlforge.flow.building.increment import Step
-from mlforge.flow.building.measure import measured
+from mlforge.flow.building.measure import continued, measured
 from mlforge.flow.moments import iso_seconds
 from mlforge.flow.planning.plan import Job
 from mlforge.flow.planning.session import Session
@@ -122,13 +122,19 @@ def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) 
 def _measured(
     session: Session, engine: Engine, order: BuildOrder, rows: ComputedRows, staged: Staged
 ) -> tuple[Quality | None, tuple[CheckResult, ...]]:
-    """What the whole version is like, of an increment with what it continues, and which promises of that hold."""
+    """What the whole version is like, of an increment with what it continues, and which promises of that hold.
+
+    A promise about figures asks for those of all rows.
+    """
     checks = figure_promises(order.job.feature)
     if not (order.measure or checks):
         return None, ()
     session.tell(Progress(order.name, "measuring", staged.rows))
+    feature = order.job.feature
+    if not checks and (quality := continued(engine, rows, staged.rows, feature, order.base)):
+        return quality, ()
     whole = rows.frame if order.base is None else engine.scan_version(_with_staged(order.base, staged))
-    quality = measured(engine, whole, order.job.feature, order.previous, needed=bool(checks))
+    quality = measured(engine, whole, feature, order.previous, needed=bool(checks))
     if not checks or quality is None:
         return quality, ()
     frames = rows_before(session.store, engine, lambda: order.previous, checks), whole

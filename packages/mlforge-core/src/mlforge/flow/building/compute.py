@@ -16,6 +16,7 @@ from mlforge.model.feature import Feature
 from mlforge.model.field import told
 from mlforge.model.lineage import Seen
 from mlforge.model.schema import Schema
+from mlforge.model.span import Span
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.frames import Conformed, Frame, Scan
 from mlforge.plugin.engine.protocol import Engine
@@ -47,6 +48,7 @@ class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
         watermark: The latest time of an event, in microseconds since the Unix epoch.
         gone: Keys and stamps of rows of the version it continues that are there no longer; None for a whole build.
         replaced: How many rows of that version are gone or stand in `frame` anew.
+        stamps: Where the stamps of these lie.
         seen: The columns of the source, and of what the function returned.
     """
 
@@ -58,6 +60,7 @@ class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
     watermark: int | None = None
     gone: Any = None
     replaced: int = 0
+    stamps: Span = Span()
     seen: Seen = Seen()
 
 

@@ -150,7 +150,7 @@ def compute_step(work: Computing, step: Step, base: Artifact | None) -> Computed
         return None
     return ComputedRows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
-        key_types=types,
+        stamps=far.stamps, key_types=types,
         watermark=_watermark(meta, step, held.last), seen=columns,
     )  # fmt: skip
 

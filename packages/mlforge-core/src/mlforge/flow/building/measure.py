@@ -1,16 +1,26 @@
-"""Measuring what is about to become a version: all of it, also where only an increment was written."""
+"""Measuring what is about to become a version: all of it, or what a small increment changes in many rows."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from mlforge.errors import MlforgeError
+from mlforge.flow.building.compute import ComputedRows, stamp_of
+from mlforge.flow.building.merging import merged, nothing
 from mlforge.model.feature import Feature
 from mlforge.model.meta import Artifact
 from mlforge.model.quality import Measuring, Quality
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
+
+MANY = 1_000_000
+"""Rows of a version that are worth it not to be read again for the figures of an increment."""
+
+MOST_CHANGED = 0.1
+"""The part of them that may have come, gone or changed since all of them were read."""
 
 _log = logging.getLogger("mlforge.build")
 
@@ -27,6 +37,33 @@ def measured(
             raise
         _log.warning("%s is kept without figures: %s", feature.name, error)
         return None
+
+
+def continued(
+    engine: Engine, rows: ComputedRows, written: int, feature: Feature, base: Artifact | None
+) -> Quality | None:
+    """The figures of a version that changes few of many rows; None where all of them have to be read."""
+    known = base.meta.quality if base else None
+    if base is None or known is None or not MANY <= known.rows == base.meta.row_count:
+        return None
+    changed = known.changed + max(written, rows.replaced)
+    if changed > MOST_CHANGED * known.rows:
+        return None
+    ask = Measuring(keys=feature.shape.key_names, edges=edges_of(known), fixed=True)
+    try:
+        came = engine.measure(rows.frame, ask)
+        left = engine.measure(_replaced(engine, rows, feature, base), ask) if rows.replaced else nothing(known)
+    except MlforgeError:
+        return None
+    found = merged(known, left, came) if (left.rows, came.rows) == (rows.replaced, written) else None
+    return found and replace(found, changed=changed)
+
+
+def _replaced(engine: Engine, rows: ComputedRows, feature: Feature, base: Artifact) -> Frame:
+    """The rows of the version that is continued which are gone, or stand in the increment anew."""
+    near = engine.within(engine.scan_version(base), stamp_of(feature), rows.stamps)
+    others = [rows.frame] if rows.gone is None else [rows.frame, rows.gone]
+    return engine.persist(engine.semi_join(near, others, feature.shape.identity))
 
 
 def edges_of(quality: Quality | None) -> Mapping[str, tuple[float, ...]]:

@@ -29,6 +29,8 @@ class FeatureQuality(msgspec.Struct, frozen=True, kw_only=True):
         latest_event: The latest time of an event, in microseconds since the Unix epoch; None where it has no time.
         age: How many seconds ago that was; None where it has no time.
         columns: Its columns, in order.
+        changed: Zero: all figures are of these rows. Otherwise `entities`, `distinct` and quantiles are of the rows
+            before so many came, went or changed.
 
     Example:
         >>> found = defs.quality("user_spend")
@@ -46,6 +48,7 @@ class FeatureQuality(msgspec.Struct, frozen=True, kw_only=True):
     latest_event: int | None
     age: float | None
     columns: tuple[ColumnQuality, ...]
+    changed: int = 0
 
     def column(self, name: str) -> ColumnQuality | None:
         """What was measured of one column; None where there is none of that name."""
@@ -64,6 +67,8 @@ class FeatureQuality(msgspec.Struct, frozen=True, kw_only=True):
             told.append(f"{self.dropped:,} dropped: null key")
         if self.latest_event is not None:
             told.append(f"events up to {shown(self.latest_event)}")
+        if self.changed:
+            told.append(f"{self.changed:,} changed since entities, different values and quantiles were counted")
         return tuple(told)
 
     def _repr_html_(self) -> str:
@@ -116,6 +121,6 @@ def quality_of(meta: FeatureMeta, now: datetime) -> FeatureQuality:
     return FeatureQuality(
         feature=meta.name, version=meta.version, created_at=meta.created_at, rows=found.rows,
         dropped=meta.dropped_rows, entities=found.entities, entities_error=found.entities_error,
-        latest_event=meta.watermark, columns=found.columns,
+        latest_event=meta.watermark, columns=found.columns, changed=found.changed,
         age=None if meta.watermark is None else (micros_of(now) - meta.watermark) / 1_000_000,
     )  # fmt: skip
