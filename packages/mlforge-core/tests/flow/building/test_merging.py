@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlforge.flow.building.merging import merged, nothing
+from mlforge.flow.building.merging import merged
 from mlforge.model.quality import Measuring, Quality
 from mlforge.model.schema import Schema
 from mlforge.plugin.engine.measuring import measured
@@ -61,7 +61,7 @@ def test_what_is_put_together_is_what_is_measured(stay, left, came):
 @given(stay=st.lists(ROW, min_size=1, max_size=12), came=SOME)
 def test_what_came_alone_can_always_be_put_together(stay, came):
     before = figures(stay)
-    found = merged(before, nothing(before), figures(came))
+    found = merged(before, figures([]), figures(came))
     assert found is not None
     assert exact(found) == exact(figures([*stay, *came]))
 
@@ -77,6 +77,19 @@ def rows(*numbers: float) -> list[dict[str, Any]]:
 def test_an_end_is_told_unless_it_may_have_left(left, came, told):
     found = merged(figures(rows(0, 4, 5, 6, 9)), figures(rows(*left)), figures(rows(*came)))
     assert (found is not None) == told
+
+
+def test_an_end_that_left_is_asked_of_the_rows_that_stayed():
+    asked = []
+
+    def stayed(column, end):
+        asked.append((column.name, end))
+        return {"min": 4.0, "max": None}[end]
+
+    least = merged(figures(rows(0, 4, 5, 6, 9)), figures(rows(0)), figures(rows(7)), stayed)
+    assert least.columns[1].min == 4.0
+    assert merged(figures(rows(0, 4, 5, 6, 9)), figures(rows(9)), figures(rows(7)), stayed) is None
+    assert asked == [("x", "min"), ("x", "max")]
 
 
 def test_a_spread_of_which_most_left_is_not_told():
@@ -96,5 +109,5 @@ def test_an_end_that_is_cut_is_told_by_no_figures(long):
 def test_other_columns_are_not_put_together():
     one = figures(rows(1.0))
     other = measured(iter([[{"x": 1}]]), Schema.of(x="Int64"), Measuring())
-    assert merged(one, nothing(one), other) is None
-    assert merged(one, nothing(other), one) is None
+    assert merged(one, figures([]), other) is None
+    assert merged(one, measured(iter([[]]), Schema.of(x="Int64"), Measuring()), one) is None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 from msgspec.structs import replace
 
 from mlforge.errors import MlforgeError
 from mlforge.flow.building.compute import ComputedRows, stamp_of
-from mlforge.flow.building.merging import merged, nothing
+from mlforge.flow.building.merging import End, merged, nothing
+from mlforge.model.expr import col
 from mlforge.model.feature import Feature
 from mlforge.model.meta import Artifact
-from mlforge.model.quality import Measuring, Quality
+from mlforge.model.quality import ColumnQuality, Measuring, Quality, Value
+from mlforge.model.schema import is_float, is_integer
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 
@@ -51,11 +54,13 @@ def continued(
         return None
     ask = Measuring(keys=feature.shape.key_names, edges=edges_of(known), fixed=True)
     try:
-        came = engine.measure(rows.frame, ask)
-        left = engine.measure(_replaced(engine, rows, feature, base), ask) if rows.replaced else nothing(known)
+        gone = _replaced(engine, rows, feature, base) if rows.replaced else None
+        came, left = engine.measure(rows.frame, ask), nothing(known) if gone is None else engine.measure(gone, ask)
+        if (left.rows, came.rows) != (rows.replaced, written):
+            return None
+        found = merged(known, left, came, partial(_end_of_others, engine, base, gone))
     except MlforgeError:
         return None
-    found = merged(known, left, came) if (left.rows, came.rows) == (rows.replaced, written) else None
     return found and replace(found, changed=changed)
 
 
@@ -64,6 +69,17 @@ def _replaced(engine: Engine, rows: ComputedRows, feature: Feature, base: Artifa
     near = engine.within(engine.scan_version(base), stamp_of(feature), rows.stamps)
     others = [rows.frame] if rows.gone is None else [rows.frame, rows.gone]
     return engine.persist(engine.semi_join(near, others, feature.shape.identity))
+
+
+def _end_of_others(engine: Engine, base: Artifact, gone: Frame, column: ColumnQuality, end: End) -> Value | None:
+    """The least or greatest number of a column among the rows that are not gone, found among its outermost."""
+    if not column.quantiles or not (is_float(column.dtype) or is_integer(column.dtype)):
+        return None
+    identity, value = base.meta.identity, col(column.name)
+    outermost = value <= column.quantiles[0] if end == "min" else value >= column.quantiles[-1]
+    rows = engine.where(engine.scan_version(base, list(dict.fromkeys((*identity, column.name)))), outermost)
+    found = engine.measure(engine.anti_join(rows, [gone], identity), Measuring(columns=(column.name,)))
+    return getattr(found.columns[0], end)  # type: ignore[no-any-return]
 
 
 def edges_of(quality: Quality | None) -> Mapping[str, tuple[float, ...]]:

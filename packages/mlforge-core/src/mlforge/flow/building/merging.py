@@ -7,11 +7,10 @@ alone, different values and quantiles, stays as it was.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -27,8 +26,19 @@ class Unknown(Exception):
     """What figures do not tell."""
 
 
-def merged(before: Quality, left: Quality, came: Quality) -> Quality | None:
+End = Literal["min", "max"]
+Ends = Callable[[ColumnQuality, End], Value | None]
+"""The least or greatest value of a column among the rows that stayed; None where it is not to be had."""
+
+
+def merged(before: Quality, left: Quality, came: Quality, stayed: Ends = lambda *_: None) -> Quality | None:
     """The figures after some rows left and others came; None where only the rows tell them.
+
+    Args:
+        before: Those of all rows.
+        left: Those of the rows that left.
+        came: Those of the rows that came.
+        stayed: What is asked where an end may have left.
 
     Example:
         >>> before, left, came = (
@@ -47,7 +57,8 @@ def merged(before: Quality, left: Quality, came: Quality) -> Quality | None:
     if words[0] != words[1] or words[0] != words[2]:
         return None
     try:
-        columns = tuple(map(_column, before.columns, left.columns, came.columns))
+        parts = zip(before.columns, left.columns, came.columns, strict=True)
+        columns = tuple(_column(*three, stayed) for three in parts)
     except (Unknown, OverflowError, ValueError):  # of numbers beyond floats, of times that Python has no word for
         return None
     known = 0 if came.entities_error else came.entities or 0
@@ -60,12 +71,12 @@ def nothing(like: Quality) -> Quality:
     return Quality(rows=0, columns=tuple(ColumnQuality(name=c.name, dtype=c.dtype, count=0) for c in like.columns))
 
 
-def _column(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality) -> ColumnQuality:
+def _column(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality, stayed: Ends) -> ColumnQuality:
     counts = {
         name: getattr(before, name) - getattr(left, name) + getattr(came, name)
         for name in ("count", "nulls", "nans", "infinite")
     }
-    least, greatest = _end(before, left, came, "min", min), _end(before, left, came, "max", max)
+    least, greatest = (_end(before, left, came, end, stayed) for end in ("min", "max"))
     known = came.distinct if came.distinct is not None and not came.distinct_error else 0
     found = replace(
         before, **counts, min=least, max=greatest,
@@ -78,18 +89,21 @@ def _column(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality) -> 
     return replace(found, mean=moments.mean if moments.count else None, std=moments.std)
 
 
-def _end(
-    before: ColumnQuality, left: ColumnQuality, came: ColumnQuality, name: str, choose: Callable[..., Any]
-) -> Value | None:
-    """The least or greatest value. Raises `Unknown` where that may have left."""
-    was, gone, new = (getattr(column, name) for column in (before, left, came))
-    if was is None or new is None:
-        kept = new if was is None else was
-    else:
-        kept = choose((was, new), key=lambda value: _comparable(value, before.dtype))
-    if gone is not None and gone == was and (new is None or kept != new):
+def _end(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality, end: End, stayed: Ends) -> Value | None:
+    """The least or greatest value. Raises `Unknown` where that left, and nobody tells the next."""
+    was, gone, new = (getattr(column, end) for column in (before, left, came))
+    kept = _chosen(was, new, before.dtype, end)
+    if gone is None or gone != was or (new is not None and kept == new):
+        return kept
+    if (was := stayed(before, end)) is None:
         raise Unknown
-    return kept  # type: ignore[no-any-return]
+    return _chosen(was, new, before.dtype, end)
+
+
+def _chosen(one: Value | None, other: Value | None, dtype: str, end: End) -> Value | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return {"min": min, "max": max}[end]((one, other), key=lambda value: _comparable(value, dtype))
 
 
 def _comparable(value: Value, dtype: str) -> Any:
@@ -142,10 +156,10 @@ def _histogram(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality) 
 def _top(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality) -> tuple[TopValue, ...]:
     if not before.count:
         return came.top
-    counts: Counter[Value] = Counter()
+    counts: dict[Value, float] = {}
     for column, sign in ((before, 1), (left, -1), (came, 1)):
-        share = _drawn(before) / (_drawn(column) or 1.0)
-        counts.update({t.value: sign * t.count * share for t in column.top})  # type: ignore[misc]
+        share = sign * _drawn(before) / (_drawn(column) or 1.0)
+        counts |= {t.value: counts.get(t.value, 0.0) + share * t.count for t in column.top}
     found = {value: round(n) for value, n in counts.items() if round(n) > 0}
     return most_frequent(found, _TOP)
 
