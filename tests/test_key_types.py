@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -136,3 +137,13 @@ def test_a_date_is_no_time(build):
     spine = pd.DataFrame({"day": [pd.Timestamp(2025, 1, 2)], "at": [pd.Timestamp(AT)]})
     with refused(Invalid, "'day'", "Datetime", "Date", "shift_id"):
         defs.get_training_data(spine, "places", timestamp="at", engine=build.engine)
+
+
+@pytest.mark.parametrize("missing", [None, pd.NaT, pd.NA, np.datetime64("NaT")], ids=repr)
+def test_what_pandas_writes_for_no_value_is_the_null_that_a_key_is_made_of(build, missing):
+    defs = build(PLACES.with_columns(zip=pl.Series([AT, datetime(2025, 1, 2, tzinfo=UTC), None])))
+    defs.publish(as_of=AT).raise_for_failure()
+    assert defs.get_online_features("places", [{"country": None, "zip": missing}])[0]["people"] == 3
+    told = defs.explain("places", {"country": None, "zip": missing}, at=AT)
+    assert told.status == "row"
+    assert told.agrees

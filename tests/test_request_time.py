@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 
 import duckdb
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -349,6 +351,21 @@ def test_request_features_are_replayed_with_inputs_by_chance(risky):
     assert "9.0.0" in other.replay(at=NOON)["pinned"].failure.message
 
 
+def test_a_replay_draws_integers_of_which_what_is_computed_fits(risky):
+    products = {"cube": col("n") * col("n") * col("n"), "far": col("n") * (col("cents") + 2**55)}
+    large = mlf.request_feature("large", inputs={"n": "Int64"}, uses="payments", columns=products)
+    assert mlf.Definitions("shop", [large], "store", "online.db", risky.engine, root=risky.root).replay(at=NOON).ok
+    never = mlf.request_feature("never", uses="payments", columns={"x": col("cents") + 2**63 - 1})
+    other = mlf.Definitions("shop", [never], "store", "online.db", risky.engine, root=risky.root)
+    assert "overflow" in other.replay(at=NOON)["never"].failure.message
+
+
+def test_a_replay_of_no_entities_is_refused_of_whatever(risky):
+    for name in ("payments", "risk"):
+        with pytest.raises(Invalid, match="A sample of 0 entities"):
+            risky.replay(name, sample=0)
+
+
 def test_without_a_source_or_a_feature_there_is_still_an_answer(shop):
     lone = mlf.request_feature("lone", inputs={"n": "Int64"}, columns={"late": at().hour() > 11, "twice": col("n") * 2})
     spine = LABELS.with_columns(n=pl.Series([1, None, 3], dtype=pl.UInt8))
@@ -399,6 +416,13 @@ def test_inputs_of_a_request_that_are_of_another_type_are_refused(risky, changes
     with pytest.raises(Invalid, match=says) as error:
         risky.get_online_features("risk", [row, row | changes])
     assert error.value.hint
+
+
+@pytest.mark.parametrize("missing", [pd.NaT, pd.NA, np.datetime64("NaT")], ids=repr)
+def test_what_pandas_writes_for_no_value_is_a_null_input(risky, missing):
+    row = {"user_id": "a", **dict.fromkeys(INPUTS)}
+    values = served(risky, "risk", [row, {"user_id": "a", **dict.fromkeys(INPUTS, missing)}]).values
+    assert values[0] == values[1]
 
 
 def test_an_input_that_is_missing_is_named_with_the_nearest(risky):
