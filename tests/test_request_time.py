@@ -225,6 +225,13 @@ def test_a_set_names_request_features_wherever_a_set_stands(sets, shop):
         sets.build("nothing")
 
 
+def test_a_set_has_nothing_of_its_own_to_look_into(sets):
+    for verb in (sets.read, sets.drift, lambda name: sets.explain(name, {"user_id": "a"})):
+        with pytest.raises(Invalid, match="'fraud' is a feature set") as error:
+            verb("fraud")
+        assert error.value.hint == "Name one of its features: spend, payments."
+
+
 def test_a_set_with_request_features_needs_no_definitions(sets, shop):
     of_objects = mlf.FeatureSet("fraud", features=["spend", risk])
     store, online = shop.settings().offline_store, shop.settings().online_store
@@ -360,6 +367,11 @@ def test_a_replay_draws_integers_of_which_what_is_computed_fits(risky):
     assert "overflow" in other.replay(at=NOON)["never"].failure.message
 
 
+def test_a_replay_of_an_instant_before_what_was_published_says_so(risky):
+    found = risky.replay("payments", at="2026-01-02")["payments"]
+    assert {cell.why for cell in found.differences} == {"what was published begins at 2026-01-06T00:00:00Z"}
+
+
 def test_a_replay_of_no_entities_is_refused_of_whatever(risky):
     for name in ("payments", "risk"):
         with pytest.raises(Invalid, match="A sample of 0 entities"):
@@ -438,8 +450,11 @@ def test_an_input_that_is_missing_is_named_with_the_nearest(risky):
         risky.get_online_features("risk", with_inputs().drop("asked"))
 
 
-def test_a_request_feature_has_nothing_to_build_or_explain(risky):
-    for verb in (risky.build, risky.validate, lambda name: risky.explain(name, {"user_id": "a"})):
+def test_a_request_feature_has_nothing_to_build_or_look_into(risky):
+    looks = [risky.read, risky.metadata, risky.quality, risky.drift, risky.history, risky.version_summaries]
+    looks += [lambda name: risky.explain(name, {"user_id": "a"}), lambda name: risky.diff(name, "1.0.0", "1.0.1")]
+    looks += [lambda name: risky.rollback(name, "1.0.0"), lambda name: risky.prune(name, keep=1)]
+    for verb in (risky.build, risky.validate, *looks):
         with pytest.raises(Invalid, match="'risk' is computed when it is asked for") as error:
             verb("risk")
         assert "get_online_features" in error.value.hint
