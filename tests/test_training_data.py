@@ -1,6 +1,6 @@
 """Training data from a built store: the spine's own type, every row, in order, and nothing it could not have known."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import msgspec
 import pandas as pd
@@ -113,6 +113,21 @@ def test_a_pandas_column_of_mixed_objects_is_refused_by_name(defs, values, kinds
 def test_a_pandas_column_of_objects_of_one_type_is_read(defs):
     spine = pd.DataFrame({"user_id": pd.Series([1, 2, None], dtype=object), "when": [at(12), at(3), at(3)]})
     assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].fillna(-1).tolist() == [0.0, 4.0, -1]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [date(2025, 1, 3), None],
+        [at(3), None],
+        [datetime(2025, 1, 3, 1, tzinfo=timezone(timedelta(hours=1))), pd.NaT],
+        [pd.Timestamp(at(3)), None],
+    ],
+    ids=["dates", "times", "times of a zone", "timestamps"],
+)
+def test_a_pandas_column_of_times_as_objects_is_the_label_time(defs, times):
+    spine = pd.DataFrame({"user_id": [2, 2], "note": ["a", None], "when": pd.Series(times, dtype=object)})
+    assert [v if v == v else None for v in defs.get_training_data(spine, "spend")["amount__sum__7d"]] == [4.0, None]
 
 
 def test_a_pandas_column_is_found_whatever_its_label_is(defs):

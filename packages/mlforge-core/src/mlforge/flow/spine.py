@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from mlforge.errors import Invalid, NotInstalled, Unsupported
+from mlforge.flow.spine_casts import casting
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
 
@@ -97,9 +98,13 @@ class PandasSpine:
         return tuple(str(c) for c in self.frame.columns)
 
     def temporal(self) -> tuple[str, ...]:
-        return tuple(
-            str(n) for n, t in self.frame.dtypes.items() if str(t).startswith(("datetime64", "date32", "timestamp"))
-        )
+        return tuple(str(name) for name, dtype in self.frame.dtypes.items() if self._is_temporal(name, dtype))
+
+    def _is_temporal(self, label: Any, dtype: Any) -> bool:
+        if str(dtype) != "object":
+            return str(dtype).startswith(("datetime64", "date32", "date64", "timestamp"))
+        kind = sys.modules["pandas"].api.types.infer_dtype(self.frame[label], skipna=True)
+        return kind in ("date", "datetime", "datetime64")
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
         arrow, picked = _arrow(), self._of(names)
@@ -206,7 +211,7 @@ def join_to(spine: Spine, engine: Engine, needed: Sequence[str], join: Joining, 
     if engine.owns(spine.frame):
         answer = join(spine.frame)
         return answer.lazy() if getattr(spine, "lazy", False) else answer
-    with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
+    with casting(spine.frame), engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
         return spine.attach(stream, brought)
 
 

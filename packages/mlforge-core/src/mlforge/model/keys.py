@@ -90,7 +90,7 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
 
 
 def plain_value(value: Any) -> Any:
-    """A plain Python value, of NumPy's scalars too; null for pandas' `NaT` and `NA`, of which the first is a datetime."""
+    """A plain Python value, of NumPy's scalars too; null for pandas' `NA` and for `NaT`, which is a datetime."""
     if type(value).__module__ == "numpy" and hasattr(value, "item"):
         return value.item()
     return None if type(value).__name__ in ("NaTType", "NAType") else value

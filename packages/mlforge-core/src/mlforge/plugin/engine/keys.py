@@ -92,6 +92,14 @@ def made_of_spine(spine: Mapping[str, str | None], joins: Sequence[Join]) -> lis
     return derivable(spine, [k for j in joins for k in j.artifact.meta.keys])
 
 
+class OtherKeyType(Invalid):
+    """A `key` of a spine that is of another type than the one that is `wanted`."""
+
+    def __init__(self, message: str, hint: str, *, key: str, wanted: str) -> None:
+        super().__init__(message, hint)
+        self.key, self.wanted = key, wanted
+
+
 def check_joined(
     meta: FeatureMeta,
     spine: Mapping[str, str | None],
@@ -113,10 +121,10 @@ def check_joined(
             raise _no_key(name, spine, meta)
         found = SURROGATE if name in made else spine[name]
         if found is not None and not same_key_type(found, wanted):
-            raise Invalid(
+            raise OtherKeyType(
                 f"Key {name!r} is {found} in the spine and {wanted} in feature {meta.name!r}.",
-                hint=f"Cast it in the spine: {cast(name, wanted)}.",
-            )
+                hint=f"Cast it in the spine: {cast(name, wanted)}.", key=name, wanted=wanted,
+            )  # fmt: skip
 
 
 def _no_key(name: str, spine: Collection[str], meta: FeatureMeta) -> Invalid:

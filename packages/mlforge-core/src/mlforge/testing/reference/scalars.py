@@ -106,7 +106,7 @@ def _part_on_clock(value: datetime, name: str, clock: ZoneInfo) -> int | None:
     except OverflowError:
         sign = 1 if value.year == 1 else -1
         ahead = (value + sign * timedelta(days=2)).astimezone(clock).utcoffset() or timedelta(0)
-        shown = part(value + ahead + sign * timedelta(days=146_097), name, None)
+        shown = part(value + sign * timedelta(days=146_097) + ahead, name, None)
         return (shown or 0) - 400 * sign if name == "year" else shown
 
 
