@@ -296,6 +296,24 @@ def test_a_spine_that_does_not_fit_is_refused(defs, spine, words):
         assert word in str(error.value)
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series("user_id", [1] * 6, dtype=pl.Int128),
+        pl.Series("when", [2**62] * 6).cast(pl.Datetime("us")),
+    ],
+    ids=["a type", "a time"],
+)
+def test_what_is_wrong_with_a_spine_is_to_be_mended_in_the_spine(defs, engine, lazy, column):
+    spine = SPINE.with_columns(column)
+    with pytest.raises(Invalid, match=column.name) as error:
+        answer = defs.get_training_data(spine.lazy() if lazy else spine, "spend", engine=engine)
+        answer.lazy().collect()
+    assert "function" not in error.value.hint
+
+
 def test_features_that_were_not_built_are_named(defs):
     with pytest.raises(NotFound, match="spnd"):
         defs.get_training_data(SPINE, ["spnd"])

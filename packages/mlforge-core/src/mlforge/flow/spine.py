@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from mlforge.errors import Invalid, NotInstalled, Unsupported
-from mlforge.flow.spine_casts import casting
+from mlforge.flow.spine_hints import telling_of_spine
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
 
@@ -208,11 +208,12 @@ def spine_of(frame: Any, engine: Engine) -> Spine:
 
 def join_to(spine: Spine, engine: Engine, needed: Sequence[str], join: Joining, brought: Sequence[str]) -> Any:
     """The spine with what `join` brings: inside the engine for its own frames, over Arrow for all others."""
-    if engine.owns(spine.frame):
-        answer = join(spine.frame)
-        return answer.lazy() if getattr(spine, "lazy", False) else answer
-    with casting(spine.frame), engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
-        return spine.attach(stream, brought)
+    with telling_of_spine(spine.frame, needed):
+        if engine.owns(spine.frame):
+            answer = join(spine.frame)
+            return answer.lazy() if getattr(spine, "lazy", False) else answer
+        with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
+            return spine.attach(stream, brought)
 
 
 def _unreadable(frame: Any, error: Exception) -> Invalid:

@@ -1,8 +1,8 @@
-"""How a column of a spine becomes one of another type, as people who hold the frame write it."""
+"""What is wrong with a spine, in words for whoever holds the frame: no function is run over it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,15 +11,18 @@ from mlforge.plugin.engine.keys import OtherKeyType
 
 
 @contextmanager
-def casting(frame: Any) -> Iterator[None]:
-    """Where a key of the frame is of another type than a feature's: say the way out in the words of its library."""
+def telling_of_spine(frame: Any, columns: Sequence[str]) -> Iterator[None]:
+    """Say the way out of what is wrong with some columns of a frame as people who hold it write it."""
     try:
         yield
     except OtherKeyType as error:
-        cast = _CASTS.get(type(frame).__module__.partition(".")[0])
-        if cast is None:
-            raise
-        raise Invalid(error.message, hint=f"Cast it in the spine: {cast(error.key, error.wanted)}.") from None
+        if cast := _CASTS.get(type(frame).__module__.partition(".")[0]):
+            error.hint = f"Cast it in the spine: {cast(error.key, error.wanted)}."
+        raise
+    except Invalid as error:
+        if error.message.startswith(tuple(f"{what} {name!r}" for what in ("Column", "Timestamp") for name in columns)):
+            error.hint = (error.hint or "").replace("n the function", "n the spine")
+        raise
 
 
 def _polars(name: str, wanted: str) -> str:
