@@ -25,6 +25,20 @@ def telling_of_spine(frame: Any, columns: Sequence[str]) -> Iterator[None]:
         raise
 
 
+def unreadable(frame: Any, error: Exception, arrow: Any) -> Invalid:
+    """The error for a column of Python objects in a pandas table that make no column of one type to pyarrow."""
+    for name in frame.columns:
+        try:
+            arrow.Array.from_pandas(frame[name])
+        except (arrow.ArrowException, OverflowError, UnicodeError):
+            kinds = sorted({type(value).__name__ for value in frame[name].dropna()})
+            return Invalid(
+                f"Column {name!r} of the spine is no column of one type: it holds {', '.join(kinds)}.",
+                hint=f'Make it one, of the key\'s own type: spine["{name}"].astype("string"), or "Int64".',
+            )
+    return Invalid(f"The spine cannot be read: {error}", hint="Give its key columns a type each.")
+
+
 def _polars(name: str, wanted: str) -> str:
     column = f'pl.col("{name}")'
     other = {
