@@ -16,9 +16,9 @@ def telling_of_spine(frame: Any, columns: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except OtherKeyType as error:
-        if cast := _CASTS.get(type(frame).__module__.partition(".")[0]):
-            error.hint = f"Cast it in the spine: {cast(error.key, error.wanted)}."
-        raise
+        cast = _CASTS.get(type(frame).__module__.partition(".")[0])
+        hint = f"Cast it in the spine: {cast(error.key, error.wanted)}." if cast else error.hint
+        raise Invalid(error.message, hint=hint) from None
     except Invalid as error:
         if error.message.startswith(tuple(f"{what} {name!r}" for what in ("Column", "Timestamp") for name in columns)):
             error.hint = (error.hint or "").replace("n the function", "n the spine")
