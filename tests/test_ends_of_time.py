@@ -81,3 +81,20 @@ def test_a_time_that_microseconds_do_not_hold_is_refused_by_column_and_row(tmp_p
     frame.with_columns(pl.col("t", "valid_to").cast(pl.Datetime("ms"))).write_parquet(tmp_path / "x.parquet")
     failure = project(tmp_path, engine).build()["f"].failure
     assert f"Column {column!r}: {shown} in row 2 is out of range: times lie in the years 1 to 9999." in failure.message
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "America/St_Johns", "Pacific/Apia", "UTC"])
+def test_the_clocks_of_a_zone_show_the_same_in_training_and_serving_at_the_ends(tmp_path, engine, zone):
+    parts = {p: getattr(mlf.col("until"), p)(zone) for p in ("year", "quarter", "month", "day", "weekday", "hour")}
+    until = [FIRST, FIRST + timedelta(hours=20), LAST - timedelta(hours=20), LAST]
+    pl.DataFrame({"k": range(4), "t": [FIRST] * 4, "until": until}).write_parquet(tmp_path / "x.parquet")
+    defs = project(tmp_path, engine, derived=parts)
+    defs.build(quality=False).raise_for_failure()
+    defs.publish().raise_for_failure()
+    trained = defs.get_training_data(pl.DataFrame({"k": range(4), "at": [LAST] * 4}), "f").select(*parts).rows()
+    served = defs.get_online_features("f", [{"k": k} for k in range(4)])
+    assert [tuple(row[part] for part in parts) for row in served] == trained
+    assert [result.ok for result in defs.replay()] == [True]
+    told = defs.explain("f", {"k": 3}, at=LAST, columns=list(parts))
+    assert [(value.answer, value.agrees) for value in told.values] == [(value, True) for value in trained[3]]

@@ -495,3 +495,9 @@ def test_it_shows_itself_in_text_and_in_a_notebook(build):
     page = found._repr_html_()
     assert "<td style='text-align:left'>7.0</td>" in page
     assert "7d: [2024-12-28 00:00:00, 2025-01-04 00:00:00): 3" in page
+
+
+def test_a_key_writes_nothing_but_text_on_a_terminal(build):
+    shown = repr(build(keys="first", **DAILY).explain("f", {"first": "\x1b[31ma\nb\u202e"}, at(4)))
+    assert shown.startswith("f 1.0.0, first=\\x1b[31ma\\nb\\u202e at 2025-01-04")
+    assert "\x1b" not in shown

@@ -4,8 +4,10 @@ import json
 from datetime import UTC, date, datetime
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 
 import mlforge as mlf
@@ -136,3 +138,44 @@ def test_a_date_is_no_time(build):
     spine = pd.DataFrame({"day": [pd.Timestamp(2025, 1, 2)], "at": [pd.Timestamp(AT)]})
     with refused(Invalid, "'day'", "Datetime", "Date", "shift_id"):
         defs.get_training_data(spine, "places", timestamp="at", engine=build.engine)
+
+
+@pytest.mark.parametrize("missing", [None, pd.NaT, pd.NA, np.datetime64("NaT")], ids=repr)
+def test_what_pandas_writes_for_no_value_is_the_null_that_a_key_is_made_of(build, missing):
+    defs = build(PLACES.with_columns(zip=pl.Series([AT, datetime(2025, 1, 2, tzinfo=UTC), None])))
+    defs.publish(as_of=AT).raise_for_failure()
+    assert defs.get_online_features("places", [{"country": None, "zip": missing}])[0]["people"] == 3
+    told = defs.explain("places", {"country": None, "zip": missing}, at=AT)
+    assert told.status == "row"
+    assert told.agrees
+
+
+OTHERS = {
+    "Int64": (pl.Series([1]), pl.Series(["1"])),
+    "UInt8": (pl.Series([1], dtype=pl.UInt8), pl.Series(["1"])),
+    "String": (pl.Series(["1"]), pl.Series([1])),
+    "Boolean": (pl.Series([True]), pl.Series([1])),
+    "Date": (pl.Series([date(2025, 1, 1)]), pl.Series([datetime(2025, 1, 1)])),
+    "Datetime": (pl.Series([AT]), pl.Series([date(2025, 1, 1)])),
+    "Binary": (pl.Series([b"1"]), pl.Series(["1"])),
+}
+
+
+def to_objects(df):
+    """A pandas table in which dates are Python's own."""
+    return pd.DataFrame(df.to_dict(as_series=False))
+
+
+@pytest.mark.parametrize("frame", [lambda df: df, pl.DataFrame.to_arrow, to_objects])
+@pytest.mark.parametrize(("mine", "other"), OTHERS.values(), ids=OTHERS)
+def test_the_way_out_of_another_type_is_written_as_people_write_it_for_their_frame(build, frame, mine, other):
+    plan = pl.DataFrame({"country": mine, "t": [AT], "people": [7]})
+    defs = build(plan, entities=None, keys="country", timestamp=None, function=lambda df: df.drop("t"))
+    spine = frame(pl.DataFrame({"country": other}))
+    with pytest.raises(Invalid, match="in the spine and") as error:
+        defs.get_training_data(spine, "places", engine=build.engine)
+    typed = error.value.hint.removeprefix("Cast it in the spine: ").removesuffix(".")
+    known = {"spine": spine, "pl": pl, "pd": pd, "pa": pa}
+    exec(typed if isinstance(spine, pd.DataFrame) else f"spine = {typed}", known)
+    answer = defs.get_training_data(known["spine"], "places", engine=build.engine)
+    assert pl.Series(answer["people"]).to_list() == [7]

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 
 import duckdb
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -223,6 +225,13 @@ def test_a_set_names_request_features_wherever_a_set_stands(sets, shop):
         sets.build("nothing")
 
 
+def test_a_set_has_nothing_of_its_own_to_look_into(sets):
+    for verb in (sets.read, sets.drift, lambda name: sets.explain(name, {"user_id": "a"})):
+        with pytest.raises(Invalid, match="'fraud' is a feature set") as error:
+            verb("fraud")
+        assert error.value.hint == "Name one of its features: spend, payments."
+
+
 def test_a_set_with_request_features_needs_no_definitions(sets, shop):
     of_objects = mlf.FeatureSet("fraud", features=["spend", risk])
     store, online = shop.settings().offline_store, shop.settings().online_store
@@ -349,6 +358,26 @@ def test_request_features_are_replayed_with_inputs_by_chance(risky):
     assert "9.0.0" in other.replay(at=NOON)["pinned"].failure.message
 
 
+def test_a_replay_draws_integers_of_which_what_is_computed_fits(risky):
+    products = {"cube": col("n") * col("n") * col("n"), "far": col("n") * (col("cents") + 2**55)}
+    large = mlf.request_feature("large", inputs={"n": "Int64"}, uses="payments", columns=products)
+    assert mlf.Definitions("shop", [large], "store", "online.db", risky.engine, root=risky.root).replay(at=NOON).ok
+    never = mlf.request_feature("never", uses="payments", columns={"x": col("cents") + 2**63 - 1})
+    other = mlf.Definitions("shop", [never], "store", "online.db", risky.engine, root=risky.root)
+    assert "overflow" in other.replay(at=NOON)["never"].failure.message
+
+
+def test_a_replay_of_an_instant_before_what_was_published_says_so(risky):
+    found = risky.replay("payments", at="2026-01-02")["payments"]
+    assert {cell.why for cell in found.differences} == {"what was published begins at 2026-01-06T00:00:00Z"}
+
+
+def test_a_replay_of_no_entities_is_refused_of_whatever(risky):
+    for name in ("payments", "risk"):
+        with pytest.raises(Invalid, match="A sample of 0 entities"):
+            risky.replay(name, sample=0)
+
+
 def test_without_a_source_or_a_feature_there_is_still_an_answer(shop):
     lone = mlf.request_feature("lone", inputs={"n": "Int64"}, columns={"late": at().hour() > 11, "twice": col("n") * 2})
     spine = LABELS.with_columns(n=pl.Series([1, None, 3], dtype=pl.UInt8))
@@ -401,6 +430,13 @@ def test_inputs_of_a_request_that_are_of_another_type_are_refused(risky, changes
     assert error.value.hint
 
 
+@pytest.mark.parametrize("missing", [pd.NaT, pd.NA, np.datetime64("NaT")], ids=repr)
+def test_what_pandas_writes_for_no_value_is_a_null_input(risky, missing):
+    row = {"user_id": "a", **dict.fromkeys(INPUTS)}
+    values = served(risky, "risk", [row, {"user_id": "a", **dict.fromkeys(INPUTS, missing)}]).values
+    assert values[0] == values[1]
+
+
 def test_an_input_that_is_missing_is_named_with_the_nearest(risky):
     row = {"user_id": "a", **dict.fromkeys(INPUTS)}
     row["askd"] = row.pop("asked")
@@ -414,8 +450,11 @@ def test_an_input_that_is_missing_is_named_with_the_nearest(risky):
         risky.get_online_features("risk", with_inputs().drop("asked"))
 
 
-def test_a_request_feature_has_nothing_to_build_or_explain(risky):
-    for verb in (risky.build, risky.validate, lambda name: risky.explain(name, {"user_id": "a"})):
+def test_a_request_feature_has_nothing_to_build_or_look_into(risky):
+    looks = [risky.read, risky.metadata, risky.quality, risky.drift, risky.history, risky.version_summaries]
+    looks += [lambda name: risky.explain(name, {"user_id": "a"}), lambda name: risky.diff(name, "1.0.0", "1.0.1")]
+    looks += [lambda name: risky.rollback(name, "1.0.0"), lambda name: risky.prune(name, keep=1)]
+    for verb in (risky.build, risky.validate, *looks):
         with pytest.raises(Invalid, match="'risk' is computed when it is asked for") as error:
             verb("risk")
         assert "get_online_features" in error.value.hint

@@ -1,7 +1,8 @@
 """Training data from a built store: the spine's own type, every row, in order, and nothing it could not have known."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
+import duckdb
 import msgspec
 import pandas as pd
 import polars as pl
@@ -113,6 +114,21 @@ def test_a_pandas_column_of_mixed_objects_is_refused_by_name(defs, values, kinds
 def test_a_pandas_column_of_objects_of_one_type_is_read(defs):
     spine = pd.DataFrame({"user_id": pd.Series([1, 2, None], dtype=object), "when": [at(12), at(3), at(3)]})
     assert defs.get_training_data(spine, ["spend"])["amount__sum__7d"].fillna(-1).tolist() == [0.0, 4.0, -1]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [date(2025, 1, 3), None],
+        [at(3), None],
+        [datetime(2025, 1, 3, 1, tzinfo=timezone(timedelta(hours=1))), pd.NaT],
+        [pd.Timestamp(at(3)), None],
+    ],
+    ids=["dates", "times", "times of a zone", "timestamps"],
+)
+def test_a_pandas_column_of_times_as_objects_is_the_label_time(defs, times):
+    spine = pd.DataFrame({"user_id": [2, 2], "note": ["a", None], "when": pd.Series(times, dtype=object)})
+    assert [v if v == v else None for v in defs.get_training_data(spine, "spend")["amount__sum__7d"]] == [4.0, None]
 
 
 def test_a_pandas_column_is_found_whatever_its_label_is(defs):
@@ -281,6 +297,23 @@ def test_a_spine_that_does_not_fit_is_refused(defs, spine, words):
         assert word in str(error.value)
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize(
+    "column",
+    [
+        pl.Series("user_id", [1] * 6, dtype=pl.Int128),
+        pl.Series("when", [2**62] * 6).cast(pl.Datetime("us")),
+    ],
+    ids=["a type", "a time"],
+)
+def test_what_is_wrong_with_a_spine_is_to_be_mended_in_the_spine(defs, engine, lazy, column):
+    spine = SPINE.with_columns(column)
+    with pytest.raises(Invalid, match=column.name) as error:
+        defs.get_training_data(spine.lazy() if lazy else spine, "spend", engine=engine)
+    assert "function" not in error.value.hint
+
+
 def test_features_that_were_not_built_are_named(defs):
     with pytest.raises(NotFound, match="spnd"):
         defs.get_training_data(SPINE, ["spnd"])
@@ -299,6 +332,15 @@ def test_a_feature_without_time_needs_no_label_time(defs):
 def test_a_struct_column_of_the_spine_is_left_alone(defs):
     spine = SPINE.with_columns(extra=pl.struct("label", "user_id"))
     assert_frame_equal(defs.get_training_data(spine, ["spend"]).select("extra"), spine.select("extra"))
+
+
+@pytest.mark.parametrize("other", ["{'a': 1}", "NULL", "1::HUGEINT", "MAP {1: 2}"])
+def test_a_column_of_a_relation_that_no_feature_can_hold_is_left_alone(defs, other):
+    with duckdb.connect() as connection:
+        spine = connection.sql(f"SELECT 2 AS user_id, TIMESTAMP '2025-01-03' AS day, {other} AS other")
+        answer = defs.get_training_data(spine, "spend", engine="duckdb").pl()
+    assert answer.columns[:4] == ["user_id", "day", "other", "amount__sum__1d"]
+    assert answer["amount__sum__7d"].to_list() == [4.0]
 
 
 def test_a_pandas_key_too_large_for_a_float_is_refused_rather_than_mistaken(defs):

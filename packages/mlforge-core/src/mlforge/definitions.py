@@ -300,7 +300,8 @@ class Definitions(LockVerbs):
             (726, 2)
         """
         settings = self.settings(profile)
-        with self._store(profile) as store, (settings.engine or default_engine()).open() as engine:
+        computing = settings.engine or default_engine()
+        with self._looking_into(name), self._store(profile) as store, computing.open() as engine:
             return engine.read_version(
                 within_reach(store, engine, artifact(store, name, version), relied=False), columns
             )
@@ -314,7 +315,7 @@ class Definitions(LockVerbs):
             >>> meta.version, meta.row_count, meta.entity_keys
             ('1.0.0', 726, ('user_id',))
         """
-        with self._store(profile) as store:
+        with self._looking_into(name), self._store(profile) as store:
             return artifact(store, name, version).meta
 
     @spelled
@@ -421,7 +422,7 @@ class Definitions(LockVerbs):
             >>> [(one.version, one.row_count, one.engine) for one in defs.version_summaries("user_spend")]
             [('1.0.0', 726, 'polars')]
         """
-        with self._store(profile) as store:
+        with self._looking_into(name), self._store(profile) as store:
             found = version_summaries(store, name)
         heads = ("version", "built", "rows", "engine", "why")
         return Listing(found, heads, _version_row)
@@ -434,7 +435,7 @@ class Definitions(LockVerbs):
             >>> [meta.version for meta in defs.history("user_spend")]
             ['1.0.0']
         """
-        with self._store(profile) as store:
+        with self._looking_into(name), self._store(profile) as store:
             found = history(store, name)
         return Listing(found, ("version", "built", "rows", "engine", "why"), _version_row)
 
@@ -459,7 +460,7 @@ class Definitions(LockVerbs):
             >>> found.columns, found.rows
             ({}, (726, 726))
         """
-        with self._store(profile) as store:
+        with self._looking_into(name), self._store(profile) as store:
             return diff(store, name, before, after)
 
     @spelled
@@ -477,7 +478,7 @@ class Definitions(LockVerbs):
             self.feature(name)
             self._publishes_to(self.settings(profile))
             self.publish(f"{name}@{version}", profile=profile).raise_for_failure()
-        with self._store(profile) as store:
+        with self._looking_into(name), self._store(profile) as store:
             return rollback(store, name, version, now())
 
     @spelled
@@ -494,7 +495,7 @@ class Definitions(LockVerbs):
             >>> defs.prune("user_spend", keep=1).versions
             ('1.0.0',)
         """
-        with self._store(profile) as store:
+        with self._looking_into(name), self._store(profile) as store:
             return prune(store, name, keep, now())
 
     @spelled

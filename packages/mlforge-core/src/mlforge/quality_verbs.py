@@ -34,7 +34,7 @@ class QualityVerbs(StoreVerbs):
             >>> found.column("purchases_7d").max
             9
         """
-        with self.settings(profile).offline_store.open() as store:
+        with self._looking_into(name), self.settings(profile).offline_store.open() as store:
             return quality(store, name, version, now())
 
     @spelled
@@ -86,5 +86,5 @@ class QualityVerbs(StoreVerbs):
             columns=None if columns is None else (columns,) if isinstance(columns, str) else tuple(columns),
         )  # fmt: skip
         chosen = engine_config(engine) if engine is not None else settings.engine or default_engine()
-        with settings.offline_store.open() as store, chosen.open() as live:
+        with self._looking_into(name), settings.offline_store.open() as store, chosen.open() as live:
             return drift(store, live, asked)

@@ -58,6 +58,13 @@ def test_a_member_of_an_enumeration_is_its_value():
     assert surrogate_key(Plan.GOLD, Shop.ZURICH) == surrogate_key(7, "Zürich")
 
 
+def test_what_pandas_writes_for_no_value_is_null():
+    class NaTType(datetime):
+        """As pandas has it."""
+
+    assert surrogate_key("Ada", NaTType(2025, 1, 1)) == surrogate_key("Ada", None)
+
+
 @pytest.mark.parametrize("values", [(), (1.5,), ([1],)])
 def test_what_cannot_be_a_key_is_refused(values):
     with pytest.raises(Invalid):

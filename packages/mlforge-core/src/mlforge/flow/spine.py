@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from mlforge.errors import Invalid, NotInstalled, Unsupported
+from mlforge.flow.spine_hints import telling_of_spine, unreadable
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
 
@@ -97,16 +98,20 @@ class PandasSpine:
         return tuple(str(c) for c in self.frame.columns)
 
     def temporal(self) -> tuple[str, ...]:
-        return tuple(
-            str(n) for n, t in self.frame.dtypes.items() if str(t).startswith(("datetime64", "date32", "timestamp"))
-        )
+        return tuple(str(name) for name, dtype in self.frame.dtypes.items() if self._is_temporal(name, dtype))
+
+    def _is_temporal(self, label: Any, dtype: Any) -> bool:
+        if str(dtype) != "object":
+            return str(dtype).startswith(("datetime64", "date32", "date64", "timestamp"))
+        kind = sys.modules["pandas"].api.types.infer_dtype(self.frame[label], skipna=True)
+        return kind in ("date", "datetime", "datetime64")
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
         arrow, picked = _arrow(), self._of(names)
         try:
             table = arrow.Table.from_pandas(picked, preserve_index=False)
         except (arrow.ArrowException, OverflowError, UnicodeError) as error:
-            raise _unreadable(picked, error) from error
+            raise unreadable(picked, error, arrow) from error
         for place, name in enumerate(names):
             if _holds_integers(picked[name]):
                 table = table.set_column(place, name, table[name].cast("int64"))
@@ -152,7 +157,14 @@ class EngineSpine:
         return tuple(self.frame.columns)
 
     def temporal(self) -> tuple[str, ...]:
-        return tuple(c.name for c in self._engine.schema(self.frame) if c.dtype in ("Datetime", "Date"))
+        return tuple(name for name in self.names if self._word(name) in ("Datetime", "Date"))
+
+    def _word(self, name: str) -> str | None:
+        """The type of a column; None where it is one that no feature can hold, which is nobody's business here."""
+        try:
+            return self._engine.schema(self._engine.select(self.frame, [name])).dtype(name)
+        except Invalid:
+            return None
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
         raise Invalid("An engine's own frame is joined by the engine.", hint="Pass it to the engine as it is.")
@@ -203,26 +215,12 @@ def spine_of(frame: Any, engine: Engine) -> Spine:
 
 def join_to(spine: Spine, engine: Engine, needed: Sequence[str], join: Joining, brought: Sequence[str]) -> Any:
     """The spine with what `join` brings: inside the engine for its own frames, over Arrow for all others."""
-    if engine.owns(spine.frame):
-        answer = join(spine.frame)
-        return answer.lazy() if getattr(spine, "lazy", False) else answer
-    with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
-        return spine.attach(stream, brought)
-
-
-def _unreadable(frame: Any, error: Exception) -> Invalid:
-    """The error for a column of Python objects that make no column of one type."""
-    arrow = _arrow()
-    for name in frame.columns:
-        try:
-            arrow.Array.from_pandas(frame[name])
-        except (arrow.ArrowException, OverflowError, UnicodeError):
-            kinds = sorted({type(value).__name__ for value in frame[name].dropna()})
-            return Invalid(
-                f"Column {name!r} of the spine is no column of one type: it holds {', '.join(kinds)}.",
-                hint=f'Make it one, of the key\'s own type: spine["{name}"].astype("string"), or "Int64".',
-            )
-    return Invalid(f"The spine cannot be read: {error}", hint="Give its key columns a type each.")
+    with telling_of_spine(spine.frame, needed):
+        if engine.owns(spine.frame):
+            answer = join(spine.frame)
+            return answer.lazy() if getattr(spine, "lazy", False) else answer
+        with engine.to_arrow(join(engine.from_arrow(spine.pick(needed)))) as stream:
+            return spine.attach(stream, brought)
 
 
 def _holds_integers(series: Any) -> bool:

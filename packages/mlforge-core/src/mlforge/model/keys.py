@@ -68,6 +68,8 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
     match value:
         case None:
             return "n", ""
+        case _ if plain_value(value) is None:
+            return "n", ""
         case bool():
             return "b", str(int(value))
         case int():
@@ -85,6 +87,13 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
         f"A {type(value).__name__} cannot be part of a key: {value!r}.",
         hint="Keys are integers, strings, booleans, dates, times or bytes; round or format a float first.",
     )
+
+
+def plain_value(value: Any) -> Any:
+    """A plain Python value, of NumPy's scalars too; null for pandas' `NA` and for `NaT`, which is a datetime."""
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        return value.item()
+    return None if type(value).__name__ in ("NaTType", "NAType") else value
 
 
 def surrogate_key(*values: KeyValue) -> str:

@@ -12,6 +12,7 @@ from mlforge.errors import Invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST, _LAST = 1800, 9998  # no zone has a change before; nor are there instants in all zones behind
+_CALENDAR = timedelta(days=146_097)  # 400 years
 _LISTED = 2100  # until then zones list their changes one by one; later ones follow from rules, twice a year
 
 
@@ -34,6 +35,25 @@ def _nearest(name: str) -> str:
         return "This computer has no time zones: pip install tzdata"
     near = get_close_matches(name.lower(), known, n=1)
     return f"Such as {(known[near[0]] if near else 'Europe/Berlin')!r}."
+
+
+def shown_on(zone: ZoneInfo, at: datetime) -> tuple[datetime, int]:
+    """What a zone's clocks show at an instant, and how many years that is too late.
+
+    They may show the year 0 or 10000, which Python cannot write: that is shown 400 years nearer, when the calendar is
+    the same.
+
+    Example:
+        >>> shown, later = shown_on(ZoneInfo("Europe/Berlin"), datetime(9999, 12, 31, 23, 30, tzinfo=UTC))
+        >>> str(shown), later
+        ('9600-01-01 00:30:00', -400)
+    """
+    try:
+        return at.astimezone(zone), 0
+    except OverflowError:
+        sign = 1 if at.year == 1 else -1
+        ahead = _ahead(zone, at + sign * timedelta(days=2))
+        return at.replace(tzinfo=None) + sign * _CALENDAR + ahead, sign * 400
 
 
 @lru_cache(maxsize=64)

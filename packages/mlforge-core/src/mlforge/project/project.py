@@ -137,6 +137,8 @@ class Project:
             >>> str(defs.feature("user_spend").interval)
             '1d'
         """
+        if name not in self.features:
+            self._refuse_others(name)
         return _named(self.features, "feature", name)
 
     def request_feature(self, name: str) -> RequestFeature:
@@ -161,6 +163,24 @@ class Project:
                     f"{name!r} is computed when it is asked for: there is nothing to {verb}.",
                     hint="Ask get_training_data or get_online_features for it.",
                 )
+
+    def _refuse_others(self, name: str) -> None:
+        """Raise `Invalid` for a request feature, or a set, of which no rows are kept."""
+        self.refuse_requests([name], "look into")
+        if name in self.feature_sets:
+            raise Invalid(
+                f"{name!r} is a feature set: there is nothing of its own to look into.",
+                hint=f"Name one of its features: {', '.join(self.stored_sets[name].names)}.",
+            )
+
+    @contextmanager
+    def _looking_into(self, name: str) -> Iterator[None]:
+        """Where nothing is kept under a name because it is that of something else: say so."""
+        try:
+            yield
+        except NotFound:
+            self._refuse_others(name)
+            raise
 
     def feature_set(self, name: str) -> FeatureSet:
         """The feature set of that name. Raises `Unknown` with the nearest one.

@@ -73,12 +73,6 @@ def test_at_is_refused_where_nobody_asks() -> None:
         Derivation({"age": at() - col("last_paid_all")}, WORDS, asked=False)
 
 
-def test_an_instant_that_no_clock_of_a_zone_shows_is_refused() -> None:
-    last = Derivation({"hour": col("last_paid_all").hour("Europe/Zurich")}, WORDS)
-    with refused(Invalid, "hour", "Europe/Zurich", "UTC"):
-        last.of({"last_paid_all": datetime(9999, 12, 31, 23, 30, tzinfo=UTC)})
-
-
 @pytest.mark.parametrize("digits", ["0" * 5000 + "7", "9" * 5000, "-" + "9" * 5000])
 def test_a_number_of_more_digits_than_python_reads_is_no_error(digits: str) -> None:
     made = Derivation({"n": col("kind").cast("Int64")}, WORDS).of({"kind": digits})

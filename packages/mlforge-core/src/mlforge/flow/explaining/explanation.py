@@ -10,6 +10,7 @@ import msgspec
 
 from mlforge.flow.failure import Failure
 from mlforge.model.html import table
+from mlforge.model.visible import visible
 
 RowStatus = Literal["row", "expired", "early", "unknown"]
 Compared = Literal["same", "changed", "unknown"]
@@ -207,8 +208,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         """A few lines for people."""
-        lines = [f"{v.column} = {v.answer!r}{_recomputed(v)}{self._counted_events(v)}" for v in self.values]
-        return "\n".join([self._title, self.why, *(f"  {line}" for line in lines), self.verdict])
+        lines = [f"  {v.column} = {v.answer!r}{_recomputed(v)}{self._counted_events(v)}" for v in self.values]
+        return "\n".join(visible(line, one_line=True) for line in (self._title, self.why, *lines, self.verdict))
 
     def _counted_events(self, value: ExplainedValue) -> str:
         found = next((w for w in self.windows if w.window == value.window), None)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlforge.errors import Invalid, nearest
-from mlforge.model.keys import Key, KeyValue, surrogate_key
+from mlforge.model.keys import Key, KeyValue, plain_value, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import is_integer, limits_of
 
@@ -26,7 +26,8 @@ def entity_of(meta: FeatureMeta, given: Mapping[str, Any], types: TypesOf) -> di
         Invalid: A key that is missing, that the feature has not, or that is not of its type.
     """
     _refuse_strangers(meta, given)
-    return {key.name: _value(key, meta, given, types) for key in meta.keys}
+    plain = {name: plain_value(value) for name, value in given.items()}
+    return {key.name: _value(key, meta, plain, types) for key in meta.keys}
 
 
 def key_value(value: Any, dtype: str, name: str) -> KeyValue:
@@ -60,8 +61,8 @@ def _value(key: Key, meta: FeatureMeta, given: Mapping[str, Any], types: TypesOf
 
 def source_values(key: Key, given: Mapping[str, Any], types: TypesOf) -> dict[str, KeyValue]:
     """The values that a surrogate key is made of; a null is one like any other. Raises `Invalid` for another type."""
-    dtypes = types(key)
-    return {s: None if given[s] is None else key_value(given[s], dtypes[s], s) for s in key.sources}
+    dtypes, plain = types(key), {s: plain_value(given[s]) for s in key.sources}
+    return {s: None if value is None else key_value(value, dtypes[s], s) for s, value in plain.items()}
 
 
 def _refuse_strangers(meta: FeatureMeta, given: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from mlforge.errors import Invalid, Unsupported, nearest
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.rows import rows_of
 from mlforge.flow.spine import EngineSpine, Spine, spine_of
+from mlforge.flow.spine_hints import telling_of_spine
 from mlforge.plugin.engine.protocol import Engine
 
 OpenEngine = Callable[[], Any]
@@ -80,7 +81,8 @@ def _with_table(reader: Reader, table: Any, engine: Engine) -> OnlineFeatures:
     if clash := set(reader.schema.names).intersection(spine.names):
         raise _both(min(clash), "The table")
     needed = _needed(reader, spine)
-    rows = rows_of(engine, engine.from_arrow(spine.pick(needed)))
+    with telling_of_spine(table, needed):
+        rows = rows_of(engine, engine.from_arrow(spine.pick(needed)))
     found = reader.read(rows)
     with engine.to_arrow(engine.from_rows(found.values, reader.schema)) as stream:
         return OnlineFeatures(spine.attach(stream, reader.schema.names), found.statuses)

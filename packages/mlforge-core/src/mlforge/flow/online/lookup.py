@@ -14,7 +14,7 @@ from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
 from mlforge.model.expr import At
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import BadKey, Key, keys_of_one, surrogate_key
+from mlforge.model.keys import BadKey, Key, keys_of_one, plain_value, surrogate_key
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import cannot_compute
 from mlforge.model.schema import Column, is_integer
@@ -272,8 +272,3 @@ def fits(value: Any, kind: type) -> bool:
     """Whether a value is of a type, a boolean being no integer and an instant no date."""
     other = {int: bool, date: datetime}.get(kind)
     return isinstance(value, kind) and not (other is not None and isinstance(value, other))
-
-
-def plain_value(value: Any) -> Any:
-    """A plain Python value, of NumPy's scalars and the like too."""
-    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value

@@ -44,6 +44,10 @@ class Replaying(msgspec.Struct, frozen=True):
     sample: int
     seed: int
 
+    def __post_init__(self) -> None:
+        if self.sample < 1:
+            raise Invalid(f"A sample of {self.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
+
 
 def replay_safely(feature: str, run: Callable[[], ReplayResult]) -> ReplayResult:
     """Run the replay of a feature; whatever goes wrong is its own failure and nobody else's."""
@@ -64,19 +68,17 @@ def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
         NotFound: The feature is not served, or the version it was published from is gone.
         Invalid: That version was built again with other rows, or its data is damaged.
     """
-    if replaying.sample < 1:
-        raise Invalid(f"A sample of {replaying.sample} entities shows nothing.", hint="Give a sample of 1 or more.")
     what = last_publish(replaying.online, spec.name, spec.version)
     artifact = published(replaying, spec.name, what)
     keys = sample_of(replaying, artifact)
     found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
     offline = _offline(replaying, artifact, keys) if keys else []
     columns = artifact.meta.answered.names
-    statuses = [status[spec.name] for status in found.statuses]
+    reasons = [_why(status[spec.name], replaying.at, what) for status in found.statuses]
     return ReplayResult(
         feature=spec.text, version=what.publish.version, published=iso(what.publish.as_of), at=iso(replaying.at),
         entities=len(keys), cells=len(keys) * len(columns),
-        differences=tuple(_differences(artifact.meta, keys, found.values, offline, statuses, what)),
+        differences=tuple(_differences(artifact.meta, keys, found.values, offline, reasons)),
     )  # fmt: skip
 
 
@@ -132,19 +134,20 @@ def _differences(
     keys: Sequence[dict[str, Any]],
     found: Sequence[EntityRow],
     offline: Sequence[EntityRow],
-    statuses: Sequence[ServedStatus],
-    what: LastPublish,
+    reasons: Sequence[str],
 ) -> Iterator[ReplayDifference]:
-    for key, got, wanted, status in zip(keys, found, offline, statuses, strict=True):
+    for key, got, wanted, why in zip(keys, found, offline, reasons, strict=True):
         for column in meta.answered.names:
             same = close if column in meta.config.derived else identical
             if not same(got[column], wanted[column]):
-                yield ReplayDifference(key, column, got[column], wanted[column], _why(status, what))
+                yield ReplayDifference(key, column, got[column], wanted[column], why)
 
 
-def _why(status: ServedStatus, what: LastPublish) -> str:
+def _why(status: ServedStatus, at: int, what: LastPublish) -> str:
     until = what.publish.until
     match status:
+        case "missing" if at < what.publish.as_of:
+            return f"what was published begins at {iso(what.publish.as_of)}"
         case "missing":
             return "the entity is not online: it expired, was removed there or is damaged"
         case "stale":

@@ -18,6 +18,7 @@ from mlforge.flow.rows import rows_of
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.duration import MICROS
 from mlforge.model.feature import FeatureSpec
+from mlforge.model.keys import BadKey
 from mlforge.model.meta import Artifact
 from mlforge.model.request import Requested, RequestFeature
 from mlforge.model.schema import Column, Schema
@@ -26,6 +27,8 @@ from mlforge.model.timestamp import Timestamp
 
 NULLS = 0.1
 """The share of inputs that are null."""
+BITS = (31, 15, 7, 1)
+"""How large integers are drawn, the largest first."""
 
 
 def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResult:
@@ -41,8 +44,7 @@ def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResul
     pairs = zip(feature.uses, artifacts, strict=True)
     uses = tuple(FeatureSpec(use.name, use.version or one.meta.version, use.columns) for use, one in pairs)
     pinned = Requested(msgspec.structs.replace(feature, uses=uses))
-    rows = _rows(replaying, feature, artifacts)
-    online = Reader(replaying.online, pinned, clock=lambda: replaying.at).read(rows)
+    rows, online = _asked(replaying, pinned, artifacts)
     offline = _offline(replaying, pinned, rows, artifacts) if rows else []
     return ReplayResult(
         feature=feature.name, at=iso(replaying.at), entities=len(rows), cells=len(rows) * len(feature.columns),
@@ -50,7 +52,22 @@ def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResul
     )  # fmt: skip
 
 
-def _rows(replaying: Replaying, feature: RequestFeature, artifacts: Sequence[Artifact]) -> list[dict[str, Any]]:
+def _asked(
+    replaying: Replaying, pinned: Requested, artifacts: Sequence[Artifact], bits: Sequence[int] = BITS
+) -> tuple[list[dict[str, Any]], OnlineFeatures]:
+    """What is asked, and the answers; with smaller integers where what is computed of them does not fit 64 bits."""
+    rows = _rows(replaying, pinned.feature, artifacts, bits[0])
+    try:
+        return rows, Reader(replaying.online, pinned, clock=lambda: replaying.at).read(rows)
+    except BadKey as error:
+        if error.what != "value" or not bits[1:]:
+            raise
+    return _asked(replaying, pinned, artifacts, bits[1:])
+
+
+def _rows(
+    replaying: Replaying, feature: RequestFeature, artifacts: Sequence[Artifact], bits: int
+) -> list[dict[str, Any]]:
     """Keys of entities that have values, those of several features side by side, and inputs by chance."""
     chance = random.Random(replaying.seed)  # noqa: S311 - a sample is no secret
     blank = dict.fromkeys(name for one in artifacts for name in one.meta.entity_keys)
@@ -59,7 +76,7 @@ def _rows(replaying: Replaying, feature: RequestFeature, artifacts: Sequence[Art
     rows = []
     for number in range(count):
         keys = [some[number % len(some)] for some in entities]
-        inputs = {name: _any(dtype, chance) for name, dtype in feature.inputs.items()}
+        inputs = {name: _any(dtype, chance, bits) for name, dtype in feature.inputs.items()}
         rows.append({**blank, **{n: v for one in keys for n, v in one.items()}, **inputs})
     return rows
 
@@ -90,13 +107,13 @@ def _why(status: ServedStatus) -> str:
     return f"a feature that it uses is {status} online"
 
 
-def _any(dtype: str, chance: random.Random) -> Any:
-    """A value of a type, or null."""
+def _any(dtype: str, chance: random.Random, bits: int) -> Any:
+    """A value of a type, or null; an integer of so many bits."""
     if chance.random() < NULLS:
         return None
     match dtype:
         case "Int64":
-            return chance.randrange(-(2**31), 2**31)
+            return chance.randrange(-(2**bits), 2**bits)
         case "Float64":
             return chance.choice([0.0, chance.uniform(-1e6, 1e6)])
         case "Boolean":

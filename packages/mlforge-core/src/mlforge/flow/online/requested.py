@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from mlforge.errors import Invalid, close_to
-from mlforge.flow.online.lookup import ALWAYS, NEVER, EntityRow, Found, Lookup, ServedStatus, fits, plain_value
+from mlforge.flow.online.lookup import ALWAYS, NEVER, EntityRow, Found, Lookup, ServedStatus, fits
 from mlforge.flow.requests import Composition
-from mlforge.model.keys import BadKey
+from mlforge.model.keys import BadKey, plain_value
 from mlforge.model.request import INPUT_TYPES, cannot_compute
 from mlforge.model.schema import Column
 from mlforge.model.span import moment_of

@@ -19,6 +19,7 @@ from mlforge.errors import Invalid
 from mlforge.model.expr import Expr
 from mlforge.model.schema import is_float, limits_of
 from mlforge.model.span import EPOCH
+from mlforge.model.zones import shown_on
 from mlforge.plugin.engine.expressions import (
     ARITHMETIC,
     COMPARISONS,
@@ -266,16 +267,12 @@ def _part(part: str, zone: str | None) -> Callable[[datetime], int]:
     if zone is None:
         return lambda instant: int(told(instant))
     clock = ZoneInfo(zone)
-    return lambda instant: int(told(_local(instant, clock)))
 
+    def on_clock(instant: datetime) -> int:
+        shown, later = shown_on(clock, instant)
+        return int(told(shown)) - (later if part == "year" else 0)
 
-def _local(instant: datetime, clock: ZoneInfo) -> datetime:
-    try:
-        return instant.astimezone(clock)
-    except OverflowError:
-        raise Invalid(
-            f"{instant} is not within the years 1 to 9999 in {clock.key}.", hint="Take its parts in UTC."
-        ) from None
+    return on_clock
 
 
 _PARTS: dict[str, Callable[[datetime], int]] = {

@@ -92,6 +92,14 @@ def made_of_spine(spine: Mapping[str, str | None], joins: Sequence[Join]) -> lis
     return derivable(spine, [k for j in joins for k in j.artifact.meta.keys])
 
 
+class OtherKeyType(Invalid):
+    """A `key` of a spine that is of another type than the one that is `wanted`."""
+
+    def __init__(self, error: Invalid, key: str, wanted: str) -> None:
+        super().__init__(error.message, error.hint)
+        self.key, self.wanted = key, wanted
+
+
 def check_joined(
     meta: FeatureMeta,
     spine: Mapping[str, str | None],
@@ -113,10 +121,11 @@ def check_joined(
             raise _no_key(name, spine, meta)
         found = SURROGATE if name in made else spine[name]
         if found is not None and not same_key_type(found, wanted):
-            raise Invalid(
+            error = Invalid(
                 f"Key {name!r} is {found} in the spine and {wanted} in feature {meta.name!r}.",
                 hint=f"Cast it in the spine: {cast(name, wanted)}.",
             )
+            raise OtherKeyType(error, name, wanted)
 
 
 def _no_key(name: str, spine: Collection[str], meta: FeatureMeta) -> Invalid:

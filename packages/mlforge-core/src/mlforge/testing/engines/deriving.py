@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
@@ -149,6 +150,16 @@ class DeriveTests(EngineSubject):
         lower = ["straße 12", "àéî", "\u03c3\u03b1\u03c3", "\u0434\u0436", "\u0130\u212a\ufb01\uff21", "", None]
         upper = ["STRAßE 12", "ÀÉÎ", "\u03a3\u0391\u03a3", "\u0414\u0416", "\u0130\u212a\ufb01\uff21", "", None]
         assert (found.column("l"), found.column("u")) == (lower, upper)
+
+    def test_clocks_of_a_zone_show_the_years_0_and_10000(self, bench: Bench) -> None:
+        zones = {"early": "America/St_Johns", "late": "Europe/Zurich"}
+        parts = {f"{n}_{p}": getattr(Col(n), p)(zone) for n, zone in zones.items() for p in ("year", "day", "weekday")}
+        row = {"early": datetime(1, 1, 1, tzinfo=UTC), "late": datetime(9999, 12, 31, 23, 30, tzinfo=UTC)}
+        schema = Schema.of(early="Datetime", late="Datetime")
+        made = Derivation(parts, {c.name: c.dtype for c in schema}).of(row)
+        assert [*made.values()] == [0, 31, 7, 10000, 1, 6]
+        found = bench.table(bench.engine.derive(bench.frame(Table.of(schema, [row])), parts))
+        assert found.rows == [row | made]
 
     def test_some_columns_are_selected_in_the_order_given(self, bench: Bench) -> None:
         table = Table.of(Schema.of(a="Int64", b="String", c="Date"), [{"a": 2, "b": "x", "c": None}] * 2)

@@ -91,10 +91,23 @@ def part(value: date | None, name: str, zone: str | None) -> int | None:
     """A part of a time on the clocks of a zone; of UTC without one."""
     if value is None:
         return None
-    local = as_utc(value).astimezone(ZoneInfo(zone or "UTC")) if isinstance(value, datetime) else value
+    if isinstance(value, datetime) and zone:
+        return _part_on_clock(as_utc(value), name, ZoneInfo(zone))
+    in_utc = as_utc(value) if isinstance(value, datetime) else value
     if name == "weekday":
-        return local.isoweekday()
-    return (local.month + 2) // 3 if name == "quarter" else int(getattr(local, name))
+        return in_utc.isoweekday()
+    return (in_utc.month + 2) // 3 if name == "quarter" else int(getattr(in_utc, name))
+
+
+def _part_on_clock(value: datetime, name: str, clock: ZoneInfo) -> int | None:
+    """A part of an instant on a clock, which may show the year 0 or 10000: Python knows none of these."""
+    try:
+        return part(value.astimezone(clock).replace(tzinfo=None), name, None)
+    except OverflowError:
+        sign = 1 if value.year == 1 else -1
+        ahead = (value + sign * timedelta(days=2)).astimezone(clock).utcoffset() or timedelta(0)
+        shown = part(value + sign * timedelta(days=146_097) + ahead, name, None)
+        return (shown or 0) - 400 * sign if name == "year" else shown
 
 
 def cast(value: Any, dtype: str) -> Any:

@@ -1,0 +1,68 @@
+"""What is wrong with a spine, in words for whoever holds the frame: no function is run over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from mlforge.errors import Invalid
+from mlforge.plugin.engine.keys import OtherKeyType
+
+
+@contextmanager
+def telling_of_spine(frame: Any, columns: Sequence[str]) -> Iterator[None]:
+    """Say the way out of what is wrong with some columns of a frame as people who hold it write it."""
+    try:
+        yield
+    except OtherKeyType as error:
+        cast = _CASTS.get(type(frame).__module__.partition(".")[0])
+        hint = f"Cast it in the spine: {cast(error.key, error.wanted)}." if cast else error.hint
+        raise Invalid(error.message, hint=hint) from None
+    except Invalid as error:
+        if error.message.startswith(tuple(f"{what} {name!r}" for what in ("Column", "Timestamp") for name in columns)):
+            error.hint = (error.hint or "").replace("n the function", "n the spine")
+        raise
+
+
+def unreadable(frame: Any, error: Exception, arrow: Any) -> Invalid:
+    """The error for a column of Python objects in a pandas table that make no column of one type to pyarrow."""
+    for name in frame.columns:
+        try:
+            arrow.Array.from_pandas(frame[name])
+        except (arrow.ArrowException, OverflowError, UnicodeError):
+            kinds = sorted({type(value).__name__ for value in frame[name].dropna()})
+            return Invalid(
+                f"Column {name!r} of the spine is no column of one type: it holds {', '.join(kinds)}.",
+                hint=f'Make it one, of the key\'s own type: spine["{name}"].astype("string"), or "Int64".',
+            )
+    return Invalid(f"The spine cannot be read: {error}", hint="Give its key columns a type each.")
+
+
+def _polars(name: str, wanted: str) -> str:
+    column = f'pl.col("{name}")'
+    other = {
+        "Date": f"{column}.cast(pl.Date)", "Datetime": f'{column}.cast(pl.Datetime("us"))',
+    }.get(wanted, f"{column}.cast(pl.{wanted})")  # fmt: skip
+    return f"spine.with_columns({other})"
+
+
+def _pandas(name: str, wanted: str) -> str:
+    column = f'spine["{name}"]'
+    other = {
+        "String": f'{column}.astype("string")', "Boolean": f'{column}.astype("boolean")',
+        "Date": f"pd.to_datetime({column}).dt.date", "Datetime": f"pd.to_datetime({column}, utc=True)",
+        "Binary": f'{column}.str.encode("utf-8")',
+    }.get(wanted, f'{column}.astype("{wanted}")')  # fmt: skip
+    return f"{column} = {other}"
+
+
+def _pyarrow(name: str, wanted: str) -> str:
+    other = {"Boolean": "bool_()", "Date": "date32()", "Datetime": 'timestamp("us", "UTC")'}.get(
+        wanted, f"{wanted.lower()}()"
+    )
+    place = f'spine.column_names.index("{name}")'
+    return f'spine.set_column({place}, "{name}", spine["{name}"].cast(pa.{other}))'
+
+
+_CASTS: dict[str, Callable[[str, str], str]] = {"polars": _polars, "pandas": _pandas, "pyarrow": _pyarrow}
