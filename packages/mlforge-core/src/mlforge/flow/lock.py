@@ -103,7 +103,8 @@ class Lock(msgspec.Struct, frozen=True):
 
     @classmethod
     def decode(cls, data: bytes) -> Lock:
-        """Read a lock. Raises `Invalid` where it is none."""
+        """Read a lock. Raises `Invalid` where it is none, or a later mlforge's."""
+        layout.refuse_later(data, "That lock")
         try:
             return layout.unsealed(data, cls)
         except (ValueError, RecursionError) as error:
@@ -139,6 +140,7 @@ class Lock(msgspec.Struct, frozen=True):
             raise Invalid(f"{path} is a folder, no lock.", hint="Name the file in it.") from None
         except OSError as error:
             raise PluginFailed(f"{path} cannot be read: {error.strerror}.", hint="Look at its permissions.") from error
+        layout.refuse_later(data, path)
         try:
             return cls.decode(data)
         except Invalid as error:
