@@ -197,9 +197,7 @@ def test_a_column_that_comes_as_text_can_be_left_out_and_the_others_be_narrowed(
         ("SELECT pg_terminate_backend(pg_backend_pid())::text FROM events", "PostgreSQL refuses: .*terminating"),
     ],
 )
-def test_what_cannot_be_read_of_an_answer_is_the_sources_fault_and_not_a_functions(
-    shop, tmp_path, engine, query, said
-):
+def test_what_cannot_be_read_of_an_answer_is_the_sources_fault_and_not_a_functions(shop, tmp_path, engine, query, said):
     with pytest.raises(MlforgeError, match=f"^Source '.*{said}") as refused:
         read(engine, mlf.Source(shop, query=query), tmp_path)
     assert "query" in refused.value.hint and "hunter2" not in str(refused.value)

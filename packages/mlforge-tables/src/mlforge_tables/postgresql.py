@@ -27,8 +27,9 @@ def cast_schema(schema: Any) -> Any:
 def _cast(field: Any) -> str | None:
     import pyarrow as pa
 
-    if known := _CASTS.get((field.metadata or {}).get(_TYPE)):
-        return known
+    told = (field.metadata or {}).get(_TYPE, b"")
+    if told in _CASTS:
+        return _CASTS[told]
     if pa.types.is_list(field.type) and _is_foreign(field.type.value_type):
         return "text[]"
     return "text" if _is_foreign(field.type) and "type_name=numeric" not in str(field.type) else None

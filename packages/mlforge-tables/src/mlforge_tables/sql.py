@@ -38,7 +38,9 @@ def select(
 def refuse_columns(source: Source, names: Sequence[str]) -> None:
     """Raise `Invalid` where an answer has no columns, or two of one name."""
     if not names:
-        raise Invalid(f"Source {source.name!r} has no columns.", hint="Name some in the query: SELECT id, amount FROM …")
+        raise Invalid(
+            f"Source {source.name!r} has no columns.", hint="Name some in the query: SELECT id, amount FROM …"
+        )
     if twice := [name for name in names if names.count(name) > 1]:
         raise Invalid(
             f"Source {source.name!r} has two columns {twice[0]!r}.",
