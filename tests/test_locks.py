@@ -8,6 +8,7 @@ import sys
 
 import msgspec
 import pytest
+from full import no_file_longer_than
 from nobody import as_nobody
 from tests.conftest import House
 from tests.test_sets import LABELS, WHO, define, loaded, two_versions
@@ -101,6 +102,44 @@ def test_a_feature_that_is_asked_for_twice_is_said_so_and_full_names_are_no_way_
     with pytest.raises(Invalid, match="'plan' is asked for twice"):
         defs.get_training_data(LABELS, both)
     assert "plan@1.1.0__dearest" in defs.get_training_data(LABELS, both, full_names=True).columns
+
+
+@pytest.mark.posix
+def test_a_full_disk_leaves_the_lock_that_was_there_and_nothing_beside_it(defs, tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    kept, linked = folder / "a.lock", folder / "b.lock"
+    lock = mlf.Lock.load("churn.lock")
+    lock.save(kept)
+    kept.chmod(0o640)
+    linked.symlink_to(kept)
+    for place in (kept, linked, folder / "new.lock"):
+        with no_file_longer_than(20), pytest.raises(PluginFailed, match="cannot be written to .*: File too large") as e:
+            lock.save(place)
+        assert e.value.hint == "Make room there and try again."
+    assert mlf.Lock.load(kept) == lock and set(folder.iterdir()) == {kept, linked}
+    lock.save(linked)
+    assert linked.is_symlink() and kept.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.linux
+def test_a_lock_can_be_written_to_what_is_no_file(defs):
+    mlf.Lock.load("churn.lock").save("/dev/null")
+
+
+def test_what_names_no_feature_is_refused_by_what_it_is(defs):
+    table = "A table, DataFrame, names nothing"
+    for ask, said in (
+        (lambda: defs.get_training_data(["spend"], LABELS), table),
+        (lambda: defs.get_online_features(LABELS, ["spend"]), table),
+        (lambda: defs.build(LABELS), table),
+        (lambda: defs.lock(5), "5 names nothing"),
+        (lambda: defs.publish([5]), "5 is no name"),
+        (lambda: defs.list_features(tags=5), "5 names nothing"),
+    ):
+        with pytest.raises(Invalid, match=said) as refused:
+            ask()
+        assert refused.value.hint
 
 
 @pytest.mark.posix

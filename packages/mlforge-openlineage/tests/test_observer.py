@@ -218,6 +218,18 @@ def test_a_receiver_that_refuses_or_never_answers_hurts_no_build(
     assert warnings[1] == "The observer 'openlineage' failed at 1 events more."
 
 
+def test_a_password_in_the_address_of_a_receiver_is_told_nowhere(
+    shop: mlf.Definitions, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.status, url = 500, receiver.url.replace("://", "://me:hunter2@")
+    with caplog.at_level("DEBUG"):
+        assert looked_on(shop, url=url, patience=10).build("spend").ok
+    assert len(receiver.posts) == 2 and "500" in caplog.text
+    ours = [record for record in caplog.records if record.name.startswith("mlforge")]
+    told = "".join(map(logging.Formatter().format, ours))
+    assert "hunter2" not in told + repr(OpenLineageObserver(url=url))
+
+
 def test_a_receiver_that_is_not_there_or_is_none_is_a_warning(
     shop: mlf.Definitions, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -138,6 +138,78 @@ defs = mlf.Definitions("shop", features=[spend], store=mlf.LocalStore("store"), 
     for secret in ("hunter2", "%2F%C3%BC"):
         assert secret not in caplog.text
         assert secret.encode() not in kept
+
+
+FOREIGN = [
+    ("interval '1 day 02:03'", "1 day 02:03:00"),
+    ("timetz '12:34:56.789+02'", "12:34:56.789+02"),
+    ("uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+    ("ARRAY['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid, NULL]", ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", None]),
+    ("ARRAY[1.5, 2]", ["1.5", "2"]),
+    ("ARRAY[interval '1 day']", ["1 day"]),
+    ("inet '10.0.0.1'", "10.0.0.1/32"),
+    ("cidr '10.0.0.0/8'", "10.0.0.0/8"),
+    ("'1234.50'::money", "$1,234.50"),
+    ("int4range(1, 5)", "[1,5)"),
+    ("point '(1,2)'", "(1,2)"),
+    ("B'101'", "101"),
+    ("xml '<a/>'", "<a/>"),
+    ("'a b'::tsvector", "'a' 'b'"),
+    ("'pg_class'::regclass", "pg_class"),
+    ("ROW(1, 'a')", "(1,a)"),
+    ("4294967295::oid", 4294967295),
+    ("jsonb '{\"a\": 1}'", '{"a": 1}'),
+    ("'NaN'::numeric", "nan"),
+    ("'infinity'::float8", float("inf")),
+    ("decode('00ff', 'hex')", b"\x00\xff"),
+    ("time '12:34:56.5'", time(12, 34, 56, 500_000)),
+    ("ARRAY[1, NULL]::bigint[]", [1, None]),
+]
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("written", "value"), FOREIGN, ids=[written for written, _ in FOREIGN])
+def test_what_arrow_has_no_type_for_comes_as_text_and_nulls_as_nulls(shop, tmp_path, engine, written, value):
+    query = f'SELECT 1 AS id, {written} AS "Of it" UNION ALL SELECT 2, NULL ORDER BY id'
+    found = read(engine, mlf.Source(shop, query=query), tmp_path)
+    assert found == [{"id": 1, "Of it": value}, {"id": 2, "Of it": None}]
+
+
+@pytest.mark.linux
+def test_a_column_that_comes_as_text_can_be_left_out_and_the_others_be_narrowed(shop, tmp_path):
+    query = "SELECT *, interval '1 day' AS long FROM events"
+    rows = resolve(mlf.Source(shop, query=query), tmp_path).rows
+    assert pl.concat([pl.DataFrame(b) for b in rows.batches(["amount"])]).columns == ["amount"]
+    since = int((FIRST + timedelta(days=90)).timestamp()) * 1_000_000
+    found = pl.concat([pl.DataFrame(b) for b in rows.batches(["long"], Narrow("at", since, None))])
+    assert (found.columns, found["long"].unique().to_list(), len(found)) == (["long"], ["1 day"], 11)
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT 1 AS x, 2 AS x", "has two columns 'x'"),
+        ("SELECT FROM events", "has no columns"),
+        ("SELECT 1 / (9000 - i) AS x FROM generate_series(1, 9999) i", "PostgreSQL refuses: .*division by zero"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())::text FROM events", "PostgreSQL refuses: .*terminating"),
+    ],
+)
+def test_what_cannot_be_read_of_an_answer_is_the_sources_fault_and_not_a_functions(shop, tmp_path, engine, query, said):
+    with pytest.raises(MlforgeError, match=f"^Source '.*{said}") as refused:
+        read(engine, mlf.Source(shop, query=query), tmp_path)
+    assert "query" in refused.value.hint and "hunter2" not in str(refused.value)
+
+
+@pytest.mark.linux
+def test_a_scheme_in_capitals_and_a_table_with_quotes_in_its_name_are_read(shop, tmp_path):
+    with adbc_driver_postgresql.dbapi.connect(shop) as connection, connection.cursor() as cursor:
+        cursor.execute('CREATE TABLE "of ""them""" AS SELECT 1 AS x')
+        connection.commit()
+    source = mlf.Source(shop.replace("postgresql", "PostgreSQL"), table='public."of ""them"""')
+    assert read("PolarsEngine", source, tmp_path) == [{"x": 1}]
 
 
 @pytest.mark.linux

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from full import no_file_longer_than
 from nobody import as_nobody
 
 from mlforge.cli.app import run
@@ -73,6 +74,27 @@ def test_a_folder_that_nobody_may_write_to_is_said_and_nothing_made(
     assert "shop/ cannot be made here: Permission denied." in said
     assert "Hint: Call it in a folder of yours." in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(("words", "folder"), [("init shop", "shop"), ("plugin new metric shop", "mlforge-shop")])
+def test_where_no_room_is_left_nothing_stays_and_it_can_be_made_later(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: str,
+    folder: str,
+    there: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if there:
+        Path(folder).mkdir()
+    with no_file_longer_than(400):
+        assert run(words.split()) == 1
+    assert "Hint: Make room there and try again." in capsys.readouterr().err
+    assert list(tmp_path.rglob("*")) == ([tmp_path / folder] if there else [])
+    assert run(words.split()) == 0
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a/b", "..", ".", "with space", "-x", "a" * 65, "ünique"])

@@ -3,6 +3,7 @@ import re
 import pytest
 
 from mlforge.errors import Invalid
+from mlforge.model.address import without_secrets
 from mlforge.model.entity import Entity
 from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat, Source
 from mlforge.model.timestamp import Timestamp
@@ -114,6 +115,46 @@ def test_an_address_with_a_password_is_the_same_source_and_shows_it_nowhere():
     assert one.path == "postgresql://me:***@db/shop?password=***&x=1"
     assert one.address == given
     assert "hunter" not in repr([one, one.held, list(one.__rich_repr__())])
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:hun/ter@db/shop", "postgresql://me:***@db/shop"),
+        ("postgresql://me:1/hunter@db/shop", "postgresql://me:***@db/shop"),
+        ("postgresql://me:hun?ter#2@db/shop", "postgresql://me:***@db/shop"),
+        ("postgresql://me:hun@ter@db/shop", "postgresql://me:***@db/shop"),
+        ("postgresql://db/shop?user=me&sslpassword=hunter", "postgresql://db/shop?user=me&sslpassword=***"),
+        ("postgresql://db/shop?user=me;password=hunter", "postgresql://db/shop?user=me;password=***"),
+        ("snowflake://me@acme/shop?privateKey=hunter", "snowflake://me@acme/shop?privateKey=***"),
+        ("snowflake://me@acme/shop?passcode=hunter", "snowflake://me@acme/shop?passcode=***"),
+        ("postgresql://db:5432/shop?user=me@work&passfile=/f", "postgresql://db:5432/shop?user=me@work&passfile=/f"),
+        ("postgresql://[::1]:5432/shop?user=me@work", "postgresql://[::1]:5432/shop?user=me@work"),
+        ("sqlite:////srv/a:b@c/shop.db", "sqlite:////srv/a:b@c/shop.db"),
+    ],
+)
+def test_no_secret_of_an_address_is_shown_and_what_is_none_stays(address, shown):
+    source = Source(address, table="events")
+    assert (source.path, source.address) == (shown, address)
+    assert "hunter" not in repr(source)
+
+
+def test_an_address_that_no_database_answers_shows_no_password_in_its_refusal():
+    with pytest.raises(Invalid) as refused:
+        Source("postgresql+psycopg://me:hunter2@db/shop", table="events")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "text", "told"),
+    [
+        ("postgresql://me:hunt@er2@db/shop", "no host er2@db", "no host ***@db"),
+        ("postgresql://me:h%C3%BCnter@db/shop", "not hünter, h%C3%BCnter", "not ***, ***"),
+        ("postgresql://me:a@db/shop", "authentication failed: a", "authentication failed: ***"),
+    ],
+)
+def test_a_text_about_an_address_tells_its_secrets_and_their_parts_nowhere_and_all_else(address, text, told):
+    assert without_secrets(text, address) == told
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What a store's metadata is written as, and that what was written is what is read."""
 
+import msgspec
 import pytest
 
 from mlforge.errors import Invalid
@@ -41,3 +42,22 @@ def test_what_an_earlier_mlforge_wrote_is_read_as_it_is():
     old = LOCK.encode().replace(LOCK.encode()[-LOCK.encode()[::-1].index(b",") - 1 :], b"\n}")
     assert b"crc" not in old
     assert Lock.decode(old) == LOCK
+
+
+@pytest.mark.parametrize("value", [META, LOCK, layout.Pointer("1.1.0")], ids=["metadata", "lock", "pointer"])
+def test_what_a_later_mlforge_laid_out_otherwise_is_refused_by_its_layout(value):
+    fields = msgspec.json.decode(layout.encode(value))
+    fields.pop("crc")
+    with pytest.raises(Invalid, match=f"it has the layout {layout.LAYOUT + 1}, which is not known here") as refused:
+        layout.decode(msgspec.json.encode({"layout": layout.LAYOUT + 1, **fields, "name": []}), type(value), "it")
+    assert refused.value.hint == layout.UPGRADE
+    assert layout.decode(msgspec.json.encode({"layout": layout.LAYOUT, **fields}), type(value), "it") == value
+
+
+def test_a_lock_of_a_later_mlforge_is_refused_by_its_layout(tmp_path):
+    later = tmp_path / "later.lock"
+    later.write_bytes(LOCK.encode().replace(b"{", b'{"layout": 7,', 1))
+    for read in (lambda: Lock.load(later), lambda: Lock.decode(later.read_bytes())):
+        with pytest.raises(Invalid, match="has the layout 7, which is not known here") as refused:
+            read()
+        assert refused.value.hint == layout.UPGRADE

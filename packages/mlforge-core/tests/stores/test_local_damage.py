@@ -228,3 +228,12 @@ def test_data_of_a_version_that_nothing_names_is_a_leftover(two, root):
     (root / "spend/1.1.0/.meta.json").unlink()
     assert len(two.collect(-3600.0, dry_run=False)) == 1
     assert not (root / "spend/1.1.0").exists()
+
+
+@pytest.mark.parametrize("name", ["1.1.0/.meta.json", "_latest.json"])
+def test_what_a_later_mlforge_wrote_asks_for_that_one_and_not_for_another_version(two, root, name):
+    path = root / "spend" / name
+    path.write_bytes(path.read_bytes().replace(b"{", b'{\n  "layout": 9,', 1))
+    with pytest.raises(Invalid, match="has the layout 9, which is not known here") as refused:
+        two.get("spend", "1.1.0") if name.startswith("1") else two.latest("spend")
+    assert (str(path) in refused.value.message, refused.value.hint) == (True, layout.UPGRADE)

@@ -66,7 +66,7 @@ class LiveUnityCatalogStore:
         try:
             return None if held is None else self._pointed(held)
         except Invalid as error:
-            raise Invalid(error.message, hint=self._way_out(name)) from error
+            raise layout.led_out(error, lambda: self._way_out(name)) from error
 
     def pointers(self) -> dict[str, str | None]:
         found: dict[str, str | None] = {}
@@ -165,7 +165,7 @@ class LiveUnityCatalogStore:
         try:
             meta = self._decoded(held)
         except Invalid as error:
-            raise Invalid(error.message, hint=self._way_out(name, version)) from error
+            raise layout.led_out(error, lambda: self._way_out(name, version)) from error
         return Artifact(meta, (held.table.uri,) if held.table else ())
 
     def _decoded(self, held: Record) -> FeatureMeta:

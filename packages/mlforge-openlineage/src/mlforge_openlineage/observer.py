@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -9,8 +10,10 @@ from openlineage.client import OpenLineageClient, set_producer
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.generated import error_message_run, job_type_job, processing_engine_run
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport, TokenProvider
+from requests import RequestException
 
 from mlforge.errors import PluginFailed
+from mlforge.model.address import masked, without_secrets
 from mlforge.plugin import (
     BuildBegun,
     BuildEnded,
@@ -65,7 +68,12 @@ class LiveOpenLineage:
         told = self._told(event)
         if told is None:
             return
-        self._client.emit(run_event(event, told, self.config.namespace))
+        try:
+            self._client.emit(run_event(event, told, self.config.namespace))
+        except RequestException as error:
+            url = self.config.url or os.environ.get("OPENLINEAGE_URL", "")
+            said = without_secrets(f"{type(error).__name__}: {error}", url)
+            raise PluginFailed(f"{said}.", hint="See whether the receiver is there, and what it logs.") from None
 
     def _told(self, event: Event) -> Told | None:
         match event:
@@ -146,7 +154,10 @@ def client(config: OpenLineageObserver) -> OpenLineageClient:
         )
         return OpenLineageClient(transport=HttpTransport(wanted))
     except (ValueError, RuntimeError) as error:
-        raise PluginFailed(f"{config.url!r} is no receiver: {error}", hint='Such as "http://marquez:5000".') from error
+        said = without_secrets(str(error), config.url)
+        raise PluginFailed(
+            f"{masked(config.url)!r} is no receiver: {said}", hint='Such as "http://marquez:5000".'
+        ) from None
 
 
 def _called(event: Event, name: str) -> str:

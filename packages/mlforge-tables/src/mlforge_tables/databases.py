@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.model.address import without_secrets
 from mlforge.plugin import Asking, Narrow
-from mlforge_tables import snowflake
+from mlforge_tables import postgresql, snowflake
 from mlforge_tables.needs import need
-from mlforge_tables.sql import hidden, probe, quoted, select
+from mlforge_tables.sql import probe, quoted, refuse_columns, select
 from mlforge_tables.times import bounds
 
 _NAMES = {"postgresql": "PostgreSQL", "snowflake": "Snowflake", "bigquery": "BigQuery"}
@@ -19,6 +20,7 @@ _EXTRAS = {"postgresql": "sql"}
 _INSTANTS = {"postgresql": ("TIMESTAMP '{}'", "TIMESTAMPTZ '{}+00:00'"), "snowflake": ("'{}'::TIMESTAMP_NTZ", "")}
 """How a database writes a time, and an instant; nothing where columns of such are not narrowed there."""
 _WRITTEN = "%Y-%m-%d %H:%M:%S.%f"
+_SCHEMAS = {"postgresql": postgresql.cast_schema, "snowflake": snowflake.schema_of}
 _LOOK = "Look at the query, and whether the address and what it logs in with are right."
 
 
@@ -35,6 +37,7 @@ class DatabaseRows:
 
     def __init__(self, asking: Asking, driver: Any, probe: str | None) -> None:
         self._source, self._driver, self._probe = asking.source, driver, probe
+        self._told: Any = None
 
     def state(self) -> str | None:
         if self._probe is None:
@@ -43,15 +46,27 @@ class DatabaseRows:
             return repr(answer.read_all().to_pylist())
 
     def empty(self) -> Any:
-        with self._answer(select(self._source, None, " WHERE 1 = 0")) as answer:
-            return self._schema(answer.schema).empty_table()
+        return self._schema().empty_table()
 
     def batches(self, columns: Sequence[str] | None = None, narrow: Narrow | None = None) -> Iterator[Any]:
-        with self._answer(select(self._source, columns, self._filter(narrow))) as answer:
+        schema, condition = self._answered(), self._filter(narrow)
+        casts = postgresql.casts(schema) if self._source.scheme == "postgresql" else {}
+        query = select(self._source, columns or (schema.names if casts else None), condition, casts)
+        with self._answer(query) as answer:
             yield from map(self._batch, answer)
 
-    def _schema(self, schema: Any) -> Any:
-        return snowflake.schema_of(schema) if self._source.scheme == "snowflake" else schema
+    def _answered(self) -> Any:
+        """The columns (`pyarrow.Schema`) as the database answers with them, asked once."""
+        if self._told is None:
+            with self._answer(select(self._source, None, " WHERE 1 = 0")) as answer:
+                self._told = answer.schema
+            refuse_columns(self._source, self._told.names)
+        return self._told
+
+    def _schema(self) -> Any:
+        """The columns as engines get them."""
+        schema = self._answered()
+        return _SCHEMAS[self._source.scheme](schema) if self._source.scheme in _SCHEMAS else schema
 
     def _batch(self, batch: Any) -> Any:
         return snowflake.batch_of(self._source, batch) if self._source.scheme == "snowflake" else batch
@@ -60,7 +75,7 @@ class DatabaseRows:
         """The condition on a column of times; nothing where it is none, or how times are written is not known."""
         if narrow is None or self._source.scheme not in _INSTANTS:
             return ""
-        schema = self.empty().schema
+        schema = self._schema()
         kind = str(schema.field(narrow.column).type) if narrow.column in schema.names else ""
         if not kind.startswith(("timestamp", "date")):
             return ""
@@ -82,13 +97,14 @@ class DatabaseRows:
                 yield cursor.fetch_record_batch()
         except MlforgeError:
             raise
-        except self._driver.Error as error:
-            reason = hidden(self._source, str(error)).strip().partition("\n")[0].rstrip(".")
+        except (self._driver.Error, OSError) as error:  # the latter where it fails, or is gone, after its first rows
+            reason = without_secrets(str(error), self._source.address).strip().partition("\n")[0].rstrip(".")
             kind = Invalid if isinstance(error, self._driver.ProgrammingError) else PluginFailed
             raise kind(f"Source {self._source.name!r}: {name} refuses: {reason}.", hint=_LOOK) from None
 
     def _connection(self) -> Any:
-        address, scheme = self._source.address, self._source.scheme
+        scheme = self._source.scheme
+        address = f"{scheme}://{self._source.address.partition('://')[2]}"
         if scheme == "bigquery":
             parts = urlsplit(address)
             given = {"adbc.bigquery.sql.project_id": parts.hostname or ""}

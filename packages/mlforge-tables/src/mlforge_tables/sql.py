@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from urllib.parse import unquote
+from collections.abc import Mapping, Sequence
 
 from mlforge.errors import Invalid
 from mlforge.model.source import Source
 from mlforge.plugin import Asking
 
-_PART = r'(?:[A-Za-z_][\w$-]*|"[^"]+"|`[^`]+`)'
+_PART = r'(?:[A-Za-z_][\w$-]*|"(?:[^"]|"")+"|`[^`]+`)'
 _TABLE = re.compile(rf"{_PART}(?:\.{_PART}){{0,2}}")
 _QUOTES = {"bigquery": "`"}
-_PASSWORD = re.compile(r"://[^/@]*?:([^/?#]*)@|(?i:[?&](?:password|passwd|pwd|token|secret|private_key)=)([^&#]*)")
 
 
 def rows_of(source: Source) -> str:
@@ -28,10 +26,26 @@ def rows_of(source: Source) -> str:
     return source.table
 
 
-def select(source: Source, columns: Sequence[str] | None, condition: str = "") -> str:
+def select(
+    source: Source, columns: Sequence[str] | None, condition: str = "", casts: Mapping[str, str] | None = None
+) -> str:
     """The rows, or some of their columns, as one SELECT: nothing else can be asked in its parentheses."""
-    listed = ", ".join(quoted(source, name) for name in columns) if columns else "*"
+    cast = {name: f"::{kind} AS {quoted(source, name)}" for name, kind in (casts or {}).items()}
+    listed = ", ".join(quoted(source, name) + cast.get(name, "") for name in columns) if columns else "*"
     return f"SELECT {listed} FROM {rows_of(source)} AS mlforge_rows{condition}"
+
+
+def refuse_columns(source: Source, names: Sequence[str]) -> None:
+    """Raise `Invalid` where an answer has no columns, or two of one name."""
+    if not names:
+        raise Invalid(
+            f"Source {source.name!r} has no columns.", hint="Name some in the query: SELECT id, amount FROM …"
+        )
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise Invalid(
+            f"Source {source.name!r} has two columns {twice[0]!r}.",
+            hint="Give each a name of its own in the query: SELECT o.id, c.id AS customer_id FROM …",
+        )
 
 
 def quoted(source: Source, name: str) -> str:
@@ -50,11 +64,3 @@ def probe(asking: Asking) -> str | None:
             hint='Of a database there is one: options={"state": "SELECT max(id) FROM events"}.',
         )
     return None if asked is None else str(asked)
-
-
-def hidden(source: Source, text: str) -> str:
-    """A text without the passwords that are in the source's address."""
-    for found in _PASSWORD.findall(source.address):
-        for secret in filter(None, found):
-            text = text.replace(secret, "***").replace(unquote(secret), "***")
-    return text

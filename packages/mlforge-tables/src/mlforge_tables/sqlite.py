@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 from mlforge.errors import Invalid, NotFound, PluginFailed
 from mlforge.plugin import Asking, Narrow
 from mlforge_tables.needs import need
-from mlforge_tables.sql import probe, quoted, rows_of, select
+from mlforge_tables.sql import probe, quoted, refuse_columns, rows_of, select
 
 _AT_ONCE = 50_000
 _KINDS = ("integer", "real", "text", "blob")
@@ -79,6 +79,7 @@ class SQLiteRows:
         if self._types is None:
             cursor = connection.execute(select(self._source, None, " LIMIT 0"))
             names = [told[0] for told in cursor.description]
+            refuse_columns(self._source, names)
             kinds = ", ".join(f"max(typeof({quoted(self._source, n)}) = '{k}')" for n in names for k in _KINDS)
             found = connection.execute(f"SELECT {kinds} FROM {rows_of(self._source)} AS mlforge_rows").fetchone()
             self._types = {n: self._type(n, found[4 * i : 4 * i + 4]) for i, n in enumerate(names)}

@@ -176,15 +176,31 @@ class Invocation:
 
 @contextlib.contextmanager
 def made_here(name: str) -> Iterator[None]:
-    """Making a folder in the current one. Raises `PluginFailed` where that cannot be written."""
+    """Making a folder in the current one, all of it or nothing. Raises `PluginFailed` where that cannot be written."""
     from mlforge.errors import PluginFailed
+    from mlforge.plugin.hints import disk_hint
 
+    folder = Path(name)
+    there = folder.is_dir()
     try:
         yield
-    except OSError as error:
+    except BaseException as error:
+        _unmake(folder, there)
+        if not isinstance(error, OSError):
+            raise
         raise PluginFailed(
-            f"{name}/ cannot be made here: {error.strerror or error}.", hint="Call it in a folder of yours."
+            f"{name}/ cannot be made here: {error.strerror or error}.",
+            hint=disk_hint(error, "Call it in a folder of yours."),
         ) from error
+
+
+def _unmake(folder: Path, was_there: bool) -> None:
+    """Remove what was made of a folder, so that it can be made again; an empty one that was there stays."""
+    import shutil
+
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir() if was_there else (folder,):
+            path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 
 
 def say_error(label: str, color: str, text: str) -> None:

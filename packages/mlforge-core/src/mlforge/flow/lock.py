@@ -10,12 +10,14 @@ from typing import Any, Literal, NamedTuple, get_args
 import msgspec
 
 from mlforge.errors import Invalid, NotFound, PluginFailed, nearest
+from mlforge.flow.whole import write_whole
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import expression, plain
 from mlforge.model.request import RequestFeature
 from mlforge.plugin import layout
+from mlforge.plugin.hints import disk_hint
 
 LockPolicy = Literal["refuse", "refresh", "warn"]
 """What to do where another version is served than a lock has: refuse it; refuse it, but for later rows of the same
@@ -101,23 +103,30 @@ class Lock(msgspec.Struct, frozen=True):
 
     @classmethod
     def decode(cls, data: bytes) -> Lock:
-        """Read a lock. Raises `Invalid` where it is none."""
+        """Read a lock. Raises `Invalid` where it is none, or a later mlforge's."""
+        layout.refuse_later(data, "That lock")
         try:
             return layout.unsealed(data, cls)
         except (ValueError, RecursionError) as error:
             raise Invalid(f"That is not a lock: {error}.", hint="Use a file that `mlforge lock` wrote.") from None
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file. Raises `NotFound` where the folder is not there, `PluginFailed` where it is not yours."""
+        """Write it to a file: all of it, or what was there stays.
+
+        Raises:
+            NotFound: The folder is not there.
+            PluginFailed: It may not be written to, or its disk is full.
+        """
         try:
-            Path(path).write_bytes(self.encode())
+            write_whole(Path(path), self.encode())
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise NotFound(
                 f"A lock cannot be written to {path}.", hint="Name a file in a folder that exists."
             ) from None
         except OSError as error:
             raise PluginFailed(
-                f"A lock cannot be written to {path}: {error.strerror}.", hint="Name a file in a folder of yours."
+                f"A lock cannot be written to {path}: {error.strerror}.",
+                hint=disk_hint(error, "Name a file in a folder of yours."),
             ) from error
 
     @classmethod
@@ -131,6 +140,7 @@ class Lock(msgspec.Struct, frozen=True):
             raise Invalid(f"{path} is a folder, no lock.", hint="Name the file in it.") from None
         except OSError as error:
             raise PluginFailed(f"{path} cannot be read: {error.strerror}.", hint="Look at its permissions.") from error
+        layout.refuse_later(data, path)
         try:
             return cls.decode(data)
         except Invalid as error:

@@ -13,6 +13,7 @@ from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import Requested, RequestFeature
+from mlforge.model.several import several
 
 BESIDE = "__read__"
 """What the names of columns begin with that are read and not answered."""
@@ -79,9 +80,9 @@ def _members(one: Any) -> Sequence[Any]:
 
 
 def listed(features: Any) -> list[Any]:
-    """Several features, or one."""
+    """Several features, or one. Raises `Invalid` for what is neither."""
     one = isinstance(features, str | Feature | FeatureSpec | FeatureSet | Members | RequestFeature | Requested)
-    return [features] if one else list(features or ())
+    return [features] if one else several(features)
 
 
 def resolved(features: Any, known: Mapping[str, RequestFeature]) -> Any:

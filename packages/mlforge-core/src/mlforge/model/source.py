@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.address import masked
 from mlforge.model.held import Held
 from mlforge.model.spelling import Spelled
 
@@ -227,8 +228,6 @@ _TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){1,2}")
 DATABASES = ("postgresql", "sqlite", "snowflake", "bigquery")
 """The schemes of addresses that are databases'."""
 _SPELLED = {"postgres": "postgresql", "gcs": "gs"}
-_PASSWORD = re.compile(r"(?<=:)[^/?#]*(?=@)")
-_SECRET = re.compile(r"(?i)([?&](?:password|passwd|pwd|token|secret|private_key)=)[^&#]*")
 
 
 def format_name(fmt: Format) -> str:
@@ -339,7 +338,7 @@ class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
 
     def _keep_secrets(self) -> None:
         """Keep what nobody is to see apart from the address that everybody sees."""
-        shown = _SECRET.sub(r"\1***", _PASSWORD.sub("***", self.path, count=1))
+        shown = masked(self.path)
         if shown != self.path:
             msgspec.structs.force_setattr(self, "held", self.held or Held(self.path))
             msgspec.structs.force_setattr(self, "path", shown)
@@ -350,7 +349,7 @@ class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
         return str(self.held.value) if self.is_database and self.held else self.path
 
     def _refuse_words(self) -> None:
-        where = f"Source({self.path!r})"
+        where = f"Source({masked(self.path)!r})"
         if not self.is_database:
             if self.query is not None or self.table is not None:
                 raise Invalid(

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Self, get_type_hints
 import msgspec
 
 from mlforge.errors import PluginFailed
+from mlforge.model.address import masked
 from mlforge.model.spelling import Spelled
 
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
@@ -111,4 +112,6 @@ def _is_secret(hint: Any) -> bool:
 
 
 def _masked(value: Any, secret: bool) -> Any:
-    return "***" if secret and value is not None else value
+    if secret and value is not None:
+        return "***"
+    return masked(value) if isinstance(value, str) and "://" in value else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 from mlforge.errors import MlforgeError, NotInstalled
 
 CORE = "mlforge-core"
@@ -83,3 +85,14 @@ def missing(role: str, name: str) -> MlforgeError | None:
     if hint := install_hint(role, name):
         return NotInstalled(f"The {role} {name!r} is not installed.", hint=f"Install it: {hint}")
     return None
+
+
+def disk_hint(error: OSError, otherwise: str) -> str:
+    """What to do where a file could not be written: make room where there is none.
+
+    Example:
+        >>> disk_hint(OSError(errno.ENOSPC, "No space left on device"), "Choose another.")
+        'Make room there and try again.'
+    """
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "Make room there and try again." if full else otherwise

@@ -29,6 +29,9 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\[\]]')
 LOOK = "Look at the whole store with mlforge store verify"
 """How a hint about damage begins: one file that is damaged is seldom the only one."""
 RESTORE = f"{LOOK}, then restore the file from a copy, or remove the feature's folder and build it again."
+UPGRADE = "Upgrade mlforge: a later one wrote it."
+LAYOUT = 1
+"""How metadata is laid out. A later mlforge whose files are not to be read by this one says so in their `layout`."""
 UNREAD = f"{LOOK}, and see the cause: a file that is gone or damaged."
 T = TypeVar("T")
 
@@ -73,6 +76,11 @@ def way_out(
             if is_whole(version):
                 return f"{LOOK}, then go to another version: mlforge rollback {name} {version}"
     return RESTORE
+
+
+def led_out(error: MlforgeError, hint: Callable[[], str]) -> MlforgeError:
+    """The same error with the way out as its hint; out of a later mlforge's layout there is one way alone."""
+    return type(error)(error.message, hint=UPGRADE if error.hint == UPGRADE else hint())
 
 
 def rebuild(name: str) -> str:
@@ -157,10 +165,25 @@ def encode(value: msgspec.Struct) -> bytes:
 
 def decode(data: bytes, kind: type[T], where: object) -> T:
     """What was written with `encode`. Raises `Invalid` naming the file for anything else, be it by one bit."""
+    refuse_later(data, where)
     try:
         return unsealed(data, kind)
     except (ValueError, RecursionError, MlforgeError) as error:
         raise Invalid(f"{where} is damaged: {error}.", hint=RESTORE) from error
+
+
+class _Laid(msgspec.Struct):
+    layout: int = LAYOUT
+
+
+def refuse_later(data: bytes, where: object) -> None:
+    """Raise `Invalid` for what a later mlforge wrote in a layout that is not known here."""
+    try:
+        laid = msgspec.json.decode(data, type=_Laid).layout
+    except (ValueError, RecursionError):
+        return
+    if laid > LAYOUT:
+        raise Invalid(f"{where} has the layout {laid}, which is not known here.", hint=UPGRADE)
 
 
 def unsealed(data: bytes, kind: type[T]) -> T:

@@ -9,6 +9,7 @@ from typing import Any
 from mlforge.errors import Invalid, Unknown, nearest
 from mlforge.model.feature import Feature
 from mlforge.model.feature_set import FeatureSet
+from mlforge.model.several import several
 
 SCHEDULES = ("realtime", "hourly", "daily", "weekly", "monthly", "on-demand")
 """Tags that are schedules."""
@@ -20,15 +21,22 @@ NO_SETS: Sets = MappingProxyType({})
 
 
 def words(value: Words) -> tuple[str, ...]:
-    """Names from a list or from `"a,b"`, each once."""
-    names = (w.name if isinstance(w, Feature | FeatureSet) else w.strip() for w in _listed(value))
-    return tuple(dict.fromkeys(n for n in names if n))
+    """Names from a list or from `"a,b"`, each once. Raises `Invalid` for what is no name."""
+    return tuple(dict.fromkeys(name for name in map(_name, _listed(value)) if name))
+
+
+def _name(word: Any) -> str:
+    if isinstance(word, Feature | FeatureSet):
+        return word.name
+    if not isinstance(word, str):
+        raise Invalid(f"{word!r} is no name.", hint='Names are text, or features themselves: ["user_spend"].')
+    return word.strip()
 
 
 def _listed(value: Any) -> Iterable[str | Feature | FeatureSet]:
     if isinstance(value, str):
         return value.split(",")
-    return (value,) if isinstance(value, Feature | FeatureSet) else value or ()
+    return (value,) if isinstance(value, Feature | FeatureSet) else several(value)
 
 
 def members(value: Words, sets: Sets, *, versions: bool = False) -> tuple[str, ...]:

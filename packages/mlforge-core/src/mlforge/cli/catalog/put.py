@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from mlforge.errors import Conflict, PluginFailed
+from mlforge.plugin.hints import disk_hint
 
 MARK = ".mlforge-catalog"
 """The file that says that a folder is a catalog and may be made anew, and which files are the catalog's."""
@@ -33,7 +34,7 @@ def put(out: Path, files: Iterable[tuple[str, str]]) -> int:
         _swap(staged, target)
     except OSError as error:
         raise PluginFailed(
-            f"The catalog cannot be written to {out}: {error}.", hint="Choose another: --out."
+            f"The catalog cannot be written to {out}: {error}.", hint=disk_hint(error, "Choose another: --out.")
         ) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)

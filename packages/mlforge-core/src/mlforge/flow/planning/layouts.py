@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
 from mlforge.errors import Invalid, Unsupported
+from mlforge.model.address import masked
 from mlforge.model.source import Format, Source, format_name, format_of_suffix
 from mlforge.plugin.engine.partitions import told, type_of
 
@@ -55,7 +56,7 @@ def known_format(fmt: Format | None, source: Source) -> Format:
     """The format. Raises `Invalid` where nothing told it."""
     if fmt is None:
         raise Invalid(
-            f"The format of the source {source.name!r} cannot be told from {source.path!r}.",
+            f"The format of the source {source.name!r} cannot be told from {masked(source.path)!r}.",
             hint="Say it: Source(path, format=CSVFormat())",
         )
     return fmt

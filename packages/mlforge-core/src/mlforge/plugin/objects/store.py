@@ -65,7 +65,7 @@ class LiveObjectStore:
         try:
             return None if held is None else self._decoded(name, held).version
         except Invalid as error:
-            raise Invalid(error.message, hint=self._way_out(name)) from error
+            raise layout.led_out(error, lambda: self._way_out(name)) from error
 
     def pointers(self) -> dict[str, str | None]:
         names = list(filter(layout.is_safe, self.bucket.folders()))
@@ -178,7 +178,7 @@ class LiveObjectStore:
         try:
             return self._whole(name, version)
         except Invalid as error:
-            raise Invalid(error.message, hint=self._way_out(name, version)) from error
+            raise layout.led_out(error, lambda: self._way_out(name, version)) from error
 
     def _whole(self, name: str, version: str) -> Artifact:
         key = _meta_of(layout.safe_name(name), version)

@@ -67,7 +67,11 @@ def _last_change(path: Path) -> float:
 def staged_file(folder: Path, data: bytes) -> Path:
     """A new file on the disk that is yet to get its name."""
     path = fresh(folder)
-    disk.write(path, data)
+    try:
+        disk.write(path, data)
+    except BaseException:
+        remove(path)
+        raise
     return path
 
 

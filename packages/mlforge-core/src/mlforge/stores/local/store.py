@@ -64,7 +64,7 @@ class LiveLocalStore:
             data = _read(inside(folder, path))
             return None if data is None else layout.decode(data, layout.Pointer, path).version
         except Invalid as error:
-            raise Invalid(error.message, hint=self._way_out(name)) from error
+            raise layout.led_out(error, lambda: self._way_out(name)) from error
 
     def begin(self, name: str, format: str) -> Target:
         folder = self._folder(name)
@@ -129,7 +129,7 @@ class LiveLocalStore:
         try:
             return _whole(place)
         except (Invalid, NotFound) as error:
-            raise type(error)(error.message, hint=self._way_out(name, version)) from error
+            raise layout.led_out(error, lambda: self._way_out(name, version)) from error
 
     def verify(self, artifact: Artifact, relied: bool) -> None:
         if relied in self._verified:

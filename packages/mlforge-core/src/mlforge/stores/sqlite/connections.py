@@ -181,6 +181,7 @@ def _hint(error: Exception) -> str:
     hints = {
         "SQLITE_BUSY": "Another process is writing for longer than the store's timeout: try again, or raise it.",
         "SQLITE_FULL": "The disk is full: make room and publish again.",
+        "SQLITE_IOERR_SHM": "Make room on its disk: SQLite needs some beside the file, to read it, too.",
         "SQLITE_NOTADB": "The file is no SQLite database: give the online store a path of its own.",
         "SQLITE_CORRUPT": "The file is damaged: remove it and publish again.",
         "SQLITE_READONLY": "The file may not be written: check its permissions.",
