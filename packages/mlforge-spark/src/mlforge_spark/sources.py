@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import reduce
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +17,11 @@ from pyspark.sql import types as T
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.source import CSVFormat, DeltaFormat, IcebergFormat, ParquetFormat
 from mlforge.plugin import Rows, Scan
-from mlforge.plugin.engine.partitions import values, with_partitions
+from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
+from mlforge_spark.folders import Place, Told, place_of, value_of
 from mlforge_spark.types import column, dtype_of, named, plain
 
 if TYPE_CHECKING:
@@ -96,9 +96,10 @@ def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
     schemas = [_schema(scan, uri, session) for uri in scan.uris]
     told = {word: arrow_of(word) for word in ("Int64", "Date", "String")}
     types = agreed(scan, [with_partitions(scan, schema, told) for schema in schemas], _both)
-    keyed = zip(scan.uris, schemas, strict=True)
-    alike = groupby(keyed, key=lambda file: (list(file[1].items()), tuple(values(scan, file[0]).items())))
-    parts = [_rows(scan, [uri for uri, _ in files], dict(schema), types, session) for (schema, _), files in alike]
+    alike: dict[Any, list[str]] = {}
+    for uri, schema in zip(scan.uris, schemas, strict=True):
+        alike.setdefault((frozenset(schema.items()), place_of(scan, local(uri))), []).append(uri)
+    parts = [_rows(scan, uris, dict(columns), types, session, place) for (columns, place), uris in alike.items()]
     return reduce(lambda a, b: a.union(b), _as_one(parts))
 
 
@@ -196,25 +197,36 @@ def _wire(dtype: pa.DataType) -> Wire:
     return wire_of(dtype, on_disk=True)
 
 
-def read_files(uris: Sequence[str], types: dict[str, pa.DataType], session: SparkSession) -> DataFrame:
-    """Parquet files of the same columns, each as it is on the disk, with what that means."""
+def read_files(
+    uris: Sequence[str], types: dict[str, pa.DataType], session: SparkSession, place: Place | None = None
+) -> DataFrame:
+    """Parquet files of the same columns, each as it is on the disk, with what that means; what folders tell is text."""
     wires = {name: _wire(dtype) for name, dtype in types.items()}
-    schema = T.StructType([T.StructField(name, wire.read) for name, wire in wires.items()])
+    told = dict.fromkeys(place.names if place else (), T.StringType())
+    read = told | {name: wire.read for name, wire in wires.items()}
+    schema = T.StructType([T.StructField(name, dtype) for name, dtype in read.items()])
+    options = _READING | ({"basePath": address(place.folder)} if place else {})
     paths = [_LETTERS.sub(r"\\\g<0>", address(local(uri))) for uri in uris]
-    frame = session.read.options(**_READING).schema(schema).parquet(*paths)
-    return frame.select(*(named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()))
+    frame = session.read.options(**options).schema(schema).parquet(*paths)
+    columns = [named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()]
+    return frame.select(*map(column, told), *columns)
 
 
 def _rows(
-    scan: Scan, uris: Sequence[str], found: dict[str, pa.DataType], types: dict[str, pa.DataType], session: SparkSession
+    scan: Scan,
+    uris: list[str],
+    found: dict[str, pa.DataType],
+    types: dict[str, pa.DataType],
+    session: SparkSession,
+    place: Place | Told,
 ) -> DataFrame:
-    told, words = values(scan, uris[0]), dict(scan.partitions)
-    rows = read_files(uris, {n: t for n, t in found.items() if n not in told}, session)
+    words = dict(scan.partitions)
+    own = {n: t for n, t in found.items() if n not in words}
+    rows = read_files(uris, own, session, place if isinstance(place, Place) else None)
     columns = []
     for name, dtype in types.items():
-        if name in told:
-            value = told[name]
-            columns.append(F.lit(value).cast(dtype_of(words[name])).alias(name))
+        if name in words:
+            columns.append(value_of(place, name).cast(dtype_of(words[name])).alias(name))
         elif pa.types.is_null(found[name]) and not pa.types.is_null(dtype) and (word := _wire(dtype).word):
             local_time = pa.types.is_timestamp(dtype) and dtype.tz is None
             columns.append(named(F.lit(None).cast(T.TimestampNTZType() if local_time else dtype_of(word)), name, word))
