@@ -34,18 +34,24 @@ class Told(NamedTuple):
     texts: tuple[tuple[str, str | None], ...] = ()
 
 
+def told_by(scan: Scan, path: str | Path) -> Told:
+    """What the folders of a file tell of the source's columns."""
+    names = {name for name, _ in scan.partitions}
+    return Told(tuple((name, text) for name, text in told(path).items() if name in names))
+
+
 def place_of(scan: Scan, path: Path) -> Place | Told:
     """How the columns are read that the folders of a file tell."""
     names = tuple(name for name, _ in scan.partitions)
-    texts = tuple((name, text) for name, text in told(path).items() if name in names)
+    found = told_by(scan, path)
     folders = path.absolute().parent
     while names and "=" not in folders.name:
         folders = folders.parent
     pairs = folders.parts[-len(names) :]
     alike = tuple(pair.partition("=")[0] for pair in pairs) == names and all(map(_PAIR.fullmatch, pairs))
     wide = any(map(_WIDE.search, pairs))
-    if not names or not alike or "\ufffd" in str(texts) or (wide and not all(map(str.isascii, pairs))):
-        return Told(texts)
+    if not names or not alike or "\ufffd" in str(found) or (wide and not all(map(str.isascii, pairs))):
+        return found
     return Place(Path(*folders.parts[: -len(names)]), names, wide)
 
 

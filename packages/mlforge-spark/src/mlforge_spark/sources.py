@@ -21,7 +21,8 @@ from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
-from mlforge_spark.folders import Place, Told, place_of, value_of
+from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
+from mlforge_spark.session import is_sail
 from mlforge_spark.types import column, dtype_of, named, plain
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _READING = {
     "ignoreCorruptFiles": "false",  # no row disappears because of how a session is set
     "ignoreMissingFiles": "false",
 }
+_UNKNOWN = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "REQUIRES_SINGLE_PART_NAMESPACE")
+"""Of what Spark's errors are where there is no such table; the last one where it has one catalog alone."""
 _LETTERS = re.compile(r"[\\*?\[\]{}]")
 """Letters of a path that Spark would take for a pattern."""
 
@@ -60,14 +63,29 @@ def _table(scan: Scan, session: SparkSession) -> DataFrame:
     """A table that Spark knows by its name, as it is or was."""
     name = ".".join(f"`{part}`" for part in scan.uris[0].split("."))
     try:
-        return session.sql(f"SELECT * FROM {name}{_as_of(scan.format)}")
+        rows = session.sql(f"SELECT * FROM {name}{_as_of(scan.format)}")
+        rows.columns  # noqa: B018 - some servers look for the table only now
     except AnalysisException as error:
-        if "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
-            raise
-        raise Invalid(
-            f"Source {scan.name!r}: Spark knows no table {scan.uris[0]}.",
+        if found := _untold(scan, str(error)):
+            raise found from error
+        raise
+    return rows
+
+
+def _untold(scan: Scan, reason: str) -> Invalid | None:
+    """The error for a table that Spark does not know, or not as it was."""
+    where = f"Source {scan.name!r}: Spark"
+    if any(word in reason for word in _UNKNOWN):
+        return Invalid(
+            f"{where} knows no table {scan.uris[0]}.",
             hint="Name it as Spark does, schema.table or catalog.schema.table; see spark.catalog.listTables().",
-        ) from error
+        )
+    if "TIME_TRAVEL" in reason:
+        return Invalid(
+            f"{where} reads {scan.uris[0]} only as it is now, not as {scan.format}.",
+            hint="Leave format= out, or name a table of Delta or Iceberg.",
+        )
+    return None
 
 
 def _as_of(form: DeltaFormat | IcebergFormat | Any) -> str:
@@ -97,8 +115,10 @@ def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
     told = {word: arrow_of(word) for word in ("Int64", "Date", "String")}
     types = agreed(scan, [with_partitions(scan, schema, told) for schema in schemas], _both)
     alike: dict[Any, list[str]] = {}
+    apart = bool(scan.partitions) and is_sail(session)  # which takes no column from below a place
     for uri, schema in zip(scan.uris, schemas, strict=True):
-        alike.setdefault((frozenset(schema.items()), place_of(scan, local(uri))), []).append(uri)
+        place = told_by(scan, uri) if apart else place_of(scan, local(uri))
+        alike.setdefault((frozenset(schema.items()), place), []).append(uri)
     parts = [_rows(scan, uris, dict(columns), types, session, place) for (columns, place), uris in alike.items()]
     return reduce(lambda a, b: a.union(b), _as_one(parts))
 
@@ -126,9 +146,25 @@ def local(uri: str) -> Path:
     return Path(uri.removeprefix("file://"))
 
 
-def address(path: Path) -> str:
-    """A path as Spark takes it: with no letter encoded."""
+def address(path: Path, session: SparkSession) -> str:
+    """A path as the session takes it: with no letter encoded, but for Sail."""
+    return path.absolute().as_uri() if is_sail(session) else _plain(path)
+
+
+def _plain(path: Path) -> str:
     return f"file://{path.absolute()}"
+
+
+def _addresses(uris: Sequence[str], session: SparkSession) -> list[str]:
+    """Where files are, as addresses that fit them alone."""
+    if not is_sail(session):
+        return [_LETTERS.sub(r"\\\g<0>", _plain(local(uri))) for uri in uris]
+    if strange := next((uri for uri in uris if set(uri) & set("[]{}")), None):
+        raise Invalid(
+            f"Sail finds no file that is called as {strange} is.",
+            hint="Rename it, or name a link to it: without brackets and braces.",
+        )
+    return [local(uri).absolute().as_uri() for uri in uris]
 
 
 def _need_seen(scan: Scan, uri: str) -> None:
@@ -205,9 +241,8 @@ def read_files(
     told = dict.fromkeys(place.names if place else (), T.StringType())
     read = told | {name: wire.read for name, wire in wires.items()}
     schema = T.StructType([T.StructField(name, dtype) for name, dtype in read.items()])
-    options = _READING | ({"basePath": address(place.folder)} if place else {})
-    paths = [_LETTERS.sub(r"\\\g<0>", address(local(uri))) for uri in uris]
-    frame = session.read.options(**options).schema(schema).parquet(*paths)
+    options = _READING | ({"basePath": _plain(place.folder)} if place else {})
+    frame = session.read.options(**options).schema(schema).parquet(*_addresses(uris, session))
     columns = [named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()]
     return frame.select(*map(column, told), *columns)
 
