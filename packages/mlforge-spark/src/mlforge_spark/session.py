@@ -90,7 +90,7 @@ def is_sail(session: SparkSession) -> bool:
     if ".connect." not in type(session).__module__:
         return False
     version = str(session.sql("SELECT version()").collect()[0][0])
-    return int(version.partition(".")[0]) < 3
+    return version.startswith(("0.", "1.", "2."))
 
 
 def _configured(builder: Any, conf: dict[str, str]) -> Any:

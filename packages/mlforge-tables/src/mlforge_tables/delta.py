@@ -54,7 +54,8 @@ class DeltaRows:
 
     def _version_at(self, table: Any, as_of: str) -> int:
         """The latest version at an instant, as the log says: the times of its files are others in a copy."""
-        made = {entry["version"]: entry.get("inCommitTimestamp", entry.get("timestamp")) for entry in table.history()}
+        told = table.history()
+        made: dict[int, Any] = {e["version"]: e.get("inCommitTimestamp", e.get("timestamp")) for e in told}
         instant = datetime.fromisoformat(as_of)
         if None not in made.values():
             times = {version: _EPOCH + timedelta(milliseconds=ms) for version, ms in made.items()}
