@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -23,6 +22,7 @@ from mlforge_spark.arrowed import Wire, wire_of
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
 from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
 from mlforge_spark.session import is_sail
+from mlforge_spark.tables import open_table
 from mlforge_spark.types import column, dtype_of, named, plain
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ _READING = {
     "ignoreCorruptFiles": "false",  # no row disappears because of how a session is set
     "ignoreMissingFiles": "false",
 }
-_UNKNOWN = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND", "REQUIRES_SINGLE_PART_NAMESPACE")
-"""Of what Spark's errors are where there is no such table; the last one where it has one catalog alone."""
 _LETTERS = re.compile(r"[\\*?\[\]{}]")
 """Letters of a path that Spark would take for a pattern."""
 
@@ -49,7 +47,7 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
         Unsupported: A format that is not read.
     """
     if scan.rows is None and isinstance(scan.format, DeltaFormat | IcebergFormat):
-        return _table(scan, session)
+        return open_table(scan, session)
     readers: dict[Any, Callable[[Scan], DataFrame]] = {
         ParquetFormat: lambda scan: _parquet(scan, session),
         CSVFormat: lambda scan: _csv(scan, session, folder),
@@ -57,43 +55,6 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
     }
     rows: DataFrame = read_by(readers, scan, "The Spark engine")
     return rows
-
-
-def _table(scan: Scan, session: SparkSession) -> DataFrame:
-    """A table that Spark knows by its name, as it is or was."""
-    name = ".".join(f"`{part}`" for part in scan.uris[0].split("."))
-    try:
-        rows = session.sql(f"SELECT * FROM {name}{_as_of(scan.format)}")
-        rows.columns  # noqa: B018 - some servers look for the table only now
-    except AnalysisException as error:
-        if found := _untold(scan, str(error)):
-            raise found from error
-        raise
-    return rows
-
-
-def _untold(scan: Scan, reason: str) -> Invalid | None:
-    """The error for a table that Spark does not know, or not as it was."""
-    where = f"Source {scan.name!r}: Spark"
-    if any(word in reason for word in _UNKNOWN):
-        return Invalid(
-            f"{where} knows no table {scan.uris[0]}.",
-            hint="Name it as Spark does, schema.table or catalog.schema.table; see spark.catalog.listTables().",
-        )
-    if "TIME_TRAVEL" in reason:
-        return Invalid(
-            f"{where} reads {scan.uris[0]} only as it is now, not as {scan.format}.",
-            hint="Leave format= out, or name a table of Delta or Iceberg.",
-        )
-    return None
-
-
-def _as_of(form: DeltaFormat | IcebergFormat | Any) -> str:
-    version = form.version if isinstance(form, DeltaFormat) else form.snapshot
-    if version is not None:
-        return f" VERSION AS OF {version}"
-    as_of = getattr(form, "as_of", None)
-    return f" TIMESTAMP AS OF '{as_of}'" if as_of else ""
 
 
 def _csv(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
