@@ -136,6 +136,37 @@ def test_a_project_of_polars_builds_and_reads_by_a_volume(store_of, workspace, t
     assert not list(workspace.lake.folder.glob("Volumes/**/*.parquet")), "files stayed in the volume"
 
 
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("settings", [{}, {"table_per_version": True}], ids=["one table", "a table per version"])
+def test_increments_of_engines_of_files_give_what_a_whole_build_gives(
+    store_of, tmp_path, monkeypatch, engine, settings
+):
+    monkeypatch.chdir(tmp_path)
+
+    @mlf.feature(
+        source="events.parquet", keys="user_id", timestamp="at", interval="1d", incremental=True,
+        metrics=[mlf.Sum("amount", windows=["1d", "7d"])],
+    )  # fmt: skip
+    def spend(df: pl.DataFrame) -> pl.DataFrame:
+        return df
+
+    def defs(store: Any) -> mlf.Definitions:
+        return mlf.Definitions("shop", [spend], offline_store=store, engine=engine)
+
+    grown, whole = defs(store_of(tmp_path, volume="mlforge", **settings)), defs(mlf.LocalStore("whole"))
+    for count in (20, 30, 40):
+        events = [{"user_id": n % 3, "at": TS + timedelta(hours=7 * n), "amount": n} for n in range(count)]
+        pl.DataFrame(events).write_parquet("events.parquet")
+        grown.build(preview=False).raise_for_failure()
+    whole.build(preview=False).raise_for_failure()
+    assert grown.metadata("spend").increment.base == "1.0.1"
+    assert rows_of(grown.read("spend")).equals(rows_of(whole.read("spend")))
+
+
+def rows_of(frame: Any) -> pl.DataFrame:
+    return (frame if isinstance(frame, pl.DataFrame) else frame.pl()).sort("user_id", "at")
+
+
 def test_an_engine_of_files_is_refused_where_there_is_no_volume(store_of, tmp_path):
     with store_of(tmp_path).open() as store, refused(Unsupported, "volume"):
         store.begin("spend", "parquet")

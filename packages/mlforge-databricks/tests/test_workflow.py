@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from mlforge.cli.app import cli
 from mlforge.plugin.registry import registry
+from mlforge_databricks.store import LiveUnityCatalogStore
 from mlforge_databricks.testing import TOKEN, WAREHOUSE
 
 SPARK = Path(__file__).parents[2] / "mlforge-spark" / "src"
@@ -80,8 +81,28 @@ def project(workspace, database, tmp_path, monkeypatch):
     Path("definitions.py").write_text(DEFINITIONS)
     workspace.lake.make_schema("flow", "prod")
     workspace.lake.make_schema("raw")
+    database.run("DROP DATABASE IF EXISTS databricks_postgres WITH (FORCE)")
     database.run("CREATE DATABASE databricks_postgres")
     return project
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark", "ignore::ResourceWarning")
+def test_spark_increments_and_publishes_where_the_rows_are(spark, project, workspace, monkeypatch):
+    def fetch(self, artifact):
+        raise AssertionError(f"{artifact.uris} came to this machine")
+
+    monkeypatch.setattr(LiveUnityCatalogStore, "fetch", fetch)
+    Path("definitions.py").write_text(DEFINITIONS.replace("metrics=totals", "metrics=totals, incremental=True"))
+    defs = runpy.run_path("definitions.py")["defs"]
+    now = datetime.now(UTC)
+    events = {"user_id": [1, 1, 2], "event_time": [now - timedelta(days=d) for d in (9, 8, 7)], "amt": [1.5, 2.0, 4.0]}
+    for count in (2, 3):
+        rows = {name: values[:count] for name, values in events.items()}
+        workspace.lake.write("main.raw.transactions", pa.table(rows))
+        defs.build(profile="databricks-prod", online=True, preview=False).raise_for_failure()
+    assert defs.metadata("user_spend", profile="databricks-prod").increment.base == "1.0.0"
+    found = defs.get_online_features("user_spend", [{"user_id": n} for n in (1, 2)], profile="databricks-prod")
+    assert [row["spent_30d"] for row in found] == [3.5, 4.0]
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pyspark", "ignore::ResourceWarning")

@@ -20,7 +20,7 @@ SPARK = SparkEngine(**settings)
 def built(engine: Any) -> mlf.Definitions:
     """A project with one feature of windows and one without, built by an engine."""
     store = mlf.LocalStore(tempfile.mkdtemp(prefix="store ", dir=folder))
-    common = {"source": str(folder / "events.parquet"), "keys": "user", "timestamp": "at", "engine": engine}
+    common = {"source": f"{folder / 'events'}/", "keys": "user", "timestamp": "at", "engine": engine}
 
     @mlf.feature(**common, interval="1h", metrics=[mlf.Aggregate("amount", word, ["1h", "6h"]) for word in words])
     def spend(events):
@@ -28,7 +28,7 @@ def built(engine: Any) -> mlf.Definitions:
 
     @mlf.feature(**common, tie_break="amount")
     def payments(events):
-        return events.select("user", "at", "amount")
+        return events.select("user", "at", "amount", "half", "city")
 
     defs = mlf.Definitions("elsewhere", features=[spend, payments], store=store, engine=engine)
     defs.build(preview=False).raise_for_failure()

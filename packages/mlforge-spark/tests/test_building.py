@@ -11,7 +11,7 @@ import mlforge as mlf
 from mlforge.errors import Invalid, Unsupported
 from mlforge.model.meta import Target
 from mlforge.model.quality import SAMPLE, Measuring
-from mlforge.model.source import DeltaFormat, ParquetFormat
+from mlforge.model.source import DeltaFormat, IcebergFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge_spark.plugin import SparkEngine
 
@@ -126,3 +126,32 @@ def spend(events: DataFrame) -> DataFrame:
 
 defs = mlf.Definitions("shop", features=[spend], offline_store=mlf.LocalStore("store"))
 """
+
+
+@pytest.mark.parametrize("name", ["nowhere.raw.transactions", "nowhere.transactions"])
+def test_a_table_of_a_catalog_or_a_schema_that_is_not_there_is_named(name):
+    with pytest.raises(Invalid, match=f"Spark knows no table {name}") as refused, SparkEngine().open() as engine:
+        engine.scan(Scan("t", (name,), DeltaFormat()))
+    assert "listTables()" in refused.value.hint
+
+
+@pytest.mark.parametrize("form", [DeltaFormat(version=3), DeltaFormat(as_of="2025-01-31T00:00:00Z"), IcebergFormat(7)])
+def test_a_table_that_has_no_versions_is_said_to_have_none(session, tmp_path, form):
+    session.sql(f"CREATE TABLE default.bare USING parquet LOCATION '{tmp_path / 'bare'}' AS SELECT 1 AS n")
+    try:
+        with (
+            pytest.raises(Invalid, match=r"default\.bare only as it is now") as refused,
+            SparkEngine().open() as engine,
+        ):
+            engine.scan(Scan("t", ("default.bare",), form))
+        assert "Leave format= out" in refused.value.hint
+    finally:
+        session.sql("DROP TABLE default.bare")
+
+
+def test_a_frame_of_spark_becomes_a_source_as_the_hint_says(session):
+    frame = session.createDataFrame([(1, 2.0)], "user bigint, amount double")
+    with pytest.raises(Invalid, match="is no rows yet") as refused:
+        mlf.Source.from_frame(frame, name="events")
+    assert "df.toPandas()" in refused.value.hint
+    assert mlf.Source.from_frame(frame.toPandas(), name="events").name == "events"

@@ -31,11 +31,15 @@ SMALL = {"SPARK_DAEMON_MEMORY": "512m", "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HO
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Events of two users in a day, and labels, in a folder with a space."""
+    """Events of two users in a day, below folders that tell columns, and labels, in a folder with a space."""
     chance, made, start = random.Random(7), tmp_path_factory.mktemp("else where"), datetime(2025, 3, 1, tzinfo=UTC)
     times = [start + timedelta(minutes=10 * i) for i in range(60)]
     events = {"user": [chance.choice("ab") for _ in times], "at": times, "amount": [float(i % 7) for i in range(60)]}
-    pl.DataFrame(events).write_parquet(made / "events.parquet")
+    frame = pl.DataFrame(events)
+    for half in range(2):
+        path = made / "events" / f"half={half}" / "city=K%C3%B6ln 50%25" / "part%20.parquet"
+        path.parent.mkdir(parents=True)
+        frame[half * 30 : half * 30 + 30].write_parquet(path)
     labels = {"user": ["a", "b", "c"] * 10, "at": [start + timedelta(minutes=37 * i) for i in range(30)]}
     pl.DataFrame(labels).write_parquet(made / "labels.parquet")
     return made

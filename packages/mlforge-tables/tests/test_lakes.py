@@ -15,7 +15,7 @@ from deltalake import DeltaTable, write_deltalake
 from pyiceberg.catalog.sql import SqlCatalog
 
 import mlforge as mlf
-from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled
+from mlforge.errors import Invalid, MlforgeError, NotFound, NotInstalled, Unsupported
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.plugin import Narrow
 from mlforge_tables import delta, iceberg
@@ -270,6 +270,56 @@ def test_delta_travels_in_time_and_what_was_never_is_refused(lake, tmp_path):
     ):
         with pytest.raises(Invalid, match="DeltaFormat"):
             mlf.DeltaFormat(**wrong)
+
+
+def grown(folder):
+    """A table of four versions with a row each, a second apart by their log, and when each was made."""
+    times = [FIRST + timedelta(seconds=n) for n in range(4)]
+    for n, made in enumerate(times):
+        write_deltalake(folder, EVENTS[n : n + 1].select("amount"), mode="append")
+        path = folder / f"_delta_log/{n:020}.json"
+        actions = [json.loads(line) for line in path.read_text().splitlines()]
+        told = [a | {"commitInfo": a["commitInfo"] | {"timestamp": int(made.timestamp() * 1000)}}
+                if "commitInfo" in a else a for a in actions]  # fmt: skip
+        path.write_text("\n".join(map(json.dumps, told)))
+    return times
+
+
+def test_what_a_delta_table_was_at_an_instant_its_log_says_and_not_the_times_of_its_files(tmp_path):
+    times = grown(tmp_path / "events")
+    for number, made in enumerate(times):
+        then = mlf.Source("events", format=mlf.DeltaFormat(as_of=(made + timedelta(milliseconds=500)).isoformat()))
+        assert read("PolarsEngine", then, tmp_path)["amount"].to_list() == list(range(number + 1))
+
+
+def test_an_instant_before_the_first_version_that_the_log_has_is_refused(tmp_path):
+    folder = tmp_path / "events"
+    times = grown(folder)
+    early = mlf.Source("events", format=mlf.DeltaFormat(as_of=(times[0] - DAY).isoformat()))
+    with pytest.raises(Invalid, match="does not tell which version was the latest then") as refused:
+        read("PolarsEngine", early, tmp_path)
+    assert "from 0 on" in refused.value.hint
+    DeltaTable(folder).create_checkpoint()
+    for number in range(3):
+        (folder / f"_delta_log/{number:020}.json").unlink()
+    then = mlf.Source("events", format=mlf.DeltaFormat(as_of=times[1].isoformat()))
+    with pytest.raises(Invalid, match="does not tell which version was the latest then") as refused:
+        read("PolarsEngine", then, tmp_path)
+    assert "from 3 on" in refused.value.hint
+    with pytest.raises(Invalid, match="cannot be read as DeltaFormat") as refused:
+        read("PolarsEngine", mlf.Source("events", format=mlf.DeltaFormat(version=1)), tmp_path)
+    assert "Choose a version" in refused.value.hint
+
+
+@pytest.mark.parametrize("feature", ["vacuumProtocolCheck", "catalogManaged"])
+def test_what_delta_rs_finds_out_that_it_lacks_is_refused_with_the_way_out(tmp_path, feature):
+    folder = tmp_path / "events"
+    write_deltalake(folder, EVENTS.head(3))
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, "readerFeatures": [feature], "writerFeatures": [feature]}
+    add_to_log(folder, {"protocol": protocol})
+    with pytest.raises(Unsupported, match="delta-rs lacks") as refused:
+        read("PolarsEngine", mlf.Source("events"), tmp_path)
+    assert "Export its rows as Parquet" in refused.value.hint
 
 
 def test_iceberg_travels_to_a_snapshot_and_what_was_never_is_refused(lake, tmp_path):

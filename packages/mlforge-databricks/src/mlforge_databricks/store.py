@@ -117,7 +117,7 @@ class LiveUnityCatalogStore:
         if not meta.parts:
             return None
         held = self.metadata.read(VERSION, meta.name, expected or "")
-        if held is None or held.table is None or self._decoded(held).parts != meta.parts:
+        if held is None or held.table is None or _places(self._decoded(held)) != _places(meta):
             raise Conflict(f"{meta.name!r} continues a version that is not {expected}.", hint="Build it again.")
         return held.table
 
@@ -295,6 +295,11 @@ class LiveUnityCatalogStore:
             lambda version: bool(self.get(name, version).uris),
             lambda: self.latest(name) if damaged else None,
         )
+
+
+def _places(meta: FeatureMeta) -> list[str]:
+    """Where a version's parts are: of one that was fetched, bytes and hashes are those of files of this machine."""
+    return [part.path for part in meta.parts]
 
 
 def _refuse_types(meta: FeatureMeta) -> None:

@@ -14,8 +14,8 @@ import duckdb
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Rows, Scan
+from mlforge.plugin.engine.partitions import is_common, values, with_partitions
 from mlforge.plugin.engine.partitions import told as told_by
-from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, nameable, read_by, unreadable
 from mlforge_csv import scan_csv
 from mlforge_duckdb.arrowed import Column, beyond, retold
@@ -80,9 +80,16 @@ def parquet(session: Session, scan: Scan) -> duckdb.DuckDBPyRelation:
     schemas = [_schema(session, scan, uri) for uri in scan.uris]
     found = [{n: c.type for n, c in schema.items()} for schema in schemas]
     types = agreed(scan, (with_partitions(scan, schema, _TOLD) for schema in found), _both)
-    alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: list(file[1].items()))
-    parts = [_rows(scan, tuple(uri for uri, _ in files), dict(schema), types) for schema, files in alike]
+    alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: (list(file[1].items()), _apart(scan, *file)))
+    parts = [
+        _rows(scan, tuple(uri for uri, _ in files), dict(schema), types, apart) for (schema, apart), files in alike
+    ]
     return session.connection.sql(" UNION ALL ".join(parts))
+
+
+def _apart(scan: Scan, uri: str, schema: Mapping[str, Column]) -> dict[str, Any] | None:
+    """What folders tell where DuckDB would read something else of them."""
+    return None if not scan.partitions or is_common(scan, uri, schema) else values(scan, uri)
 
 
 def _schema(session: Session, scan: Scan, uri: str) -> dict[str, Column]:
@@ -110,11 +117,19 @@ def _kept(dtype: Type) -> Type:
         return dtype
 
 
-def _rows(scan: Scan, uris: tuple[str, ...], found: Mapping[str, Column], types: Mapping[str, Type]) -> str:
-    """Files of the same columns as a query."""
+def _rows(
+    scan: Scan,
+    uris: tuple[str, ...],
+    found: Mapping[str, Column],
+    types: Mapping[str, Type],
+    apart: Mapping[str, Any] | None,
+) -> str:
+    """Files of the same columns as a query; what is told of them `apart` is no column of theirs."""
     told = dict(scan.partitions)
-    by_path = {n: str(_TOLD[told.get(n, "String")]) for n in told_by(uris[0])} if told else {}
-    columns = (quoted(n) if n in told else _read(n, found[n], t) for n, t in types.items())
+    by_path = {n: str(_TOLD[told.get(n, "String")]) for n in told_by(uris[0])} if told and apart is None else {}
+    texts = {n: "NULL" if value is None else text(str(value)) for n, value in (apart or {}).items()}
+    given = {n: f"CAST({value} AS {types[n]}) AS {quoted(n)}" for n, value in texts.items()}
+    columns = (given.get(n, quoted(n)) if n in told else _read(n, found[n], t) for n, t in types.items())
     return f"SELECT {', '.join(columns)} FROM {parquet_files(uris, by_path=by_path)}"
 
 

@@ -12,8 +12,8 @@ import polars as pl
 from mlforge.errors import MlforgeError
 from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Rows, Scan
+from mlforge.plugin.engine.partitions import is_common, values, with_partitions
 from mlforge.plugin.engine.partitions import told as told_by
-from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, too_wide, unreadable
 from mlforge_csv import any_zone, dtype_of, in_utc, knows_zone, scan_csv, scan_rows, storage
 from mlforge_polars.edge import BROKEN
@@ -62,8 +62,13 @@ def _parquet(scan: Scan) -> pl.LazyFrame:
     """The files' rows, under types that hold for all; files alike are read as one."""
     schemas = [_schema(scan, uri) for uri in scan.uris]
     types = agreed(scan, (with_partitions(scan, schema, TYPES) for schema in schemas), _both)
-    alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: list(file[1].items()))
-    return pl.concat([_rows(scan, tuple(uri for uri, _ in files), types) for _, files in alike])
+    alike = groupby(zip(scan.uris, schemas, strict=True), key=lambda file: (list(file[1].items()), _apart(scan, *file)))
+    return pl.concat([_rows(scan, tuple(uri for uri, _ in files), types, apart) for (_, apart), files in alike])
+
+
+def _apart(scan: Scan, uri: str, schema: pl.Schema) -> dict[str, Any] | None:
+    """What folders tell where Polars would read something else of them."""
+    return None if not scan.partitions or is_common(scan, uri, schema) else values(scan, uri)
 
 
 def _schema(scan: Scan, uri: str) -> pl.Schema:
@@ -107,10 +112,13 @@ def _both(a: pl.DataType, b: pl.DataType) -> pl.DataType | None:
     return plain(a) if plain(a) == plain(b) else None
 
 
-def _rows(scan: Scan, uris: tuple[str, ...], types: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+def _rows(
+    scan: Scan, uris: tuple[str, ...], types: Mapping[str, pl.DataType], apart: dict[str, Any] | None
+) -> pl.LazyFrame:
     told = {n: TYPES[word] for n, word in scan.partitions}
-    by_path = {n: told.get(n, pl.String()) for n in told_by(uris[0])} if told else {}
+    by_path = {n: told.get(n, pl.String()) for n in told_by(uris[0])} if told and apart is None else {}
     rows = _told(uris, scan.options, by_path=by_path)
+    rows = rows.with_columns(pl.lit(value, told[n]).alias(n) for n, value in (apart or {}).items())
     found = rows.collect_schema()
     return rows.select(pl.col(n) if found[n] == t else pl.col(n).cast(t) for n, t in types.items())
 

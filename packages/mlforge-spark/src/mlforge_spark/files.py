@@ -38,7 +38,7 @@ def write(frame: DataFrame, target: Target) -> int:
     parts = place.with_name(f"_{place.name}.parts")
     timed = _TIMED if any("Time" in w and "Datetime" not in w for w in words_of(frame).values()) else {}
     with set_to(frame.sparkSession, _SETTINGS | timed):
-        stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(address(parts))
+        stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(address(parts, frame.sparkSession))
     files = sorted((path for path in parts.iterdir() if path.name.endswith(".parquet")), key=_in_order)
     rows = sum(int(pq.read_metadata(path).num_rows) for path in files)
     _moved(files, place)

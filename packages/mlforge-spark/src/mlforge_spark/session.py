@@ -85,6 +85,14 @@ def _made(config: SparkEngine, builder: Any) -> SparkSession:
     return _configured(builder.master(master).appName("mlforge"), here | config.conf).getOrCreate()  # type: ignore[no-any-return]
 
 
+def is_sail(session: SparkSession) -> bool:
+    """Whether Sail answers, which speaks as some Spark does, but tells its own version where SQL asks for one."""
+    if ".connect." not in type(session).__module__:
+        return False
+    version = str(session.sql("SELECT version()").collect()[0][0])
+    return version.startswith(("0.", "1.", "2."))
+
+
 def _configured(builder: Any, conf: dict[str, str]) -> Any:
     for name, value in conf.items():
         builder = builder.config(name, value)

@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import reduce
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.source import CSVFormat, DeltaFormat, IcebergFormat, ParquetFormat
 from mlforge.plugin import Rows, Scan
-from mlforge.plugin.engine.partitions import values, with_partitions
+from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
+from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
+from mlforge_spark.session import is_sail
+from mlforge_spark.tables import open_table
 from mlforge_spark.types import column, dtype_of, named, plain
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
         Unsupported: A format that is not read.
     """
     if scan.rows is None and isinstance(scan.format, DeltaFormat | IcebergFormat):
-        return _table(scan, session)
+        return open_table(scan, session)
     readers: dict[Any, Callable[[Scan], DataFrame]] = {
         ParquetFormat: lambda scan: _parquet(scan, session),
         CSVFormat: lambda scan: _csv(scan, session, folder),
@@ -54,28 +55,6 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
     }
     rows: DataFrame = read_by(readers, scan, "The Spark engine")
     return rows
-
-
-def _table(scan: Scan, session: SparkSession) -> DataFrame:
-    """A table that Spark knows by its name, as it is or was."""
-    name = ".".join(f"`{part}`" for part in scan.uris[0].split("."))
-    try:
-        return session.sql(f"SELECT * FROM {name}{_as_of(scan.format)}")
-    except AnalysisException as error:
-        if "TABLE_OR_VIEW_NOT_FOUND" not in str(error):
-            raise
-        raise Invalid(
-            f"Source {scan.name!r}: Spark knows no table {scan.uris[0]}.",
-            hint="Name it as Spark does, schema.table or catalog.schema.table; see spark.catalog.listTables().",
-        ) from error
-
-
-def _as_of(form: DeltaFormat | IcebergFormat | Any) -> str:
-    version = form.version if isinstance(form, DeltaFormat) else form.snapshot
-    if version is not None:
-        return f" VERSION AS OF {version}"
-    as_of = getattr(form, "as_of", None)
-    return f" TIMESTAMP AS OF '{as_of}'" if as_of else ""
 
 
 def _csv(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
@@ -96,9 +75,12 @@ def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
     schemas = [_schema(scan, uri, session) for uri in scan.uris]
     told = {word: arrow_of(word) for word in ("Int64", "Date", "String")}
     types = agreed(scan, [with_partitions(scan, schema, told) for schema in schemas], _both)
-    keyed = zip(scan.uris, schemas, strict=True)
-    alike = groupby(keyed, key=lambda file: (list(file[1].items()), tuple(values(scan, file[0]).items())))
-    parts = [_rows(scan, [uri for uri, _ in files], dict(schema), types, session) for (schema, _), files in alike]
+    alike: dict[Any, list[str]] = {}
+    apart = bool(scan.partitions) and is_sail(session)  # which takes no column from below a place
+    for uri, schema in zip(scan.uris, schemas, strict=True):
+        place = told_by(scan, uri) if apart else place_of(scan, local(uri))
+        alike.setdefault((frozenset(schema.items()), place), []).append(uri)
+    parts = [_rows(scan, uris, dict(columns), types, session, place) for (columns, place), uris in alike.items()]
     return reduce(lambda a, b: a.union(b), _as_one(parts))
 
 
@@ -125,9 +107,25 @@ def local(uri: str) -> Path:
     return Path(uri.removeprefix("file://"))
 
 
-def address(path: Path) -> str:
-    """A path as Spark takes it: with no letter encoded."""
+def address(path: Path, session: SparkSession) -> str:
+    """A path as the session takes it: with no letter encoded, but for Sail."""
+    return path.absolute().as_uri() if is_sail(session) else _plain(path)
+
+
+def _plain(path: Path) -> str:
     return f"file://{path.absolute()}"
+
+
+def _addresses(uris: Sequence[str], session: SparkSession) -> list[str]:
+    """Where files are, as addresses that fit them alone."""
+    if not is_sail(session):
+        return [_LETTERS.sub(r"\\\g<0>", _plain(local(uri))) for uri in uris]
+    if strange := next((uri for uri in uris if set(uri) & set("[]{}")), None):
+        raise Invalid(
+            f"Sail finds no file that is called as {strange} is.",
+            hint="Rename it, or name a link to it: without brackets and braces.",
+        )
+    return [local(uri).absolute().as_uri() for uri in uris]
 
 
 def _need_seen(scan: Scan, uri: str) -> None:
@@ -196,25 +194,35 @@ def _wire(dtype: pa.DataType) -> Wire:
     return wire_of(dtype, on_disk=True)
 
 
-def read_files(uris: Sequence[str], types: dict[str, pa.DataType], session: SparkSession) -> DataFrame:
-    """Parquet files of the same columns, each as it is on the disk, with what that means."""
+def read_files(
+    uris: Sequence[str], types: dict[str, pa.DataType], session: SparkSession, place: Place | None = None
+) -> DataFrame:
+    """Parquet files of the same columns, each as it is on the disk, with what that means; what folders tell is text."""
     wires = {name: _wire(dtype) for name, dtype in types.items()}
-    schema = T.StructType([T.StructField(name, wire.read) for name, wire in wires.items()])
-    paths = [_LETTERS.sub(r"\\\g<0>", address(local(uri))) for uri in uris]
-    frame = session.read.options(**_READING).schema(schema).parquet(*paths)
-    return frame.select(*(named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()))
+    told = dict.fromkeys(place.names if place else (), T.StringType())
+    read = told | {name: wire.read for name, wire in wires.items()}
+    schema = T.StructType([T.StructField(name, dtype) for name, dtype in read.items()])
+    options = _READING | ({"basePath": _plain(place.folder)} if place else {})
+    frame = session.read.options(**options).schema(schema).parquet(*_addresses(uris, session))
+    columns = [named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()]
+    return frame.select(*map(column, told), *columns)
 
 
 def _rows(
-    scan: Scan, uris: Sequence[str], found: dict[str, pa.DataType], types: dict[str, pa.DataType], session: SparkSession
+    scan: Scan,
+    uris: list[str],
+    found: dict[str, pa.DataType],
+    types: dict[str, pa.DataType],
+    session: SparkSession,
+    place: Place | Told,
 ) -> DataFrame:
-    told, words = values(scan, uris[0]), dict(scan.partitions)
-    rows = read_files(uris, {n: t for n, t in found.items() if n not in told}, session)
+    words = dict(scan.partitions)
+    own = {n: t for n, t in found.items() if n not in words}
+    rows = read_files(uris, own, session, place if isinstance(place, Place) else None)
     columns = []
     for name, dtype in types.items():
-        if name in told:
-            value = told[name]
-            columns.append(F.lit(value).cast(dtype_of(words[name])).alias(name))
+        if name in words:
+            columns.append(value_of(place, name).cast(dtype_of(words[name])).alias(name))
         elif pa.types.is_null(found[name]) and not pa.types.is_null(dtype) and (word := _wire(dtype).word):
             local_time = pa.types.is_timestamp(dtype) and dtype.tz is None
             columns.append(named(F.lit(None).cast(T.TimestampNTZType() if local_time else dtype_of(word)), name, word))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +16,10 @@ from mlforge_tables.needs import need
 from mlforge_tables.times import bounds
 
 _KNOWN = frozenset({"timestampNtz", "deletionVectors", "columnMapping", "v2Checkpoint", "vacuumProtocolCheck"})
+_LACKING = re.compile(r"(?<=features required: )\[[^]]+\]|catalog-managed table")
+"""What delta-rs says it has not, in its errors."""
+_EXPORT = "Export its rows as Parquet with what wrote it, or write the table without."
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LITERALS = {
     "timestamp": """arrow_cast('{:%Y-%m-%dT%H:%M:%S.%f}', 'Timestamp(Microsecond, Some("UTC"))')""",
     "timestamp_ntz": "arrow_cast('{:%Y-%m-%dT%H:%M:%S.%f}', 'Timestamp(Microsecond, None)')",
@@ -42,15 +48,28 @@ class DeltaRows:
                 self._asking.place, version=fmt.version, storage_options=_settings(self._asking)
             )
             if fmt.as_of is not None:
-                table.load_as_version(fmt.as_of)
+                table.load_as_version(self._version_at(table, fmt.as_of))
             self._refuse_features(table.protocol())
         return table
+
+    def _version_at(self, table: Any, as_of: str) -> int:
+        """The latest version at an instant, as the log says: the times of its files are others in a copy."""
+        told = table.history()
+        made: dict[int, Any] = {e["version"]: e.get("inCommitTimestamp", e.get("timestamp")) for e in told}
+        instant = datetime.fromisoformat(as_of)
+        if None not in made.values():
+            times = {version: _EPOCH + timedelta(milliseconds=ms) for version, ms in made.items()}
+            if before := [version for version, at in times.items() if at <= instant]:
+                return max(before)
+        raise Invalid(
+            f"{self._where} cannot be read as of {as_of}: its log does not tell which version was the latest then.",
+            hint=f"Give a version, from {min(made, default=table.version())} on, or a later instant.",
+        )
 
     def _refuse_features(self, protocol: Any) -> None:
         if strange := sorted(set(protocol.reader_features or ()) - _KNOWN):
             raise Unsupported(
-                f"{self._where} needs {', '.join(strange)} of its readers, which delta-rs lacks.",
-                hint="Export its rows as Parquet with what wrote it, or write the table without.",
+                f"{self._where} needs {', '.join(strange)} of its readers, which delta-rs lacks.", hint=_EXPORT
             )
 
     def state(self) -> str | None:
@@ -97,13 +116,18 @@ class DeltaRows:
 
     def _failure(self, error: Exception) -> MlforgeError:
         reason = str(error).strip().partition("\n")[0].rstrip(".!")
-        if type(error).__name__ == "TableNotFoundError":
+        if type(error).__name__ == "TableNotFoundError" and not self._is_there():
             return NotFound(f"{self._where} is not there.", hint="Check the path: it has a _delta_log folder.")
+        if lacking := _LACKING.search(str(error)):
+            return Unsupported(f"{self._where} needs what delta-rs lacks: {lacking[0]}.", hint=_EXPORT)
         chosen = self._asking.source.format
         if isinstance(chosen, DeltaFormat) and (chosen.version is not None or chosen.as_of is not None):
             hint = "Choose a version that the table's log still has, or leave it out for the latest."
             return Invalid(f"{self._where} cannot be read as {chosen}: {reason}.", hint=hint)
         return PluginFailed(f"{self._where} cannot be read: {reason}.", hint="Look whether all its files are there.")
+
+    def _is_there(self) -> bool:
+        return bool(self._library.DeltaTable.is_deltatable(self._asking.place, _settings(self._asking)))
 
 
 def _settings(asking: Asking) -> Mapping[str, str] | None:

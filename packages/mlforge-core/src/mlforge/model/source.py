@@ -314,6 +314,11 @@ class Source(msgspec.Struct, metaclass=Spelled, frozen=True):
         if not isinstance(called, str) or not called.strip() or "/" in called:
             raise Invalid(f"A frame's name is {name!r}.", hint='Such as Source.from_frame(df, name="events").')
         kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__qualname__}"
+        if kind.startswith("pyspark."):  # which has an attribute of any name
+            raise Invalid(
+                f"A {kind} is no rows yet.",
+                hint="Give what it collects, df.toArrow() of Spark 4 or df.toPandas(); or write it as Parquet.",
+            )
         if hasattr(frame, "collect") and hasattr(frame, "lazy"):
             raise Invalid(
                 f"A {kind} is no rows yet.", hint="Give what it collects: Source.from_frame(df.collect(), …)."

@@ -11,12 +11,14 @@ from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify, verify_files
 from mlforge.plugin.stores import FetchingStore, Store
 
+_TABLE = "table://"
+
 
 def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bool) -> Artifact:
     """The version where the engine reads it, if its data is what was committed.
 
-    What something that stays relies on is read to its end anyway, so it is brought here once and held against its
-    hashes on the way, even where the engine could read it from afar.
+    Of files what something that stays relies on is read to its end anyway, so it is brought here once and held against
+    its hashes on the way, even where the engine could read it from afar. Tables are held against theirs where they are.
 
     Raises:
         Invalid: Data that is not what was committed.
@@ -24,7 +26,8 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
         Unsupported: Neither can the engine read there, nor the store bring it here.
     """
     is_near = engine.reaches(artifact)
-    if isinstance(store, FetchingStore) and (relied or not is_near):
+    in_tables = all(uri.startswith(_TABLE) for uri in artifact.uris)
+    if isinstance(store, FetchingStore) and (not is_near or (relied and not in_tables)):
         return store.fetch(artifact)
     if not is_near:
         raise Unsupported(

@@ -13,6 +13,8 @@ from mlforge.plugin.engine.frames import Scan
 
 NOTHING = "__HIVE_DEFAULT_PARTITION__"
 """What stands in a path for null."""
+_COMMON = re.compile(r"[\w .-]+=(?:[\w .:+-]|%[0-9A-Fa-f]{2})+")
+"""Folders that whoever reads them takes for the same column and, unless what is encoded is odd, the same text."""
 
 
 def told(path: str | PurePath) -> dict[str, str | None]:
@@ -24,6 +26,35 @@ def told(path: str | PurePath) -> dict[str, str | None]:
     """
     pairs = (part.split("=") for part in PurePath(path).parent.parts if re.fullmatch("[^=]+=[^=]+", part))
     return {unquote(name): None if text == NOTHING else unquote(text) for name, text in pairs}
+
+
+def is_common(scan: Scan, uri: str, columns: Iterable[str]) -> bool:
+    """Whether a reader that takes each folder `name=text` of a path for a column finds what `told` tells, and no more.
+
+    It does not where readers differ in what a folder says, or where one above the source is called as a column is.
+
+    Args:
+        scan: The source.
+        uri: One of its files.
+        columns: The file's columns.
+
+    Example:
+        >>> from mlforge.model.source import ParquetFormat
+        >>> scan = Scan("sales", ("n=1/sales/month=01/1.parquet",), ParquetFormat(), partitions=(("month", "Int64"),))
+        >>> is_common(scan, scan.uris[0], ["m"]), is_common(scan, scan.uris[0], ["n"])
+        (True, False)
+    """
+    parts = [part for part in PurePath(uri).parent.parts if "=" in part]
+    mine = {name for name, _ in scan.partitions}
+    taken = {name.lower() for name in (*columns, *mine)}
+    above = {name.lower() for name in told(uri) if name not in mine}
+    return all(_COMMON.fullmatch(part) and not _is_odd(part) for part in parts) and not above & taken
+
+
+def _is_odd(part: str) -> bool:
+    """Whether what is encoded in the text of a folder is no UTF-8, or what stands for null."""
+    text = part.partition("=")[2]
+    return "\ufffd" in (read := unquote(text)) or (read == NOTHING != text)
 
 
 def type_of(texts: Iterable[str | None]) -> str:

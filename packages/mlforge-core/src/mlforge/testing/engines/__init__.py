@@ -9,6 +9,7 @@ from mlforge.testing.engines.deriving import DeriveTests
 from mlforge.testing.engines.ending import EndTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.failing import FailingTests, OpeningTests, ReadingTests
+from mlforge.testing.engines.foldering import FolderTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
 from mlforge.testing.engines.keying import KeyTests
@@ -20,7 +21,7 @@ from mlforge.testing.engines.naming import NameTests
 from mlforge.testing.engines.narrowing import NarrowTests
 from mlforge.testing.engines.publishing import LatestTests
 from mlforge.testing.engines.settling import SettleTests
-from mlforge.testing.engines.sourcing import ArrowTests, CSVTests, FolderTests
+from mlforge.testing.engines.sourcing import ArrowTests, CSVTests
 from mlforge.testing.engines.storing import StorageTests
 from mlforge.testing.engines.summing import SumTests
 from mlforge.testing.engines.typing import TypeTests

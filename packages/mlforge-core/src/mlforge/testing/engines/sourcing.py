@@ -1,4 +1,4 @@
-"""Sources mean the same to every engine: what CSV it refuses, the types it detects, each value, what folders tell."""
+"""Sources mean the same to every engine: what CSV it refuses, the types it detects, each value."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from mlforge.errors import Invalid
-from mlforge.model.meta import Target
 from mlforge.model.schema import Schema
-from mlforge.model.source import CSVFormat, ParquetFormat, SQLFormat
+from mlforge.model.source import CSVFormat, SQLFormat
 from mlforge.plugin import Narrow, Scan
 from mlforge.testing.arrow import Export
 from mlforge.testing.compare import assert_same
@@ -95,18 +94,6 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
 }
 
-TOLD: dict[str, tuple[tuple[str, ...], str, tuple[Any, ...]]] = {
-    "numbers": (("2024", "2025"), "Int64", (2024, 2025)),
-    "numbers with zeros before them": (("01", "12"), "Int64", (1, 12)),
-    "days": (("2024-02-29", "2025-01-31"), "Date", (date(2024, 2, 29), date(2025, 1, 31))),
-    "text": (("DE", "Bad%20Ems", "é%3Dx"), "String", ("DE", "Bad Ems", "é=x")),
-    "text that could be a number": (("1", "x"), "String", ("1", "x")),
-    "nothing": (("7", "__HIVE_DEFAULT_PARTITION__"), "Int64", (7, None)),
-    "nothing of text": (("x", "__HIVE_DEFAULT_PARTITION__"), "String", ("x", None)),
-    "a column of the files": (("1", "2"), "Int64", (1, 2)),
-}
-
-
 GIVEN = Table(
     Schema.of(user="Int64", name="String", at="Datetime", day="Date", paid="Boolean", amount="Float64"),
     [
@@ -173,38 +160,6 @@ def _source(folder: Path, form: CSVFormat, *contents: bytes) -> Scan:
     for path, content in zip(paths, contents, strict=True):
         path.write_bytes(content)
     return Scan("events", tuple(map(str, paths)), form)
-
-
-class FolderTests(EngineSubject):
-    """Files under folders that tell columns."""
-
-    @pytest.mark.parametrize("ability", ["csv"])
-    @pytest.mark.parametrize("case", TOLD)
-    def test_folders_of_csv_tell_columns(self, bench: Bench, case: str, ability: str) -> None:
-        names, dtype, values = TOLD[case]
-        paths = [bench.folder / f"lake=1/part={name}/0.csv" for name in names]
-        for n, path in enumerate(paths):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"n,part\n{n},x\n" if case == "a column of the files" else f"n\n{n}\n")
-        scan = Scan("events", tuple(map(str, paths)), CSVFormat(), partitions=(("part", dtype),))
-        expected = [{"n": n, "part": v} for n, v in enumerate(values)]
-        assert_same(Table(Schema.of(n="Int64", part=dtype), expected), bench.table(bench.engine.scan(scan)))
-        assert_same(bench.reference.scan(scan), bench.table(bench.engine.scan(scan)))
-
-    @pytest.mark.parametrize("ability", ["parquet"])
-    @pytest.mark.parametrize("case", TOLD)
-    def test_folders_of_parquet_tell_columns(self, bench: Bench, case: str, ability: str) -> None:
-        names, dtype, values = TOLD[case]
-        paths = [bench.folder / f"lake=1/part={name}/0.parquet" for name in names]
-        for n, path in enumerate(paths):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows = [{"n": n, "part": "x"}]
-            table = Table(Schema.of(n="Int64", part="String"), rows)
-            table = table if case == "a column of the files" else table.select(["n"])
-            bench.engine.write(bench.frame(table), Target("events", str(path), "parquet"))
-        scan = Scan("events", tuple(map(str, paths)), ParquetFormat(), partitions=(("part", dtype),))
-        expected = [{"n": n, "part": v} for n, v in enumerate(values)]
-        assert_same(Table(Schema.of(n="Int64", part=dtype), expected), bench.table(bench.engine.scan(scan)))
 
 
 class ArrowTests(EngineSubject):
