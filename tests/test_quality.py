@@ -429,7 +429,7 @@ def test_the_figures_of_a_small_increment_to_many_rows_are_put_together(grows, o
     assert (first.changed, anew.changed) == (0, 0)
     assert 0 < grown.changed < first.rows / 10
     assert (grown.rows, figures_of_all(grown)) == (anew.rows, figures_of_all(anew))
-    assert f"{grown.changed:,} changed since" in str(grown)
+    assert f"{grown.changed:,} rows changed since" in str(grown)
     for mine, theirs in zip(grown.columns, anew.columns, strict=True):
         assert (mine.mean or 0.0, mine.std or 0.0) == pytest.approx((theirs.mean or 0.0, theirs.std or 0.0), rel=1e-9)
         assert mine.histogram is None or mine.histogram.total == theirs.count

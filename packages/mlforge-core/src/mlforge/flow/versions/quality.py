@@ -12,6 +12,7 @@ from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.quality import ColumnQuality
 from mlforge.model.span import micros_of, shown
+from mlforge.model.text import number_of
 from mlforge.plugin.stores import Store
 
 
@@ -68,7 +69,7 @@ class FeatureQuality(msgspec.Struct, frozen=True, kw_only=True):
         if self.latest_event is not None:
             told.append(f"events up to {shown(self.latest_event)}")
         if self.changed:
-            told.append(f"{self.changed:,} changed since entities, different values and quantiles were counted")
+            told.append(f"{number_of(self.changed, 'row')} changed since entities and different values were counted")
         return tuple(told)
 
     def _repr_html_(self) -> str:
