@@ -106,7 +106,12 @@ def test_python_is_told_the_line_too(house: Any) -> None:
     assert shown.count("return 1 / 0") == 1
 
 
-def test_an_entity_is_named_by_its_keys(house: Any) -> None:
+@pytest.mark.parametrize(
+    ("given", "hint"), [("1", "{'user_id': 1}."), ("[1]", "{'user_id': 1}."), ("[1, 2]", "user_id.")]
+)
+def test_an_entity_is_named_by_its_keys(house: Any, given: str, hint: str) -> None:
     house.built()
-    house.define(SPEND, "defs = mlf.Definitions(features=[spend], store='store')\ndefs.explain('spend', 1)")
-    house.refused("list", says=["1 names no entity of 'spend'", "{'user_id': 1}", "line 13: defs.explain("])
+    house.define(SPEND, f"defs = mlf.Definitions(features=[spend], store='store')\ndefs.explain('spend', {given})")
+    house.refused(
+        "list", says=[f"{given} names no entity of 'spend'", f"Name its keys: {hint}", "line 13: defs.explain("]
+    )

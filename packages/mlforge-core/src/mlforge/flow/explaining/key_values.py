@@ -69,12 +69,20 @@ def _refuse_strangers(meta: FeatureMeta, given: Mapping[str, Any]) -> None:
     known = [n for k in meta.keys for n in (k.name, *k.sources)]
     key: Any = given
     if not isinstance(key, Mapping):
-        raise Invalid(f"{key!r} names no entity of {meta.name!r}.", hint=f"Name its keys: {{{known[0]!r}: {key!r}}}.")
+        raise Invalid(f"{key!r} names no entity of {meta.name!r}.", hint=_naming(meta, key))
     for name, value in given.items():
         if name not in known:
             raise Invalid(f"{name!r} is no key of {meta.name!r}.", hint=nearest(name, known))
         if isinstance(value, list | tuple | set):
             raise Invalid(f"{name!r} is given {len(value)} values.", hint="One entity is explained at a time.")
+
+
+def _naming(meta: FeatureMeta, key: Any) -> str:
+    """The hint to say which key a value is of, where there is one for each."""
+    values = key if isinstance(key, list | tuple) else [key]
+    fits = len(values) == len(meta.keys)
+    named = dict(zip(meta.entity_keys, values, strict=True)) if fits else ", ".join(meta.entity_keys)
+    return f"Name its keys: {named}."
 
 
 def _from_text(text: str, dtype: str) -> KeyValue:
