@@ -489,7 +489,7 @@ def test_an_ordinary_feature_is_told_in_5_ms(load: Callable[..., ModuleType]) ->
     module = load(f"C = list(range(100))\n{helpers}\ndef f(df):\n{body}\n    return {calls}")
 
     def spent() -> Iterator[float]:
-        for _ in range(40):
+        for _ in range(400):  # a neighbour slows the whole processor down for a while
             began = thread_time()  # others on the machine do not count, but for what they do to its caches
             told(module)
             yield thread_time() - began
@@ -497,6 +497,6 @@ def test_an_ordinary_feature_is_told_in_5_ms(load: Callable[..., ModuleType]) ->
     tracer = sys.gettrace()
     sys.settrace(None)  # what measures coverage takes longer than what it watches
     try:
-        assert min(spent()) < 0.005
+        assert any(seconds < 0.005 for seconds in spent())
     finally:
         sys.settrace(tracer)
