@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlforge.flow.building.merging import merged
@@ -45,6 +45,7 @@ def exact(quality: Quality) -> list[Any]:
     ]
 
 
+@settings(deadline=None)
 @given(stay=SOME, left=SOME, came=SOME)
 def test_what_is_put_together_is_what_is_measured(stay, left, came):
     before, after = figures([*stay, *left]), figures([*stay, *came])
@@ -58,6 +59,7 @@ def test_what_is_put_together_is_what_is_measured(stay, left, came):
             assert (mine.mean, mine.std or 0.0) == pytest.approx((theirs.mean, theirs.std or 0.0), rel=1e-9, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(stay=st.lists(ROW, min_size=1, max_size=12), came=SOME)
 def test_what_came_alone_can_always_be_put_together(stay, came):
     before = figures(stay)
