@@ -126,11 +126,11 @@ def _measured(
 
     A promise about figures asks for those of all rows.
     """
-    checks = figure_promises(order.job.feature)
+    feature = order.job.feature
+    checks = figure_promises(feature)
     if not (order.measure or checks):
         return None, ()
     session.tell(Progress(order.name, "measuring", staged.rows))
-    feature = order.job.feature
     if not checks and (quality := continued(engine, rows, staged.rows, feature, order.base)):
         return quality, ()
     whole = rows.frame if order.base is None else engine.scan_version(_with_staged(order.base, staged))

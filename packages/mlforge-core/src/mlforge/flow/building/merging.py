@@ -108,11 +108,11 @@ def _chosen(one: Value | None, other: Value | None, dtype: str, end: End) -> Val
 
 def _comparable(value: Value, dtype: str) -> Any:
     """A value as it compares. Raises `Unknown` for a text of which the rest was left out."""
-    if isinstance(value, str) and dtype == "String":
+    if not isinstance(value, str):
+        return value
+    if dtype == "String":
         if len(value) > LONGEST:
             raise Unknown
-        return value
-    if not isinstance(value, str):
         return value
     if kind_of(dtype) == "number":
         return Decimal(value)
@@ -158,12 +158,12 @@ def _top(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality) -> tup
         return came.top
     counts: dict[Value, float] = {}
     for column, sign in ((before, 1), (left, -1), (came, 1)):
-        share = sign * _drawn(before) / (_drawn(column) or 1.0)
+        share = sign * _drawn(before) / _drawn(column)
         counts |= {t.value: counts.get(t.value, 0.0) + share * t.count for t in column.top}
     found = {value: round(n) for value, n in counts.items() if round(n) > 0}
     return most_frequent(found, _TOP)
 
 
 def _drawn(column: ColumnQuality) -> float:
-    """The part of the rows that a sample has."""
+    """The part of the rows that a sample has, which is never none of them."""
     return column.sampled / column.rows if column.sampled else 1.0
