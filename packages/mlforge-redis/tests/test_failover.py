@@ -22,8 +22,8 @@ MINE = ("--maxclients", "400")
 class Publishing:
     """Publishes batch after batch in a thread, and remembers what the store said was written."""
 
-    def __init__(self, store):
-        self.store, self.reported, self.failed = store, [], []
+    def __init__(self, store, of="spend"):
+        self.store, self.of, self.reported, self.failed = store, of, [], []
         self._going, self._thread = True, threading.Thread(target=self._publish)
 
     def __enter__(self):
@@ -38,7 +38,7 @@ class Publishing:
         for turn in itertools.count():
             if not self._going:
                 return
-            some = [entry(turn * BATCH + i, x=i) for i in range(BATCH)]
+            some = [entry(turn * BATCH + i, feature=self.of, x=i) for i in range(BATCH)]
             try:
                 assert self.store.write(some) == BATCH
             except PluginFailed as failure:
@@ -85,24 +85,25 @@ def watched(servers, kind):
 
 
 class TestSentinel:
-    def test_a_primary_that_dies_costs_nothing_that_was_reported(self, watched, servers):
-        primary, _, sentinel = watched
-        config = RedisStore(
-            password="the-right-one",
-            sentinels=(f"127.0.0.1:{servers.dead()}", f"127.0.0.1:{sentinel.port}"),
-            sentinel_primary="shop",
-            sentinel_password="watch",
-            replicas=1,
-            retries=20,
-        )
-        with config.open() as store:
+    def test_a_primary_that_dies_costs_nothing_that_its_replicas_had(self, watched, servers):
+        primary, replicas, sentinel = watched
+        given = {
+            "password": "the-right-one",
+            "sentinels": (f"127.0.0.1:{servers.dead()}", f"127.0.0.1:{sentinel.port}"),
+            "sentinel_primary": "shop",
+            "sentinel_password": "watch",
+            "retries": 20,
+        }
+        with RedisStore(replicas=2, **given).open() as store, RedisStore(replicas=1, **given).open() as newer:
             store.ping()
             with Publishing(store) as publishing:
                 publishing.wait_for_more()
                 before = publishing.reported[0]
                 primary.stop()
-                publishing.wait_for_more()
-            assert_kept(store, publishing.reported)
+                wait_for(lambda: any(b"role:master" in r.ask("INFO", "replication") for r in replicas))
+            with Publishing(newer, of="later") as later:
+                later.wait_for_more()
+            assert_kept(newer, publishing.reported + later.reported)
             assert_found(awaited(store, [before.address]), [before])
             assert str(primary.port).encode() not in b" ".join(
                 sentinel.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "shop")
