@@ -7,6 +7,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class Session:
             _set(aside)
             work(aside)
 
-    @property
+    @cached_property
     def side_by_side(self) -> int:
         """How many statements are run at once."""
         return min(_SIDE_BY_SIDE, self.value("SELECT current_setting('threads')"))
