@@ -108,7 +108,7 @@ class LiveFileStore:
             with self._file_as_lock():
                 yield
         else:
-            with closing(sqlite3.connect(self.root / "lock.db", 60, isolation_level=None)) as lock:
+            with closing(sqlite3.connect(self.root / "lock.db", timeout=60, isolation_level=None)) as lock:
                 lock.execute("BEGIN IMMEDIATE")
                 yield
 

@@ -142,7 +142,7 @@ class LiveFolderStore:
             with PROCESS:
                 yield
         else:
-            with closing(sqlite3.connect(self.root.with_name("lock.db"), 60, isolation_level=None)) as lock:
+            with closing(sqlite3.connect(self.root.with_name("lock.db"), timeout=60, isolation_level=None)) as lock:
                 lock.execute("BEGIN IMMEDIATE")
                 yield
 

@@ -86,7 +86,7 @@ def told(path: str) -> Iterator[None]:
 
 
 def _connect(uri: str, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, timeout, isolation_level=None, check_same_thread=False, uri=True)
+    connection = sqlite3.connect(uri, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True)
     connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
     return connection
 
