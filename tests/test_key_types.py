@@ -140,7 +140,7 @@ def test_a_date_is_no_time(build):
         defs.get_training_data(spine, "places", timestamp="at", engine=build.engine)
 
 
-@pytest.mark.parametrize("missing", [None, pd.NaT, pd.NA, np.datetime64("NaT")], ids=repr)
+@pytest.mark.parametrize("missing", [None, pd.NaT, pd.NA, np.datetime64("NaT", "us")], ids=repr)
 def test_what_pandas_writes_for_no_value_is_the_null_that_a_key_is_made_of(build, missing):
     defs = build(PLACES.with_columns(zip=pl.Series([AT, datetime(2025, 1, 2, tzinfo=UTC), None])))
     defs.publish(as_of=AT).raise_for_failure()

@@ -430,7 +430,7 @@ def test_inputs_of_a_request_that_are_of_another_type_are_refused(risky, changes
     assert error.value.hint
 
 
-@pytest.mark.parametrize("missing", [pd.NaT, pd.NA, np.datetime64("NaT")], ids=repr)
+@pytest.mark.parametrize("missing", [pd.NaT, pd.NA, np.datetime64("NaT", "us")], ids=repr)
 def test_what_pandas_writes_for_no_value_is_a_null_input(risky, missing):
     row = {"user_id": "a", **dict.fromkeys(INPUTS)}
     values = served(risky, "risk", [row, {"user_id": "a", **dict.fromkeys(INPUTS, missing)}]).values
