@@ -482,3 +482,11 @@ def test_pruning_needs_to_know_how_many_to_keep(grown, words):
     done = grown.mlforge("versions", "spend", *words)
     assert done.returncode == 2
     assert "keep" in done.stderr
+
+
+def test_the_diff_of_ranges_does_not_say_that_the_source_is_the_same(grown):
+    """A range that ends says nothing of the source after it, so nobody knows whether two had the same one."""
+    for _ in range(2):
+        grown.built("--since", "2025-01-04", "--until", "2025-01-05")
+    for before, after in (("1.0.0", "1.0.1"), ("1.0.1", "1.0.2")):
+        assert "source    cannot be told" in grown.mlforge("diff", "spend", before, after).stdout
