@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from functools import partial
 
 import polars as pl
 import pytest
@@ -149,6 +150,16 @@ def test_the_diff_of_two_versions_says_what_changed(defs):
     found = made.diff("f", "1.0.0", "1.1.0")
     assert found.columns == {"more": (None, "Float64")}
     assert (found.bump, found.logic, found.source, found.same_content) == ("minor", True, False, False)
+
+
+def test_the_diff_of_two_versions_says_which_promises_changed(defs, tmp_path):
+    pl.DataFrame({"user_id": [1], "at": ["2025-01-03"]}).write_csv(tmp_path / "e.csv")
+    timed = partial(defs, lambda df: df, source="e.csv", timestamp="at")
+    timed().build().raise_for_failure()
+    made = timed(max_age="3d", validators={"user_id": mlf.validators.not_null()})
+    made.build().raise_for_failure()
+    found = made.diff("f", "1.0.0", "1.0.1")
+    assert (found.config, found.logic, found.source) == (("max_age: None → 3d", "validators"), False, False)
 
 
 def test_the_manifest_is_derivable_from_the_metadata(defs, tmp_path):

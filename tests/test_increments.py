@@ -482,3 +482,24 @@ def test_pruning_needs_to_know_how_many_to_keep(grown, words):
     done = grown.mlforge("versions", "spend", *words)
     assert done.returncode == 2
     assert "keep" in done.stderr
+
+
+def test_the_diff_of_ranges_does_not_say_that_the_source_is_the_same(grown):
+    """A range that ends says nothing of the source after it, so nobody knows whether two had the same one."""
+    for _ in range(2):
+        grown.built("--since", "2025-01-04", "--until", "2025-01-05")
+    for before, after in (("1.0.0", "1.0.1"), ("1.0.1", "1.0.2")):
+        assert "source    cannot be told" in grown.mlforge("diff", "spend", before, after).stdout
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize("metrics", [[mlf.Sum("amount", windows=["1d"])], ()], ids=["windows", "rows"])
+def test_rows_that_are_left_out_do_not_say_how_far_a_version_is(tmp_path, engine, metrics):
+    """A row without a key, far ahead of the others, hides nothing that comes after these."""
+    made = stream(tmp_path, lambda df: df, incremental=True, metrics=metrics)
+    for days in (5, 8, 9):
+        nobody = [*[1] * (days - 1), None]
+        write(tmp_path, days, user=nobody, amount=[float(n) for n in range(days)])
+        made.build(engine=engine).raise_for_failure()
+        assert made.metadata("f").watermark == datetime(2025, 1, days - 1, 12, tzinfo=UTC).timestamp() * 1e6
+    assert_whole(made)

@@ -86,7 +86,9 @@ class Shop:
         return self.kept[version]
 
     def publish(self, version, hour, online=None, horizon="2h", **order):
-        publishing = Publishing(self, online or self.online, self.engine, "it", NOON + 99 * HOUR, lambda _: None, 2)
+        publishing = Publishing(
+            self, online or self.online, self.engine, "it", lambda: NOON + 99 * HOUR, lambda _: None, 2
+        )
         order = {"as_of": NOON + hour * HOUR, "horizon": Duration.parse(horizon)} | order
         return publish(publishing, PublishOrder(self.name, version, **order))
 

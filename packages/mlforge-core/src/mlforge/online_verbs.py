@@ -393,7 +393,7 @@ class OnlineVerbs(DiscoveryVerbs):
         started, settings = perf_counter(), self.settings(profile)
         audience = Audience(self.name, settings.observers)
         with audience, self._live(settings, engine) as (offline, online, computing, kind):
-            publishing = Publishing(offline, online, computing, kind, micros_of(now()), on_progress or quiet)
+            publishing = Publishing(offline, online, computing, kind, _present, on_progress or quiet)
             served = settings.online_store.kind if settings.online_store else ""
             results = tuple(publish_watched(publishing, order, audience.watching(), served) for order in orders)
             results += tuple(publish_request_safely(online, one, publishing.now) for one in requests)
@@ -415,6 +415,10 @@ class OnlineVerbs(DiscoveryVerbs):
         online = self._publishes_to(settings)
         with settings.offline_store.open() as kept, online.open() as served, config.open() as computing:
             yield kept, served, computing, config.kind
+
+
+def _present() -> int:
+    return micros_of(now())
 
 
 def _online_store(given: OnlineStoreConfig | None, settings: Settings, project: Project) -> OnlineStoreConfig:

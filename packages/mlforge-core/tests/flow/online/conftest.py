@@ -98,7 +98,7 @@ class Shop:
         """Publish as of an hour; `at=None` for the present one."""
         as_of = None if at is None else NOON + int(at * HOUR)
         present = NOON + int(now * HOUR) if now is not None else NOON + 1000 * HOUR
-        publishing = Publishing(self, self.online, self.bench.engine, engine, present, self.told.append, batch)
+        publishing = Publishing(self, self.online, self.bench.engine, engine, lambda: present, self.told.append, batch)
         wanted = PublishOrder(name, version, as_of, horizon and Duration.parse(horizon), **order)
         return publish(publishing, wanted)
 

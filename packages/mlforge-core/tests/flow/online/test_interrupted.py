@@ -172,7 +172,7 @@ def test_of_publishers_in_threads_the_newest_is_served(shop, tmp_path):
 
             def run(hour, results=results):
                 order = PublishOrder("spend", f"1.0.{hour % 2}", NOON + hour * HOUR)
-                work = Publishing(shop, online, shop.bench.engine, "it", NOON + 999 * HOUR, lambda _: None, 3)
+                work = Publishing(shop, online, shop.bench.engine, "it", lambda: NOON + 999 * HOUR, lambda _: None, 3)
                 results[hour] = publish_safely(work, order)
 
             hours = [turn * 4 + n + 1 for n in range(4)]

@@ -7,7 +7,7 @@ from zlib import crc32
 import msgspec
 import pytest
 
-from mlforge.errors import Invalid, NotFound
+from mlforge.errors import Invalid, NotFound, PluginFailed
 from mlforge.flow.lock import Lock, Pin
 from mlforge.flow.online.locked import serving
 from mlforge.flow.online.publication import Publication, Round, decode_publication
@@ -108,6 +108,28 @@ def test_a_version_that_is_served_to_all_is_read_there_though_it_is_beside_too(t
     two.publish(1, version="1.0.2")
     reader = two.reader("spend@1.0.2")
     assert [one.place for one in reader.lookups] == ["spend"]
+
+
+def test_a_version_is_read_where_it_was_published_last(two):
+    two.publish(1, version="1.0.1", beside=True)
+    reader = two.reader("spend@1.0.1")
+    assert [one.place for one in reader.lookups] == ["spend@1.0.1"]
+    two.publish(2, version="1.0.1")
+    reader.refresh()
+    assert [one.place for one in reader.lookups] == ["spend"]
+
+
+def test_a_version_beside_is_whole_while_another_takes_its_place(shop):
+    shop.keep_cut_off()
+    for number in (0, 1):
+        shop.version(f"1.0.{number}", [(user, -1, number) for user in range(4)])
+    shop.publish(0, version="1.0.0", beside=True)
+    shop.publish(1, version="1.0.0")
+    shop.online.left = 1
+    with pytest.raises(PluginFailed):
+        shop.publish(2, version="1.0.1")
+    found = shop.reader("spend@1.0.0", 2).read([{"user": user} for user in range(4)])
+    assert [row["amount"] for row in found.values] == [0] * 4
 
 
 def test_a_version_beside_is_served_where_none_is_served_to_all(shop):

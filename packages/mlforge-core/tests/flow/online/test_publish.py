@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from time import perf_counter
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mlforge.errors import Conflict, Invalid, NotFound
 from mlforge.flow.online.entries import changes
 from mlforge.flow.online.publication import Round
-from mlforge.flow.online.publish import Publishing, PublishOrder, publish_safely
+from mlforge.flow.online.publish import Publishing, PublishOrder, publish, publish_safely
 from mlforge.plugin import Address, Entry, Point
 from mlforge.testing.memory import LiveMemoryOnlineStore
 from mlforge.testing.refusals import refused
@@ -21,6 +22,18 @@ THREE = [(1, -5, 10), (1, 1, 11), (1, 9, 12), (2, -4, 20), (3, -3, 30)]
 class Expires(LiveMemoryOnlineStore):
     def lifetime(self):
         return HOUR
+
+
+class Meanwhile(LiveMemoryOnlineStore):
+    """Somebody else does something just before it is read what is noted."""
+
+    def happens(self):
+        pass
+
+    def read_note(self, feature):
+        self.happens, now = lambda: None, self.happens
+        now()
+        return super().read_note(feature)
 
 
 class NoList:
@@ -304,14 +317,14 @@ def test_what_was_not_built_is_not_published(shop):
 
 
 def test_a_failure_is_a_result(shop):
-    work = Publishing(shop, shop.online, shop.bench.engine, "it", NOON, lambda _: None)
+    work = Publishing(shop, shop.online, shop.bench.engine, "it", lambda: NOON, lambda _: None)
     result = publish_safely(work, PublishOrder("nothing"))
     assert (result.ok, result.status, result.failure.kind) == (False, "failed", "NotFound")
 
 
 def test_a_result_tells_how_long_it_took(shop):
     shop.version("1.0.0", THREE)
-    work = Publishing(shop, shop.online, shop.bench.engine, "it", NOON, lambda _: None)
+    work = Publishing(shop, shop.online, shop.bench.engine, "it", lambda: NOON, lambda _: None)
     started = perf_counter()
     result = publish_safely(work, PublishOrder("spend"))
     assert 0 < result.seconds <= perf_counter() - started
@@ -333,3 +346,14 @@ def test_what_was_published_by_a_clock_that_was_ahead_is_told_with_a_way_out(sho
             shop.publish(now=1, **order)
     with refused(Conflict, "which is not before this", "Publish as of a later instant"):
         shop.publish(0, now=101)
+
+
+def test_one_that_another_came_before_a_moment_ago_is_of_the_instant_after_it(shop):
+    """Whoever asks for the present gets the one at which it is noted, which no other publish can lie ahead of."""
+    shop.version("1.0.0", THREE)
+    seconds = itertools.count(NOON, 1_000_000)
+    shop.online = Meanwhile(None)
+    work = Publishing(shop, shop.online, shop.bench.engine, "it", lambda: next(seconds), lambda _: None)
+    shop.online.happens = lambda: publish(work, PublishOrder("spend"))
+    assert publish(work, PublishOrder("spend")).status == "published"
+    assert shop.amounts([1, 2, 3], at=0.1) == [10, 20, 30]

@@ -61,6 +61,21 @@ def test_a_copy_is_equal_byte_by_byte_and_the_second_time_nothing_is_copied(sour
     assert verify_store(target, False, NOW, quiet).ok
 
 
+@pytest.mark.parametrize("keep", [1, 9])
+def test_a_version_that_is_built_meanwhile_is_copied_too(source, target, keep):
+    left = ["1.10.1", "1.10.2"]
+
+    def built(progress):
+        if progress.feature == "spend" and left:
+            commit(source, left.pop(0))
+            source.prune("spend", keep)
+
+    assert copy_store(source, target, NOW, built).ok
+    assert target.latest("spend") == source.latest("spend") == "1.10.2"
+    assert {*source.versions("spend")} <= {*target.versions("spend")}
+    assert verify_store(target, False, NOW, quiet).ok
+
+
 def test_a_copy_that_was_cut_off_goes_on(source, target, monkeypatch):
     pieces, real = [], os.replace
 

@@ -10,6 +10,7 @@ import pytest
 from mlforge.flow.progress import quiet
 from mlforge.flow.versions.manifest import refresh_manifest
 from mlforge.flow.versions.verify import verify_store
+from mlforge.plugin.intact import verify_files
 from mlforge.stores.local.plugin import LocalStore
 from mlforge.testing.memory import MemoryStore
 from mlforge.testing.versions import meta_of, write_file
@@ -105,6 +106,40 @@ def test_where_no_version_is_whole_a_repair_says_that_it_can_do_nothing(store, r
     *of_versions, of_manifest = wrong(store, repair=True)
     assert {(repair, done) for _, repair, done in of_versions} == {(False, False)}
     assert of_manifest == (None, True, True)
+    assert store.latest("spend") == "1.1.0"
+
+
+def meanwhile(monkeypatch, happens):
+    """What happens once, as soon as the first file was looked at."""
+    left = [happens]
+
+    def verified(one):
+        verify_files(one)
+        while left:
+            left.pop()()
+
+    monkeypatch.setattr("mlforge.flow.versions.verify.verify_files", verified)
+
+
+@pytest.mark.parametrize("keep", [1, 9])
+def test_a_version_that_is_built_meanwhile_is_what_readers_get_still(store, monkeypatch, keep):
+    def build():
+        commit(store, "1.2.0")
+        store.prune("spend", keep)
+        refresh_manifest(store, NOW)
+
+    meanwhile(monkeypatch, build)
+    assert wrong(store, repair=True) == []
+    assert store.latest("spend") == "1.2.0"
+
+
+def test_a_version_that_is_built_meanwhile_and_damaged_is_pointed_away_from(store, root, monkeypatch):
+    def build():
+        commit(store, "1.2.0")
+        (root / "spend" / "1.2.0" / "data.parquet").unlink()
+
+    meanwhile(monkeypatch, build)
+    assert (None, True, True) in wrong(store, repair=True)
     assert store.latest("spend") == "1.1.0"
 
 

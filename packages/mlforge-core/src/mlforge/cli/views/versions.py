@@ -11,7 +11,7 @@ from mlforge.cli.views.wording import NONE, because, listing, readable, size
 from mlforge.model.meta import FeatureMeta, VersionSummary
 from mlforge.plugin.stores import Pruned
 
-_FUNCTION = {True: "changed", False: "the same", None: "cannot be told"}
+_TOLD = {True: "changed", False: "the same", None: "cannot be told"}
 
 
 def history(name: str, latest: str | None, found: Sequence[FeatureMeta | VersionSummary]) -> None:
@@ -33,8 +33,8 @@ def difference(found: Document) -> None:
     say(Styled(found["feature"], "bold"), f"  {found['before']} → {found['after']}  {found['bump']}")
     say()
     facts([
-        ("function", _FUNCTION[found["logic"]]),
-        ("source", "changed" if found["source"] else "the same"),
+        ("function", _TOLD[found["logic"]]),
+        ("source", _TOLD[found["source"]]),
         ("rows", _from_to(*(f"{n:,}" for n in found["rows"]))),
         ("content", "the same" if found["same_content"] else "changed"),
         *(("definition", line) for line in found["config"]),

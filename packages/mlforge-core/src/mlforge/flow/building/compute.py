@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from mlforge.flow.building.derived import derived_columns
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.key_types import KeyTypes, key_types
 from mlforge.model.check import Check, CheckResult
+from mlforge.model.expr import Col
 from mlforge.model.feature import Feature
 from mlforge.model.field import told
 from mlforge.model.lineage import Seen
@@ -45,7 +48,7 @@ class ComputedRows(msgspec.Struct, frozen=True, kw_only=True):
         dropped: How many rows were left out because a key was null.
         checks: What every validator found.
         key_types: The types of the columns that surrogate keys are made of.
-        watermark: The latest time of an event, in microseconds since the Unix epoch.
+        watermark: The latest time of an event that is anybody's, in microseconds since the Unix epoch.
         gone: Keys and stamps of rows of the version it continues that are there no longer; None for a whole build.
         replaced: How many rows of that version are gone or stand in `frame` anew.
         stamps: Where the stamps of these lie.
@@ -78,7 +81,7 @@ def compute(work: Computing) -> ComputedRows:
     return ComputedRows(
         frame=frame, schema=described(work, frame), dropped=held.null_keys, checks=results,
         key_types=key_types(engine, feature.keys, source, made),
-        watermark=held.last, seen=seen(engine, source, made),
+        watermark=last_event(work, held), seen=seen(engine, source, made),
     )  # fmt: skip
 
 
@@ -106,6 +109,14 @@ def made_of(work: Computing, events: Frame) -> Frame:
 def stamp_of(feature: Feature) -> Timestamp:
     """The timestamp of held and of built rows, under the name it has there."""
     return Timestamp(feature.shape.stamp or "")
+
+
+def last_event(work: Computing, held: Conformed) -> int | None:
+    """The latest time of an event that is not left out."""
+    if held.last is None or not held.null_keys:
+        return held.last
+    has_keys = reduce(and_, (~Col(name).is_null() for name in work.feature.shape.key_names))
+    return work.engine.extent(work.engine.where(held.frame, has_keys), stamp_of(work.feature)).last
 
 
 def described(work: Computing, frame: Frame) -> Schema:

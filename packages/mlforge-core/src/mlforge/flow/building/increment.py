@@ -13,6 +13,7 @@ from mlforge.flow.building.compute import (
     check_events,
     checked,
     described,
+    last_event,
     made_of,
     seen,
     stamp_of,
@@ -151,7 +152,7 @@ def compute_step(work: Computing, step: Step, base: Artifact | None) -> Computed
     return ComputedRows(
         frame=frame, schema=schema, dropped=held.null_keys, checks=results, gone=gone, replaced=replaced,
         stamps=far.stamps, key_types=types,
-        watermark=_watermark(meta, step, held.last), seen=columns,
+        watermark=_watermark(meta, step, last_event(work, held)), seen=columns,
     )  # fmt: skip
 
 

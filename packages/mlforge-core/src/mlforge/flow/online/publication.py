@@ -108,13 +108,15 @@ def _refuse_later(feature: str, note: bytes) -> None:
 class LastPublish(NamedTuple):
     """A feature's note, its last whole publish, the metadata of what was published, and under which name it is there.
 
-    That is the feature's own, or `f@1.0.0` for a version that is served beside it to those who name it.
+    That is the feature's own, or `f@1.0.0` for a version that is served beside it to those who name it. `replaced` is
+    whether another version is being written in its place.
     """
 
     note: bytes
     publish: Round
     meta: FeatureMeta
     place: str
+    replaced: bool = False
 
 
 def beside(feature: str, version: str) -> str:
@@ -130,20 +132,25 @@ def last_publish(online: OnlineStore, feature: str, version: str | None = None) 
     """
     if version is None:
         return _last(online, feature, feature)
+    apart = published_beside(online, feature, version)
     try:
         found = _last(online, feature, feature)
-    except NotFound:
-        if not _is_noted(online, beside(feature, version)):
-            raise
-        return _last(online, beside(feature, version), feature)
-    if found.publish.version == version:
-        return found
-    if not _is_noted(online, beside(feature, version)):
-        raise NotFound(
+        if found.publish.version == version and (apart is None or _is_better(found, apart)):
+            return found
+        other = NotFound(
             f"{feature!r} is served as {found.publish.version}, not {version}.",
             hint=f"Ask for that one, or publish the other beside it: mlforge publish {feature}@{version} --beside",
         )
-    return _last(online, beside(feature, version), feature)
+    except NotFound as error:
+        other = error
+    if apart is None and not _is_noted(online, beside(feature, version)):
+        raise other
+    return apart or _last(online, beside(feature, version), feature)
+
+
+def _is_better(to_all: LastPublish, apart: LastPublish) -> bool:
+    """Whether to read a version where it is served to all, rather than beside that: it is whole, and no older."""
+    return not to_all.replaced and to_all.publish.as_of >= apart.publish.as_of
 
 
 def published_beside(online: OnlineStore, feature: str, version: str) -> LastPublish | None:
@@ -172,4 +179,5 @@ def _last(online: OnlineStore, place: str, feature: str) -> LastPublish:
             state = "was withdrawn"
         how = f"{place} --beside" if place != feature else feature
         raise NotFound(f"{place!r} {state}.", hint=f"Publish it: mlforge publish {how}")
-    return LastPublish(note, found.done, found.meta, place)
+    replaced = found.begun.version != found.done.version
+    return LastPublish(note, found.done, found.meta, place, replaced)

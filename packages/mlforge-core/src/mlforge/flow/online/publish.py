@@ -37,15 +37,20 @@ TRIES = 20
 
 
 class Publishing(msgspec.Struct, frozen=True):
-    """What it takes to publish: stores, an engine and its name, the present instant, and whom to tell."""
+    """What it takes to publish: stores, an engine and its name, a clock that tells microseconds, and whom to tell."""
 
     store: Store
     online: OnlineStore
     engine: Engine
     engine_kind: str
-    now: int
+    clock: Callable[[], int]
     tell: Tell
     batch: int = BATCH
+
+    @property
+    def now(self) -> int:
+        """The present instant. Another one may have published since somebody asked last."""
+        return self.clock()
 
 
 class PublishOrder(msgspec.Struct, frozen=True):

@@ -80,33 +80,40 @@ def _meta(store: Store, name: str, version: str) -> FeatureMeta | None:
 
 
 def _copied(source: Store, target: Store, receive: Receive, name: str, tell: Tell) -> CopyReport:
-    copied = there = 0
-    failed = []
+    """Copy the versions of a feature until none has come meanwhile, so that the latest is among them."""
     known = set(target.versions(name))
-    for version in source.versions(name):
-        if version in known:
-            there += 1
-            continue
-        tell(Progress(name, f"copying {version}"))
-        try:
-            artifact = source.get(name, version)
-            receive(artifact.meta, _reading(source, artifact))
-            copied += 1
-        except (Invalid, NotFound) as error:
-            failed.append(f"{name} {version} is not copied: {error.message}")
-    told = _point(source, target, name)
-    return CopyReport(copied, there, tuple(failed + told))
-
-
-def _point(source: Store, target: Store, name: str) -> list[str]:
-    """Let readers get what they get in the source."""
-    try:
-        latest = source.latest(name)
-    except Invalid as error:
-        return [f"{name}: {error.message}"]
-    if latest is not None and latest in target.versions(name) and target.latest(name) != latest:
+    seen: list[str] = []
+    failed: list[str] = []
+    latest, damaged = None, None
+    while new := [version for version in source.versions(name) if version not in seen]:
+        for version in new:
+            if version not in known:
+                tell(Progress(name, f"copying {version}"))
+                failed += _received(source, receive, name, version)
+        seen += new
+        latest, damaged = _latest(source, name)
+    there = set(target.versions(name))
+    if latest is not None and latest in there and target.latest(name) != latest:
         target.point(name, latest)
+    return CopyReport(len(there - known), len(known.intersection(seen)), (*failed, *([damaged] if damaged else ())))
+
+
+def _received(source: Store, receive: Receive, name: str, version: str) -> list[str]:
+    """Copy a version. What is wrong with it, unless somebody pruned it meanwhile."""
+    try:
+        artifact = source.get(name, version)
+        receive(artifact.meta, _reading(source, artifact))
+    except (Invalid, NotFound) as error:
+        return [f"{name} {version} is not copied: {error.message}"] if version in source.versions(name) else []
     return []
+
+
+def _latest(source: Store, name: str) -> tuple[str | None, str | None]:
+    """Which version readers get in the source, or why nobody knows."""
+    try:
+        return source.latest(name), None
+    except Invalid as error:
+        return None, f"{name}: {error.message}"
 
 
 def _reading(store: Store, artifact: Artifact) -> Callable[[Part], Iterator[bytes]]:

@@ -19,19 +19,26 @@ def artifact(store: Store, name: str, version: str | None = None) -> Artifact:
     Raises:
         NotFound: The feature was never built, or has no such version; the hint names what there is.
     """
-    wanted = version or store.latest(name)
-    if wanted is None:
-        raise _unbuilt(name, store.names(), store.versions(name))
-    if version is not None and version not in store.versions(name):
-        there = ", ".join(store.versions(name)) or "none"
+    if version is None:
+        found = newest(store, name)
+        if found is None:
+            raise _unbuilt(name, store.names(), store.versions(name))
+        return found
+    if version not in (versions := store.versions(name)):
+        there = ", ".join(versions) or "none"
         raise NotFound(f"{name!r} has no version {version!r}.", hint=f"Versions: {there}.")
-    return store.get(name, wanted) if version else pointed_at(store, name, wanted)
+    return store.get(name, version)
 
 
 def newest(store: Store, name: str) -> Artifact | None:
     """The version that the pointer names; None where there is no pointer. Raises as `artifact` does."""
     latest = store.latest(name)
-    return pointed_at(store, name, latest) if latest else None
+    try:
+        return pointed_at(store, name, latest) if latest else None
+    except NotFound:
+        if store.latest(name) == latest:
+            raise
+    return newest(store, name)  # a new one came, and the old one went, meanwhile
 
 
 def pointed_at(store: Store, name: str, latest: str) -> Artifact:

@@ -89,13 +89,14 @@ def verify_store(store: Store, repair: bool, now: datetime, tell: Tell) -> Store
 def _of_feature(looking: _Looking, name: str, repair: bool) -> Iterator[Finding]:
     store, whole = looking.store, []
     for version in store.versions(name):
+        looking.versions += 1
         wrong = looking.version(name, version)
         if wrong and version not in store.versions(name):
             continue  # somebody pruned it meanwhile
         yield from (Finding(name, version, one) for one in wrong)
         if not wrong:
             whole.append(version)
-    if (told := _wrong_pointer(store, name, whole)) is None:
+    if (told := _wrong_pointer(looking, name, whole)) is None:
         return
     if not whole:
         yield Finding(name, None, told)
@@ -105,16 +106,21 @@ def _of_feature(looking: _Looking, name: str, repair: bool) -> Iterator[Finding]
     yield Finding(name, None, told, f"point readers at {whole[-1]}, the newest that is whole", repair)
 
 
-def _wrong_pointer(store: Store, name: str, whole: list[str]) -> str | None:
+def _wrong_pointer(looking: _Looking, name: str, whole: list[str]) -> str | None:
+    """What is wrong with the pointer. It may name a version that came after the others were looked at."""
+    store = looking.store
     try:
         latest = store.latest(name)
+        if latest in whole or (latest is not None and not looking.version(name, latest)):
+            return None
+        if latest != store.latest(name):
+            return _wrong_pointer(looking, name, whole)
     except Invalid as error:
         return error.message
+    there = store.versions(name)
     if latest is None:
-        return "No pointer says which version is the latest." if store.versions(name) else None
-    if latest in whole:
-        return None
-    if latest not in (there := store.versions(name)):
+        return "No pointer says which version is the latest." if there else None
+    if latest not in there:
         return f"The pointer names {latest}, which is not there." if there else None
     return f"The pointer names {latest}, which is damaged."
 
@@ -148,7 +154,6 @@ class _Looking:
 
     def version(self, name: str, version: str) -> list[str]:
         """What is wrong with a version, a sentence each."""
-        self.versions += 1
         try:
             artifact = self.store.get(name, version)
         except (Invalid, NotFound) as error:
