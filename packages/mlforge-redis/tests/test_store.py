@@ -125,6 +125,15 @@ def test_a_prefix_is_no_pattern(server):
         assert list(odd.older("spend", 1)) == [entry(2).key]
 
 
+def test_a_prefix_may_go_on_where_anothers_feature_begins(server):
+    with RedisStore(host="127.0.0.1", port=server.port, prefix="mlforge:spend").open() as longer:
+        longer.write([entry(1, x=1)])
+        longer.swap_note("spend", None, b"1")
+    with RedisStore(host="127.0.0.1", port=server.port).open() as store:
+        store.write([entry(2, x=1)])
+        assert list(store.older("spend", 1)) == [entry(2).key]
+
+
 def test_a_server_that_forgot_its_scripts_is_told_again(store, server):
     store.write([entry(1, x=1)])
     server.ask("SCRIPT", "FLUSH")

@@ -228,11 +228,19 @@ def project(tmp_path: Path, published: Path) -> Path:
 
 @contextmanager
 def serving(
-    folder: Path, *words: str, log: Path, started: bool = True, verb: str = "serve", **environment: str
+    folder: Path, *words: str, log: Path, started: bool = True, verb: str = "serve", files: str = "", **environment: str
 ) -> Iterator[Server]:
-    """Start a server at a free port, and end it. `started`: once it answers; else once it says where it listens."""
+    """Start a server at a free port, and end it. `started`: once it answers; else once it says where it listens.
+
+    `files`: what `ulimit` is told of how many files it may have open.
+    """
+    asked = [verb, "--port", "0", *words]
     with log.open("wb") as stream, Path(os.devnull).open("wb") as nothing:
-        process = forked.start([verb, "--port", "0", *words], folder, CLEAN | environment, nothing, stream)
+        if files:
+            command = ["sh", "-c", f'ulimit {files} && exec "$@"', "sh", *forked.COMMAND, *asked]
+            process: Any = subprocess.Popen(command, cwd=folder, env=CLEAN | environment, stdout=nothing, stderr=stream)
+        else:
+            process = forked.start(asked, folder, CLEAN | environment, nothing, stream)
     server = Server(process, log)
     try:
         wait(lambda: STARTED.search(server.log) or process.poll() is not None)

@@ -32,6 +32,24 @@ def refused(answer: Any, status: int, code: str, **more: Any) -> str:
 
 
 @pytest.mark.parametrize(
+    "coded", ["Content-Encoding: gzip", "content-encoding: BR", "Transfer-Encoding: gzip, chunked"]
+)
+def test_a_body_that_is_encoded_is_refused_as_that(server: Server, coded: str) -> None:
+    length = "" if coded.startswith("Transfer") else "Content-Length: 4\r\n"
+    head = f"POST /features/online HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{coded}\r\n{length}\r\n"
+    body = b"\x1f\x8b\x08\x00" if length else b"4\r\n\x1f\x8b\x08\x00\r\n0\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(head.encode() + body)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert b"without compressing it" in answer
+
+
+def test_a_body_may_say_that_it_is_not_encoded(server: Server) -> None:
+    assert server.post("/features/online", ONE, content_encoding="identity").status == 200
+
+
+@pytest.mark.parametrize(
     ("body", "status", "code"),
     [
         (b"", 400, "malformed_body"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 Run = Callable[..., Any]
 FAILED = 'mlforge_errors_total{route="/features/online",code="%s"}'
@@ -122,6 +125,32 @@ def test_too_many_connections_are_sent_away(published: Path, serve: Run) -> None
         assert open_ones[8].sock.recv(65536).startswith(b"HTTP/1.1 429 ")
         for connection in open_ones:
             connection.close()
+
+
+@pytest.mark.parametrize(("files", "places"), [("-Sn 64", 240), ("-n 160", 80)])
+def test_idle_connections_leave_files_for_the_store_and_the_keys(
+    project: Path, serve: Run, mlforge: Run, wait: Run, files: str, places: int
+) -> None:
+    key = mlforge(project, "serve-key", "me", "--api-key-file", "keys.yaml").stdout.strip()
+    words = ["--max-concurrency", "30", "--api-key-file", "keys.yaml", "--timeout", "20"]
+    with serve(project, *words, files=files) as server, ExitStack() as idle:
+        asking = idle.enter_context(closing(server.connect()))
+        asking.connect()
+        for _ in range(places - 1):
+            idle.enter_context(closing(server.connect())).connect()
+        refused = [idle.enter_context(closing(server.connect())) for _ in range(100)]
+        for one in refused:
+            one.connect()
+            assert one.sock.recv(65536).startswith(b"HTTP/1.1 429 ")
+        (project / "keys.yaml").touch()
+        wait(lambda: "the keys are those in the file now" in server.log)
+        (project / "online.db").replace(project / "moved.db")
+        shutil.copy(project / "moved.db", project / "online.db")
+        asked = json.dumps({"features": ["spend"], "entity": {"user_id": 1}})
+        asking.request("POST", "/features/online", asked, {"content-type": "application/json", "x-api-key": key})
+        assert asking.getresponse().status == 200
+        assert "cannot be read" not in server.log
+        assert ("ulimit -n" in server.log) == (places < 240)
 
 
 def test_what_was_asked_before_the_stop_is_answered(project: Path, serve: Run, moody: Run, wait: Run) -> None:

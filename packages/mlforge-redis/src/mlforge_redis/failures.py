@@ -26,7 +26,7 @@ _HINTS = {
     "the credential_provider": "Run it by itself to see why.",
     "NOPERM": "Let the user run GET, MGET, SET, GETRANGE, EVAL, EVALSHA, SCAN and PING on the keys of the prefix.",
     "DENIED": "The server is in protected mode: give it a password, or let it listen to this machine.",
-    "OOM": "Raise its maxmemory, set a ttl, or let it evict.",
+    "OOM": "Raise its maxmemory, or set a ttl.",
     "MISCONF": "The server cannot write to its disk: see its log.",
     "READONLY": "It is a replica: name the primary.",
     "LOADING": "The server is starting: try again.",

@@ -104,11 +104,12 @@ class LiveRedisStore:
         return sum(self._server.run(WRITE, calls, firsts, replicas=self._replicas)) if calls else 0
 
     def older(self, feature: str, as_of: int) -> Iterator[str]:
+        """Entities that keep something older. Keys of a store whose prefix goes on from here are not looked at."""
         start = f"{self._prefix}{feature}:"
         seen = {self._note(feature)}
         found = self._server.keys(f"{start.translate(_GLOB)}*")
         while page := list(islice(found, _PAGE)):
-            keys = [k for k in dict.fromkeys(page) if k not in seen]
+            keys = [k for k in dict.fromkeys(page) if k not in seen and ":" not in k[len(start) :]]
             addresses = [Address(feature, k.removeprefix(start)) for k in self._older(keys, as_of)]
             for entry in self.read(addresses):
                 if entry is not None and entry.as_of < as_of:

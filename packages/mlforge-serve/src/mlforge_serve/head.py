@@ -10,16 +10,19 @@ from mlforge_serve.problems import Problem
 from mlforge_serve.requests import wants_msgpack
 
 _ONCE = frozenset((b"host", b"content-type", b"content-length", b"authorization", b"x-api-key"))
+_PLAIN = {b"content-encoding": b"identity", b"transfer-encoding": b"chunked"}
+"""What says how a body is encoded, and what it says of one that is sent as it is."""
 _HINT = "Send it as 'Authorization: Bearer mlf_…'."
 
 
 class Head(NamedTuple):
-    """What a request says of itself: how long its body is, of which type, what it accepts, whose it is."""
+    """What a request says of itself: how long its body is, of which type, what it accepts, whose it is, how encoded."""
 
     length: int = 0
     content_type: bytes = b""
     accept: bytes = b""
     key: str = ""
+    encoding: bytes = b""
 
     @property
     def msgpack(self) -> bool:
@@ -30,7 +33,7 @@ class Head(NamedTuple):
 def head_of(scope: dict[str, Any]) -> Head:
     """The headers of a request. Raises `Problem` where one comes twice that has one meaning."""
     found: dict[bytes, bytes] = {}
-    accept = b""
+    accept = encoding = b""
     for name, value in scope["headers"]:
         if name in _ONCE:
             if name in found:
@@ -38,8 +41,11 @@ def head_of(scope: dict[str, Any]) -> Head:
             found[name] = value
         elif name == b"accept":
             accept = accept + b"," + value if accept else value
+        elif name in _PLAIN and value.lower() != _PLAIN[name]:
+            encoding = value
     length = found.get(b"content-length", b"")
-    return Head(int(length) if length.isdigit() else 0, found.get(b"content-type", b""), accept, _key(found))
+    size, kind = int(length) if length.isdigit() else 0, found.get(b"content-type", b"")
+    return Head(size, kind, accept, _key(found), encoding)
 
 
 def _key(headers: dict[bytes, bytes]) -> str:

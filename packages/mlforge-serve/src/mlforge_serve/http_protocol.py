@@ -12,7 +12,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from mlforge_serve.problems import JSON, Problem
-from mlforge_serve.settings import CONNECTIONS, MAX_HEAD, PIPELINED, SLOWEST, Limits
+from mlforge_serve.settings import MAX_HEAD, PIPELINED, SLOWEST, Limits
 
 
 def protocol_of(limits: Limits, refused: Callable[[str], object]) -> type[Bounded]:
@@ -43,7 +43,7 @@ class Bounded(HttpToolsProtocol):
         self.connections.discard(self.handshake)
         super().connection_made(transport)
         self.flow = _Flow(transport, self.pipeline)
-        if len(self.connections) > most_connections(self.limits):
+        if len(self.connections) > self.limits.connections:
             self._end(too_many(self.limits))
         else:
             self._expect()
@@ -240,14 +240,9 @@ class _Nowhere(list[tuple[bytes, bytes]]):
 _NOWHERE = _Nowhere()
 
 
-def most_connections(limits: Limits) -> int:
-    """How many connections there may be: most are idle."""
-    return limits.concurrency * CONNECTIONS
-
-
 def too_many(limits: Limits) -> Problem:
     """One more than that."""
-    many = most_connections(limits)
+    many = limits.connections
     return Problem("too_many_requests", f"There are {many} connections.", "Try again.", limit=many)
 
 

@@ -25,6 +25,7 @@ from mlforge_serve.catalog import Catalog
 from mlforge_serve.door import Served
 from mlforge_serve.http_protocol import Bounded, protocol_of
 from mlforge_serve.listening import listen
+from mlforge_serve.open_files import with_room
 from mlforge_serve.pages import pages
 from mlforge_serve.settings import ServerSettings
 from mlforge_serve.telemetry import Board, Tally
@@ -41,7 +42,8 @@ _log = logging.getLogger("mlforge.serve")
 def serve(served: Served, settings: ServerSettings) -> int:
     """Serve until a signal says to stop; then answer what was asked, and return an exit code."""
     sockets = listen(settings)
-    settings = msgspec.structs.replace(settings, port=sockets[0].getsockname()[1])
+    limits = with_room(settings.limits)
+    settings = msgspec.structs.replace(settings, port=sockets[0].getsockname()[1], limits=limits)
     board, certificate = Board(served.features, settings.workers), _certificate(settings)
     _log.info(
         "%s: %d features at %s, %d worker%s", settings.title, len(served.features), settings.url, settings.workers,

@@ -116,7 +116,12 @@ def refuse_others(key: APIKey | None, feature: str) -> None:
 
 
 async def read_body(head: Head, receive: Receive, limit: int) -> bytes:
-    """The whole body. Raises `Problem` where it is longer than it may be, `ClientGone` where it does not come."""
+    """The whole body. Raises `Problem` where it is encoded or too long, `ClientGone` where it does not come."""
+    if head.encoding:
+        raise Problem(
+            "unsupported_media_type", f"A body that is encoded as {head.encoding.decode('latin-1')!r} is not read.",
+            "Send it as it is, without compressing it.", field="body",
+        )  # fmt: skip
     if head.length > limit:
         raise _too_large(limit)
     message = await receive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,7 @@ class Limits(msgspec.Struct, frozen=True):
         concurrency: Requests at once; one more is answered 429.
         timeout: Seconds for a request, its body's arrival included.
         remembered: Bytes of rows that were answered before.
+        room: Connections that there are files for.
     """
 
     body: int = 1 << 20
@@ -37,6 +39,12 @@ class Limits(msgspec.Struct, frozen=True):
     concurrency: int = 256
     timeout: float = 5.0
     remembered: int = 128 << 20
+    room: int = sys.maxsize
+
+    @property
+    def connections(self) -> int:
+        """How many connections there may be: most are idle."""
+        return min(self.concurrency * CONNECTIONS, self.room)
 
 
 class ServerSettings(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 import uvicorn
 
 from mlforge.errors import Invalid
-from mlforge_serve.http_protocol import Bounded, most_connections
+from mlforge_serve.http_protocol import Bounded
 
 PAUSE = 1.0
 """Seconds without accepting where no more connections can be opened."""
@@ -61,7 +61,7 @@ class EncryptedServer(uvicorn.Server):
 
     def _begin(self, connection: socket.socket) -> None:
         limits, connections = self._protocol.limits, self.server_state.connections
-        if len(connections) >= most_connections(limits):
+        if len(connections) >= limits.connections:
             self._protocol.refused("too_many_requests")
             connection.close()  # there is no way to say why
         else:
