@@ -48,3 +48,12 @@ def test_what_is_frequent_by_chance_in_one_sample_alone_is_no_drift(tmp_path, me
 def test_names_that_stand_there_once_are_other_ones_without_a_drift(tmp_path):
     defs = project(tmp_path, [f"user {n}" for n in range(5000)])
     assert defs.drift("homes", frame=pl.DataFrame({"city": [f"guest {n}" for n in range(3000)]})).ok
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_a_frame_with_a_column_without_a_type_is_sent_to_the_frame_not_to_a_function(tmp_path, engine):
+    defs = project(tmp_path, ["a", "b"])
+    with pytest.raises(mlf.errors.Invalid, match="'city' is") as caught:
+        defs.drift("homes", frame=pl.DataFrame({"city": [None, None]}), engine=engine)
+    assert "in the frame" in caught.value.hint
+    assert "function" not in caught.value.hint
