@@ -165,7 +165,7 @@ def test_one_that_raises_is_a_warning(project: Any, caplog: pytest.LogCaptureFix
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert warnings[0] == f"The observer 'watching' {said}"
     assert len(told()) == (2 if way in ("raises", "does not close") else 0)
-    assert warnings[1:] == (["The observer 'watching' failed at 1 events more."] if way == "raises" else [])
+    assert warnings[1:] == (["The observer 'watching' failed at 1 event more."] if way == "raises" else [])
 
 
 def test_one_that_hangs_is_waited_for_as_long_as_its_patience_is(

@@ -120,6 +120,28 @@ def test_what_profiles_do_not_tell_is_said_with_the_command_that_does(tmp_path: 
     assert "mlforge drift visit reads the rows" in x.reason
 
 
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_page_does_not_call_steady_what_was_not_compared(tmp_path: Any, kind: Any) -> None:
+    defs = project(tmp_path)
+    for _ in range(2):
+        build(defs, tmp_path, words=[["a"], []] * 20)
+    ((_, page),) = (one for one in files(pages(tmp_path), Place(), kind) if one[0].startswith("features/"))
+    assert "not compared" in page
+    assert "steady" not in page
+    assert "0 of 1 column drifted; 1 could not be compared" in page.replace("\\", "")
+    assert "not compared" in defs.drift("visit")._repr_html_()
+    assert "1 could not be compared" in str(defs.drift("visit"))
+
+
+@pytest.mark.parametrize("kind", ["html", "markdown"])
+def test_a_page_has_the_figures_of_each_column(tmp_path: Any, kind: Any) -> None:
+    defs = project(tmp_path)
+    build(defs, tmp_path, x=[1.5, 2.5, None, 1234.5] * 10)
+    ((_, page),) = (one for one in files(pages(tmp_path), Place(), kind) if one[0].startswith("features/"))
+    assert "Quality" in page
+    assert "1234.5" in page.replace("\\", "")
+
+
 def test_nothing_is_said_of_one_version_or_where_there_is_no_profile(tmp_path: Any) -> None:
     defs = project(tmp_path)
     build(defs, tmp_path, x=normal(1))

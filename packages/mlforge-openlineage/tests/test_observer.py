@@ -215,7 +215,7 @@ def test_a_receiver_that_refuses_or_never_answers_hurts_no_build(
         r.getMessage() for r in caplog.records if r.name == "mlforge.observers" and r.levelno == logging.WARNING
     ]
     assert "The observer 'openlineage' failed at BuildBegun" in warnings[0] and said in warnings[0]
-    assert warnings[1] == "The observer 'openlineage' failed at 1 events more."
+    assert warnings[1] == "The observer 'openlineage' failed at 1 event more."
 
 
 def test_a_password_in_the_address_of_a_receiver_is_told_nowhere(

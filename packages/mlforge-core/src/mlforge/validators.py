@@ -7,8 +7,10 @@ bring are here by their names too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from math import isfinite
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import Invalid
@@ -52,6 +54,7 @@ def greater_than(value: Scalar, *, severity: Severity = "error") -> Validator:
         >>> greater_than(0).name
         'greater_than'
     """
+    _need(value, "greater_than")
     return Validator("greater_than", it() <= value, f"greater_than({value!r})", severity)
 
 
@@ -63,6 +66,7 @@ def less_than(value: Scalar, *, severity: Severity = "error") -> Validator:
         >>> less_than(100).name
         'less_than'
     """
+    _need(value, "less_than")
     return Validator("less_than", it() >= value, f"less_than({value!r})", severity)
 
 
@@ -74,6 +78,7 @@ def greater_than_or_equal(value: Scalar, *, severity: Severity = "error") -> Val
         >>> greater_than_or_equal(0).name
         'greater_than_or_equal'
     """
+    _need(value, "greater_than_or_equal")
     return Validator("greater_than_or_equal", it() < value, f"greater_than_or_equal({value!r})", severity)
 
 
@@ -85,6 +90,7 @@ def less_than_or_equal(value: Scalar, *, severity: Severity = "error") -> Valida
         >>> less_than_or_equal(100).name
         'less_than_or_equal'
     """
+    _need(value, "less_than_or_equal")
     return Validator("less_than_or_equal", it() > value, f"less_than_or_equal({value!r})", severity)
 
 
@@ -123,15 +129,18 @@ def matches_regex(pattern: str, *, severity: Severity = "error") -> Validator:
 
 @spelled
 def is_in(values: Sequence[Scalar], *, severity: Severity = "error") -> Validator:
-    """Every value is one of `values`. Raises `Invalid` where there are none.
+    """Every value is one of `values`. Raises `Invalid` where there are none, or one is null.
 
     Example:
         >>> is_in(["AA", "UA"]).name
         'is_in'
     """
-    if isinstance(values, str) or not list(values):
+    listed = [] if isinstance(values, str) or not isinstance(values, Iterable) else list(values)
+    if not listed:
         raise Invalid(f"is_in({values!r}) allows no value.", hint='is_in(["AA", "UA"])')
-    return Validator("is_in", ~it().is_in(list(values)), f"is_in({list(values)!r})", severity)
+    if any(value is None for value in listed):
+        raise Invalid(f"is_in({listed!r}): a null keeps every promise but not_null.", hint="Leave the null out.")
+    return Validator("is_in", ~it().is_in(listed), f"is_in({listed!r})", severity)
 
 
 @spelled
@@ -142,7 +151,7 @@ def null_rate_below(rate: float, *, severity: Severity = "error") -> Validator:
         >>> null_rate_below(0.05).label
         'null_rate_below(0.05)'
     """
-    if not 0 < rate <= 1:
+    if not _is_number(rate) or not 0 < rate <= 1:
         raise Invalid(f"null_rate_below({rate!r}) is no part of the rows.", hint="null_rate_below(0.05)")
     return _figures("null_rate_below", f"{rate!r}", col("null_rate") >= float(rate), severity)
 
@@ -155,6 +164,8 @@ def rows_between(least: int, most: int | None = None, *, severity: Severity = "e
         >>> rows_between(1000).label
         'rows_between(1000, None)'
     """
+    if wrong := [n for n in (least, 0 if most is None else most) if not _is_number(n)]:
+        raise Invalid(f"rows_between: {wrong[0]!r} is no number of rows.", hint="rows_between(1000, 50_000)")
     if most is not None and most < least:
         raise Invalid(f"rows_between({least!r}, {most!r}) has no number in it.", hint="Put the smaller one first.")
     few = col("rows") < least
@@ -183,9 +194,20 @@ def no_drift(method: Method = "psi", threshold: float = MATTERS, *, severity: Se
         >>> no_drift(severity="warn").label
         "no_drift('psi', 0.1)"
     """
-    if method not in METHODS:
+    if method not in (*METHODS,):
         raise Invalid(f"There is no method {method!r}.", hint=f"Methods: {', '.join(METHODS)}.")
+    if not _is_number(threshold) or threshold < 0:
+        raise Invalid(f"The threshold is {threshold!r}.", hint="Give a number from 0 on, such as 0.1.")
     return _figures("no_drift", f"{method!r}, {threshold!r}", col(f"drift_{method}") > float(threshold), severity)
+
+
+def _need(value: object, name: str) -> None:
+    if value is None:
+        raise Invalid(f"{name}(None) is kept by every value.", hint=f"Give a value: {name}(0).")
+
+
+def _is_number(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
 
 
 def _figures(name: str, given: str, violation: Expr, severity: Severity) -> Validator:

@@ -18,9 +18,10 @@ WORDS = {
 DAY, AT = date(2024, 2, 29), datetime(2024, 2, 29, tzinfo=UTC)
 ALIKE = [
     ("day", v.greater_than(DAY)), ("day", v.less_than(AT)), ("at", v.in_range(AT, AT)), ("at", v.is_in([DAY])),
-    ("n", v.greater_than(0.5)), ("f", v.is_in([1, 2.5, None])), ("m", v.less_than_or_equal(1)), ("s", v.is_in(["a"])),
+    ("n", v.greater_than(0.5)), ("f", v.is_in([1, 2.5])), ("m", v.less_than_or_equal(1)), ("s", v.is_in(["a"])),
     ("b", v.is_in([True])), ("x", v.is_in([b"a"])), ("day", v.not_null()), ("l", v.unique()),
     ("s", v.matches_regex("a")),
+    ("f", Validator("few", ~it().is_in([1, 2.5, None]))),
     ("s", Validator("short", it().length() > 3)), ("n", Validator("less than f", it() > col("f"))),
     ("day", Validator("known", Call("coalesce", (it(), lift(DAY))) > AT)),
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 
 from mlforge.errors import MlforgeError
 from mlforge.flow.moments import Clock, now
+from mlforge.model.text import number_of
 from mlforge.plugin.events import Event, Failed
 from mlforge.plugin.observers import ObserverConfig
 from mlforge.plugin.registry import registry
@@ -133,7 +134,7 @@ class Listener:
                 self.kind, self.patience, self._queue.qsize() + 1,
             )  # fmt: skip
         if self._failures > 1:
-            _log.warning("The observer %r failed at %d events more.", self.kind, self._failures - 1)
+            _log.warning("The observer %r failed at %s more.", self.kind, number_of(self._failures - 1, "event"))
         if self._lost:
             _log.warning("The observer %r is too slow: it was not told of %d events.", self.kind, self._lost)
 

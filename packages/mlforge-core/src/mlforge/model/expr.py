@@ -334,6 +334,8 @@ class Matches(Expr, frozen=True, tag="matches"):
     pattern: str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.pattern, str):
+            raise Invalid(f"The pattern is {self.pattern!r}, not text.", hint='Give one, such as "^[A-Z]{2}$".')
         try:
             re.compile(self.pattern)
         except re.error as error:

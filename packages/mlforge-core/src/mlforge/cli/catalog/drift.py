@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
 from mlforge.model.html import Markup, html, joined
-from mlforge.model.text import number_of
 
 HEADS = ("Column", "Verdict", "Distance", "Limit", "Why")
 
 
 def cells(column: ColumnDrift) -> tuple[str, ...]:
-    """A line about a column: drifted or steady, how far, how far that may be, and why it is said."""
-    return column.column, "drifted" if column.drifted else "steady", *figures(column), column.reason
+    """A line about a column: the verdict, how far, how far that may be, and why it is said."""
+    return column.column, column.verdict, *figures(column), column.reason
 
 
 def summary(report: DriftReport) -> str:
     """What is compared, and how much of it drifted, in a sentence."""
-    counted = f"{len(report.drifted):,} of {number_of(len(report.columns), 'column')} drifted"
-    return f"{report.compared} against {report.reference}, by their profiles: {counted}."
+    return f"{report.compared} against {report.reference}, by their profiles: {report.summary}."
 
 
 def section(report: DriftReport | None) -> Markup:

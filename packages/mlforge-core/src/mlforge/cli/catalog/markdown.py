@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from mlforge.cli.catalog import drift, facts
 from mlforge.cli.catalog.lineage import origins, steps, untold
 from mlforge.cli.catalog.links import KINDS, Kind, Links
+from mlforge.cli.catalog.quality import measured
 from mlforge.cli.catalog.retrieval import Place, ways
 from mlforge.cli.views.wording import NONE, because
 from mlforge.flow.discovering.book import Book, Page
+from mlforge.flow.versions.quality import HEADS, cells
 from mlforge.model.text import number_of
 from mlforge.model.visible import visible
 
@@ -79,8 +81,8 @@ def feature(page: Page, links: Links, place: Place) -> str:
         f"# {text(card.name)}\n", f"{text(card.description)}\n" if card.description else "",
         "".join(f"- {name}: {value}\n" for name, value in pairs if value), _columns(page), _retrieval(page, place),
         f"## Lineage\n\n{_lineage(page, links)}\n",
-        f"## Function\n\n{fenced(page.code, 'python')}" if page.code else "", _drift(page),
-        _versions(page),
+        f"## Function\n\n{fenced(page.code, 'python')}" if page.code else "", _quality(page),
+        _drift(page), _versions(page),
     ]  # fmt: skip
     return "\n".join(part for part in parts if part)
 
@@ -110,6 +112,16 @@ def _lineage(page: Page, links: Links) -> str:
 
 def _up(href: str | None) -> str | None:
     return href if href is None or href.startswith("#") else f"../{href}"
+
+
+def _quality(page: Page) -> str:
+    """What was measured of the newest version of which anything was."""
+    if not (found := measured(page)):
+        return ""
+    meta, figures = found[-1]
+    rows = [[text(cell) for cell in cells(column)] for column in figures.columns]
+    heads = [*(head.capitalize() for head in HEADS), "Spread"]
+    return f"## Quality\n\nOf {text(meta.version)}:\n\n{table(heads, rows)}"
 
 
 def _drift(page: Page) -> str:

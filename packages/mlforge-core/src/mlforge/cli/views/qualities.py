@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from mlforge.cli.views.terminal import Styled, columns, say, table
-from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
+from mlforge.flow.drifting.drift_report import DriftReport, figures
 from mlforge.flow.versions.quality import FeatureQuality, cells
-from mlforge.model.text import number_of
 
-_DRIFTED, _STEADY, _UNCOMPARED = Styled("drifted", "red"), Styled("steady", "green"), Styled("not compared", "yellow")
+_STYLES = {"drifted": "red", "steady": "green", "not compared": "yellow"}
 
 
 def shown(found: FeatureQuality) -> None:
@@ -26,14 +25,7 @@ def drifted(report: DriftReport) -> None:
     say(report.title)
     say()
     heads = columns("column", "", ">distance", ">limit", "*why")
-    rows = [(c.column, _verdict(c), *figures(c), c.reason) for c in report.columns]
+    rows = [(c.column, Styled(c.verdict, _STYLES[c.verdict]), *figures(c), c.reason) for c in report.columns]
     table(heads, rows, indent=2)
     say()
-    left = f"; {len(report.uncompared)} could not be compared" if report.uncompared else ""
-    say(f"{len(report.drifted)} of {number_of(len(report.columns), 'column')} drifted{left}.")
-
-
-def _verdict(column: ColumnDrift) -> Styled:
-    if column.drifted:
-        return _DRIFTED
-    return _UNCOMPARED if column.distance is None else _STEADY
+    say(f"{report.summary}.")

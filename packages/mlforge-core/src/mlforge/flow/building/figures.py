@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from mlforge.errors import Invalid, nearest
 from mlforge.flow.building.compute import ComputedRows, promises, refuse_broken
 from mlforge.flow.drifting.drift import compare
-from mlforge.flow.drifting.verdicts import Comparison
+from mlforge.flow.drifting.drift_report import ColumnDrift
+from mlforge.flow.drifting.verdicts import Comparison, uncomparable
 from mlforge.flow.versions.reach import within_reach
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.drift import METHODS, Method
@@ -19,6 +21,7 @@ from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.quality import ColumnQuality, Quality
 from mlforge.model.span import micros_of
 from mlforge.plugin.engine.evaluation import Derivation
+from mlforge.plugin.engine.expressions import condition
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.stores import Store
@@ -38,7 +41,13 @@ def figure_promises(feature: Feature) -> list[Check]:
 
 def asks_for_drift(check: Check) -> bool:
     """Whether a promise compares with the version before."""
-    return any(isinstance(e, Col) and e.name.startswith("drift_") for e in check.violation.walk())
+    return bool(_methods(check))
+
+
+def _methods(check: Check) -> list[Method]:
+    """By which methods a promise compares."""
+    asked = {e.name for e in check.violation.walk() if isinstance(e, Col)}
+    return [method for method in METHODS if f"drift_{method}" in asked]
 
 
 Drift = Callable[[str, Method], float | None]
@@ -58,22 +67,30 @@ def figure_check(check: Check, quality: Quality, watermark: int | None, now: dat
     age = None if watermark is None else (micros_of(now) - watermark) / 1_000_000
     figures: dict[str, Any] = {n: getattr(column, n) for n in asked if hasattr(column, n)}
     figures |= {"rows": quality.rows, "entities": quality.entities, "age": age}
-    for method in METHODS:
-        if f"drift_{method}" in asked:
-            figures[f"drift_{method}"] = drift(check.column, method)
-    row = {n: figures.get(n) for n in FIGURES}
-    broken = Derivation({"broken": check.violation}, FIGURES).of(row, None)["broken"]
+    for method in _methods(check):
+        if reason := uncomparable(column.dtype, method):
+            raise Invalid(f"{check.label} of {check.column!r}: {reason}.", hint="Promise it of another column.")
+        figures[f"drift_{method}"] = drift(check.column, method)
+    broken = _is_broken(check, {n: figures.get(n) for n in FIGURES})
     told = ", ".join(f"{n} is {_said(figures.get(n))}" for n in asked)
-    return CheckResult(
-        check.column, check.name, check.label, quality.rows, int(broken is True), (), check.severity, told
-    )
+    return CheckResult(check.column, check.name, check.label, quality.rows, int(broken), (), check.severity, told)
+
+
+def _is_broken(check: Check, figures: Mapping[str, Any]) -> bool:
+    try:
+        condition(check.violation, FIGURES)
+    except Invalid as error:
+        raise Invalid(
+            f"{check.label}: {error.message}", hint='Compare figures with numbers: col("rows") < 100.'
+        ) from error
+    return Derivation({check.label: check.violation}, FIGURES).of(figures)[check.label] is True
 
 
 def figure_checks(
     engine: Engine, checks: Sequence[Check], quality: Quality, rows: ComputedRows, frames: Frames, now: datetime
 ) -> tuple[CheckResult, ...]:
     """What promises about figures found. Raises `CheckFailed` where one is broken that is no warning."""
-    drift = drift_between(engine, *frames)
+    drift = drift_between(engine, *frames, checks)
     results = tuple(figure_check(c, quality, rows.watermark, now, drift) for c in checks)
     refuse_broken(results, rows.checks)
     return results
@@ -111,13 +128,22 @@ def _said(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else f"{value:,}"
 
 
-def drift_between(engine: Engine, before: Frame | None, after: Frame) -> Drift:
-    """How far a column of two frames has drifted: 0 where chance may do as much; None without a frame before."""
+def drift_between(engine: Engine, before: Frame | None, after: Frame, checks: Sequence[Check]) -> Drift:
+    """How far a column of two frames has drifted: 0 where chance may do as much; None without a frame before.
+
+    What chance may do is that of all comparisons by a method, as many as promises ask for.
+    """
+    there = () if before is None else {*engine.schema(before).names} & {*engine.schema(after).names}
+
+    @cache
+    def verdicts(method: Method) -> Mapping[str, ColumnDrift]:
+        columns = tuple(dict.fromkeys(c.column for c in checks if c.column in there and method in _methods(c)))
+        return {v.column: v for v in compare(engine, before, after, Comparison(method, 0.0, columns))}
 
     def found(column: str, method: Method) -> float | None:
-        if before is None or column not in engine.schema(before).names:
+        if column not in there:
             return None
-        (verdict,) = compare(engine, before, after, Comparison(method, 0.0, (column,)))
+        verdict = verdicts(method)[column]
         if verdict.drifted and verdict.distance is None:
             return 1.0
         return verdict.distance if verdict.drifted else 0.0

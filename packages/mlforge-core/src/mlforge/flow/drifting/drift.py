@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from mlforge.flow.drifting.choices import KNOWN, choices
 from mlforge.flow.drifting.drift_report import ColumnDrift
-from mlforge.flow.drifting.verdicts import Comparison, counts_of, odd, verdict, without_empty
+from mlforge.flow.drifting.verdicts import Comparison, odd, verdict
 from mlforge.model.drift import ORDERED, Method, Samples, bins_for, widths_of
 from mlforge.model.quality import ColumnQuality, Measuring, Quality
 from mlforge.plugin.engine.frames import Frame
@@ -15,16 +16,14 @@ from mlforge.plugin.engine.measuring import kind_of
 from mlforge.plugin.engine.protocol import Engine
 
 _PERCENTS = tuple(n / 100 for n in range(101))
-_CATEGORIES = 20  # that are compared one by one
-_KNOWN = 1000  # that are told from new ones
 
 
 def compare(engine: Engine, reference: Frame, frame: Frame, how: Comparison) -> tuple[ColumnDrift, ...]:
     """A verdict about each column. Raises `Invalid` for a column that one of the frames has not."""
     reference, frame = engine.persist(reference), engine.persist(frame)
-    wide = engine.measure(reference, Measuring(columns=how.columns, quantiles=_PERCENTS, top=_KNOWN))
+    wide = engine.measure(reference, Measuring(columns=how.columns, quantiles=_PERCENTS))
     edges = {c.name: found for c in wide.columns if (found := _edges(c, how.method))}
-    ask = Measuring(columns=how.columns, edges=edges, fixed=True, top=_KNOWN)
+    ask = Measuring(columns=how.columns, edges=edges, fixed=True, top=KNOWN)
     before = _counted(engine, reference, ask)
     after = _counted(engine, frame, ask)
     return tuple(
@@ -54,7 +53,7 @@ def _samples(
     before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, method: Method
 ) -> tuple[Samples, Sequence[object]]:
     if kind_of(before.dtype) == "choice":
-        return _categories(before, after)
+        return choices(before, after)
     return _numbers(before, after, wide, method), ()
 
 
@@ -80,20 +79,3 @@ def _widths(edges: Sequence[float], column: ColumnQuality) -> tuple[float, ...]:
 
 def _counts(column: ColumnQuality) -> tuple[int, ...]:
     return column.histogram.counts if column.histogram else ()
-
-
-def _categories(before: ColumnQuality, after: ColumnQuality) -> tuple[Samples, tuple[object, ...]]:
-    """The most frequent values of the reference, its others, the nulls, and those that it has not.
-
-    Where the reference has values that stand there once, others are to be expected: they are no bin of their own.
-    """
-    was, now = counts_of(before), counts_of(after)
-    total, later = ((c.sampled - odd(c)[0]) if c.sampled else c.count for c in (before, after))
-    named = list(was)[:_CATEGORIES]
-    new = [value for value in now if value not in was] if len(was) < _KNOWN else []
-    counts = [[was[v] for v in named], [now.get(v, 0) for v in named]]
-    rest = [max(0, total - sum(counts[0])), max(0, later - sum(counts[1]))]
-    apart = sum(now[v] for v in new) if new and 1 not in was.values() else 0
-    first = (*counts[0], rest[0], odd(before)[0], 0)
-    second = (*counts[1], rest[1] - apart, odd(after)[0], apart)
-    return without_empty(first, second), tuple(new[:3])

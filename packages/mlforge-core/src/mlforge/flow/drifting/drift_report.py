@@ -7,6 +7,7 @@ import msgspec
 from mlforge.errors import CheckFailed
 from mlforge.model.drift import METHODS, Method
 from mlforge.model.html import table
+from mlforge.model.text import number_of
 
 
 class ColumnDrift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -35,6 +36,11 @@ class ColumnDrift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     after: int = 0
     null_rates: tuple[float, float] = (0.0, 0.0)
     new_values: tuple[bool | int | float | str, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """`drifted`, `steady` or `not compared`."""
+        return "drifted" if self.drifted else "not compared" if self.distance is None else "steady"
 
 
 class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +73,7 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def uncompared(self) -> tuple[ColumnDrift, ...]:
         """The columns of which nothing can be said: no distance was measured, for the reason that each has."""
-        return tuple(c for c in self.columns if c.distance is None and not c.drifted)
+        return tuple(c for c in self.columns if c.verdict == "not compared")
 
     @property
     def drifted(self) -> tuple[ColumnDrift, ...]:
@@ -86,7 +92,13 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
         return self
 
     def __str__(self) -> str:
-        return f"{self.title}: {len(self.drifted)} of {len(self.columns)} columns drifted"
+        return f"{self.title}: {self.summary}"
+
+    @property
+    def summary(self) -> str:
+        """How many columns have drifted, and of how many nothing can be said."""
+        left = f"; {len(self.uncompared):,} could not be compared" if self.uncompared else ""
+        return f"{len(self.drifted):,} of {number_of(len(self.columns), 'column')} drifted{left}"
 
     @property
     def title(self) -> str:
@@ -94,7 +106,9 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.feature}: {self.compared} against {self.reference}, {METHODS[self.method]}"
 
     def _repr_html_(self) -> str:
-        rows = [(c.column, c.dtype, "drifted" if c.drifted else "", *figures(c), c.reason) for c in self.columns]
+        rows = [
+            (c.column, c.dtype, "" if c.verdict == "steady" else c.verdict, *figures(c), c.reason) for c in self.columns
+        ]
         return table(("column", "type", "", "distance", "limit", "why"), rows, caption=self.title)
 
 

@@ -12,7 +12,7 @@ from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.flow.drifting.drift import compare
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport
 from mlforge.flow.drifting.verdicts import Comparison
-from mlforge.flow.spine import spine_of
+from mlforge.flow.spine import Spine, spine_of
 from mlforge.flow.versions.find import artifact
 from mlforge.flow.versions.reach import within_reach
 from mlforge.model.drift import MATTERS, METHODS, Method
@@ -115,7 +115,7 @@ def _sides(
         spine = spine_of(asked.frame, engine)
         if missing := [name for name in columns if name not in spine.names]:
             raise Invalid(f"The frame has no column {missing[0]!r}.", hint=nearest(missing[0], spine.names))
-        rows = engine.from_arrow(spine.pick(columns))
+        rows = _given(engine, spine, columns)
         return Sides(Side(_read(store, engine, found, columns), meta.version), Side(rows, "the frame"), columns)
     if asked.since is not None:
         return _split(store, engine, found, asked.since, columns)
@@ -132,6 +132,16 @@ def _sides(
     apart = () if asked.columns is not None else (*_lacking(other.meta, meta), *_lacking(meta, other.meta))
     before, after = (_read(store, engine, one, common) for one in (other, found))
     return Sides(Side(before, other.meta.version), Side(after, meta.version), common, apart)
+
+
+def _given(engine: Engine, spine: Spine, columns: tuple[str, ...]) -> Frame:
+    rows = engine.from_arrow(spine.pick(columns))
+    try:
+        engine.schema(rows)
+    except Invalid as error:
+        hint = "Give it the type of the version's column in the frame, or name the columns to compare: columns=[…]."
+        raise Invalid(error.message, hint=hint) from error
+    return rows
 
 
 def _lacking(one: FeatureMeta, other: FeatureMeta) -> Iterator[ColumnDrift]:

@@ -33,10 +33,8 @@ def verdict(before: ColumnQuality, after: ColumnQuality, how: Comparison, count:
     }  # fmt: skip
     if before.dtype != after.dtype and kind != kind_of(after.dtype):
         return _of(told, drifted=True, reason=f"it was {before.dtype} and is {after.dtype}")
-    if kind in ("opaque", "list"):
-        return _of(told, drifted=False, reason=f"values of type {before.dtype} are not compared")
-    if kind == "choice" and how.method in ORDERED:
-        return _of(told, drifted=False, reason=f"{how.method} needs an order: compare it with psi, js or chi2")
+    if reason := uncomparable(before.dtype, how.method):
+        return _of(told, drifted=False, reason=reason)
     if not before.rows or not after.rows:
         return _of(told, drifted=False, reason="there are no rows to compare")
     if not before.count and not after.count:
@@ -47,6 +45,14 @@ def verdict(before: ColumnQuality, after: ColumnQuality, how: Comparison, count:
         return _of(told, drifted=True, reason="one of them has no finite values")
     counted = count(before, after)
     return _of(told, drifted=False, reason=counted) if isinstance(counted, str) else _judged(told, *counted, how)
+
+
+def uncomparable(dtype: str, method: Method) -> str:
+    """Why a method does not compare values of a type; empty where it does."""
+    kind = kind_of(dtype)
+    if kind in ("opaque", "list"):
+        return f"values of type {dtype} are not compared"
+    return f"{method} needs an order: compare it with psi, js or chi2" if kind == "choice" and method in ORDERED else ""
 
 
 def _of(told: Mapping[str, object], **more: object) -> ColumnDrift:

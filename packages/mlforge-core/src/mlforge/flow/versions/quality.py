@@ -15,6 +15,9 @@ from mlforge.model.span import micros_of, shown
 from mlforge.model.text import number_of
 from mlforge.plugin.stores import Store
 
+HEADS = ("column", "type", "null", "distinct", "min", "max", "mean", "std")
+"""Of what the cells of a column are; behind them is how its values are spread."""
+
 
 class FeatureQuality(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured of a version.
@@ -73,9 +76,8 @@ class FeatureQuality(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(told)
 
     def _repr_html_(self) -> str:
-        heads = ("column", "type", "null", "distinct", "min", "max", "mean", "std", "")
         rows = [cells(c) for c in self.columns]
-        return table(heads, rows, caption=f"{self.feature} {self.version}", note=", ".join(self.facts))
+        return table((*HEADS, ""), rows, caption=f"{self.feature} {self.version}", note=", ".join(self.facts))
 
 
 def cells(column: ColumnQuality) -> tuple[str, ...]:
