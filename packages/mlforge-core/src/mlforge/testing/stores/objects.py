@@ -274,6 +274,26 @@ class ObjectStoreTests(MissingTests, StoreTests, PruningStoreTests):
             latest = one.latest("spend")
             assert self.contents(one.get("spend", latest)) == [str(latest).encode()]
 
+    def test_a_version_that_is_continued_while_it_is_pruned_stays_readable(self, folder: Path) -> None:
+        def go_back_and_grow() -> None:
+            one.point("spend", "1.0.0")
+            grow(self, one, "1.2.0", b"more")
+
+        with self.config(folder).open() as one, self.config(folder).open() as other:
+            for version in ("1.0.0", "1.1.0"):
+                self.commit(one, version, data=version.encode())
+            other.bucket = _Interrupted(other.bucket, go_back_and_grow)
+            assert other.prune("spend", 1) == Pruned(("1.0.0",), 0)
+            assert self.contents(one.get("spend", one.latest("spend"))) == [b"1.0.0", b"more"]
+
+    def test_two_may_prune_at_the_same_time(self, folder: Path) -> None:
+        with self.config(folder).open() as one, self.config(folder).open() as other:
+            for version in ("1.0.0", "1.1.0", "1.2.0"):
+                self.commit(one, version, data=version.encode())
+            other.latest = lambda name: (one.prune(name, 1), one.latest(name))[1]
+            assert other.prune("spend", 2) == Pruned((), 0)
+            assert one.versions("spend") == ["1.2.0"]
+
     def test_leftovers_go_after_a_day_and_nothing_else(self, folder: Path) -> None:
         with self.config(folder).open() as store:
             self.commit(store, "1.0.0", data=b"old")
