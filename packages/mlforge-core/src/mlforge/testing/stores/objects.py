@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,20 @@ class ObjectStoreTests(MissingTests, StoreTests, PruningStoreTests):
         assert chunks is not None
         assert b"".join(chunks) == path.read_bytes()
         assert bucket.chunks("large/none") is None
+
+    def test_an_object_that_goes_while_it_is_read_is_whole_or_gone(self, folder: Path) -> None:
+        path, bucket = folder / "large", self.bucket(folder)
+        path.write_bytes(bytes(range(256)) * (SEVERAL_PARTS // 256))
+        for read in (0, 1):
+            bucket.upload(path, "large/data")
+            chunks = bucket.chunks("large/data")
+            assert chunks is not None
+            first = b"".join(islice(chunks, read))
+            bucket.delete(["large/data"])
+            try:
+                assert first + b"".join(chunks) == path.read_bytes()
+            except NotFound as error:
+                assert "removed while it was read" in error.message
 
     def test_a_version_is_brought_to_this_machine_and_held_against_its_hashes(self, store: Any) -> None:
         self.commit(store, "1.0.0", data=b"old")
