@@ -17,7 +17,8 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 def events(count):
     days = [NOW - timedelta(days=90 - d) for d in range(count)]
-    pl.DataFrame({"user": [1] * count, "at": days, "amount": [1.0 * d for d in range(count)]}).write_parquet("e.parquet")
+    rows = {"user": [1] * count, "at": days, "amount": [1.0 * d for d in range(count)]}
+    pl.DataFrame(rows).write_parquet("e.parquet")
 
 
 @pytest.fixture(params=["polars", "duckdb"])

@@ -237,7 +237,7 @@ class LiveUnityCatalogStore:
         if not versions:
             raise NotFound(f"There is no version of {name!r}.", hint="Build it.")
         wanted = {*versions[-keep:], self.latest(name)}
-        for version in wanted.intersection(versions):
+        for version in set(versions).intersection(wanted):
             with suppress(NotFound):  # somebody else removed it, or a lost race took it back
                 self.get(name, version)  # refused where it is damaged
         return self._removed(name, [version for version in versions if version not in wanted])
