@@ -227,3 +227,28 @@ def test_an_answer_of_many_pieces_is_whole(store_of, workspace, tmp_path):
 def test_a_setting_that_cannot_be_is_named(settings, words):
     with refused(Invalid, *words):
         UnityCatalogStore(**{"catalog": "main", "schema": "features"} | settings)
+
+
+def test_a_table_that_is_committed_while_leftovers_are_looked_for_stays(store_of, workspace, tmp_path, monkeypatch):
+    with store_of(tmp_path, table_per_version=True).open() as store:
+        target, left = store.begin("spend", "delta"), store.tables.left
+        fill(workspace, target.uri, **ROWS)
+
+        def late():
+            store.commit(target, meta_of("1.0.0"), None)
+            return left()
+
+        monkeypatch.setattr(store.tables, "left", late)
+        assert store.collect(-3600.0, dry_run=False) == []
+        assert len(read(store, "1.0.0")) == 2
+
+
+def test_two_may_prune_at_the_same_time(store_of, workspace, tmp_path, monkeypatch):
+    config = store_of(tmp_path, table_per_version=True)
+    with config.open() as store, config.open() as other:
+        for version in ("1.0.0", "1.1.0", "1.2.0"):
+            commit(workspace, store, version)
+        monkeypatch.setattr(other, "latest", lambda name: (store.prune(name, 1), store.latest(name))[1])
+        assert other.prune("spend", 2).versions == ()
+        assert store.versions("spend") == ["1.2.0"]
+        assert len(read(store, "1.2.0")) == 2

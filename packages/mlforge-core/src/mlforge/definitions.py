@@ -28,7 +28,7 @@ from mlforge.flow.versions.find import artifact, history
 from mlforge.flow.versions.glance import FeatureVersions, all_versions, version_summaries
 from mlforge.flow.versions.manifest import read_manifest, refresh_manifest
 from mlforge.flow.versions.prune import prune
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.flow.versions.rollback import rollback
 from mlforge.lock_verbs import LockVerbs
 from mlforge.model.entity import Entity
@@ -302,9 +302,9 @@ class Definitions(LockVerbs):
         settings = self.settings(profile)
         computing = settings.engine or default_engine()
         with self._looking_into(name), self._store(profile) as store, computing.open() as engine:
-            return engine.read_version(
-                within_reach(store, engine, artifact(store, name, version), relied=False), columns
-            )
+            found = within_reach(store, engine, artifact(store, name, version), relied=False)
+            with reading(store, [found]):
+                return engine.read_version(found, columns)
 
     @spelled
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -236,8 +237,9 @@ class LiveUnityCatalogStore:
         if not versions:
             raise NotFound(f"There is no version of {name!r}.", hint="Build it.")
         wanted = {*versions[-keep:], self.latest(name)}
-        for version in wanted - {None}:
-            self.get(name, str(version))  # refused where it is damaged
+        for version in set(versions).intersection(wanted):
+            with suppress(NotFound):  # somebody else removed it, or a lost race took it back
+                self.get(name, version)  # refused where it is damaged
         return self._removed(name, [version for version in versions if version not in wanted])
 
     def _removed(self, name: str, versions: list[str]) -> Pruned:
@@ -266,10 +268,14 @@ class LiveUnityCatalogStore:
             return 0
 
     def collect(self, older: float, dry_run: bool) -> list[Leftover]:
-        """What was begun and never committed: tables that no version is read from."""
-        named = {held.table.name for held in self.metadata.all(VERSION) if held.table}
+        """What was begun and never committed: tables that no version is read from.
+
+        Tables are looked for first: what is committed meanwhile is named then.
+        """
         before = time.time() - older
-        found = [table for table, begun in self.tables.left() if begun < before and table.name not in named]
+        left = [table for table, begun in self.tables.left() if begun < before]
+        named = {held.table.name for held in self.metadata.all(VERSION) if held.table}
+        found = [table for table in left if table.name not in named]
         if not dry_run:
             for table in found:
                 self.tables.drop(table)

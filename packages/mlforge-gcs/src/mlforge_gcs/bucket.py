@@ -18,7 +18,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge.plugin.objects.bucket import Held, Listed, gone
 from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge_gcs.credentials import Credentials
 from mlforge_gcs.failures import told
@@ -132,12 +132,15 @@ class GCSBucket:
             except NotFound:
                 self.need_bucket()
                 return None
-        return self._streamed(blob)
+        return self._streamed(blob, key)
 
-    def _streamed(self, blob: Any) -> Iterator[bytes]:
+    def _streamed(self, blob: Any, key: str) -> Iterator[bytes]:
         with told(self.where), blob.open("rb", chunk_size=PIECE, retry=RETRY) as file:
-            while piece := file.read(1024 * 1024):
-                yield piece
+            try:
+                while piece := file.read(1024 * 1024):
+                    yield piece
+            except NotFound:
+                raise gone(f"{self.where}/{key}") from None
 
     def options(self) -> dict[str, Any]:
         found: dict[str, Any] = {}

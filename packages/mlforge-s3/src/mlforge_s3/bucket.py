@@ -14,7 +14,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, GenericError, PreconditionError
 from obstore.store import S3Store as Client
 
-from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge.plugin.objects.bucket import Held, Listed, gone
 from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge_s3.credentials import Credentials
 from mlforge_s3.failures import is_absent, is_broken_off, tagged, told
@@ -165,12 +165,15 @@ class S3Bucket:
                 if is_absent(error):
                     return None
                 raise
-        return self._streamed(found)
+        return self._streamed(found, key)
 
-    def _streamed(self, found: obstore.GetResult) -> Iterator[bytes]:
+    def _streamed(self, found: obstore.GetResult, key: str) -> Iterator[bytes]:
         with told(self.where):
-            for chunk in found.stream(min_chunk_size=1024 * 1024):
-                yield bytes(chunk)
+            try:
+                for chunk in found.stream(min_chunk_size=1024 * 1024):
+                    yield bytes(chunk)
+            except FileNotFoundError as error:  # the connection broke, and the rest was asked for
+                raise gone(f"{self.where}/{key}") if is_absent(error) else error from None
 
     def options(self) -> dict[str, Any]:
         found: dict[str, Any] = {"aws_region": self._region}

@@ -14,7 +14,7 @@ from typing import Any
 from fsspec.core import url_to_fs
 
 from mlforge.errors import PluginFailed
-from mlforge.plugin.objects.bucket import Held, Listed
+from mlforge.plugin.objects.bucket import Held, Listed, gone
 from mlforge.plugin.objects.sending import Sending, Taken, nobody
 from mlforge.plugin.objects.store import LiveObjectStore
 from toy_bucket.plugin import FsspecStore
@@ -108,7 +108,10 @@ class FsspecBucket:
     def _pieces(self, path: str, size: int) -> Iterator[bytes]:
         for start in range(0, size, PIECE):
             with told(self.where):
-                piece = self.files.cat_file(path, start, min(start + PIECE, size))
+                try:
+                    piece = self.files.cat_file(path, start, min(start + PIECE, size))
+                except FileNotFoundError:
+                    raise gone(path) from None
             yield piece
 
     def options(self) -> dict[str, Any]:

@@ -48,3 +48,18 @@ def test_a_version_that_is_gone_for_good_is_told(tmp_path):
         with pytest.raises(NotFound, match=r"names 1\.0\.1, which is not there") as caught:
             artifact(store, "spend")
     assert "mlforge rollback spend 1.0.0" in caught.value.hint
+
+
+class First(LiveLocalStore):
+    """Somebody builds the first version as soon as somebody saw that there is none."""
+
+    def versions(self, name):
+        if not super().versions(name):
+            with LocalStore(self.root).open() as another:
+                commit(another, "1.0.0")
+        return super().versions(name)
+
+
+def test_a_first_version_that_came_meanwhile_is_found(tmp_path):
+    with First(LocalStore(tmp_path / "kept")) as store:
+        assert artifact(store, "spend").meta.version == "1.0.0"

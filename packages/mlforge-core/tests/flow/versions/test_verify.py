@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from mlforge.flow.progress import quiet
-from mlforge.flow.versions.manifest import refresh_manifest
+from mlforge.flow.versions.manifest import derive_manifest, refresh_manifest
 from mlforge.flow.versions.verify import verify_store
 from mlforge.plugin.intact import verify_files
 from mlforge.stores.local.plugin import LocalStore
@@ -141,6 +141,17 @@ def test_a_version_that_is_built_meanwhile_and_damaged_is_pointed_away_from(stor
     meanwhile(monkeypatch, build)
     assert (None, True, True) in wrong(store, repair=True)
     assert store.latest("spend") == "1.1.0"
+
+
+def test_a_manifest_that_is_written_while_it_is_looked_at_is_no_lie(store, monkeypatch):
+    def derived(store, now):
+        monkeypatch.undo()
+        commit(store, "1.2.0")
+        refresh_manifest(store, NOW)
+        return derive_manifest(store, now)
+
+    monkeypatch.setattr("mlforge.flow.versions.verify.derive_manifest", derived)
+    assert wrong(store, repair=False) == []
 
 
 def test_a_store_whose_addresses_nobody_can_read_says_so():

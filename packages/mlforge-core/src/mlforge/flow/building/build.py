@@ -28,7 +28,7 @@ from mlforge.flow.versions.find import newest
 from mlforge.flow.versions.fingerprints import fingerprints
 from mlforge.flow.versions.logic.told import logic_of
 from mlforge.flow.versions.manifest import manifest_is_stale, refresh_manifest
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.model.feature import Feature
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.span import Span
@@ -149,11 +149,12 @@ def _step(feature: Feature, settings: Settings, options: BuildOptions, previous:
 
 
 def _built(session: Session, work: Computing, order: BuildOrder, options: BuildOptions) -> BuildResult:
-    with notation_told(work):
-        rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
-    if rows is None:
-        return nothing_new(work, order, session.clock())
-    done = commit(session, work.engine, order, rows)
+    with reading(session.store, [order.base] if order.base else []):
+        with notation_told(work):
+            rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
+        if rows is None:
+            return nothing_new(work, order, session.clock())
+        done = commit(session, work.engine, order, rows)
     meta = done.meta
     preview = _preview(work.engine, rows.frame) if options.preview else ()
     return BuildResult(

@@ -14,7 +14,7 @@ from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport
 from mlforge.flow.drifting.verdicts import Comparison
 from mlforge.flow.spine import Spine, spine_of
 from mlforge.flow.versions.find import artifact
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.model.drift import MATTERS, METHODS, Method
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.span import Span, shown
@@ -62,6 +62,7 @@ class Sides(NamedTuple):
     after: Side
     columns: tuple[str, ...]
     apart: tuple[ColumnDrift, ...] = ()
+    other: Artifact | None = None
 
 
 def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
@@ -77,7 +78,8 @@ def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
     wanted = _columns(found.meta, asked)
     sides = _sides(store, engine, found, asked, wanted)
     how = Comparison(asked.method, asked.threshold, sides.columns)
-    verdicts = compare(engine, sides.before.rows, sides.after.rows, how)
+    with reading(store, (one for one in (found, sides.other) if one is not None)):
+        verdicts = compare(engine, sides.before.rows, sides.after.rows, how)
     return DriftReport(
         feature=asked.name, reference=sides.before.told, compared=sides.after.told, method=asked.method,
         columns=(*verdicts, *sides.apart),
@@ -131,7 +133,7 @@ def _sides(
         )
     apart = () if asked.columns is not None else (*_lacking(other.meta, meta), *_lacking(meta, other.meta))
     before, after = (_read(store, engine, one, common) for one in (other, found))
-    return Sides(Side(before, other.meta.version), Side(after, meta.version), common, apart)
+    return Sides(Side(before, other.meta.version), Side(after, meta.version), common, apart, other)
 
 
 def _given(engine: Engine, spine: Spine, columns: tuple[str, ...]) -> Frame:
@@ -164,7 +166,9 @@ def _split(store: Store, engine: Engine, found: Artifact, since: int, columns: t
 
 
 def _read(store: Store, engine: Engine, found: Artifact, columns: tuple[str, ...]) -> Frame:
-    return engine.scan_version(within_reach(store, engine, found, relied=False), columns)
+    near = within_reach(store, engine, found, relied=False)
+    with reading(store, [near]):
+        return engine.scan_version(near, columns)
 
 
 def _before(store: Store, meta: FeatureMeta) -> str:

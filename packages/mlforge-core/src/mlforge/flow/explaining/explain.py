@@ -20,7 +20,7 @@ from mlforge.flow.planning.session import Session
 from mlforge.flow.progress import Progress
 from mlforge.flow.rows import Row, rows_of
 from mlforge.flow.versions.choose import Chosen, choose
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.model.duration import Duration
 from mlforge.model.feature import Feature, FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
@@ -68,7 +68,8 @@ def explain(session: Session, question: Question) -> Explanation:
         origin = Origin(session, live, feature, config, meta)
         entity = entity_of(meta, question.key, origin.types)
         session.tell(Progress(meta.name, "reading"))
-        stored = _stored(live, chosen, entity, question.at)
+        with reading(session.store, [near]):
+            stored = _stored(live, chosen, entity, question.at)
         session.tell(Progress(meta.name, "computing"))
         again = recomputed(origin, entity, question.key, question.at)
         found = _composed(chosen, question, stored, again)

@@ -8,7 +8,7 @@ the same publish ever bears an `as_of`: of two entries with one, stores keep the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from time import perf_counter
@@ -23,7 +23,7 @@ from mlforge.flow.online.publication import DEFAULT_HORIZON, Publication, Round,
 from mlforge.flow.online.publish_report import PublishResult
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.find import artifact as find
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.model.duration import MICROS, Duration
 from mlforge.model.meta import Artifact
 from mlforge.model.span import micros_of
@@ -101,10 +101,11 @@ def publish(publishing: Publishing, order: PublishOrder) -> PublishResult:
             hint="Nothing older could be published until then. Change points ahead are published anyway.",
         )
     run = _Run(publishing, order, find(publishing.store, order.feature, order.version))
-    if not run.begin():
-        return run.result("unchanged")
-    run.write()
-    run.end()
+    with reading(publishing.store, run):
+        if not run.begin():
+            return run.result("unchanged")
+        run.write()
+        run.end()
     return run.result("published")
 
 
@@ -118,6 +119,10 @@ class _Run:
         self._raw: bytes | None = None
         self.old: Artifact | None = None
         self.entities = self.removed = self.resumed = 0
+
+    def __iter__(self) -> Iterator[Artifact]:
+        """The versions that it reads."""
+        return (one for one in (self.new, self.old) if one is not None)
 
     def begin(self) -> bool:
         """Note that this publish has begun; False where there is nothing to do."""

@@ -20,7 +20,7 @@ from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.online.typed import identical
 from mlforge.flow.rows import rows_of
 from mlforge.flow.versions.choose import Chosen
-from mlforge.flow.versions.reach import within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.model.feature import FeatureSpec
 from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.model.schema import Column, Schema
@@ -70,9 +70,10 @@ def replay(replaying: Replaying, spec: FeatureSpec) -> ReplayResult:
     """
     what = last_publish(replaying.online, spec.name, spec.version)
     artifact = published(replaying, spec.name, what)
-    keys = sample_of(replaying, artifact)
-    found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
-    offline = _offline(replaying, artifact, keys) if keys else []
+    with reading(replaying.store, [artifact]):
+        keys = sample_of(replaying, artifact)
+        found = Reader(replaying.online, FeatureSpec(spec.name, spec.version), clock=lambda: replaying.at).read(keys)
+        offline = _offline(replaying, artifact, keys) if keys else []
     columns = artifact.meta.answered.names
     reasons = [_why(status[spec.name], replaying.at, what) for status in found.statuses]
     return ReplayResult(

@@ -15,6 +15,7 @@ from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.online.replay import LABEL, Replaying, close, published, sample_of
 from mlforge.flow.online.replay_report import ReplayDifference, ReplayResult
 from mlforge.flow.rows import rows_of
+from mlforge.flow.versions.reach import reading
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.duration import MICROS
 from mlforge.model.feature import FeatureSpec
@@ -44,8 +45,9 @@ def replay_request(replaying: Replaying, feature: RequestFeature) -> ReplayResul
     pairs = zip(feature.uses, artifacts, strict=True)
     uses = tuple(FeatureSpec(use.name, use.version or one.meta.version, use.columns) for use, one in pairs)
     pinned = Requested(msgspec.structs.replace(feature, uses=uses))
-    rows, online = _asked(replaying, pinned, artifacts)
-    offline = _offline(replaying, pinned, rows, artifacts) if rows else []
+    with reading(replaying.store, artifacts):
+        rows, online = _asked(replaying, pinned, artifacts)
+        offline = _offline(replaying, pinned, rows, artifacts) if rows else []
     return ReplayResult(
         feature=feature.name, at=iso(replaying.at), entities=len(rows), cells=len(rows) * len(feature.columns),
         differences=tuple(_differences(feature, rows, online, offline)),

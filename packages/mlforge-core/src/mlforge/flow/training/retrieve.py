@@ -8,7 +8,7 @@ from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock
 from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
-from mlforge.flow.versions.reach import naming_damage, within_reach
+from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.html import html
 from mlforge.model.timestamp import Timestamp
@@ -64,7 +64,7 @@ def training_data(
     needed = _needed(spine, label, wanted)
     brought = [name for _, names in wanted.brought for name in names]
     kept = spine.names if engine.owns(spine.frame) else needed
-    with naming_damage(wanted.artifacts):
+    with reading(store, wanted.artifacts):
         answer = join_to(spine, engine, needed, lambda frame: joined(engine, frame, label, wanted, kept), brought)
     return TrainingData(answer, wanted.lock(full_names, name_of(features) or (held.name if held else None)))
 

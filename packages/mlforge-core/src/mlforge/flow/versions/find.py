@@ -20,9 +20,10 @@ def artifact(store: Store, name: str, version: str | None = None) -> Artifact:
         NotFound: The feature was never built, or has no such version; the hint names what there is.
     """
     if version is None:
-        found = newest(store, name)
-        if found is None:
-            raise _unbuilt(name, store.names(), store.versions(name))
+        if (found := newest(store, name)) is None:
+            unbuilt = _unbuilt(name, store.names(), store.versions(name))
+            if (found := newest(store, name)) is None:  # the first one may have come meanwhile
+                raise unbuilt
         return found
     if version not in (versions := store.versions(name)):
         there = ", ".join(versions) or "none"

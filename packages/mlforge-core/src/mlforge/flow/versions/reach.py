@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from mlforge.errors import Invalid, PluginFailed, Unsupported
-from mlforge.model.meta import Artifact
+from mlforge.errors import Invalid, MlforgeError, NotFound, PluginFailed, Unsupported
+from mlforge.model.meta import Artifact, FeatureMeta
 from mlforge.plugin.engine.protocol import Engine
 from mlforge.plugin.intact import verify, verify_files
 from mlforge.plugin.stores import FetchingStore, Store
@@ -22,9 +22,14 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
 
     Raises:
         Invalid: Data that is not what was committed.
-        NotFound: Data that is gone.
+        NotFound: Data that is gone, or a version that somebody removed meanwhile.
         Unsupported: Neither can the engine read there, nor the store bring it here.
     """
+    with reading(store, [artifact]):
+        return _brought(store, engine, artifact, relied)
+
+
+def _brought(store: Store, engine: Engine, artifact: Artifact, relied: bool) -> Artifact:
     is_near = engine.reaches(artifact)
     in_tables = all(uri.startswith(_TABLE) for uri in artifact.uris)
     if isinstance(store, FetchingStore) and (not is_near or (relied and not in_tables)):
@@ -38,18 +43,36 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
 
 
 @contextmanager
-def naming_damage(artifacts: Sequence[Artifact]) -> Iterator[None]:
-    """Where an engine fails inside, tell of the file that it could not read, if one is not what was committed.
+def reading(store: Store, artifacts: Iterable[Artifact]) -> Iterator[None]:
+    """Where what is done inside fails, tell of the version that was removed, or the file that is not what it was.
 
-    Engines read late: of damaged bytes they say that what they were just doing cannot be done.
+    Engines read late: of a file that they cannot read they say that what they were just doing cannot be done.
 
     Raises:
         Invalid: Data that is not what was committed.
-        NotFound: Data that is gone.
+        NotFound: A version that somebody removed meanwhile, or data that is gone.
     """
     try:
         yield
-    except (Invalid, PluginFailed):
-        for one in artifacts:
+    except (Invalid, NotFound, PluginFailed) as error:
+        read = list(artifacts)
+        for one in read:
+            if removed := _removed(store, one.meta):
+                raise removed from error
+        for one in read:
             verify_files(one)
         raise
+
+
+def _removed(store: Store, meta: FeatureMeta) -> NotFound | None:
+    """The error for a version that is no longer there; None where it is, or the store cannot be asked."""
+    try:
+        there = store.versions(meta.name)
+    except MlforgeError:
+        return None
+    if meta.version in there:
+        return None
+    return NotFound(
+        f"{meta.name!r} {meta.version} was removed while it was read.",
+        hint=f"Do it again, with a version that is there: {', '.join(there) or 'none'}.",
+    )

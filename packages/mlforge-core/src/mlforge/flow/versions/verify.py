@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from mlforge.errors import Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.manifest import derive_manifest, differing, refresh_manifest
 from mlforge.model.html import table
-from mlforge.model.meta import Artifact, Part
+from mlforge.model.meta import Artifact, Manifest, Part
 from mlforge.model.text import number_of
 from mlforge.plugin.intact import verify_files
 from mlforge.plugin.stores import FetchingStore, ManifestStore, Store, VerifyingStore
@@ -128,7 +128,7 @@ def _wrong_pointer(looking: _Looking, name: str, whole: list[str]) -> str | None
 def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]:
     if not isinstance(store, ManifestStore):
         return
-    kept, derived = store.read_manifest(), derive_manifest(store, now)
+    kept, derived = _of_one_moment(store, store.read_manifest, now)
     if kept is None and not derived.features:
         return
     others = [] if kept is None else differing(kept, derived)
@@ -142,6 +142,14 @@ def _of_manifest(store: Store, repair: bool, now: datetime) -> Iterator[Finding]
         else "there is none that can be read"
     )
     yield Finding(None, None, f"The manifest is not that of the store: {told}.", "derive it anew", repair)
+
+
+def _of_one_moment(
+    store: Store, read: Callable[[], Manifest | None], now: datetime
+) -> tuple[Manifest | None, Manifest]:
+    """The manifest as it is kept, and as it is derived: both anew where it was written meanwhile."""
+    kept, derived = read(), derive_manifest(store, now)
+    return (kept, derived) if read() == kept else _of_one_moment(store, read, now)
 
 
 class _Looking:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from mlforge.errors import NotFound
 from mlforge.plugin.objects.sending import Taken, nobody
 
 
@@ -65,10 +66,18 @@ class Bucket(Protocol):
         """
 
     def chunks(self, key: str) -> Iterator[bytes] | None:
-        """The bytes of an object, however large, piece by piece; None where there is none."""
+        """The bytes of an object, however large, piece by piece; None where there is none.
+
+        Of one that goes while it is read the rest comes still, or `gone` is raised.
+        """
 
     def options(self) -> dict[str, Any]:
         """What an engine needs to read addresses here. No secret is in it, nor in the `repr` of what is in it."""
 
     def close(self) -> None:
         """End what was opened."""
+
+
+def gone(where: str) -> NotFound:
+    """The error for an object that goes while it is read."""
+    return NotFound(f"{where} was removed while it was read.", hint="Do it again: its version was removed meanwhile.")

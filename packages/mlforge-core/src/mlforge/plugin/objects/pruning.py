@@ -35,8 +35,14 @@ class Kept(msgspec.Struct, frozen=True):
     paths: frozenset[str]
 
 
-def prune(bucket: Bucket, name: str, gone: Sequence[str], kept: Kept, latest: Callable[[], str | None]) -> Pruned:
-    """Remove versions, and the objects of removed ones that no version that stays is read from."""
+def prune(
+    bucket: Bucket, name: str, gone: Sequence[str], kept: Callable[[], Kept], latest: Callable[[], str | None]
+) -> Pruned:
+    """Remove versions, and the objects of removed ones that no version that stays is read from.
+
+    What stays is asked when the metadata is gone: somebody may have continued a version until then, and nobody can any
+    more.
+    """
     held = {v: bucket.read(f"{name}/{v}/{layout.META}") for v in gone}
     there = {v: one.data for v, one in held.items() if one is not None}
     content = Content(bucket.list(name))
@@ -46,9 +52,10 @@ def prune(bucket: Bucket, name: str, gone: Sequence[str], kept: Kept, latest: Ca
     bucket.delete([f"{name}/{version}/{layout.META}" for version in there])
     if (rescued := latest()) in there:  # somebody pointed at it meanwhile
         bucket.create(f"{name}/{rescued}/{layout.META}", there.pop(str(rescued)))
-    _sweep_lost(bucket, [one for v in kept.versions for one in content.data[name][v]], name, kept.paths)
+    stays = kept()
+    _sweep_lost(bucket, [one for v in stays.versions for one in content.data[name][v]], name, stays.paths)
     former_ones = (content.former[name] | set(there)) - (content.versions[name] - set(there))
-    freed = sum(_remove_former(bucket, name, v, content.data[name][v], kept.paths) for v in sorted(former_ones))
+    freed = sum(_remove_former(bucket, name, v, content.data[name][v], stays.paths) for v in sorted(former_ones))
     return Pruned(tuple(v for v in gone if v in there), freed)
 
 

@@ -257,11 +257,22 @@ class LiveObjectStore:
         versions = self.versions(name)
         if not versions:
             raise NotFound(f"There is no version of {name!r}.", hint="Build it.")
-        wanted = {*versions[-keep:], self.latest(name)}
-        kept = [v for v in versions if v in wanted]
-        used = frozenset(part.path for v in kept for part in self.get(name, v).meta.parts)
+        wanted, parts = {*versions[-keep:], self.latest(name)}, dict[str, frozenset[str]]()
+
+        def kept(there: Iterable[str]) -> Kept:
+            parts.update((v, self._parts(name, v)) for v in there if v not in parts)
+            return Kept(frozenset(parts), frozenset().union(*parts.values()))
+
+        kept(v for v in versions if v in wanted)  # refused where one is damaged, before anything goes
         gone = [v for v in versions if v not in wanted]
-        return prune(self.bucket, name, gone, Kept(frozenset(kept), used), lambda: self.latest(name))
+        return prune(self.bucket, name, gone, lambda: kept(self.versions(name)), lambda: self.latest(name))
+
+    def _parts(self, name: str, version: str) -> frozenset[str]:
+        """What a version is read from: nothing where a lost race took it back, or somebody else removed it."""
+        try:
+            return frozenset(part.path for part in self.get(name, version).meta.parts)
+        except NotFound:
+            return frozenset()
 
     def send(self, meta: FeatureMeta, part: Part) -> Iterator[bytes]:
         return self._chunks(meta, f"{meta.name}/{part.path}")

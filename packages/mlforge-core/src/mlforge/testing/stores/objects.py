@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,21 @@ class ObjectStoreTests(MissingTests, StoreTests, PruningStoreTests):
         assert b"".join(chunks) == path.read_bytes()
         assert bucket.chunks("large/none") is None
 
+    def test_an_object_that_goes_while_it_is_read_is_whole_or_gone(self, folder: Path) -> None:
+        path, bucket = folder / "large", self.bucket(folder)
+        path.write_bytes(bytes(range(256)) * (SEVERAL_PARTS // 256))
+        for read in (0, 1):
+            bucket.upload(path, "large/data")
+            chunks = bucket.chunks("large/data")
+            assert chunks is not None
+            first = b"".join(islice(chunks, read))
+            bucket.delete(["large/data"])
+            try:
+                found = first + b"".join(chunks)
+            except NotFound:
+                continue
+            assert found == path.read_bytes()
+
     def test_a_version_is_brought_to_this_machine_and_held_against_its_hashes(self, store: Any) -> None:
         self.commit(store, "1.0.0", data=b"old")
         grow(self, store, "1.0.1", b"more", b"less")
@@ -273,6 +289,26 @@ class ObjectStoreTests(MissingTests, StoreTests, PruningStoreTests):
                 assert one.latest("spend") == "1.1.0"
             latest = one.latest("spend")
             assert self.contents(one.get("spend", latest)) == [str(latest).encode()]
+
+    def test_a_version_that_is_continued_while_it_is_pruned_stays_readable(self, folder: Path) -> None:
+        def go_back_and_grow() -> None:
+            one.point("spend", "1.0.0")
+            grow(self, one, "1.2.0", b"more")
+
+        with self.config(folder).open() as one, self.config(folder).open() as other:
+            for version in ("1.0.0", "1.1.0"):
+                self.commit(one, version, data=version.encode())
+            other.bucket = _Interrupted(other.bucket, go_back_and_grow)
+            assert other.prune("spend", 1) == Pruned(("1.0.0",), 0)
+            assert self.contents(one.get("spend", one.latest("spend"))) == [b"1.0.0", b"more"]
+
+    def test_two_may_prune_at_the_same_time(self, folder: Path) -> None:
+        with self.config(folder).open() as one, self.config(folder).open() as other:
+            for version in ("1.0.0", "1.1.0", "1.2.0"):
+                self.commit(one, version, data=version.encode())
+            other.latest = lambda name: (one.prune(name, 1), one.latest(name))[1]
+            assert other.prune("spend", 2) == Pruned((), 0)
+            assert one.versions("spend") == ["1.2.0"]
 
     def test_leftovers_go_after_a_day_and_nothing_else(self, folder: Path) -> None:
         with self.config(folder).open() as store:
