@@ -13,8 +13,9 @@ from mlforge.errors import Invalid
 from mlforge.model.keys import BadKey
 from mlforge.plugin import Asked, damaged_entries
 from mlforge_serve.api_keys import APIKey
-from mlforge_serve.catalog import Catalog, Plan, Unwatched
+from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.head import Head
+from mlforge_serve.notes import Unwatched
 from mlforge_serve.problems import Problem
 from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, typed
 from mlforge_serve.rows import Row, Rows
