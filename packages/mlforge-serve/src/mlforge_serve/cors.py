@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -17,10 +19,10 @@ _HINT = f"Origins are named with --cors-origins; methods are {', '.join(_METHODS
 class CrossOrigin(CORSMiddleware):
     """Lets pages of some origins ask an application; what else a preflight asks for is refused as a problem."""
 
-    def __init__(self, app: object, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: Any, origins: tuple[str, ...]) -> None:
         super().__init__(
             app, allow_origins=origins, allow_methods=_METHODS, allow_headers=_HEADERS, max_age=_REMEMBERED
-        )  # type: ignore[arg-type] # an application as uvicorn calls it
+        )
 
     def preflight_response(self, request_headers: Headers) -> Response:
         answer = super().preflight_response(request_headers)

@@ -28,7 +28,7 @@ AT_ONCE = 1000
 _online = Decoder(OnlineRequest).decode
 _batch = Decoder(BatchRequest).decode
 Sent = Sequence[dict[str, Any]]
-Part = tuple[int, Sent, Sequence[Asked], Sequence[Sequence[bytes | Entry | None]]]
+Part = tuple[int, Sent, list[Asked], Sequence[Sequence[bytes | Entry | None]]]
 """Entities that are read in one go: the number of the first, what was sent, what is asked, what is kept."""
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -69,7 +69,7 @@ class Serving:
         for start in range(0, len(entities), step):
             sent, asked = _asked(plan, entities[start : start + step], where, start)
             parts.append((start, sent, asked, await plan.reader.akept(asked)))
-        now = plan.reader.now()  # one instant for all, and no entry is of a later one
+        now = plan.reader.now()  # one instant for all, once the last entry is read
         for start, sent, asked, kept in parts:
             if start:
                 await sleep(0)
