@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 
 import duckdb
 import msgspec
@@ -245,6 +246,22 @@ def test_replay_shows_the_cells_that_differ_and_why(served):
     with sqlite3.connect(served.root / "online.db") as connection:
         connection.execute("delete from entries where feature = 'spend'")
     assert "the entity is not online" in served.mlforge("replay", "spend").stdout
+
+
+def test_replay_beyond_the_horizon_says_so_whatever_is_served(tmp_path):
+    @mlf.feature(source="events.parquet", keys="user", timestamp="t", max_age="3h", online_horizon="1h")
+    def last(df):
+        return df
+
+    start = datetime(2024, 2, 29, tzinfo=UTC)
+    times = [start, start + timedelta(hours=4), start + timedelta(hours=4)]
+    pl.DataFrame({"user": ["a", "a", "b"], "t": times, "n": [1, 2, 3]}).write_parquet(tmp_path / "events.parquet")
+    defs = mlf.Definitions("p", [last], "store", "online.db", root=tmp_path)
+    defs.build().raise_for_failure()
+    defs.publish(as_of=start).raise_for_failure()
+    report = defs.replay("last", at=start + timedelta(hours=5))
+    assert len(report["last"].differences) == 2
+    assert {one.why for one in report["last"].differences} == {"stale: what was published ends at 2024-02-29T01:00:00Z"}
 
 
 def tamper(path, feature):

@@ -249,7 +249,8 @@ def test_a_request_feature_that_was_published_is_known_by_its_name(sets, shop, m
     found = asyncio.run(mlf.aget_online_features(mlf.FeatureSpec("risk", columns="ratio"), [row], store=online))
     assert found[0]["ratio"] is None
     (shop.root / "mlforge.yaml").write_text("profiles: {here: {online_store: {KIND: sqlite, path: online.db}}}")
-    by_name = served_by_name(("lone", "spend"), "here", shop.root)
+    with online.open() as opened:
+        by_name = served_by_name(("lone", "spend"), "here", shop.root).as_noted(opened)
     assert list(by_name.requests) == ["lone"]
     (shop.root / "mlforge.yaml").unlink()
     lock, store = sets.lock("fraud"), shop.settings().offline_store

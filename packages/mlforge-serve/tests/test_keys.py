@@ -213,6 +213,7 @@ def test_no_key_is_made_of_a_wrong_call(project: Path, mlforge: Run, words: list
         ("--target nowhere.py", "nowhere.py"),
         ("--profile nobody", "nobody"),
         ("--features ,", "features"),
+        ("--features spend@1.0.0", "'spend@1.0.0' cannot be a feature's name"),
         ("--cors-origins ,", "cors-origins"),
         ("--cors-origins a.example", "'a.example' is no origin, such as https://a.example"),
         ("--cors-origins https://a.example,https://b.example/", "'https://b.example/' is no origin"),
@@ -297,6 +298,12 @@ def test_pages_of_other_origins_may_ask_where_they_are_named(published: Path, se
         assert answer.headers["access-control-allow-origin"] == "https://a.example"
         other = server.online(["spend"], {"user_id": 1}, origin="https://b.example")
         assert "access-control-allow-origin" not in other.headers
+        for wrong in ({"origin": "https://b.example"}, {"access-control-request-method": "PUT"}):
+            refused = server.ask("OPTIONS", "/features/online", headers=asked | wrong)
+            assert (refused.status, refused.headers["content-type"]) == (400, "application/problem+json")
+            assert refused.json["code"] == "cors_refused"
+            assert "--cors-origins" in refused.json["hint"]
+            assert "Origin" in refused.headers["vary"]
 
 
 def test_the_description_may_be_left_out(published: Path, serve: Run) -> None:

@@ -147,6 +147,25 @@ def test_features_named_by_hand_are_served_without_definitions(published: Path, 
         assert server.online(["secret"], {"user_id": 1}).status == 404
 
 
+def test_a_request_feature_named_by_hand_is_served_as_it_was_published_last(
+    project: Path, serve: Run, mlforge: Run, wait: Run
+) -> None:
+    with serve(project, "--features", "grown") as server:
+        answer = server.online(["grown"], {"user_id": 2})
+        assert (answer.status, answer.json["hint"]) == (404, "Publish it: mlforge publish grown")
+        for factor in (4, 5):
+            text = (project / "definitions.py").read_text()
+            (project / "definitions.py").write_text(text.replace('"visits") * 4', f'"visits") * {factor}'))
+            assert mlforge(project, "publish", "grown").returncode == 0
+            wait(lambda wanted=2 * factor: _grown(server) == wanted, 20)
+        assert [one["name"] for one in server.get("/features").json["features"]] == ["grown"]
+
+
+def _grown(server: Server) -> int | None:
+    answer = server.online(["grown"], {"user_id": 2})
+    return answer.json["values"]["grown"] if answer.status == 200 else None
+
+
 def ask(server: Server) -> None:
     assert server.online(["spend"], {"user_id": 1}).status == 200
 

@@ -117,6 +117,20 @@ def test_a_key_beyond_every_integer_is_nobody(server: Server) -> None:
     assert server.online(["spend"], {"user_id": None}).json["status"] == {"spend": "missing"}
 
 
+@pytest.mark.parametrize("text", ["\\ud800", "\\\\\\uDBFFx", "a\\ud83d\\u0041", "\\ud83d and then some more"])
+def test_half_a_character_is_told_as_that(server: Server, text: str) -> None:
+    body = b'{"features":["spend"],"entity":{"user_id":"%b"}}' % text.encode()
+    answer = server.ask("POST", "/features/online", body, {"content-type": "application/json"})
+    assert "is half a character" in refused(answer, 400, "malformed_body")
+
+
+@pytest.mark.parametrize("text", ["\\ud83d\\ude00", "\\\\ud800"])
+def test_a_body_that_ends_too_early_is_told_as_that_whatever_it_says(server: Server, text: str) -> None:
+    body = b'{"features":["spend"],"entity":{"user_id":"%b"' % text.encode()
+    answer = server.ask("POST", "/features/online", body, {"content-type": "application/json"})
+    assert "truncated" in refused(answer, 400, "malformed_body")
+
+
 def test_a_type_that_is_not_read_is_refused_with_the_way_out(server: Server) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     answer = server.ask("POST", "/features/online", json.dumps(ONE).encode(), headers)

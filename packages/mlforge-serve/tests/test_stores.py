@@ -74,8 +74,11 @@ def test_a_store_that_dies_is_told_in_words_and_what_needs_none_is_answered(
         assert b"hunter2" not in told
 
 
-def test_a_store_that_is_dead_at_the_start_is_served_around(project: Path, serve: Run, moody: Run, wait: Run) -> None:
-    with serve(project, **moody("dead")) as server:
+@pytest.mark.parametrize("words", [[], ["--features", "spend"]])
+def test_a_store_that_is_dead_at_the_start_is_served_around(
+    project: Path, serve: Run, moody: Run, wait: Run, words: list[str]
+) -> None:
+    with serve(project, *words, **moody("dead")) as server:
         assert server.get("/health").status == 200
         assert (server.get("/ready").status, server.online(["spend"], {"user_id": 1}).status) == (503, 503)
         assert server.get("/features/spend").status == 503

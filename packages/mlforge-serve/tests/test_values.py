@@ -181,6 +181,13 @@ def test_a_thousand_entities_come_in_their_order(server: Server) -> None:
     assert [one["spend"] for one in answer["status"]] == [("present" if n % 4 else "missing") for n in range(1000)]
 
 
+def test_all_entities_of_a_request_are_answered_as_of_one_instant(server: Server) -> None:
+    sent = [{"user_id": n, "paid": None, "due": "2030-01-01"} for n in range(1000)]
+    found = server.batch(["risk", "asked", "spend", "secret"], sent).json["values"]
+    assert len(found) == 1000
+    assert len({row["days_left"] for row in found}) == 1
+
+
 def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -> None:
     listed = server.get("/features").json
     assert (listed["project"], [f["name"] for f in listed["features"]]) == (

@@ -211,6 +211,15 @@ def test_another_protocol_is_not_spoken(server: Server) -> None:
     assert said_to(server, head + b"\x81\x05hello").count(b"HTTP/1.1") == 1
 
 
+@pytest.mark.parametrize("start", [b"GET /health", b"GET /ready", b"POST /features/online", b"PUT /nothing"])
+def test_a_request_says_which_host_it_is_for_unless_it_is_an_old_one(server: Server, start: bytes) -> None:
+    told = said_to(server, start + b" HTTP/1.1\r\nconnection: close\r\n\r\n")
+    assert told.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(told.partition(b"\r\n\r\n")[2])["field"] == "host"
+    assert said_to(server, b"GET /health HTTP/1.1\r\nhost:\r\nconnection: close\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+    assert said_to(server, b"GET /health HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
 def test_bytes_that_are_no_http_are_counted_and_not_logged(published: Path, serve: Run) -> None:
     with serve(published) as server:
         for _ in range(20):

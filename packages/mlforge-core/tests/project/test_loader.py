@@ -212,6 +212,21 @@ def open_folder(folder):
         yield Path(made)
 
 
+def test_a_folder_that_is_removed_meanwhile_stops_no_search(folder, monkeypatch):
+    (folder / "definitions.py").write_text(text(name="removed"))
+    (folder / "removed").mkdir()
+    listed = Path.iterdir
+
+    def remove_first(path):
+        if path.name == "removed":
+            path.rmdir()
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", remove_first)
+    assert load_project(None, folder).name == "removed"
+    assert not (folder / "removed").exists()
+
+
 @pytest.mark.posix
 @pytest.mark.parametrize("mode", [0o000, 0o600, 0o444])
 def test_a_folder_that_is_closed_stops_no_search(open_folder, mode):

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from mlforge.errors import Invalid, MlforgeError, NotFound, PluginFailed
+from mlforge.errors import Invalid, MlforgeError, NotFound
 from mlforge.model.feature import FeatureSpec
-from mlforge.plugin import Address, AsyncReading, EncodedReading, Entry, OnlineStore
+from mlforge.plugin import EncodedReading, OnlineStore
 from mlforge_serve.answers import FORMATS
 from mlforge_serve.door import Lookup, Reader, RequestLookup, Served
+from mlforge_serve.notes import Noted, Notes, Watched, WatchedEncoded
 from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
@@ -23,62 +24,6 @@ BESIDE = 256
 """Versions beside those served to all that are watched because somebody asked for them."""
 _log = logging.getLogger("mlforge.serve")
 Wanted = tuple[tuple[str | Pick, ...], bool]
-
-
-class Unwatched(Exception):
-    """A version is asked for of which nobody has looked yet whether it is served beside the one for all."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__(place)
-        self.place = place
-
-
-class Watched:
-    """The online store as readers see it: notes as last looked, entries without holding up the event loop."""
-
-    def __init__(self, store: OnlineStore, threads: int) -> None:
-        self.store = store
-        self.notes: dict[str, bytes | None] = {}
-        self._read = store.aread if isinstance(store, AsyncReading) else self._read_in_a_thread
-        self._threads = ThreadPoolExecutor(threads, "read")
-
-    def read_note(self, feature: str) -> bytes | None:
-        if feature not in self.notes:
-            if "@" in feature and self.notes:
-                raise Unwatched(feature)
-            raise PluginFailed("The online store has not answered yet.", hint="Try again.")
-        return self.notes[feature]
-
-    async def aread(self, addresses: Sequence[Address]) -> list[Entry | None]:
-        return await self._read(addresses)
-
-    async def aclose(self) -> None:
-        """End what reading opened; reads that hang are left behind."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        if isinstance(self.store, AsyncReading):
-            await self.store.aclose()
-
-    async def _read_in_a_thread(self, addresses: Sequence[Address]) -> list[Entry | None]:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.store.read, addresses)
-
-
-class WatchedEncoded(Watched):
-    """One that gives entries as they are encoded."""
-
-    def __init__(self, store: EncodedReading, threads: int) -> None:
-        live: Any = store
-        super().__init__(live, threads)
-        self.read_encoded, self.aread_encoded = store.read_encoded, store.aread_encoded
-
-
-class _Noted:
-    """A store of which only the notes are known."""
-
-    def __init__(self, notes: Mapping[str, bytes | None]) -> None:
-        self._notes = notes
-
-    def read_note(self, feature: str) -> bytes | None:
-        return self._notes.get(feature)
 
 
 class Plan(NamedTuple):
@@ -104,6 +49,15 @@ class Plan(NamedTuple):
     versions: tuple[bytes, ...]
 
 
+class Seen(NamedTuple):
+    """What was published when somebody looked: all notes, what is served, and how each feature of it is looked up."""
+
+    notes: dict[str, bytes | None]
+    served: Served
+    lookups: dict[str, Lookup]
+    requests: dict[str, RequestLookup]
+
+
 class Catalog:
     """The features that are served. Looks at the store in the background; asking it never waits."""
 
@@ -116,9 +70,6 @@ class Catalog:
         self._beside: OrderedDict[str, None] = OrderedDict()
         self.lookups: dict[str, Lookup] = {}
         self.requests: dict[str, RequestLookup] = {}
-        self._stored = [name for name in self.places if name not in served.requests]
-        uses = [use for one in served.requests.values() for use in one.uses]
-        self._used = [place for use in uses for place in dict.fromkeys([use.name, use.text])]
         self.up = False
         self._plans: OrderedDict[Wanted, Plan] = OrderedDict()
         self._memory = Memory(remembered)
@@ -129,15 +80,15 @@ class Catalog:
     async def look(self) -> None:
         """See what is published now. What fails is logged once, and what was known stays."""
         try:
-            notes, lookups, requests = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
+            seen = await asyncio.get_running_loop().run_in_executor(self._looking, self._looked)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is looked at again
             self._is_down(error)
             return
         if not self.up:
             _log.info("the online store answers")
         self.up = True
-        if notes != self.watched.notes:
-            self.watched.notes, self.lookups, self.requests = notes, lookups, requests
+        if seen is not None:
+            self.watched.notes, self.served, self.lookups, self.requests = seen
             self._forget(list(self._plans))
 
     async def watch(self, place: str) -> None:
@@ -242,38 +193,49 @@ class Catalog:
         if name not in self.places:
             raise NotFound(f"There is no feature {name!r} here.", hint="GET /features lists what is served.")
 
-    def _looked(self) -> tuple[dict[str, bytes | None], dict[str, Lookup], dict[str, RequestLookup]]:
-        """What is published now, and how it is looked up: of what did not change, as before."""
-        places = dict.fromkeys([*self._stored, *self._named, *self._used, *self._beside])
-        notes = {name: self.store.read_note(name) for name in places}
-        if notes == self.watched.notes:
-            return notes, self.lookups, self.requests
+    def _looked(self) -> Seen | None:
+        """What is published now, and how it is looked up: of what did not change, as before; None where nothing did."""
+        notes = Notes(self.store)
+        served = self.served.as_noted(notes)
+        stored = [name for name in self.places if name not in served.requests]
+        for place in dict.fromkeys([*stored, *self._named, *_used(served), *self._beside]):
+            notes.read_note(place)
+        if notes.found == self.watched.notes:
+            return None
         found: dict[str, Lookup] = {}
-        for name in self._stored:
-            found |= {one.label: one for one in self._known(name, notes) or self._learned(name, notes)}
-        computed = {name: reader.requests[0] for name in self.served.requests if (reader := self._read(name, notes))}
-        return notes, found, computed
+        for name in stored:
+            found |= {one.label: one for one in self._known(name, notes.found) or _learned(served, name, notes.found)}
+        readers = {name: _reader(served, name, notes.found) for name in served.requests}
+        return Seen(notes.found, served, found, {name: one.requests[0] for name, one in readers.items() if one})
 
     def _known(self, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
         """How a feature is looked up whose note is as it was; nothing where that has to be seen anew."""
         same = self.served.lock is None and notes[name] == self.watched.notes.get(name)
         return (self.lookups[name],) if same and name in self.lookups else ()
 
-    def _learned(self, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
-        """How a feature is looked up: in one version, or in those of a lock; nothing where it is not served."""
-        reader = self._read(name, notes)
-        return reader.lookups if reader else ()
 
-    def _read(self, name: str, notes: Mapping[str, bytes | None]) -> Reader | None:
-        """How a feature is read, of what is noted; None where it is not served."""
-        noted: Any = _Noted(notes)
-        try:
-            return self.served.reader(noted, [name], False, refreshed_after=math.inf, warn=_log.warning)
-        except NotFound:
-            return None
-        except MlforgeError as error:
-            _log.error("%s is not served: %s", name, error)
-            return None
+def _used(served: Served) -> list[str]:
+    """Where the notes of what request features use stand."""
+    uses = [use for one in served.requests.values() for use in one.uses]
+    return [place for use in uses for place in (use.name, use.text)]
+
+
+def _learned(served: Served, name: str, notes: Mapping[str, bytes | None]) -> Sequence[Lookup]:
+    """How a feature is looked up: in one version, or in those of a lock; nothing where it is not served."""
+    reader = _reader(served, name, notes)
+    return reader.lookups if reader else ()
+
+
+def _reader(served: Served, name: str, notes: Mapping[str, bytes | None]) -> Reader | None:
+    """How a feature is read, of what is noted; None where it is not served."""
+    noted: Any = Noted(notes)
+    try:
+        return served.reader(noted, [name], False, refreshed_after=math.inf, warn=_log.warning)
+    except NotFound:
+        return None
+    except MlforgeError as error:
+        _log.error("%s is not served: %s", name, error)
+        return None
 
 
 def _told_already(_: str) -> None:

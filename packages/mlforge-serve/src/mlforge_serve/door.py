@@ -140,6 +140,8 @@ class Served(Protocol):
     @property
     def lock(self) -> object | None: ...
 
+    def as_noted(self, online: Any) -> Served: ...
+
     def reader(
         self,
         online: OnlineStore,

@@ -31,7 +31,7 @@ class Head(NamedTuple):
 
 
 def head_of(scope: dict[str, Any]) -> Head:
-    """The headers of a request. Raises `Problem` where one comes twice that has one meaning."""
+    """The headers of a request. Raises `Problem` where one comes twice that has one meaning, or `Host` does not."""
     found: dict[bytes, bytes] = {}
     accept = encoding = b""
     for name, value in scope["headers"]:
@@ -43,6 +43,8 @@ def head_of(scope: dict[str, Any]) -> Head:
             accept = accept + b"," + value if accept else value
         elif name in _PLAIN and value.lower() != _PLAIN[name]:
             encoding = value
+    if b"host" not in found and scope["http_version"] == "1.1":
+        raise Problem("malformed_request", "There is no header 'host'.", "Send it: HTTP/1.1 wants one.", field="host")
     length = found.get(b"content-length", b"")
     size, kind = int(length) if length.isdigit() else 0, found.get(b"content-type", b"")
     return Head(size, kind, accept, _key(found), encoding)

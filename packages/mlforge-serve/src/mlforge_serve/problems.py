@@ -16,6 +16,7 @@ LONGEST = 500
 CODES = {
     "malformed_body": 400,
     "malformed_request": 400,
+    "cors_refused": 400,
     "key_missing": 401,
     "key_unknown": 401,
     "key_limited": 403,

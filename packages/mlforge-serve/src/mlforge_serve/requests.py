@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,6 +17,8 @@ from mlforge_serve.answers import MSGPACK
 from mlforge_serve.problems import Problem
 from mlforge_serve.twice import refuse_json_twins, refuse_msgpack_twins
 
+_HALF = re.compile(rb"(?<!\\)(?:\\\\)*(\\u[dD][89abAB][0-9a-fA-F]{2})(?!\\u[dD][c-fC-F])")
+"""The first of the two escapes that JSON writes some characters with, alone."""
 _MSGPACKS = frozenset({MSGPACK, b"application/x-msgpack", b"application/vnd.msgpack"})
 
 
@@ -81,7 +84,7 @@ class Decoder:
         except RecursionError:
             raise Problem("malformed_body", "The body is nested too deeply.", "Send plain keys.") from None
         except ValueError as error:
-            raise Problem("malformed_body", f"The body cannot be read: {error}.", "Send one JSON object.") from None
+            raise _unread(body, error) from None
 
     def _json(self, body: bytes) -> OnlineRequest | BatchRequest:
         found = self._from_json(body)
@@ -106,6 +109,13 @@ class Decoder:
             "Send application/json or application/msgpack: curl -H 'Content-Type: application/json' …",
             field="content-type",
         )  # fmt: skip
+
+
+def _unread(body: bytes, error: ValueError) -> Problem:
+    if half := _HALF.search(body):
+        text = half[1].decode()
+        return Problem("malformed_body", f"{text} is half a character.", "Send the other half after it, or neither.")
+    return Problem("malformed_body", f"The body cannot be read: {error}.", "Send one JSON object.")
 
 
 def _refuse_extension(code: int, _: memoryview) -> Any:

@@ -17,11 +17,11 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from starlette.middleware.cors import CORSMiddleware
 
 from mlforge.errors import Invalid
 from mlforge_serve.app import App
 from mlforge_serve.catalog import Catalog
+from mlforge_serve.cors import CrossOrigin
 from mlforge_serve.door import Served
 from mlforge_serve.http_protocol import Bounded, protocol_of
 from mlforge_serve.listening import listen
@@ -104,14 +104,9 @@ def _certificate(settings: ServerSettings) -> Certificate | None:
 
 
 def _configured(app: App, settings: ServerSettings, protocol: type[Bounded]) -> uvicorn.Config:
-    wrapped: Any = app
-    if settings.cors_origins:
-        wrapped = CORSMiddleware(
-            app, allow_origins=settings.cors_origins, allow_methods=["GET", "POST"], max_age=3600,
-            allow_headers=["authorization", "content-type", "x-api-key"],
-        )  # fmt: skip
+    asked: Any = CrossOrigin(app, settings.cors_origins) if settings.cors_origins else app
     return uvicorn.Config(
-        wrapped, http=protocol, ws="none", lifespan="off",
+        asked, http=protocol, ws="none", lifespan="off",
         interface="asgi3", log_config=None, access_log=False, proxy_headers=False, server_header=False,
         timeout_graceful_shutdown=int(settings.limits.timeout) + 2,
     )  # fmt: skip

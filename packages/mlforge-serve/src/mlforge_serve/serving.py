@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import sleep
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -11,10 +12,11 @@ from msgspec import UNSET
 
 from mlforge.errors import Invalid
 from mlforge.model.keys import BadKey
-from mlforge.plugin import Asked, damaged_entries
+from mlforge.plugin import Asked, Entry, damaged_entries
 from mlforge_serve.api_keys import APIKey
-from mlforge_serve.catalog import Catalog, Plan, Unwatched
+from mlforge_serve.catalog import Catalog, Plan
 from mlforge_serve.head import Head
+from mlforge_serve.notes import Unwatched
 from mlforge_serve.problems import Problem
 from mlforge_serve.requests import BatchRequest, Decoder, OnlineRequest, Request, bad_key, typed
 from mlforge_serve.rows import Row, Rows
@@ -26,6 +28,8 @@ AT_ONCE = 1000
 _online = Decoder(OnlineRequest).decode
 _batch = Decoder(BatchRequest).decode
 Sent = Sequence[dict[str, Any]]
+Part = tuple[int, Sent, list[Asked], Sequence[Sequence[bytes | Entry | None]]]
+"""Entities that are read in one go: the number of the first, what was sent, what is asked, what is kept."""
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -61,19 +65,27 @@ class Serving:
         """The row of each entity."""
         found: list[Row] = []
         step = max(1, AT_ONCE // len(plan.names))
+        parts: list[Part] = []
         for start in range(0, len(entities), step):
             sent, asked = _asked(plan, entities[start : start + step], where, start)
-            kept = await plan.reader.akept(asked)
+            parts.append((start, sent, asked, await plan.reader.akept(asked)))
+        now = plan.reader.now()  # one instant for all, once the last entry is read
+        for start, sent, asked, kept in parts:
+            if start:
+                await sleep(0)
             try:
-                found += rows.at(plan.reader.now(), sent, asked, kept)
+                found += rows.at(now, sent, asked, kept)
             except BadKey as error:
                 raise bad_key(error, where.format(start + error.entity)) from None
+        self._count(plan, found)
+        return found
+
+    def _count(self, plan: Plan, found: Sequence[Row]) -> None:
         for statuses, times in Counter([row.statuses for row in found]).items():
             if "missing" in statuses:  # what is damaged is
                 self.tally.damage(damaged_entries())
             for place, status in zip(plan.places, statuses, strict=True):
                 self.tally.add(self.tally.board.outcome(place) + OUTCOMES.index(status), times)
-        return found
 
     async def _planned(self, request: Request, key: APIKey | None) -> Plan:
         """How to read what is asked, if whoever asks may. Versions nobody asked for before are looked for first."""

@@ -16,7 +16,7 @@ from mlforge.flow.lock import Lock, LockPolicy, specs_in
 from mlforge.flow.online.reader import REFRESHED_AFTER, Reader
 from mlforge.flow.online.request_notes import noted_requests
 from mlforge.flow.specs import resolved
-from mlforge.model.feature import FeatureSpec
+from mlforge.model.feature import FeatureSpec, refuse_name
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import RequestFeature
 from mlforge.plugin.config import OnlineStoreConfig
@@ -38,6 +38,7 @@ class Served(msgspec.Struct, frozen=True):
         lock: What a model was trained with: nothing else is served.
         policy: What may be served in the lock's place.
         requests: Those that are computed of a request.
+        noted: Whether no definitions say which those are, but the online store.
     """
 
     project: str
@@ -47,6 +48,11 @@ class Served(msgspec.Struct, frozen=True):
     lock: Lock | None = None
     policy: LockPolicy = "refuse"
     requests: dict[str, RequestFeature] = {}
+    noted: bool = False
+
+    def as_noted(self, online: OnlineStore) -> Served:
+        """The same, with the request features as they are published now, where no definitions say them."""
+        return msgspec.structs.replace(self, requests=noted_requests(online, self.features)) if self.noted else self
 
     def reader(
         self,
@@ -82,7 +88,7 @@ class Served(msgspec.Struct, frozen=True):
         own = [FeatureSet(lock.name, [*stored, *computed])] if lock.name else []
         sets = [s for s in self.sets if s.name != lock.name and _has(lock, s)]
         return msgspec.structs.replace(
-            self, features=tuple(names), sets=(*own, *sets), lock=lock, policy=policy, requests=requests
+            self, features=tuple(names), sets=(*own, *sets), lock=lock, policy=policy, requests=requests, noted=False
         )
 
 
@@ -105,6 +111,8 @@ def served(load: Load, target: str | None, profile: str | None, meanwhile: Calla
 
 def served_by_name(features: tuple[str, ...], profile: str | None, here: Path) -> Served:
     """Features by name, and the online store that a profile of `mlforge.yaml` sets: no definitions are read."""
+    for name in features:
+        refuse_name(name, "a feature")
     root = find_root(here)
     found, _ = choose_profile(root, profile, None, os.environ)
     store = None if found is None else found.online_store
@@ -113,10 +121,7 @@ def served_by_name(features: tuple[str, ...], profile: str | None, here: Path) -
             "There is no online store." if found is None else f"The profile {found.name!r} sets no online_store.",
             hint="Without definitions it comes from mlforge.yaml: profiles: {prod: {online_store: {KIND: …}}}",
         )
-    placed = store.at(root)
-    with placed.open() as online:
-        requests = noted_requests(online, features)
-    return Served(root.name, features, placed, requests=requests)
+    return Served(root.name, features, store.at(root), noted=True)
 
 
 def _of_definitions(load: Load, target: str | None, profile: str | None) -> Served:

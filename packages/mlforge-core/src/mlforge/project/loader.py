@@ -171,7 +171,7 @@ def _python_files(root: Path, depth: int = 4) -> Iterator[Path]:
 def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
-    except PermissionError:  # somebody else's: no definitions of this project
+    except OSError:  # somebody else's, or gone meanwhile: no definitions of this project
         return []
 
 

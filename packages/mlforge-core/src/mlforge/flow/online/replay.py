@@ -146,13 +146,15 @@ def _differences(
 
 def _why(status: ServedStatus, at: int, what: LastPublish) -> str:
     until = what.publish.until
+    if until is not None and at > until:
+        return f"stale: what was published ends at {iso(until)}"
     match status:
         case "missing" if at < what.publish.as_of:
             return f"what was published begins at {iso(what.publish.as_of)}"
         case "missing":
             return "the entity is not online: it expired, was removed there or is damaged"
         case "stale":
-            return f"stale: what was published ends at {'–' if until is None else iso(until)}"
+            return "stale: an entry of another publish is online, and what that holds is over"
         case "expired":
             return "expired online, and not offline"
         case "present":
