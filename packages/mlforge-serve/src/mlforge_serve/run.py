@@ -46,8 +46,8 @@ def serve(served: Served, settings: ServerSettings) -> int:
     settings = msgspec.structs.replace(settings, port=sockets[0].getsockname()[1], limits=limits)
     board, certificate = Board(served.features, settings.workers), _certificate(settings)
     _log.info(
-        "%s: %d features at %s, %d worker%s", settings.title, len(served.features), settings.url, settings.workers,
-        "s" * (settings.workers > 1),
+        "%s: %d feature%s at %s, %d worker%s", settings.title, len(served.features), "s" * (len(served.features) != 1),
+        settings.url, settings.workers, "s" * (settings.workers > 1),
     )  # fmt: skip
     if settings.workers == 1:
         code = work(served, settings, sockets[0], board.tally(0), certificate)

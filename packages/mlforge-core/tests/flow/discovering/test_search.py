@@ -95,6 +95,7 @@ def test_the_columns_that_have_the_words_are_told() -> None:
     [
         ({"tags": "daily"}, ["device_logins", "user_spend"]),
         ({"tags": ["weekly", "users"]}, ["merchantRisk", "user_spend"]),
+        ({"tags": "weekly, users"}, ["merchantRisk", "user_spend"]),
         ({"entity": "merchant"}, ["merchantRisk"]),
         ({"entity": "user_id"}, ["user_spend"]),
         ({"owner": "grace"}, ["merchantRisk"]),
@@ -126,6 +127,7 @@ def test_a_limit_cuts_and_the_total_is_told() -> None:
         ("", {"column": "spend_7"}, Unknown, "Did you mean 'spend_7d'?"),
         ("", {"owner": ""}, Invalid, "owner="),
         ("", {"tags": [1]}, Invalid, "tags="),
+        ("", {"tags": 5}, Invalid, "tags=5"),
         ("spend", {"stale": "soon"}, Invalid, "7d"),
         ("spend", {"limit": 0}, Invalid, "limit=0"),
         ("spend", {"limit": True}, Invalid, "limit=True"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -114,12 +114,19 @@ def filters_of(
 ) -> Filters:
     """Filters as people give them. Raises `Invalid` for one that is no word, or an age that is none."""
     given = {"entity": entity, "owner": owner, "column": column}
-    listed: tuple[Any, ...] = (tags,) if isinstance(tags, str) else tuple(tags or ())
+    listed = _several(tags)
     for what, word in (*given.items(), *(("tags", tag) for tag in listed)):
         if word is not None and (not isinstance(word, str) or not word.strip()):
             raise Invalid(f"{what}={word!r} names nothing.", hint=f'Give a name, such as {what}="…", or leave it out.')
     age = None if stale is None else Duration.parse(stale, "length of time, for stale=")
     return Filters(listed, entity, owner, column, age)
+
+
+def _several(tags: Any) -> tuple[Any, ...]:
+    """Tags from a list or from `"a,b"`."""
+    if isinstance(tags, str):
+        return tuple(tag.strip() for tag in tags.split(","))
+    return () if tags is None else tuple(tags) if isinstance(tags, Iterable) else (tags,)
 
 
 def _refuse_limit(limit: Any) -> None:
