@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -243,7 +244,7 @@ def test_replay_shows_the_cells_that_differ_and_why(served):
     found = json.loads(served.mlforge("replay", "plan", "--json").stdout)
     (difference,) = found["results"][0]["differences"]
     assert (difference["column"], difference["served"] - difference["offline"]) == ("dearest", 1.0)
-    with sqlite3.connect(served.root / "online.db") as connection:
+    with closing(sqlite3.connect(served.root / "online.db")) as connection, connection:
         connection.execute("delete from entries where feature = 'spend'")
     assert "the entity is not online" in served.mlforge("replay", "spend").stdout
 
@@ -266,7 +267,7 @@ def test_replay_beyond_the_horizon_says_so_whatever_is_served(tmp_path):
 
 def tamper(path, feature):
     """Add one to a value of one entity."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         key, data = connection.execute("select key, data from entries where feature = ? limit 1", (feature,)).fetchone()
         entry = decode_entry(data, feature, key)
         point = msgspec.structs.replace(entry.points[0], values=tuple(v + 1 for v in entry.points[0].values))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -241,7 +242,7 @@ def test_a_password_is_in_no_text_of_a_source_nor_of_its_errors(shop, tmp_path):
 @pytest.fixture
 def sqlite(tmp_path):
     """A SQLite database whose first thousands of values tell nothing of the others."""
-    with sqlite3.connect(tmp_path / "my shop.db") as made:
+    with closing(sqlite3.connect(tmp_path / "my shop.db")) as made, made:
         made.execute("CREATE TABLE events (user INTEGER, amount, note TEXT, data BLOB)")
         made.executemany(
             "INSERT INTO events VALUES (?, ?, ?, ?)",
@@ -270,7 +271,7 @@ def test_times_that_are_text_are_read_once_and_with_all_columns(tmp_path, monkey
         return given(self, columns, narrow)
 
     monkeypatch.setattr(sqlite_rows.SQLiteRows, "batches", batches)
-    with sqlite3.connect(tmp_path / "shop.db") as made:
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as made, made:
         made.execute('CREATE TABLE events ("user" INTEGER, amount REAL, at TEXT, note TEXT)')
         days = (FIRST + timedelta(days=n) for n in range(9))
         made.executemany("INSERT INTO events VALUES (1, 2.0, ?, 'x')", ((f"{day:%Y-%m-%d %H:%M}",) for day in days))
@@ -295,7 +296,7 @@ def test_a_build_is_needed_when_the_file_or_the_probe_is_another(sqlite, tmp_pat
         return source_fingerprint(source, resolve(source, tmp_path))
 
     def change(statement):
-        with sqlite3.connect(tmp_path / "my shop.db") as changed:
+        with closing(sqlite3.connect(tmp_path / "my shop.db")) as changed, changed:
             changed.execute(statement)
         changed.close()
 

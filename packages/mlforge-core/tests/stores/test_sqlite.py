@@ -61,7 +61,7 @@ def test_a_reader_that_was_first_sees_what_is_published_later(path):
 def test_a_reader_does_not_wait_for_a_writer(path):
     with SQLiteOnlineStore(path, timeout=0.1).open() as store:
         store.write([entry(1, x=1)])
-        with sqlite3.connect(path) as other:
+        with closing(sqlite3.connect(path)) as other, other:
             other.execute("begin immediate")
             assert_found(store.read([entry(1).address]), [entry(1, x=1)])
 
@@ -223,7 +223,7 @@ def test_a_file_that_is_no_database_is_left_alone(path, content):
 
 
 def test_another_programs_database_is_left_alone(path):
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("create table notes (x)")
     before = path.read_bytes()
     with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "another program", path.name):
@@ -352,7 +352,7 @@ def test_tombstones_of_an_earlier_mlforge_are_read_and_sealed_by_the_next_publis
 def test_a_later_layout_is_refused(path):
     with SQLiteOnlineStore(path).open() as store:
         store.write([entry(1, x=1)])
-    with sqlite3.connect(path) as other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("pragma user_version=3")
     with SQLiteOnlineStore(path).open() as store, refused(PluginFailed, "layout 3"):
         store.read([entry(1).address])
@@ -530,7 +530,7 @@ def test_the_log_of_the_file_before_is_not_taken_for_the_new_ones(path, tmp_path
     published(path, 1, x=1)
     with SQLiteOnlineStore(path).open() as store:
         store.ping()
-        with sqlite3.connect(path) as killed:  # a publisher that was killed: its log stays
+        with closing(sqlite3.connect(path)) as killed, killed:  # a publisher that was killed: its log stays
             killed.execute("pragma wal_autocheckpoint=0")
             killed.execute("delete from entries")
             killed.commit()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from mlforge_serve.__about__ import __version__
-from mlforge_serve.problems import CODES
+from mlforge_serve.problems import CODES, title
 from mlforge_serve.settings import Limits, ServerSettings
 
 JSONSchema = dict[str, Any]
@@ -99,7 +98,7 @@ def _refusals(statuses: tuple[int, ...]) -> JSONSchema:
 def _responses() -> JSONSchema:
     return {
         str(status): {
-            "description": HTTPStatus(status).phrase,
+            "description": title(status),
             "content": {"application/problem+json": {"schema": _named("Problem")}},
         }
         for status in sorted(set(CODES.values()))

@@ -38,6 +38,18 @@ CODES = {
     "too_slow": 504,
 }
 """Every code there is, and its status."""
+_RENAMED = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""What RFC 9110 calls these, as Python does from 3.13 on."""
+
+
+def title(status: int) -> str:
+    """What a status is called, whatever the version of Python.
+
+    Example:
+        >>> title(422), title(404)
+        ('Unprocessable Content', 'Not Found')
+    """
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 class Problem(Exception):
@@ -68,7 +80,7 @@ class Problem(Exception):
 
     def encode(self) -> bytes:
         return msgspec.json.encode({
-            "type": "about:blank", "title": HTTPStatus(self.status).phrase, "status": self.status,
+            "type": "about:blank", "title": title(self.status), "status": self.status,
             "code": self.code, "detail": _short(self.detail), "hint": _short(self.hint), **self.more,
         })  # fmt: skip
 
