@@ -106,7 +106,7 @@ class Theorem:
 
     def publish(self, shelf, name, at, question):
         horizon = Duration(question.horizon, "some time")
-        publishing = Publishing(shelf, self.online, self.bench.engine, "it", at, lambda progress: None, batch=3)
+        publishing = Publishing(shelf, self.online, self.bench.engine, "it", lambda: at, lambda _: None, batch=3)
         publish(publishing, PublishOrder(name, as_of=at, horizon=horizon, force=question.force))
 
     def compare(self, name, case, artifact, q, known):

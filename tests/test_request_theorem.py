@@ -107,7 +107,9 @@ class Theorem:
     def ask(self, question):
         name = f"f{next(_names)}"
         shelf = Shelf(self.stored(name, question))
-        publish(Publishing(shelf, self.online, self.bench.engine, "it", DAY, lambda progress: None), PublishOrder(name))
+        publish(
+            Publishing(shelf, self.online, self.bench.engine, "it", lambda: DAY, lambda _: None), PublishOrder(name)
+        )
         risk = RequestFeature("risk", question.columns, INPUTS, (FeatureSpec(name),))
         rows = [{"id": n, **{f"in_{c}": row[c] for c in "ifsbt"}} for n, row in enumerate(question.inputs)]
         now = DAY + question.asked
