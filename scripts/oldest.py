@@ -22,9 +22,9 @@ NEWER = ("cyclonedx-bom", "fakesnow", "playwright", "schemathesis", "snowflake-c
 UNTRIED = ("bigquery", "testing")
 """Extras that no test here needs."""
 PATHS = [
-    *(f"packages/mlforge-{name}" for name in ("csv", "ranges", "polars", "duckdb", "openlineage", "opentelemetry")),
-    *(f"packages/mlforge-{name}" for name in ("s3", "redis/tests/test_store.py", "serve/tests/test_refusals.py")),
-    "packages/mlforge-core/tests/flow", "packages/mlforge-core/tests/stores",
+    *(f"packages/mlforge-{name}" for name in ("csv", "ranges", "openlineage", "opentelemetry")),
+    *(f"packages/mlforge-core/tests/{name}" for name in ("flow", "model", "project", "stores")),
+    "packages/mlforge-serve/tests/test_refusals.py",
 ]  # fmt: skip
 
 

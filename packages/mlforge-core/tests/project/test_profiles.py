@@ -231,6 +231,14 @@ def test_a_word_that_yaml_takes_for_something_else_is_refused_with_its_line(proj
     assert caught.value.hint.endswith(f'in quotes: {key}: "…"')
 
 
+def test_the_line_is_that_of_the_file_as_it_is_now(project):
+    for said in ("5", "[dev]"):
+        (project / "mlforge.yaml").write_text(f"profiles: {{}}\ntarget: {said}\n")
+        with pytest.raises(Invalid) as caught:
+            read_profiles(project)
+        assert caught.value.where == f"mlforge.yaml, line 2: target: {said}"
+
+
 @pytest.mark.parametrize("said", ["${STORE}", "x/${env:STORE", "${env:STORE_PATH}/${STORE}", "${oc.env:STORE"])
 def test_a_reference_that_is_misspelled_is_no_name_of_a_folder(project, monkeypatch, said):
     monkeypatch.setenv("STORE_PATH", "${STORE}")

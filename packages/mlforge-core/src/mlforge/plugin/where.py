@@ -67,6 +67,7 @@ def told(file: str, line: int, text: str | None = None) -> str:
         >>> told("definitions.py", 7, "return df")
         'definitions.py, line 7: return df'
     """
+    linecache.checkcache(file)  # it may have been edited since a line of it was told
     code = (text or linecache.getline(file, line)).strip()
     return f"{shown(file)}, line {line}" + (f": {code}" if code else "")
 
@@ -113,6 +114,7 @@ def _unwrapped(function: Callable[..., Any]) -> Any:
 
 def _lines(code: CodeType) -> Iterator[tuple[int, str]]:
     """The lines of a function, from its first decorator on."""
+    linecache.checkcache(code.co_filename)
     last = max((line for _, _, line in code.co_lines() if line), default=code.co_firstlineno)
     for number in range(code.co_firstlineno, last + 1):
         yield number, linecache.getline(code.co_filename, number)
