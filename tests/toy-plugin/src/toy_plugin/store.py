@@ -35,7 +35,11 @@ class LiveToyStore:
         self.path, self.lock = config.path, threading.Lock()
         with self._turn():
             self.db = sqlite3.connect(config.path, timeout=30, check_same_thread=False)
-            self.db.executescript(TABLES)
+            try:
+                self.db.executescript(TABLES)
+            except sqlite3.Error:
+                self.db.close()
+                raise
 
     def __enter__(self) -> Self:
         return self
