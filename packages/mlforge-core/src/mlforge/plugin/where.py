@@ -67,7 +67,8 @@ def told(file: str, line: int, text: str | None = None) -> str:
         >>> told("definitions.py", 7, "return df")
         'definitions.py, line 7: return df'
     """
-    linecache.checkcache(file)  # it may have been edited since a line of it was told
+    if not text:
+        linecache.checkcache(file)  # it may have been edited since a line of it was told
     code = (text or linecache.getline(file, line)).strip()
     return f"{shown(file)}, line {line}" + (f": {code}" if code else "")
 

@@ -8,10 +8,9 @@ from mlforge.cli.again import again
 from mlforge.cli.views.documents import Document
 from mlforge.cli.views.terminal import Cell, Styled, columns, facts, say, table
 from mlforge.cli.views.wording import NONE, because, listing, readable, size
+from mlforge.flow.versions.diff import WHETHER_CHANGED
 from mlforge.model.meta import FeatureMeta, VersionSummary
 from mlforge.plugin.stores import Pruned
-
-_TOLD = {True: "changed", False: "the same", None: "cannot be told"}
 
 
 def history(name: str, latest: str | None, found: Sequence[FeatureMeta | VersionSummary]) -> None:
@@ -33,8 +32,8 @@ def difference(found: Document) -> None:
     say(Styled(found["feature"], "bold"), f"  {found['before']} → {found['after']}  {found['bump']}")
     say()
     facts([
-        ("function", _TOLD[found["logic"]]),
-        ("source", _TOLD[found["source"]]),
+        ("function", WHETHER_CHANGED[found["logic"]]),
+        ("source", WHETHER_CHANGED[found["source"]]),
         ("rows", _from_to(*(f"{n:,}" for n in found["rows"]))),
         ("content", "the same" if found["same_content"] else "changed"),
         *(("definition", line) for line in found["config"]),

@@ -101,7 +101,7 @@ def publish(publishing: Publishing, order: PublishOrder) -> PublishResult:
             hint="Nothing older could be published until then. Change points ahead are published anyway.",
         )
     run = _Run(publishing, order, find(publishing.store, order.feature, order.version))
-    with reading(publishing.store, run):
+    with reading(publishing.store, run.read()):
         if not run.begin():
             return run.result("unchanged")
         run.write()
@@ -120,9 +120,11 @@ class _Run:
         self.old: Artifact | None = None
         self.entities = self.removed = self.resumed = 0
 
-    def __iter__(self) -> Iterator[Artifact]:
-        """The versions that it reads."""
-        return (one for one in (self.new, self.old) if one is not None)
+    def read(self) -> Iterator[Artifact]:
+        """The versions that it reads, as far as it is known when they are asked for."""
+        yield self.new
+        if self.old is not None:
+            yield self.old
 
     def begin(self) -> bool:
         """Note that this publish has begun; False where there is nothing to do."""

@@ -14,6 +14,8 @@ from mlforge.model.meta import FeatureMeta
 from mlforge.model.version import Version
 from mlforge.plugin.stores import Store
 
+WHETHER_CHANGED = {True: "changed", False: "the same", None: "cannot be told"}
+
 
 class Diff(msgspec.Struct, frozen=True):
     """How two versions of a feature differ.
@@ -39,10 +41,9 @@ class Diff(msgspec.Struct, frozen=True):
         return next((p for p in ("major", "minor") if getattr(old, p) != getattr(new, p)), "patch")
 
     def _repr_html_(self) -> str:
-        told = {True: "changed", False: "the same", None: "cannot be told"}
         rows = [
-            ("function", told[self.logic]),
-            ("source", told[self.source]),
+            ("function", WHETHER_CHANGED[self.logic]),
+            ("source", WHETHER_CHANGED[self.source]),
             ("rows", f"{self.rows[0]:,} → {self.rows[1]:,}"),
             ("content", "the same" if self.same_content else "changed"),
             *(("definition", line) for line in self.config),
