@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 
 import pytest
 
@@ -59,11 +60,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def like(test: str) -> str | None:
     """The name that a test has in common with those that are much alike; none for what is never counted."""
     file = test.partition("::")[0]
-    if any(fnmatch(file, pattern) for pattern in UNCOUNTED):
+    if is_among(UNCOUNTED, file):
         return None
-    if any(fnmatch(file, pattern) for pattern in UNLIKE):
+    if is_among(UNLIKE, file):
         return test
-    return file if any(fnmatch(file, pattern) for pattern in ALIKE) else test.partition("[")[0]
+    return file if is_among(ALIKE, file) else test.partition("[")[0]
+
+
+@cache
+def is_among(patterns: tuple[str, ...], file: str) -> bool:
+    """Whether a file of tests is one of these."""
+    return any(fnmatch(file, pattern) for pattern in patterns)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -28,7 +28,8 @@ def names() -> dict[str, dict[str, str]]:
     for module, path in _modules():
         found[module] |= {name: known[name] for name in _exported(path) if name in known}
     found["mlforge.plugin"] = {name: known[name] for name in _exported(SOURCE / "plugin" / "__init__.py")}
-    found["mlforge.testing"] = {name: _line_about(name) for name in _exported(SOURCE / "testing" / "__init__.py")}
+    kit = _kit()
+    found["mlforge.testing"] = {name: kit[name] for name in _exported(SOURCE / "testing" / "__init__.py")}
     return {module: told for module, told in found.items() if told}
 
 
@@ -95,10 +96,12 @@ def _exported(path: Path) -> list[str]:
     return [name for names in listed for name in ast.literal_eval(names)]
 
 
-def _line_about(name: str) -> str:
-    """What the kit says of one of its words."""
-    told = [line for path in sorted((SOURCE / "testing").rglob("*.py")) for n, line in _defined(path) if n == name]
-    return told[0]
+def _kit() -> dict[str, str]:
+    """What the kit says of each of its words, where it first does."""
+    told: dict[str, str] = {}
+    for path in sorted((SOURCE / "testing").rglob("*.py")):
+        told = dict(_defined(path)) | told
+    return told
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import forked
 import moto_in_turn
 import polars as pl
 import pytest
+import unmeasured
 
 from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 from mlforge.testing.memory import MemoryOnlineStore
@@ -150,7 +151,7 @@ def dynamodb(folder):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     line = [sys.executable, "-W", "ignore", moto_in_turn.__file__, "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(line, env=unmeasured.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < deadline and not answers(port):

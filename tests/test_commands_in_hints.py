@@ -8,6 +8,7 @@ import re
 import runpy
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,7 +64,10 @@ def texts() -> Iterator[Said]:
                 yield Said(f"{where}:{node.lineno}", node.value)
 
 
-ALL = list(texts())
+@cache
+def said() -> list[Said]:
+    """The same, read once."""
+    return list(texts())
 
 
 def options(command: click.Command) -> set[str]:
@@ -72,7 +76,7 @@ def options(command: click.Command) -> set[str]:
 
 def test_every_command_that_is_named_is_there_with_its_options() -> None:
     context, found, wrong = click.Context(cli), 0, []
-    for place, text in ALL:
+    for place, text in said():
         for before, name, after in COMMAND.findall(text):
             if name in PROSE or f"mlforge {name}" not in text:
                 continue
@@ -93,7 +97,7 @@ def test_every_command_that_is_named_is_there_with_its_options() -> None:
 
 def test_every_distribution_that_is_named_is_there_with_its_extras() -> None:
     found, wrong = 0, []
-    for place, text in ALL:
+    for place, text in said():
         for _, wanted in PIP.findall(text):
             found += 1
             name, _, extras = wanted.rstrip("]").partition("[")
@@ -142,7 +146,7 @@ def test_what_a_distribution_of_ours_brings_is_recommended_where_it_is_not_insta
 
 def test_every_call_that_is_shown_has_the_keywords_that_it_shows() -> None:
     found, wrong = 0, []
-    for place, text in (said for said in ALL if "model/spelling.py" not in said.place):  # which shows what does not fit
+    for place, text in (s for s in said() if "model/spelling.py" not in s.place):  # which shows what does not fit
         for match in CALL.finditer(text):
             word = (
                 getattr(mlf, match[1], None) if match[1] in CALLED or match[1].endswith(("Store", "Engine")) else None

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import moto_in_turn
 import pytest
+import unmeasured
 
 from mlforge_dynamodb.plugin import DynamoDBStore
 
@@ -39,7 +40,7 @@ class Server:
     def start(self) -> None:
         line = [sys.executable, "-W", "ignore", moto_in_turn.__file__, "-H", "127.0.0.1", "-p", str(self.port)]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(line, env=os.environ | self.environment, **quiet)
+        self.process = subprocess.Popen(line, env=unmeasured.environment(**self.environment), **quiet)
         deadline = time.monotonic() + 60
         while not self.answers():
             assert self.process.poll() is None, "moto_server ended"

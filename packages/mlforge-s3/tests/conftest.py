@@ -18,6 +18,7 @@ from typing import Any
 import botocore.session
 import moto_in_turn
 import pytest
+import unmeasured
 
 from mlforge_s3.bucket import S3Bucket
 from mlforge_s3.plugin import S3Store
@@ -46,7 +47,7 @@ class Server:
         line = self._moto() if kind == "moto" else self._weed(folder)
         keys = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(line, env=os.environ | keys, cwd=folder, **quiet)
+        self.process = subprocess.Popen(line, env=unmeasured.environment(**keys), cwd=folder, **quiet)
 
     def _moto(self) -> list[str]:
         return [sys.executable, "-W", "ignore", moto_in_turn.__file__, "-H", "127.0.0.1", "-p", str(self.port)]

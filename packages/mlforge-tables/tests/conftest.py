@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import unmeasured
 
 PASSWORD = "hunter2/ü"
 
@@ -65,7 +66,7 @@ def snowflake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("snowflake") / "log"
     with log.open("wb") as stream:
         command = [program, "--server", "--host", "127.0.0.1", "--port", str(port)]
-        process = subprocess.Popen(command, stdout=stream, stderr=stream)
+        process = subprocess.Popen(command, env=unmeasured.environment(), stdout=stream, stderr=stream)
     try:
         deadline = time.monotonic() + 60
         while not _listens(port):

@@ -8,6 +8,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import unmeasured
+
 from hurt import jobs
 from hurt.servers import KEYS
 
@@ -21,11 +23,10 @@ def ready(temporary):
     from multiprocessing import forkserver
 
     given = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *sys.path]), "TMPDIR": str(temporary)}
-    traced = ("COV_CORE_DATAFILE", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")  # they are killed anyhow
     before = dict(os.environ)
     try:
         os.environ.update(given)
-        for name in traced:
+        for name in unmeasured.TRACED:  # they are killed anyhow
             os.environ.pop(name, None)
         forkserver.ensure_running()
     finally:

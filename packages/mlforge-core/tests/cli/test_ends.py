@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import unmeasured
 
 Mlforge = Callable[..., Any]
 Edit = Callable[[Path, str, str], None]
@@ -90,8 +91,9 @@ main()
 @pytest.mark.parametrize("words", [["plugins"], ["list"], ["build", "--force"]], ids=" ".join)
 def test_ctrl_c_at_any_moment_is_one_line_or_comes_too_late(fresh_shop: Path, words: list[str], after: float) -> None:
     program = [sys.executable, "-c", PRESSED.format(after=after, words=words)]
-    env = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
-    done = subprocess.run(program, cwd=fresh_shop, env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        program, cwd=fresh_shop, env=unmeasured.environment(), capture_output=True, text=True, timeout=120, check=False
+    )
     said = [line for line in done.stderr.splitlines() if " … " not in line]
     assert "Traceback" not in done.stderr
     assert done.returncode in (0, 130, -2), done
