@@ -1,4 +1,4 @@
-"""What the user's own frames may hold that are compared with a version: nulls without a type, NaN, and no frame at all."""
+"""What frames may hold that are compared with a version: nulls without a type, NaN; and what is no frame."""
 
 from __future__ import annotations
 
