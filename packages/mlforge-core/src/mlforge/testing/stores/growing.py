@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mlforge.errors import Conflict, Invalid, NotFound
-from mlforge.flow.progress import quiet
-from mlforge.flow.versions.verify import verify_store
 from mlforge.model.meta import FeatureMeta, Increment
 from mlforge.plugin import Pruned, PruningStore, Store
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores.subject import StoreSubject
 from mlforge.testing.versions import meta_of
-
-NOW = datetime(2024, 2, 29, tzinfo=UTC)
 
 
 def grow(subject: StoreSubject, store: Store, version: str, data: bytes = b"new", gone: bytes = b"") -> FeatureMeta:
@@ -163,22 +158,28 @@ class PruningStoreTests(StoreSubject):
         with opened() as store:
             assert (store.versions("spend"), store.latest("spend")) == (["1.1.0"], "1.1.0")
 
-    def test_a_pointer_at_what_was_removed_is_repaired(self, folder: Path) -> None:
+    def test_readers_are_pointed_away_from_what_was_removed(self, folder: Path) -> None:
         place, held = folder / "pointed", list[bytes]()
         place.mkdir()
+
+        def seen(data: bytes) -> bytes:
+            held.append(data)
+            return data
+
         with self.config(place).open() as store:
             self.commit(store, "1.0.0")
-        self.rewrite_pointer(place, "1.0.0", lambda data: held.append(data) or data)
-        with self.config(place).open() as store:
-            assert isinstance(store, PruningStore)
-            self.commit(store, "1.1.0")
-            store.prune("spend", 1)
+        self.rewrite_pointer(place, "1.0.0", seen)
+        with self.config(place).open() as opened:
+            pruning: Any = opened
+            self.commit(pruning, "1.1.0", data=b"new")
+            pruning.prune("spend", 1)
         self.rewrite_pointer(place, "1.1.0", lambda _: held[0])
         with self.config(place).open() as store:
             assert store.latest("spend") == "1.0.0"
-            told = [f.wrong for f in verify_store(store, True, NOW, quiet).findings if f.feature]
-            assert told == ["The pointer names 1.0.0, which is not there."]
-            assert store.latest("spend") == "1.1.0"
+            with refused(NotFound, "1.0.0"):
+                store.get("spend", "1.0.0")
+            store.point("spend", "1.1.0")
+            assert (store.latest("spend"), self.contents(store.get("spend", "1.1.0"))) == ("1.1.0", [b"new"])
             self.commit(store, "1.2.0")
 
     def test_keeping_more_than_there_are_removes_nothing(self, store: Store, pruning: PruningStore) -> None:
