@@ -394,6 +394,29 @@ def test_nothing_is_wider_than_a_phone_and_colours_follow_the_system(tab: Any, s
 
 
 @pytest.mark.linux
+def test_a_long_name_pushes_no_column_out_of_sight(tab: Any, tmp_path: Path) -> None:
+    long, spread = "amount" * 40, Histogram((0.0, 1.0), (0, 7, 0))
+    columns = (Column("user_id", "String"), Column(long, "Float64", "sum", "7d", "Spent.", "EUR"))
+    figures = [
+        ColumnQuality(name=long, dtype="Float64", count=7, distinct=7, mean=n, std=0.1, histogram=spread, min=n, max=n)
+        for n in (0.5, 9.5)
+    ]
+    versions = tuple(
+        meta("spend", version, columns, quality=Quality(rows=7, columns=(one,)), source=f"{long}.csv")
+        for version, one in zip(("1.0.0", "1.0.1"), figures, strict=True)
+    )
+    card = Card("spend", "1.0.1", "2026-01-05T12:00:00Z", 7, columns, ("user_id",), (), "", "", long, (long,))
+    page = Page(card, versions, unreadable=(), code=None, sets=(), used_by=(), feature=None)
+    put(tmp_path / "site", files(Book("shop", "2026-01-05T12:00:00Z", (page,)), PLACE, "html"))
+    for path in ("index.html", "features/spend.html", "sources.html"):
+        tab.goto((tmp_path / "site" / path).as_uri())
+        wider = (
+            "[...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.innerText)"
+        )
+        assert tab.evaluate(wider) == [], path
+
+
+@pytest.mark.linux
 def test_a_browser_takes_hostile_text_for_text(tab: Any, tmp_path: Path) -> None:
     put(tmp_path / "site", files(BOOK, PLACE, "html"))
     for path in PAGES:

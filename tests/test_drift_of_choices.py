@@ -51,9 +51,9 @@ def test_names_that_stand_there_once_are_other_ones_without_a_drift(tmp_path):
 
 
 @pytest.mark.parametrize("engine", ["polars", "duckdb"])
-def test_a_frame_with_a_column_without_a_type_is_sent_to_the_frame_not_to_a_function(tmp_path, engine):
+def test_a_frame_with_a_column_of_a_type_that_no_feature_has_is_sent_to_the_frame_not_to_a_function(tmp_path, engine):
     defs = project(tmp_path, ["a", "b"])
     with pytest.raises(mlf.errors.Invalid, match="'city' is") as caught:
-        defs.drift("homes", frame=pl.DataFrame({"city": [None, None]}), engine=engine)
+        defs.drift("homes", frame=pl.DataFrame({"city": [{"name": "a"}, None]}), engine=engine)
     assert "in the frame" in caught.value.hint
     assert "function" not in caught.value.hint

@@ -16,6 +16,7 @@ import pytest
 import mlforge as mlf
 from mlforge.errors import Invalid
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
+from mlforge.testing.refusals import refused
 
 ROWS = {"user": [1, 2], "name": ["a", "b"]}
 KINDS = {
@@ -95,3 +96,16 @@ def test_a_frame_of_what_no_column_holds_is_refused(values, tmp_path):
     failure = defs.build()["f"].failure
     assert failure.kind == "Invalid"
     assert "The frame cannot be read" in failure.message
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_months_and_days_beside_each_other_are_told_as_what_they_are(tmp_path, engine):
+    rows = pa.table({"user": [1, 2], "since": pa.array([(1, 3, 0), (0, 1, 5)], pa.month_day_nano_interval())})
+
+    @mlf.feature(source=mlf.Source.from_frame(rows, name="users"), keys="user")
+    def names(df):
+        return df
+
+    defs = mlf.Definitions("shop", features=[names], store=mlf.LocalStore(str(tmp_path)), engine=engine)
+    with refused(Invalid, "INTERVAL", "a duration or a number of microseconds"):
+        defs.build().raise_for_failure()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -16,7 +18,7 @@ from mlforge.model.meta import Increment
 from mlforge.plugin import Store, verify
 from mlforge.testing.refusals import refused
 from mlforge.testing.versions import meta_of
-from mlforge_databricks import address
+from mlforge_databricks import address, tables
 from mlforge_databricks.plugin import UnityCatalogStore
 from mlforge_databricks.session import SparkStatements
 from mlforge_databricks.store import LiveUnityCatalogStore
@@ -252,3 +254,20 @@ def test_two_may_prune_at_the_same_time(store_of, workspace, tmp_path, monkeypat
         assert other.prune("spend", 2).versions == ()
         assert store.versions("spend") == ["1.2.0"]
         assert len(read(store, "1.2.0")) == 2
+
+
+def test_a_table_that_a_slow_build_wrote_just_now_stays(store_of, workspace, tmp_path, monkeypatch):
+    with store_of(tmp_path, table_per_version=True).open() as store:
+        with monkeypatch.context() as earlier:
+            earlier.setattr(tables, "time", SimpleNamespace(time=lambda: time.time() - 7200))
+            target = store.begin("spend", "delta")
+        fill(workspace, target.uri, **ROWS)
+        assert store.collect(3600.0, dry_run=False) == []
+        store.commit(target, meta_of("1.0.0"), None)
+        assert len(read(store, "1.0.0")) == 2
+
+
+def test_a_session_tells_times_as_instants(workspace):
+    statements = SparkStatements(workspace.lake.connect())
+    ((told,),) = (row.values() for row in statements.rows("SELECT TIMESTAMP '2024-02-29T12:30:01Z' AS at"))
+    assert datetime.fromisoformat(told) == datetime(2024, 2, 29, 12, 30, 1, tzinfo=UTC)

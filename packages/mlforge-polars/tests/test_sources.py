@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -12,6 +13,7 @@ from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.source import CSVFormat, DeltaFormat, ParquetFormat
 from mlforge.plugin import Scan
+from mlforge.testing.refusals import refused
 from mlforge_polars.engine import LivePolarsEngine
 
 
@@ -174,3 +176,10 @@ def test_a_pattern_is_every_file_that_fits(engine: LivePolarsEngine, tmp_path: P
 def test_a_delta_table_is_refused_as_announced(engine: LivePolarsEngine) -> None:
     with pytest.raises(Unsupported, match="delta"):
         engine.scan(Scan("events", ("events",), DeltaFormat()))
+
+
+def test_intervals_in_a_parquet_file_are_told_as_what_they_are(engine: LivePolarsEngine, tmp_path: Path) -> None:
+    path = tmp_path / "events.parquet"
+    duckdb.sql(f"COPY (SELECT 1 AS user, INTERVAL 1 MONTH AS since) TO '{path}'")
+    with refused(Invalid, "'events'", "events.parquet has a column of the type INTERVAL"):
+        engine.scan(Scan("events", (str(path),), ParquetFormat()))

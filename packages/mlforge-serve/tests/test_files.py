@@ -17,6 +17,9 @@ import pytest
 import trustme
 
 import mlforge as mlf
+from mlforge.errors import Invalid
+from mlforge.testing.refusals import refused
+from mlforge_serve.tls import Certificate
 
 pytestmark = pytest.mark.posix
 Run = Callable[..., Any]
@@ -331,3 +334,32 @@ def test_a_store_that_is_removed_is_said_within_a_second(project: Path, serve: R
         wait(lambda: all(server.metrics()[up] for up in ups), 10)
         assert server.online(["spend"], {"user_id": 1}).json["values"]["visits"] == 2**62
         assert server.get("/ready").status == 200
+
+
+DAMAGED = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+LOCKED = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
+OTHER_KEY = trustme.CA().issue_cert("localhost").private_key_pem.bytes()
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "words"),
+    [
+        ("cert", None, ("cert.pem cannot be read: No such file", "--tls-cert")),
+        ("key", None, ("key.pem cannot be read: No such file", "--tls-key")),
+        ("cert", b"hello", ("cert.pem has no certificate in PEM", "--tls-cert", "-----BEGIN CERTIFICATE-----")),
+        ("key", b"", ("key.pem has no private key in PEM", "--tls-key")),
+        ("key", DAMAGED, ("key.pem has no private key in PEM", "--tls-key")),
+        ("key", LOCKED, ("key.pem is encrypted", "openssl pkey -in ")),
+        ("key", OTHER_KEY, ("key.pem is the key of another certificate", "--tls-key")),
+        ("cert", DAMAGED, ("one of them is damaged", "openssl x509 -in ")),
+    ],
+    ids=["no cert", "no key", "text", "empty", "cert for key", "encrypted", "another key", "damaged"],
+)
+def test_a_pair_that_cannot_be_used_is_told_by_its_file(
+    issued: Issued, file: str, data: bytes | None, words: Run
+) -> None:
+    path: Path = getattr(issued, file)
+    path.unlink() if data is None else path.write_bytes(data)
+    with refused(Invalid, *words) as caught:
+        Certificate(issued.cert, issued.key)
+    assert "_ssl.c" not in str(caught.value)

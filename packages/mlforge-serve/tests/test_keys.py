@@ -304,6 +304,7 @@ def test_pages_of_other_origins_may_ask_where_they_are_named(published: Path, se
             assert refused.json["code"] == "cors_refused"
             assert "--cors-origins" in refused.json["hint"]
             assert "Origin" in refused.headers["vary"]
+        assert 'mlforge_errors_total{route="other",code="cors_refused"} 2' in server.get("/metrics").body.decode()
 
 
 def test_the_description_may_be_left_out(published: Path, serve: Run) -> None:

@@ -84,7 +84,7 @@ def test_a_spark_spine_gives_a_spark_frame_and_a_polars_spine_that(shop, session
 def test_a_spark_spine_is_refused_by_another_engine_and_taken_as_the_hint_says(shop, session):
     spine = session.sql("SELECT 2L AS user, timestamp'2025-03-04 05:06:07' AS at")
     asked = {"features": ["spend"], "store": shop.offline_store, "timestamp": "at"}
-    with pytest.raises(Unsupported, match=r"^A spine of Spark is joined by the Spark engine alone") as refused:
+    with pytest.raises(Unsupported, match=r"^A spine of Spark is read by the Spark engine alone") as refused:
         mlf.get_training_data(spine, **asked, engine="polars")
     assert refused.value.hint == 'Say engine="pyspark". A small one of Spark 4 also goes as spine.toArrow().'
     lazy = mlf.get_training_data(spine, **asked, engine="pyspark")

@@ -11,6 +11,7 @@ import pytest
 
 from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
 from mlforge.model.meta import Manifest
+from mlforge.stores.local import disk
 from mlforge.stores.local.plugin import LocalStore
 
 MANIFEST = Manifest("2025-01-15T10:00:00Z", {})
@@ -251,6 +252,22 @@ def test_only_a_version_that_is_there_is_got_or_pointed_at(store, commit, versio
             call("spend", version)
         assert "1.0.0" in missing.value.hint
     assert store.latest("spend") == "1.0.0"
+
+
+def test_a_version_that_is_pruned_while_its_lock_is_waited_for_is_not_pointed_at(store, commit, monkeypatch):
+    commit(store, "1.0.0")
+    commit(store, "1.1.0")
+    locked = disk.locked
+
+    def late(path):
+        monkeypatch.undo()
+        store.prune("spend", 1)
+        return locked(path)
+
+    monkeypatch.setattr(disk, "locked", late)
+    with pytest.raises(NotFound):
+        store.point("spend", "1.0.0")
+    assert store.latest("spend") == "1.1.0"
 
 
 def test_the_manifest_is_kept_as_written(store, root):

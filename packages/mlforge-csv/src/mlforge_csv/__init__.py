@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlforge_csv.rows import scan_rows
     from mlforge_csv.scanning import scan_csv
-    from mlforge_csv.streams import any_zone, frame_of, in_utc, knows_zone, storage
+    from mlforge_csv.streams import any_zone, frame_of, in_utc, knows_zone, storage, telling_of_intervals
     from mlforge_csv.words import dtype_of
 
-__all__ = ["any_zone", "dtype_of", "frame_of", "in_utc", "knows_zone", "scan_csv", "scan_rows", "storage"]
+__all__ = [
+    "any_zone", "dtype_of", "frame_of", "in_utc", "knows_zone", "scan_csv", "scan_rows", "storage",
+    "telling_of_intervals",
+]  # fmt: skip
 
 _HOMES = {"scan_rows": "rows", "scan_csv": "scanning", "dtype_of": "words"}
 

@@ -1,4 +1,4 @@
-"""Frames whose types Polars names but does not take: times in zones it does not know."""
+"""Frames whose types Polars names but does not take: times in zones it does not know, and intervals."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
 
 _LENIENT = "POLARS_IGNORE_TIMEZONE_PARSE_ERROR"
@@ -43,9 +44,23 @@ def storage(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def frame_of(stream: ArrowStream) -> pl.DataFrame:
-    """A stream's rows, times that have a zone in UTC."""
-    with any_zone():
+    """A stream's rows, times that have a zone in UTC. Raises `Invalid` for intervals."""
+    with any_zone(), telling_of_intervals("The frame"):
         return in_utc(pl.DataFrame(stream).lazy()).collect()
+
+
+@contextmanager
+def telling_of_intervals(what: str) -> Iterator[None]:
+    """Within it, months and days beside each other, for which Polars has no type, are told as what they are."""
+    try:
+        yield
+    except (pl.exceptions.ComputeError, pl.exceptions.PanicException) as error:
+        if "interval` type" not in str(error):
+            raise
+        raise Invalid(
+            f"{what} has a column of the type INTERVAL, whose months and days are no length of time.",
+            hint="Make it a duration or a number of microseconds where it is written, or leave it out.",
+        ) from error
 
 
 def knows_zone(dtype: pl.DataType) -> bool:

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,4 +77,7 @@ class SparkStatements:
 
 
 def _text(value: Any) -> str | None:
+    """A value as text; an instant, which Spark gives in this machine's zone, as a warehouse gives it."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
     return None if value is None else str(value)

@@ -268,12 +268,12 @@ class LiveUnityCatalogStore:
             return 0
 
     def collect(self, older: float, dry_run: bool) -> list[Leftover]:
-        """What was begun and never committed: tables that no version is read from.
+        """What was begun and never committed: tables that no version is read from and nobody wrote to of late.
 
         Tables are looked for first: what is committed meanwhile is named then.
         """
         before = time.time() - older
-        left = [table for table, begun in self.tables.left() if begun < before]
+        left = [one for one, begun in self.tables.left() if begun < before and self.tables.written(one) < before]
         named = {held.table.name for held in self.metadata.all(VERSION) if held.table}
         found = [table for table in left if table.name not in named]
         if not dry_run:

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from contextlib import suppress
+from datetime import datetime
 
 import msgspec
 
@@ -121,6 +122,14 @@ class Tables:
             for row in self._statements.rows(f"DESCRIBE DETAIL {table.quoted}"):
                 return int(row.get("sizeInBytes") or 0)
         return 0
+
+    def written(self, table: Table) -> float:
+        """When a table was last written to, in seconds since the Unix epoch; 0 where the platform does not tell."""
+        with suppress(Refused):
+            for row in self._statements.rows(f"DESCRIBE DETAIL {table.quoted}"):
+                said = row.get("lastModified")
+                return datetime.fromisoformat(said).timestamp() if said else 0.0
+        return 0.0
 
     def drop(self, table: Table) -> None:
         """Remove a table of one version, or one that was begun; one that is gone is no error."""

@@ -15,7 +15,7 @@ from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import is_common, values, with_partitions
 from mlforge.plugin.engine.partitions import told as told_by
 from mlforge.plugin.engine.sources import agreed, is_one_file, read_by, too_wide, unreadable
-from mlforge_csv import any_zone, dtype_of, in_utc, knows_zone, scan_csv, scan_rows, storage
+from mlforge_csv import any_zone, dtype_of, in_utc, knows_zone, scan_csv, scan_rows, storage, telling_of_intervals
 from mlforge_polars.edge import BROKEN
 from mlforge_polars.types import plain
 
@@ -73,7 +73,8 @@ def _apart(scan: Scan, uri: str, schema: pl.Schema) -> dict[str, Any] | None:
 
 def _schema(scan: Scan, uri: str) -> pl.Schema:
     try:
-        schema = _told((uri,), scan.options).collect_schema()
+        with telling_of_intervals(f"Source {scan.name!r}: {uri}"):
+            schema = _told((uri,), scan.options).collect_schema()
     except (*BROKEN, OSError) as error:
         raise unreadable(scan, uri, error) from error
     for name, dtype in schema.items():

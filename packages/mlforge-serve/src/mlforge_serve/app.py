@@ -60,7 +60,7 @@ class App:
             self.tally.observe(self.tally.board.route(route), perf_counter_ns() - started)
 
     def refused(self, code: str) -> None:
-        """Count a connection that was ended before there was a request."""
+        """Count what was refused before its route was looked at: a connection, or a preflight."""
         self.tally.failed(_OTHER, code)
 
     async def _serve(self, route: int, scope: Any, receive: Any, send: Any, started: int) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
+from mlforge_serve.app import App
 from mlforge_serve.problems import JSON, Problem
 
 _METHODS = ("GET", "POST")
@@ -19,14 +18,16 @@ _HINT = f"Origins are named with --cors-origins; methods are {', '.join(_METHODS
 class CrossOrigin(CORSMiddleware):
     """Lets pages of some origins ask an application; what else a preflight asks for is refused as a problem."""
 
-    def __init__(self, app: Any, origins: tuple[str, ...]) -> None:
+    def __init__(self, app: App, origins: tuple[str, ...]) -> None:
         super().__init__(
             app, allow_origins=origins, allow_methods=_METHODS, allow_headers=_HEADERS, max_age=_REMEMBERED
         )
+        self._refused = app.refused
 
     def preflight_response(self, request_headers: Headers) -> Response:
         answer = super().preflight_response(request_headers)
         if answer.status_code != 200:
+            self._refused("cors_refused")
             answer.body = Problem("cors_refused", f"{bytes(answer.body).decode()}.", _HINT).encode()
             answer.headers["content-type"] = JSON.decode()
             answer.headers["content-length"] = str(len(answer.body))

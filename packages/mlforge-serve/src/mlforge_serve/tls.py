@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 
 import uvicorn
 
@@ -37,15 +38,32 @@ class Certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(cert, key, lambda: "")
         except (ssl.SSLError, OSError, ValueError) as error:
-            raise Invalid(
-                f"The certificate {cert.name!r} and its key cannot be used: {error}.",
-                hint="Both are PEM, the key is not encrypted and belongs to the certificate.",
-            ) from None
+            why, hint = _wrong(cert, key, error)
+            raise Invalid(f"The certificate {cert.name!r} and its key cannot be used: {why}.", hint=hint) from None
         return context
 
     def use(self, context: ssl.SSLContext) -> None:
         """Let connections that come from now on have this one."""
         self.context = context
+
+
+def _wrong(cert: Path, key: Path, error: Exception) -> tuple[str, str]:
+    """Why a pair cannot be used, and the way out: OpenSSL names no file."""
+    for path, option, what in ((cert, "--tls-cert", "CERTIFICATE"), (key, "--tls-key", "PRIVATE KEY")):
+        try:
+            data = path.read_bytes()
+        except OSError as unread:
+            return f"{path} cannot be read: {unread.strerror}", f"{option} names a file in PEM that this user may read."
+        if b"-----BEGIN" not in data or f"{what}-----".encode() not in data:
+            return f"{path} has no {what.lower()} in PEM", f"{option} names a file with -----BEGIN {what}----- in it."
+        if path is key and b"ENCRYPTED" in data:
+            return f"{key} is encrypted", f"Name a key that is not: openssl pkey -in {quote(str(key))} -out plain.pem"
+    if isinstance(error, ssl.SSLError) and error.reason == "KEY_VALUES_MISMATCH":
+        return f"{key} is the key of another certificate", "Name the key that the certificate was made with: --tls-key"
+    return (
+        "one of them is damaged",
+        f"Look at them: openssl x509 -in {quote(str(cert))}; openssl pkey -in {quote(str(key))}",
+    )
 
 
 class EncryptedServer(uvicorn.Server):

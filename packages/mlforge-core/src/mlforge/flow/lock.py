@@ -16,6 +16,7 @@ from mlforge.model.html import table
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import expression, plain
 from mlforge.model.request import RequestFeature
+from mlforge.model.schema import same_key_type
 from mlforge.plugin import layout
 from mlforge.plugin.hints import disk_hint
 
@@ -179,13 +180,27 @@ def definition_of(meta: FeatureMeta) -> str | None:
     """What is equal for versions that differ in their rows alone; None where that cannot be told."""
     if meta.logic_hash is None or meta.logic_unknown:
         return None
-    said = [meta.schema_hash, meta.config_hash, meta.logic_hash]
-    return hashlib.sha256(msgspec.json.encode(said)).hexdigest()[:32]
+    types = {key: {s: _joining(t) for s, t in made.items()} for key, made in meta.key_types.items()}
+    return _definition(meta, [types] if types else [])
+
+
+def _definition(meta: FeatureMeta, keys: Sequence[object]) -> str:
+    said = msgspec.json.encode([meta.schema_hash, meta.config_hash, meta.logic_hash, *keys], order="deterministic")
+    return hashlib.sha256(said).hexdigest()[:32]
+
+
+def _joining(dtype: str) -> str:
+    """What is equal for types whose keys join each other."""
+    return "Int64" if same_key_type(dtype, "Int64") else dtype
 
 
 def is_refresh(pin: Pin, meta: FeatureMeta) -> bool:
-    """Whether a version has other rows than the pin's, and nothing else that is other."""
-    return pin.definition is not None and pin.definition == definition_of(meta)
+    """Whether a version has other rows than the pin's, and nothing else that is other.
+
+    A pin may know nothing of the types that keys are made of, as those of earlier releases.
+    """
+    known = definition_of(meta)
+    return known is not None and pin.definition in (known, _definition(meta, ()))
 
 
 class ServedAs(NamedTuple):

@@ -31,6 +31,9 @@ class Spine(Protocol):
     def temporal(self) -> tuple[str, ...]:
         """Its columns that hold times or dates."""
 
+    def untyped(self) -> tuple[str, ...]:
+        """Its columns that have no type, as there are nothing but nulls."""
+
     def pick(self, names: Sequence[str]) -> ArrowStream:
         """Some of its columns, as a stream."""
 
@@ -51,6 +54,9 @@ class PolarsSpine:
 
     def temporal(self) -> tuple[str, ...]:
         return tuple(n for n, t in self.frame.schema.items() if str(t).startswith(("Datetime", "Date")))
+
+    def untyped(self) -> tuple[str, ...]:
+        return tuple(n for n, t in self.frame.schema.items() if str(t) == "Null")
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
         return ArrowStream(self.frame.select(names))
@@ -74,6 +80,9 @@ class ArrowSpine:
     def temporal(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.frame.schema if str(f.type).startswith(("timestamp", "date")))
 
+    def untyped(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.frame.schema if str(f.type) == "null")
+
     def pick(self, names: Sequence[str]) -> ArrowStream:
         return ArrowStream(self.frame.select(list(names)))
 
@@ -88,10 +97,11 @@ class ArrowSpine:
 class PandasSpine:
     """A pandas DataFrame. Integers and booleans with nulls come as pandas' nullable types, so none loses a digit."""
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, called: str = "spine") -> None:
         if len({*map(str, frame.columns)}) < len(frame.columns):
-            raise Invalid("The spine has two columns of one name.", hint="Rename one.")
+            raise Invalid(f"The {called} has two columns of one name.", hint="Rename one.")
         self.frame = frame
+        self._called = called
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,12 +116,18 @@ class PandasSpine:
         kind = sys.modules["pandas"].api.types.infer_dtype(self.frame[label], skipna=True)
         return kind in ("date", "datetime", "datetime64")
 
+    def untyped(self) -> tuple[str, ...]:
+        return tuple(str(name) for name, dtype in self.frame.dtypes.items() if self._is_untyped(name, dtype))
+
+    def _is_untyped(self, label: Any, dtype: Any) -> bool:
+        return str(dtype) in ("object", "null[pyarrow]") and bool(self.frame[label].isna().all())
+
     def pick(self, names: Sequence[str]) -> ArrowStream:
-        arrow, picked = _arrow(), self._of(names)
+        arrow, picked = _arrow(self._called), self._of(names)
         try:
             table = arrow.Table.from_pandas(picked, preserve_index=False)
         except (arrow.ArrowException, OverflowError, UnicodeError) as error:
-            raise unreadable(picked, error, arrow) from error
+            raise unreadable(picked, error, arrow, self._called) from error
         for place, name in enumerate(names):
             if _holds_integers(picked[name]):
                 table = table.set_column(place, name, table[name].cast("int64"))
@@ -129,7 +145,7 @@ class PandasSpine:
         return picked.assign(**{name: column.sparse.to_dense() for name, column in sparse.items()})
 
     def _picked(self, stream: ArrowStream, names: Sequence[str]) -> list[Any]:
-        table = _arrow().table(stream)
+        table = _arrow(self._called).table(stream)
         return [table[n] for n in names]
 
     def _series(self, column: Any) -> Any:
@@ -166,14 +182,18 @@ class EngineSpine:
         except Invalid:
             return None
 
+    def untyped(self) -> tuple[str, ...]:
+        return ()
+
     def pick(self, names: Sequence[str]) -> ArrowStream:
-        raise Invalid("An engine's own frame is joined by the engine.", hint="Pass it to the engine as it is.")
+        hint = "Convert it to a pandas or pyarrow table first."
+        raise Invalid(f"A {type(self.frame).__qualname__} cannot be read here.", hint=hint)
 
     def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
         raise Invalid("An engine's own frame is joined by the engine.", hint="Pass it to the engine as it is.")
 
 
-def _through_library(frame: Any) -> Spine:
+def _through_library(frame: Any, called: str) -> Spine:
     """A foreign stream as a table of whichever library the process has loaded."""
     name, stream = type(frame).__qualname__, ArrowStream(frame)
     try:
@@ -184,13 +204,13 @@ def _through_library(frame: Any) -> Spine:
     except Exception as error:  # what a stream raises is its library's own
         what = f"{type(error).__name__}: {error}".rstrip(": .")
         raise Invalid(
-            f"A {name} cannot be read as a spine: {what}.", hint="Convert it to a pandas or pyarrow table first."
+            f"A {name} cannot be read as a {called}: {what}.", hint="Convert it to a pandas or pyarrow table first."
         ) from error
-    raise Invalid(f"A {name} cannot be a spine.", hint="Convert it to a pandas or pyarrow table first.")
+    raise Invalid(f"A {name} cannot be a {called}.", hint="Convert it to a pandas or pyarrow table first.")
 
 
-def spine_of(frame: Any, engine: Engine) -> Spine:
-    """The adaptor for a user's frame.
+def spine_of(frame: Any, engine: Engine, called: str = "spine") -> Spine:
+    """The adaptor for a user's frame; `called` is what errors call it.
 
     Raises:
         Invalid: It is none, or cannot be read.
@@ -202,15 +222,15 @@ def spine_of(frame: Any, engine: Engine) -> Spine:
     if library == "pyarrow" and hasattr(frame, "column_names"):
         return ArrowSpine(frame)
     if library == "pandas" and hasattr(frame, "dtypes") and hasattr(frame, "columns"):
-        return PandasSpine(frame)
+        return PandasSpine(frame, called)
     if engine.owns(frame):
         return EngineSpine(frame, engine)
     if library == "pyspark":
         raise Unsupported(
-            "A spine of Spark is joined by the Spark engine alone: all its rows would come to this machine.",
-            hint='Say engine="pyspark". A small one of Spark 4 also goes as spine.toArrow().',
+            f"A {called} of Spark is read by the Spark engine alone: all its rows would come to this machine.",
+            hint=f'Say engine="pyspark". A small one of Spark 4 also goes as {called}.toArrow().',
         )
-    return _through_library(frame)
+    return _through_library(frame, called)
 
 
 def join_to(spine: Spine, engine: Engine, needed: Sequence[str], join: Joining, brought: Sequence[str]) -> Any:
@@ -231,11 +251,11 @@ def _holds_integers(series: Any) -> bool:
     return bool(((values % 1 == 0) & (values.abs() < _EXACT)).all())
 
 
-def _arrow() -> Any:
+def _arrow(called: str) -> Any:
     """pyarrow, as pandas itself loads it."""
     pandas = sys.modules["pandas"]
     try:
         pandas.DataFrame({"n": [0]}).__arrow_c_stream__()
     except ImportError as error:
-        raise NotInstalled("A pandas spine needs pyarrow.", hint="pip install pyarrow") from error
+        raise NotInstalled(f"A pandas {called} needs pyarrow.", hint="pip install pyarrow") from error
     return sys.modules["pyarrow"]

@@ -25,7 +25,7 @@ def telling_of_spine(frame: Any, columns: Sequence[str]) -> Iterator[None]:
         raise
 
 
-def unreadable(frame: Any, error: Exception, arrow: Any) -> Invalid:
+def unreadable(frame: Any, error: Exception, arrow: Any, called: str) -> Invalid:
     """The error for a column of Python objects in a pandas table that make no column of one type to pyarrow."""
     for name in frame.columns:
         try:
@@ -33,10 +33,10 @@ def unreadable(frame: Any, error: Exception, arrow: Any) -> Invalid:
         except (arrow.ArrowException, OverflowError, UnicodeError):
             kinds = sorted({type(value).__name__ for value in frame[name].dropna()})
             return Invalid(
-                f"Column {name!r} of the spine is no column of one type: it holds {', '.join(kinds)}.",
-                hint=f'Make it one, of the key\'s own type: spine["{name}"].astype("string"), or "Int64".',
+                f"Column {name!r} of the {called} is no column of one type: it holds {', '.join(kinds)}.",
+                hint=f'Make it one, of the feature\'s own type: {called}["{name}"].astype("string"), or "Int64".',
             )
-    return Invalid(f"The spine cannot be read: {error}", hint="Give its key columns a type each.")
+    return Invalid(f"The {called} cannot be read: {error}", hint="Give its columns a type each.")
 
 
 def _polars(name: str, wanted: str) -> str:

@@ -94,7 +94,7 @@ class ColumnQuality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         min: The least value.
         max: The greatest value.
         mean: Their mean.
-        std: Their sample standard deviation (n - 1).
+        std: Their sample standard deviation (n - 1); None where the squares add up to more than a float holds.
         quantiles: Those that were asked for, `QUANTILES` if nothing else was.
         histogram: Of numbers and times.
         top: Of texts and booleans: the most frequent values, most frequent first, of equally frequent ones the least.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
+from mlforge.errors import Conflict
 from mlforge.flow.progress import quiet
 from mlforge.flow.versions.manifest import derive_manifest, refresh_manifest
 from mlforge.flow.versions.verify import verify_store
@@ -141,6 +143,39 @@ def test_a_version_that_is_built_meanwhile_and_damaged_is_pointed_away_from(stor
     meanwhile(monkeypatch, build)
     assert (None, True, True) in wrong(store, repair=True)
     assert store.latest("spend") == "1.1.0"
+
+
+@pytest.mark.parametrize(("built", "told"), [("1.2.0", []), (None, [(None, True, True)])])
+def test_a_pointer_that_somebody_moves_while_it_is_repaired_is_looked_at_again(store, root, monkeypatch, built, told):
+    path, point = root / "spend" / "_latest.json", type(store).point
+    path.write_bytes(b"{")
+
+    def beaten(live, name, version):
+        monkeypatch.undo()
+        if built:
+            point(live, name, "1.1.0")
+            commit(live, built)
+            refresh_manifest(live, NOW)
+        raise Conflict("Somebody pointed it elsewhere meanwhile.", hint="Look at it.")
+
+    monkeypatch.setattr(type(store), "point", beaten)
+    assert wrong(store, repair=True) == told
+    assert store.latest("spend") == built or "1.1.0"
+
+
+def test_a_version_that_somebody_removes_while_it_is_pointed_at_is_looked_at_again(store, root, monkeypatch):
+    path, point = root / "spend" / "_latest.json", type(store).point
+    (root / "spend" / "1.1.0" / "data.parquet").unlink()
+
+    def beaten(live, name, version):
+        monkeypatch.undo()
+        shutil.rmtree(root / "spend" / version)
+        point(live, name, version)
+
+    monkeypatch.setattr(type(store), "point", beaten)
+    path.write_bytes(b"{")
+    wrong(store, repair=True)
+    assert store.latest("spend") == "1.0.0"
 
 
 def test_a_manifest_that_is_written_while_it_is_looked_at_is_no_lie(store, monkeypatch):

@@ -19,6 +19,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -206,8 +207,11 @@ class Lake:
         )
 
     def _detail(self, found: re.Match[str]) -> pa.Table:
-        files = pa.table(self._delta(found["table"]).get_add_actions(flatten=True))
-        return _rows(format=["delta"], numFiles=[files.num_rows], sizeInBytes=[sum(files["size_bytes"].to_pylist())])
+        delta = self._delta(found["table"])
+        files = pa.table(delta.get_add_actions(flatten=True))
+        written = datetime.fromtimestamp(delta.history(1)[0]["timestamp"] / 1000, UTC)
+        sizes = files["size_bytes"].to_pylist()
+        return _rows(format=["delta"], lastModified=[written], numFiles=[len(sizes)], sizeInBytes=[sum(sizes)])
 
     def _vacuum(self, found: re.Match[str]) -> pa.Table:
         hours = int(found["hours"]) if found["hours"] else None

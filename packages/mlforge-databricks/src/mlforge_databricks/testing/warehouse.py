@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -160,4 +161,6 @@ def _pieces(made: Statement) -> int:
 def _text(value: Any) -> str | None:
     if value is None:
         return None
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
     return str(value).lower() if isinstance(value, bool) else str(value)

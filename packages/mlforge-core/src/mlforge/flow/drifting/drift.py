@@ -6,11 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import msgspec
+
 from mlforge.flow.drifting.choices import KNOWN, choices
 from mlforge.flow.drifting.drift_report import ColumnDrift
 from mlforge.flow.drifting.verdicts import Comparison, odd, verdict
 from mlforge.model.drift import ORDERED, Method, Samples, bins_for, widths_of
 from mlforge.model.quality import ColumnQuality, Measuring, Quality
+from mlforge.model.schema import Column, Schema
 from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.measuring import kind_of
 from mlforge.plugin.engine.protocol import Engine
@@ -24,16 +27,33 @@ def compare(engine: Engine, reference: Frame, frame: Frame, how: Comparison) -> 
     wide = engine.measure(reference, Measuring(columns=how.columns, quantiles=_PERCENTS))
     edges = {c.name: found for c in wide.columns if (found := _edges(c, how.method))}
     ask = Measuring(columns=how.columns, edges=edges, fixed=True, top=KNOWN)
-    before = _counted(engine, reference, ask)
-    after = _counted(engine, frame, ask)
+    before = _counted(engine, reference, ask, how)
+    typed = tuple(name for name in how.columns if name not in how.untyped)
+    after = _counted(engine, frame, msgspec.structs.replace(ask, columns=typed), how) if typed else {}
+    if how.untyped:
+        after |= _untyped(engine, before, msgspec.structs.replace(ask, columns=tuple(how.untyped)), how)
     return tuple(
         verdict(before[c.name], after[c.name], how, partial(_samples, wide=c, method=how.method)) for c in wide.columns
     )
 
 
-def _counted(engine: Engine, frame: Frame, ask: Measuring) -> Mapping[str, ColumnQuality]:
+def _counted(engine: Engine, frame: Frame, ask: Measuring, how: Comparison) -> dict[str, ColumnQuality]:
     found: Quality = engine.measure(frame, ask)
-    return {c.name: c for c in found.columns}
+    return {c.name: _without_nan(c) if how.nan_is_null else c for c in found.columns}
+
+
+def _without_nan(column: ColumnQuality) -> ColumnQuality:
+    count, nulls = column.count - column.nans, column.nulls + column.nans
+    return msgspec.structs.replace(column, count=count, nulls=nulls, nans=0)
+
+
+def _untyped(
+    engine: Engine, before: Mapping[str, ColumnQuality], ask: Measuring, how: Comparison
+) -> dict[str, ColumnQuality]:
+    """Columns without a type: nulls of the type that the reference has."""
+    nothing = engine.from_rows((), Schema(tuple(Column(name, before[name].dtype) for name in how.untyped)))
+    found = _counted(engine, nothing, ask, how)
+    return {name: msgspec.structs.replace(found[name], nulls=nulls) for name, nulls in how.untyped.items()}
 
 
 def _edges(column: ColumnQuality, method: Method) -> tuple[float, ...]:

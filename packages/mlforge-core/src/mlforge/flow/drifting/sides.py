@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.flow.drifting.drift import compare
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport
 from mlforge.flow.drifting.verdicts import Comparison
-from mlforge.flow.spine import Spine, spine_of
+from mlforge.flow.spine import PandasSpine, Spine, spine_of
 from mlforge.flow.versions.find import artifact
 from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.model.drift import MATTERS, METHODS, Method
@@ -56,13 +56,18 @@ class Side(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """What is compared with what, in which columns, and those of which one of them alone has any values."""
+    """What is compared with what, in which columns, and those of which one of them alone has any values.
+
+    Of a user's frame, also how many nulls its columns without a type have, and whether they may be NaN.
+    """
 
     before: Side
     after: Side
     columns: tuple[str, ...]
     apart: tuple[ColumnDrift, ...] = ()
     other: Artifact | None = None
+    untyped: Mapping[str, int] = {}
+    nan_is_null: bool = False
 
 
 def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
@@ -77,7 +82,7 @@ def drift(store: Store, engine: Engine, asked: DriftQuestion) -> DriftReport:
     found = artifact(store, asked.name, asked.version)
     wanted = _columns(found.meta, asked)
     sides = _sides(store, engine, found, asked, wanted)
-    how = Comparison(asked.method, asked.threshold, sides.columns)
+    how = Comparison(asked.method, asked.threshold, sides.columns, sides.untyped, sides.nan_is_null)
     with reading(store, (one for one in (found, sides.other) if one is not None)):
         verdicts = compare(engine, sides.before.rows, sides.after.rows, how)
     return DriftReport(
@@ -114,11 +119,7 @@ def _sides(
 ) -> Sides:  # fmt: skip
     meta = found.meta
     if asked.frame is not None:
-        spine = spine_of(asked.frame, engine)
-        if missing := [name for name in columns if name not in spine.names]:
-            raise Invalid(f"The frame has no column {missing[0]!r}.", hint=nearest(missing[0], spine.names))
-        rows = _given(engine, spine, columns)
-        return Sides(Side(_read(store, engine, found, columns), meta.version), Side(rows, "the frame"), columns)
+        return _given(store, engine, found, asked.frame, columns)
     if asked.since is not None:
         return _split(store, engine, found, asked.since, columns)
     other = artifact(store, meta.name, asked.against or _before(store, meta))
@@ -136,7 +137,19 @@ def _sides(
     return Sides(Side(before, other.meta.version), Side(after, meta.version), common, apart, other)
 
 
-def _given(engine: Engine, spine: Spine, columns: tuple[str, ...]) -> Frame:
+def _given(store: Store, engine: Engine, found: Artifact, frame: Any, columns: tuple[str, ...]) -> Sides:
+    spine = spine_of(frame, engine, "frame")
+    if missing := [name for name in columns if name not in spine.names]:
+        raise Invalid(f"The frame has no column {missing[0]!r}.", hint=nearest(missing[0], spine.names))
+    untyped = {name: len(spine.frame) for name in spine.untyped() if name in columns}
+    typed = tuple(name for name in columns if name not in untyped)
+    rows = _typed(engine, spine, typed) if typed else engine.from_rows((), found.meta.schema)
+    before = Side(_read(store, engine, found, columns), found.meta.version)
+    nan_is_null = isinstance(spine, PandasSpine)
+    return Sides(before, Side(rows, "the frame"), columns, untyped=untyped, nan_is_null=nan_is_null)
+
+
+def _typed(engine: Engine, spine: Spine, columns: tuple[str, ...]) -> Frame:
     rows = engine.from_arrow(spine.pick(columns))
     try:
         engine.schema(rows)

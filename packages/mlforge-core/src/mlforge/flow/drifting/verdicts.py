@@ -17,11 +17,21 @@ Counting = Callable[[ColumnQuality, ColumnQuality], tuple[Samples, Sequence[obje
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """How to compare: the method, what distance matters, and which columns."""
+    """How to compare.
+
+    Args:
+        method: By which distance.
+        threshold: What distance matters.
+        columns: Which columns.
+        untyped: Columns of what is compared that have no type, and how many nulls each has.
+        nan_is_null: Whether NaN and null are one thing, as they are in pandas.
+    """
 
     method: Method = "psi"
     threshold: float = MATTERS
     columns: tuple[str, ...] = ()
+    untyped: Mapping[str, int] = {}
+    nan_is_null: bool = False
 
 
 def verdict(before: ColumnQuality, after: ColumnQuality, how: Comparison, count: Counting) -> ColumnDrift:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from mlforge.errors import Invalid, MlforgeError, NotFound, Unsupported
+from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound, Unsupported
 from mlforge.flow.progress import Progress, Tell
 from mlforge.flow.versions.manifest import derive_manifest, differing, refresh_manifest
 from mlforge.model.html import table
@@ -83,27 +83,36 @@ def verify_store(store: Store, repair: bool, now: datetime, tell: Tell) -> Store
         tell(Progress(name, "verifying"))
         findings += _of_feature(looking, name, repair)
     findings += _of_manifest(store, repair, now)
-    return StoreReport(len(names), looking.versions, len(looking.found), tuple(findings))
+    return StoreReport(len(names), len(looking.versions), len(looking.found), tuple(findings))
 
 
-def _of_feature(looking: _Looking, name: str, repair: bool) -> Iterator[Finding]:
-    store, whole = looking.store, []
+def _of_feature(looking: _Looking, name: str, repair: bool) -> list[Finding]:
+    """What is wrong with a feature: all of it anew where somebody points or prunes while it is repaired."""
+    found, whole = _of_versions(looking, name)
+    if (told := _wrong_pointer(looking, name, whole)) is None:
+        return found
+    if not whole:
+        return [*found, Finding(name, None, told)]
+    if repair:
+        try:
+            looking.store.point(name, whole[-1])
+        except (Conflict, NotFound):
+            return _of_feature(looking, name, repair)
+    return [*found, Finding(name, None, told, f"point readers at {whole[-1]}, the newest that is whole", repair)]
+
+
+def _of_versions(looking: _Looking, name: str) -> tuple[list[Finding], list[str]]:
+    """What is wrong with the versions of a feature, and those that are whole."""
+    store, found, whole = looking.store, list[Finding](), list[str]()
     for version in store.versions(name):
-        looking.versions += 1
+        looking.versions.add((name, version))
         wrong = looking.version(name, version)
         if wrong and version not in store.versions(name):
             continue  # somebody pruned it meanwhile
-        yield from (Finding(name, version, one) for one in wrong)
+        found += (Finding(name, version, one) for one in wrong)
         if not wrong:
             whole.append(version)
-    if (told := _wrong_pointer(looking, name, whole)) is None:
-        return
-    if not whole:
-        yield Finding(name, None, told)
-        return
-    if repair:
-        store.point(name, whole[-1])
-    yield Finding(name, None, told, f"point readers at {whole[-1]}, the newest that is whole", repair)
+    return found, whole
 
 
 def _wrong_pointer(looking: _Looking, name: str, whole: list[str]) -> str | None:
@@ -157,7 +166,7 @@ class _Looking:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.versions = 0
+        self.versions: set[tuple[str, str]] = set()
         self.found: dict[tuple[str, str, str], str | None] = {}
 
     def version(self, name: str, version: str) -> list[str]:

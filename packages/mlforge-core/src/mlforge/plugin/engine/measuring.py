@@ -251,7 +251,7 @@ class Moments(msgspec.Struct, frozen=True):
 
     @property
     def std(self) -> float | None:
-        """The sample standard deviation; None of fewer than two, or beyond what a float holds."""
+        """The sample standard deviation; None of fewer than two, or where the squares are beyond what a float holds."""
         return finite(math.sqrt(self.squares / (self.count - 1))) if self.count > 1 else None
 
 

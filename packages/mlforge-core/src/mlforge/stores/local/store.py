@@ -138,6 +138,7 @@ class LiveLocalStore:
     def point(self, name: str, version: str) -> None:
         folder = self._existing(name, version).parent
         with disk.reporting(f"Pointing {name!r} at {version}", folder), disk.locked(folder / LOCK):
+            self._existing(name, version)  # again: it may have been pruned before the lock was had
             staging.rename(staging.staged_file(folder, _pointer(version)), folder / layout.LATEST)
 
     def prune(self, name: str, keep: int) -> Pruned:

@@ -158,6 +158,30 @@ class PruningStoreTests(StoreSubject):
         with opened() as store:
             assert (store.versions("spend"), store.latest("spend")) == (["1.1.0"], "1.1.0")
 
+    def test_readers_are_pointed_away_from_what_was_removed(self, folder: Path) -> None:
+        place, held = folder / "pointed", list[bytes]()
+        place.mkdir()
+
+        def seen(data: bytes) -> bytes:
+            held.append(data)
+            return data
+
+        with self.config(place).open() as store:
+            self.commit(store, "1.0.0")
+        self.rewrite_pointer(place, "1.0.0", seen)
+        with self.config(place).open() as opened:
+            pruning: Any = opened
+            self.commit(pruning, "1.1.0", data=b"new")
+            pruning.prune("spend", 1)
+        self.rewrite_pointer(place, "1.1.0", lambda _: held[0])
+        with self.config(place).open() as store:
+            assert store.latest("spend") == "1.0.0"
+            with refused(NotFound, "1.0.0"):
+                store.get("spend", "1.0.0")
+            store.point("spend", "1.1.0")
+            assert (store.latest("spend"), self.contents(store.get("spend", "1.1.0"))) == ("1.1.0", [b"new"])
+            self.commit(store, "1.2.0")
+
     def test_keeping_more_than_there_are_removes_nothing(self, store: Store, pruning: PruningStore) -> None:
         self._three_versions(store)
         assert pruning.prune("spend", 99) == Pruned((), 0)
