@@ -96,6 +96,34 @@ def test_a_duration_of_a_file_is_cut_off_at_microseconds(engine: LiveDuckDBEngin
     assert to_polars(held)["x"].dt.total_microseconds().to_list() == [-1, 1, 0, None]
 
 
+@pytest.mark.parametrize(
+    ("value", "row"),
+    [
+        ("INTERVAL 2 MONTH", "2 months in row 0"),
+        ("INTERVAL 1 YEAR - INTERVAL 10 MONTH + INTERVAL 3 DAY", "2 months 3 days in row 0"),
+        ("age(TIMESTAMP '2026-03-01', TIMESTAMP '2024-02-01')", "2 years 1 month in row 0"),
+        ("[INTERVAL 1 DAY, NULL, INTERVAL 1 MONTH]", r"\[1 day, NULL, 1 month\] in row 0"),
+    ],
+)
+def test_months_are_no_length_of_time(engine: LiveDuckDBEngine, value: str, row: str) -> None:
+    def lasting(df: Relation) -> Relation:
+        return df.project(f"k, t, {value} AS x")
+
+    rows = engine.apply(lasting, EVENTS)
+    with pytest.raises(Invalid, match=f"Column 'x': {row} is no length of time.*Say it in days"):
+        engine.conform(rows, SHAPE)
+
+
+@pytest.mark.parametrize(
+    "value", ["INTERVAL 400 DAY", "TIMESTAMP '2026-03-01' - TIMESTAMP '1024-02-01'", "[INTERVAL 40 DAY]"]
+)
+def test_days_are_a_length_of_time_however_many(engine: LiveDuckDBEngine, value: str) -> None:
+    def lasting(df: Relation) -> Relation:
+        return df.project(f"k, t, {value} AS x")
+
+    assert engine.conform(engine.apply(lasting, EVENTS), SHAPE).rows == len(EVENTS)
+
+
 def test_a_relation_that_fails_when_it_is_computed_keeps_the_cause(engine: LiveDuckDBEngine) -> None:
     def late(df: Relation) -> Relation:
         return df.project("k, t, CAST('x' || k AS BIGINT) AS n")

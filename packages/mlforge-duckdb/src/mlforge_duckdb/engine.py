@@ -53,7 +53,7 @@ from mlforge_duckdb.interrupts import heeds_interrupts
 from mlforge_duckdb.late import LateRows
 from mlforge_duckdb.plugin import DuckDBEngine
 from mlforge_duckdb.session import Session, asked
-from mlforge_duckdb.types import Type, plainly, quoted, schema_of, types_of, word
+from mlforge_duckdb.types import Type, has_durations, is_a_length, plainly, quoted, schema_of, types_of, word
 
 Relation = duckdb.DuckDBPyRelation
 
@@ -126,6 +126,7 @@ class LiveDuckDBEngine(Engine):
             )
             if beyond or late:
                 times.refuse_beyond(rows, {n: t for n, t in types.items() if times.is_time(t)})
+                times.refuse_months(rows, {n: t for n, t in types.items() if has_durations(t)})
         if late and shape.timestamp:
             raise null_times(shape.timestamp.column, late, count)
         return Conformed(held, count, null_keys, *(ends if shape.stamp else ()))
@@ -319,10 +320,11 @@ def _row(rows: Relation, query: str) -> tuple[Any, ...]:
 
 
 def _beyond(held: Relation) -> str:
-    """How many values lie outside the years 1 to 9999, in SQL."""
-    kinds = {n: t for n, t in types_of(held).items() if times.is_time(t)}
-    inside = " AND ".join(f"coalesce({times.in_range(quoted(n), t)}, true)" for n, t in kinds.items())
-    return f"count(*) FILTER (WHERE NOT ({inside or 'true'}))"
+    """How many rows have a time outside the years 1 to 9999, or a duration of months, in SQL."""
+    kinds = types_of(held).items()
+    right = [times.in_range(quoted(n), t) for n, t in kinds if times.is_time(t)]
+    right += [is_a_length(quoted(n), t) for n, t in kinds if has_durations(t)]
+    return f"count(*) FILTER (WHERE NOT ({' AND '.join(f'coalesce({one}, true)' for one in right) or 'true'}))"
 
 
 def _need_columns(types: Mapping[str, Type], shape: Shape) -> None:

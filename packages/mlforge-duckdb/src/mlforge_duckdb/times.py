@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import duckdb
 
+from mlforge.errors import Invalid
 from mlforge.model.span import EPOCH
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.times import FIRST, LAST, Form, Formatted, Iso, detected, no_time, out_of_range
 from mlforge.plugin.engine.zones import clock, has_own_zone, nonexistent
 from mlforge_duckdb.edge import edge
 from mlforge_duckdb.session import asked
-from mlforge_duckdb.types import Type, holds_nanos, is_null, micros, quoted, text, word
+from mlforge_duckdb.types import Type, holds_nanos, is_a_length, is_null, micros, quoted, text, word
 
 _DAYS = 2 * 86_400_000_000  # further than any zone is from UTC
 _ZONED = ("timestamp with time zone", "timestamptz")
@@ -88,6 +89,16 @@ def refuse_beyond(frame: duckdb.DuckDBPyRelation, columns: Mapping[str, Type]) -
     for name, dtype in columns.items():
         if bad := _first(frame, f"CAST({quoted(name)} AS VARCHAR)", f"NOT ({in_range(quoted(name), dtype)})"):
             raise out_of_range(name, *bad)
+
+
+def refuse_months(frame: duckdb.DuckDBPyRelation, columns: Mapping[str, Type]) -> None:
+    """Raise `Invalid` for the first duration that has months in columns of durations, and of lists of them."""
+    for name, dtype in columns.items():
+        if bad := _first(frame, f"CAST({quoted(name)} AS VARCHAR)", f"NOT ({is_a_length(quoted(name), dtype)})"):
+            raise Invalid(
+                f"Column {name!r}: {bad[1]} in row {bad[0]:,} is no length of time: months are of 28 to 31 days.",
+                hint="Say it in days, or subtract one time from the other, in the function.",
+            )
 
 
 def is_time(dtype: Type) -> bool:

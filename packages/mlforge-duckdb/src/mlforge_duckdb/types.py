@@ -156,6 +156,13 @@ def _each(column: str, dtype: Type, function: str) -> str:
     return f"list_transform({column}, lambda d: {_each('d', dtype.children[0][1], function)})"
 
 
+def is_a_length(column: str, dtype: Type) -> str:
+    """Whether durations are lengths of time, in SQL: months, which an `INTERVAL` may have, are none."""
+    if dtype.id != "interval":
+        return f"len(list_filter({column}, lambda d: NOT ({is_a_length('d', dtype.children[0][1])}))) = 0"
+    return f"datepart('year', {column}) = 0 AND datepart('month', {column}) = 0"
+
+
 def bytes_of(uuid: str) -> str:
     """The 16 bytes of a UUID, as Arrow keeps it."""
     return f"unhex(replace(CAST({uuid} AS VARCHAR), '-', ''))"
