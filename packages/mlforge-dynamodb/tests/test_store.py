@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import Entry, Point, damaged_entries
 from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
+from mlforge_dynamodb.client import connect, create
 from mlforge_dynamodb.failures import failed
 
 
@@ -141,6 +142,34 @@ def test_a_table_is_paid_by_request_and_made_once(servers, config, tmp_path):
         assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
         one.write([entry(1, x=1)])
         assert_found(two.read([entry(1).address]), [entry(1, x=1)])
+
+
+class Overtaken:
+    """A client that somebody else is faster than: the time to live is set, and setting it again is refused."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def __getattr__(self, name):
+        return getattr(self.client, name)
+
+    def update_time_to_live(self, **words):
+        self.client.update_time_to_live(**words)
+        told = {"Code": "ValidationException", "Message": "TimeToLive is already enabled"}
+        raise ClientError({"Error": told}, "UpdateTimeToLive")
+
+
+def test_of_two_who_make_a_table_at_once_neither_fails(servers, config, tmp_path):
+    made = config(tmp_path, servers.get().url, auto_create=False)
+    create(Overtaken(connect(made)), made.table_name)
+    with made.open() as store:
+        store.write([entry(1, x=1)])
+        assert_found(store.read([entry(1).address]), [entry(1, x=1)])
+
+
+def test_who_may_not_make_a_table_is_told_what_that_needs():
+    told = {"Code": "AccessDeniedException", "Message": "not authorized to perform: dynamodb:DescribeTable"}
+    assert "DescribeTable" in failed(ClientError({"Error": told}, "DescribeTable"), "table 'mlforge'").hint
 
 
 def test_an_instant_of_64_bits_is_compared_exactly(store):

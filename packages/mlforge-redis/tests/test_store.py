@@ -113,8 +113,17 @@ def test_what_is_no_entry_is_not_written_over(store, server):
 
 def test_a_key_of_another_kind_is_refused_with_a_hint(store, server):
     server.ask("RPUSH", f"mlforge:spend:{entry(1).key}", "x")
-    with pytest.raises(PluginFailed, match="WRONGTYPE|wrong kind"):
+    with pytest.raises(PluginFailed, match=entry(1).key) as caught:
         store.write([entry(1, x=1)])
+    assert "prefix" in caught.value.hint
+    with pytest.raises(PluginFailed, match=entry(1).key):
+        list(store.older("spend", 5))
+
+
+def test_a_key_that_is_no_text_is_passed_over(store, server):
+    store.write([entry(1, x=1)])
+    server.ask("SET", b"mlforge:spend:\xff", "x")
+    assert list(store.older("spend", 1)) == [entry(1).key]
 
 
 def test_a_prefix_is_no_pattern(server):
@@ -315,6 +324,33 @@ def test_a_user_who_may_not_write_is_told_what_is_needed(servers, kind):
         with pytest.raises(PluginFailed, match="NOPERM") as caught:
             store.write([entry(1, x=1)])
         assert "EVALSHA" in caught.value.hint
+
+
+@pytest.mark.parametrize("db", [0, 3])
+def test_a_user_who_may_do_what_the_hint_says_reads_and_writes(servers, kind, db):
+    server = servers.get(kind)
+    server.ask("FLUSHALL")
+    words = ["GET", "MGET", "SET", "GETRANGE", "EVAL", "EVALSHA", "SCAN", "PING"]
+    rights = [f"+{word}" for word in words]
+    server.ask("ACL", "SETUSER", "narrow", "reset", "on", ">the-right-one", "~mlforge:*", *rights)
+    given = {"host": "127.0.0.1", "port": server.port, "username": "narrow", "password": "the-right-one", "db": db}
+    if db:
+        with RedisStore(**given).open() as store, pytest.raises(PluginFailed, match="NOPERM") as caught:
+            store.ping()
+        assert "SELECT" in caught.value.hint
+        server.ask("ACL", "SETUSER", "narrow", "+SELECT")
+    with RedisStore(**given).open() as store:
+        assert store.write([entry(1, as_of=1, x=1)]) == 1
+        assert_found(store.read([entry(1).address]), [entry(1, as_of=1, x=1)])
+        assert list(store.older("spend", 2)) == [entry(1).key]
+
+
+def test_a_server_whose_commands_are_disabled_says_which_are_needed(servers, kind):
+    server = servers.get(kind, "--rename-command", "EVALSHA", "")
+    with RedisStore(host="127.0.0.1", port=server.port).open() as store:
+        with pytest.raises(PluginFailed, match="EVALSHA") as caught:
+            store.write([entry(1, x=1)])
+        assert "not renamed or disabled" in caught.value.hint
 
 
 def test_a_cluster_asked_as_one_server_says_what_to_set(servers, kind):

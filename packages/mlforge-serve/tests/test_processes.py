@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -123,6 +125,31 @@ def test_a_signal_while_it_starts_stops_it_too(published: Path, serve: Run, work
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(20) in (0, -signal.SIGTERM)
         assert "Traceback" not in server.log
+
+
+SLOW = """
+import os, time
+from pathlib import Path
+import mlforge as mlf
+
+server = os.getppid()
+Path("reading").touch()
+while os.getppid() == server:
+    time.sleep(0.02)
+defs = mlf.Definitions("slow", features=[])
+"""
+
+
+@pytest.mark.parametrize("verb", ["serve", "ui"])
+def test_a_signal_while_definitions_are_read_is_taken_as_the_first_process_of_a_container_must(
+    tmp_path: Path, wait: Run, verb: str
+) -> None:
+    (tmp_path / "definitions.py").write_text(SLOW)
+    line = [sys.executable, "-m", "mlforge", verb, "--port", "0"]
+    with subprocess.Popen(line, cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        wait((tmp_path / "reading").exists)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0  # the kernel drops what such a process has no handler for
 
 
 def test_the_log_is_text_or_json_and_says_where(published: Path, serve: Run) -> None:

@@ -14,6 +14,9 @@ import msgspec
 import pytest
 from jsonschema_rs import Draft202012Validator
 
+from mlforge.model.keys import BadKey
+from mlforge_serve.requests import bad_key
+
 Server = Any
 Run = Callable[..., Any]
 ONE = {"features": ["spend"], "entity": {"user_id": 1}}
@@ -94,6 +97,14 @@ def test_a_missing_key_is_named_with_the_entity_and_what_it_has(server: Server) 
     said = refused(server.batch(["spend", "secret"], entities), 422, "invalid_request")
     assert "'user_id', which entity 700 does not have" in said
     assert "It has: user." in said
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [(2**63, "Send an integer that Int64 can hold."), (True, "Send an integer."), (1.5, "Send an integer.")],
+)
+def test_an_integer_that_is_too_large_is_not_asked_to_be_an_integer(value: Any, hint: str) -> None:
+    assert bad_key(BadKey("", "", column="n", value=value, dtype="Int64", what="input"), "entity").hint == hint
 
 
 def test_a_key_of_another_type_is_told_in_words_of_json(server: Server) -> None:

@@ -118,6 +118,16 @@ def test_what_another_process_builds_and_publishes_appears(shop: Path, ui: Run, 
         assert "is built and not published" in server.get("/activity.html").body.decode()
 
 
+def test_a_feature_that_is_gone_from_the_store_is_served_on(shop: Path, ui: Run, mlforge: Run, wait: Run) -> None:
+    assert mlforge(shop, "publish", "visit").returncode == 0
+    with ui(shop) as server:
+        since = changed(server)["since"]
+        shutil.rmtree(shop / "store" / "visit")
+        told(server, "visit is gone.", since, wait)
+        assert "served no more" not in " ".join(changed(server, since)["happened"])
+        assert "visit" in server.get("/activity.html").body.decode().partition('aria-label="Published"')[2]
+
+
 def test_nothing_changes_where_nothing_happens(shop: Path, ui: Run) -> None:
     with ui(shop) as server:
         first = server.get("/features/visit.html")

@@ -20,6 +20,7 @@ MISTAKES = {
     "a lock that is left behind": KILLED,
     "written when it is closed": "what_a_publisher_that_is_killed_was_told_is_kept_is_kept",
     "notes with a lock of the process": "of_processes_that_count_in_a_note_none_loses_a_count",
+    "what others write is never looked at": "a_publisher_goes_on_while_others_come_and_go",
     "what expired is read": "an_entry_is_forgotten_when_its_lifetime_is_over",
     "leaves files open": "closing_gives_back_what_opening_took",
 }

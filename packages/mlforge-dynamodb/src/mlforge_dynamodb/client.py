@@ -75,6 +75,15 @@ def _make(client: Any, table: str) -> None:
 
 
 def _let_expire(client: Any, table: str) -> None:
-    found = client.describe_time_to_live(TableName=table).get("TimeToLiveDescription", {})
-    if found.get("TimeToLiveStatus") in {None, "DISABLED"}:
+    if _expires(client, table):
+        return
+    try:
         client.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES})
+    except ClientError:
+        if not _expires(client, table):  # else somebody else was faster, which DynamoDB refuses
+            raise
+
+
+def _expires(client: Any, table: str) -> bool:
+    found = client.describe_time_to_live(TableName=table).get("TimeToLiveDescription", {})
+    return found.get("TimeToLiveStatus") not in {None, "DISABLED"}

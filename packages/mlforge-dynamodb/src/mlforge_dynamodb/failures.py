@@ -24,7 +24,8 @@ BUSY = frozenset(
 _ACCESS = "Check access_key_id and secret_access_key, or what AWS's own chain finds: aws sts get-caller-identity."
 _HINTS = {
     MISSING: "Set auto_create: true, or make it with the keys pk and sk, both strings; and check region.",
-    "AccessDeniedException": "Let it run GetItem, BatchGetItem, PutItem and Query on the table.",
+    "AccessDeniedException": "Let it run GetItem, BatchGetItem, PutItem and Query on the table; with auto_create also "
+    "DescribeTable, CreateTable, DescribeTimeToLive and UpdateTimeToLive.",
     "ValidationException": "Is it the right table? Its keys must be pk and sk, both strings.",
     "ExpiredTokenException": "Renew the credentials.",
     "UnrecognizedClientException": _ACCESS,

@@ -16,6 +16,7 @@ from mlforge.errors import PluginFailed
 from mlforge_redis.plugin import RedisStore
 
 _ACCESS = "Check username and password."
+_COMMANDS = "GET, MGET, SET, GETRANGE, EVAL, EVALSHA, SCAN and PING"
 _CLUSTER = "It is part of a cluster: set cluster: true."
 _HINTS = {
     "WRONGPASS": _ACCESS,
@@ -24,7 +25,9 @@ _HINTS = {
     "ERR invalid password": _ACCESS,
     "ERR Client sent AUTH": _ACCESS,
     "the credential_provider": "Run it by itself to see why.",
-    "NOPERM": "Let the user run GET, MGET, SET, GETRANGE, EVAL, EVALSHA, SCAN and PING on the keys of the prefix.",
+    "NOPERM": f"Let the user run {_COMMANDS} on the keys of the prefix; SELECT with a db other than 0, WAIT with "
+    "replicas, CLUSTER SLOTS, CLUSTER INFO and COMMAND in a cluster.",
+    "ERR unknown command": f"Redis 6.2 or Valkey is needed, and that {_COMMANDS} are not renamed or disabled.",
     "DENIED": "The server is in protected mode: give it a password, or let it listen to this machine.",
     "OOM": "Raise its maxmemory, or set a ttl.",
     "MISCONF": "The server cannot write to its disk: see its log.",

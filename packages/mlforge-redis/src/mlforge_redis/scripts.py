@@ -51,7 +51,11 @@ end
 -- -1 where what is kept is older than ARGV, 0 where it is of the same age, damaged or nothing, 1 where it is newer;
 -- nil where it is no entry.
 local function age(key)
-  local kept = redis.call('GETRANGE', key, 0, 31)
+  local kept = redis.pcall('GETRANGE', key, 0, 31)
+  if type(kept) == 'table' then
+    if string.find(kept.err, 'WRONGTYPE', 1, true) then return nil end
+    kept = redis.call('GETRANGE', key, 0, 31)
+  end
   if kept == '' then return 0 end
   local a, b, c, d
   if string.sub(kept, 1, 2) == '\\148\\198' and string.sub(kept, 7, 8) == '\\149\\211' and #kept >= 16 then

@@ -105,10 +105,10 @@ class Server:
         return answers
 
     def keys(self, pattern: str) -> Iterator[str]:
-        """The keys that match, some more than once."""
+        """The keys that match, some more than once. A stranger's that is no text becomes one that is not there."""
         with self._told:
             for key in self._topology.keys(pattern):
-                yield key.decode()
+                yield key.decode(errors="replace")
 
     def ping(self) -> None:
         with self._told:

@@ -14,6 +14,7 @@ import click
 from mlforge.errors import Invalid, NotFound, nearest
 from mlforge_serve.options import is_loopback, words
 from mlforge_serve.settings import Limits, ServerSettings, parse_size
+from mlforge_serve.starting import end_when_told
 
 if TYPE_CHECKING:
     from mlforge_serve.door import Invocation
@@ -177,6 +178,7 @@ def serve(
     Read-only: nothing that is asked builds or writes. A new publish is noticed within seconds. Ctrl-C or SIGTERM stops
     it once what was asked is answered. Beyond this machine it wants a key file, or --insecure.
     """  # fmt: skip
+    end_when_told()
     _refuse_open_door(host, api_key_file, insecure)
     if (tls_cert is None) != (tls_key is None):
         raise Invalid("TLS needs a certificate and its key.", hint="Give both --tls-cert and --tls-key.")

@@ -216,8 +216,13 @@ def bad_key(error: BadKey, where: str) -> Problem:
     sent = msgspec.json.encode(error.value, enc_hook=repr).decode()
     return Problem(
         "invalid_request", f"{field} is {sent}, and the type of this {error.what} is {error.dtype}.",
-        f"Send {_json_type(error.dtype)}.", field=field,
+        f"Send {_json_type(error.dtype)}{_narrower(error)}.", field=field,
     )  # fmt: skip
+
+
+def _narrower(error: BadKey) -> str:
+    """What is to be said of an integer to one who sent an integer."""
+    return f" that {error.dtype} can hold" if type(error.value) is int and "Int" in error.dtype else ""
 
 
 def _json_type(dtype: str) -> str:

@@ -38,6 +38,7 @@ class LiveFileStore:
         self.root = Path(config.path)
         self.entries, self.notes = self.root / "entries", self.root / "notes"
         self.late: list[Entry] = []
+        self.seen: dict[Address, Entry] = {}
         self.seconds, self.written = config.seconds, 0.0
 
     def __enter__(self) -> Self:
@@ -68,6 +69,12 @@ class LiveFileStore:
         return kept
 
     def _held(self) -> dict[Address, Entry]:
+        if self.mistake == "what others write is never looked at":
+            self.seen = self.seen or self._there()
+            return self.seen
+        return self._there()
+
+    def _there(self) -> dict[Address, Entry]:
         data = self.entries.read_bytes() if self.entries.exists() else b"\x90"
         try:
             return {e.address: e for e in msgspec.msgpack.decode(data, type=list[Entry])}

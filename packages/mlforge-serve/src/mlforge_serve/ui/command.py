@@ -9,6 +9,7 @@ import click
 
 from mlforge.errors import Invalid
 from mlforge_serve.options import is_loopback, words
+from mlforge_serve.starting import end_when_told
 
 if TYPE_CHECKING:
     from mlforge_serve.ui.door import Invocation
@@ -57,6 +58,7 @@ def ui(
     Builds, publishes and drift appear as they happen, whoever makes them. Read-only: nothing that is asked writes.
     Definitions are read once, when it starts. Ctrl-C or SIGTERM stops it.
     """
+    end_when_told()
     if store_only and target is not None:
         raise click.UsageError("--target reads definitions, and --store-only reads none.")
     if not insecure and not is_loopback(host):

@@ -132,7 +132,7 @@ class LiveCatalog:
         try:
             if self._online is None:
                 self._online = self._opened.enter_context(self._shown.online.open())
-            served = served_now(self._online, self._following.built)
+            served = served_now(self._online, self._following.names)
         except MlforgeError as error:
             self._complain("What is served cannot be told", error)
             return []

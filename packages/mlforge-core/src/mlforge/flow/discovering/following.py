@@ -31,9 +31,10 @@ class Following:
         self._manifest: Manifest | None = None
 
     @property
-    def built(self) -> list[str]:
-        """The features that have a version."""
-        return list(self._manifest.features) if self._manifest else []
+    def names(self) -> list[str]:
+        """The features that may be served: one whose versions are gone is served on."""
+        built = self._manifest.features if self._manifest else {}
+        return sorted({*built, *self.told.features, *self.told.served})
 
     def look(self, store: Store, now: datetime) -> list[str]:
         """Bring the book up to date with the store; what happened since, a sentence for each.

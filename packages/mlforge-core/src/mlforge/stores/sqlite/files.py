@@ -11,8 +11,6 @@ from mlforge.errors import PluginFailed
 
 EVERY = 0.25
 """Seconds between two looks at the file; a look takes microseconds, and a read not many more."""
-PAGES_AT = 28
-"""Where a database file says how many pages it has."""
 TRIES = 3
 State = tuple[int, int, int, int]
 
@@ -80,22 +78,22 @@ class OpenedFile:
 
     def refuse_torn(self, connection: sqlite3.Connection) -> None:
         """Raise `PluginFailed` where other processes still go by what they know of the file before."""
+        (page,) = connection.execute("pragma page_size").fetchone()
         for _ in range(TRIES):
-            before, pages = self._pages(), connection.execute("pragma page_count").fetchone()[0]
-            if before is None or before == pages or before != self._pages():
+            before, pages = self._pages(page), connection.execute("pragma page_count").fetchone()[0]
+            if before is None or before == pages or before != self._pages(page):
                 return
         raise PluginFailed(
             f"The online store at {self._path!r} was replaced, and others still read the file before.",
             hint="Try again in a second; else end the processes that use it.",
         )
 
-    def _pages(self) -> int | None:
-        """How many pages the file says it has; None while changes of it are in its log."""
-        if _size(f"{self._path}-wal"):
-            return None
-        with open(self._path, "rb") as file:  # noqa: PTH123 - as everything else here
-            head = file.read(PAGES_AT + 4)
-        return int.from_bytes(head[PAGES_AT:])
+    def _pages(self, page: int) -> int | None:
+        """How many pages of so many bytes the file has; None while changes of it are in its log.
+
+        The file is not opened for it: to close it again would end the locks of this process's connections.
+        """
+        return None if _size(f"{self._path}-wal") else _size(self._path) // page
 
     def _log_now(self) -> int | None:
         try:

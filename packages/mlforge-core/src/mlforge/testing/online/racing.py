@@ -12,7 +12,7 @@ from mlforge.testing.online.apart import at_once, finished, started
 from mlforge.testing.online.subject import DAY, OnlineSubject, assert_found, entry
 
 MOST_ROUNDS, READS, SEEN = 40, 60, 40
-THREADS = 6
+THREADS, TURNS = 6, 5
 MOST_LOST = 10_000
 
 
@@ -39,6 +39,19 @@ class RacingTests(OnlineSubject):
         with config.open() as store:
             newest = published(3, self.several)
             assert_found(store.read([e.address for e in newest]), newest)
+
+    def test_a_publisher_goes_on_while_others_come_and_go(self, folder: Path) -> None:
+        config = self.config(folder)
+        with config.open() as store:
+            for turn in range(1, TURNS):
+                own = entry(turn, feature="own", x=turn)
+                store.write([own])
+                assert finished(at_once([started(config, publish, turn, 20)])) == [0]
+                newest = published(turn, 20)
+                assert_found(store.read([own.address, *[e.address for e in newest]]), [own, *newest])
+        with config.open() as store:
+            kept = [entry(turn, feature="own", x=turn) for turn in range(1, TURNS)]
+            assert_found(store.read([e.address for e in kept]), kept)
 
     def test_of_processes_that_count_in_a_note_none_loses_a_count(self, folder: Path) -> None:
         config, turns = self.config(folder), max(20, self.several // 10)
