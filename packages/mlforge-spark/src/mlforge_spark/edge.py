@@ -26,6 +26,7 @@ _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
 
 _TRACEBACK = "Traceback (most recent call last):\n"
+_ENDED = "Python worker exited unexpectedly"
 
 
 def refused(error: Invalid) -> str:
@@ -57,12 +58,17 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
 
 def _of_python(what: str, text: str) -> MlforgeError | None:
     """The error for what a Python function raised that Spark calls for rows, which stands below its traceback."""
+    if _ENDED in text:
+        return Invalid(
+            f"{what}: a Python that Spark calls for rows has ended, and did not say why.",
+            hint="It may have had too little memory, or the function has ended it.",
+        )
     _, begun, rest = text.rpartition(_TRACEBACK)
     raised = next((line for line in rest.splitlines() if line and not line[0].isspace()), None) if begun else None
     if raised is None:
         return None
     return Invalid(
-        f"{what}: a Python function that Spark calls raised {raised.rstrip(' .')}.",
+        f"{what}: a Python function that Spark calls raised {raised.rstrip(' .:')}.",
         hint="Mend the function, or give it no such rows.",
     )
 
