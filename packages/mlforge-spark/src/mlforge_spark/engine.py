@@ -41,7 +41,7 @@ from mlforge_spark import (
     sources,
     windows,
 )
-from mlforge_spark.edge import BROKEN, edge, reason_of, told
+from mlforge_spark.edge import BROKEN, edge, in_session, reason_of, told
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import Quiet, frame_types, session_of
 from mlforge_spark.types import column, schema_of, words_of
@@ -216,7 +216,8 @@ class LiveSparkEngine(Engine):
     def _computing(self, what: str = "The frame cannot be computed", hint: str = _LOOK) -> Iterator[None]:
         """Raise for a frame that cannot be computed: the file that makes it fail, or else what Spark says."""
         try:
-            yield
+            with in_session(what):
+                yield
         except MlforgeError:
             raise
         except BROKEN as error:

@@ -14,7 +14,7 @@ import pyspark
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.model.address import masked
-from mlforge_spark.edge import reason_of
+from mlforge_spark.edge import java_ended, reason_of
 
 if TYPE_CHECKING:
     from mlforge_spark.plugin import SparkEngine
@@ -47,6 +47,8 @@ def need_server(address: str) -> None:
 
 def not_started(config: SparkEngine, address: str | None, error: Exception) -> MlforgeError:
     """The error for a session that cannot be made."""
+    if ended := java_ended("Spark cannot start", error):
+        return ended
     if isinstance(error, FileNotFoundError) and os.environ.get("SPARK_HOME"):
         return PluginFailed(
             f"Spark cannot start: SPARK_HOME is {os.environ['SPARK_HOME']}, which holds no Spark.",
