@@ -70,7 +70,8 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
         for some in [*alone, [i for i in places if not found[i]]]:
             sides = {brought[i]: (joins[i], features[i]) for i in some}
             rows = _beside(rows, number, at, keys, wide, sides, found[some[0]]) if some else rows
-    values = [v for name, *join in zip(brought, joins, features, strict=True) for v in _values(name, at, *join)]
+    all_sides = zip(brought, joins, features, strict=True)
+    values = [value for name, join, feature in all_sides for value in _values(name, at, join, feature)]
     large = any(is_large(join.artifact.meta.row_count) for join in joins)
     return put_back(rows, number, spine if large else None).select(*map(column, names), *values)
 
