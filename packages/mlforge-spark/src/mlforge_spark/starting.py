@@ -66,7 +66,14 @@ def not_started(config: SparkEngine, address: str | None, error: Exception) -> M
             hint="Look at SparkEngine's master and at what of its conf is for Java, such as spark.driver.memory.",
         )
     look = "Is the address right, and is a server up there?" if address else "Look at SparkEngine's master and conf."
-    return PluginFailed(f"Spark cannot start at {where}: {reason_of(error)}", hint=look)
+    return PluginFailed(f"Spark cannot start at {where}: {reason_of(_first(error))}", hint=look)
+
+
+def _first(error: BaseException) -> BaseException:
+    """What an exception of Spark came of."""
+    while (cause := getattr(error, "cause", None)) is not None:
+        error = cause
+    return error
 
 
 def _runs_java() -> bool:
