@@ -142,6 +142,17 @@ def test_what_a_function_of_rows_raises_is_told(session: SparkSession, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_function_of_rows_that_ends_its_process_is_told(session: SparkSession):
+    def ends(_):
+        import os
+
+        os._exit(3)
+
+    bad = session.range(1).withColumn("v", F.udf(ends, "double")("id"))
+    with SparkEngine().open() as engine, pytest.raises(Invalid, match="a Python that Spark calls for rows has ended"):
+        list(engine.rows(bad))
+
+
 def test_an_error_is_told_once(session: SparkSession, capfd):
     with SparkEngine().open() as engine, pytest.raises(Invalid, match="malformed|unresolved|cannot be resolved"):
         engine.apply(lambda events: events.select("amuont"), session.range(1))
@@ -244,3 +255,13 @@ def test_a_key_of_another_type_is_refused_with_a_cast_that_works(session: SparkS
     cast = spine.withColumn("user.id", eval(told))
     (row,) = defs.get_training_data(cast, features=["made"]).collect()
     assert (row["m"], row["s"]["b"], row["n"], row["v"]) == ({"a": 1}, 2, None, 7)
+
+
+@pytest.mark.parametrize("name", ["at of mlforge", "feature 0 of mlforge", "row of mlforge", "spine of mlforge"])
+def test_a_spine_may_have_columns_that_are_called_as_the_joins_own(session: SparkSession, tmp_path, name):
+    columns = {"k": [1, 1], "at": [START, START + timedelta(days=1)], "v": [7, 8]}
+    defs = project(tmp_path, "spark", columns, keys="k", timestamp="at", max_age="5d")
+    defs.build(preview=False, quality=False).raise_for_failure()
+    spine = session.sql(f"SELECT 1 AS k, timestamp'2025-03-02 00:00:00Z' AS t, 'mine' AS `{name}`")
+    (row,) = defs.get_training_data(spine, features=["made"], timestamp="t").collect()
+    assert (row[name], row["v"]) == ("mine", 7)

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import mlforge_spark.plugin
-from mlforge.errors import Invalid, PluginFailed, Unsupported
+from mlforge.errors import Invalid, Unsupported
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.schema import Schema
@@ -20,7 +20,7 @@ from mlforge.model.source import ParquetFormat
 from mlforge.plugin import ArrowStream, EngineDescriptor, Scan
 from mlforge.plugin.registry import registry
 from mlforge_spark.plugin import PySparkEngine, SparkEngine, lacks_of
-from mlforge_spark.session import _no_session, session_of
+from mlforge_spark.session import session_of
 
 
 def test_the_examples_are_true():
@@ -79,12 +79,6 @@ def test_the_active_session_is_used(session):
 def test_a_session_has_one_place():
     with pytest.raises(Invalid, match="remote"):
         session_of(SparkEngine(master="local[2]", remote="sc://localhost:1"))
-
-
-def test_where_there_is_no_java_the_line_that_installs_it_is_told():
-    error = _no_session(SparkEngine(), RuntimeError("[JAVA_GATEWAY_EXITED] Java gateway process exited"))
-    assert isinstance(error, PluginFailed)
-    assert "openjdk-17" in str(error.hint)
 
 
 def test_a_function_is_told_which_columns_there_are(session):

@@ -176,6 +176,16 @@ def test_secrets_are_masked_wherever_a_config_is_shown():
     assert "None" in repr(Fast())
 
 
+def test_settings_by_name_are_masked_where_their_name_says_that_they_are_secret():
+    class Conf(EngineConfig, frozen=True, tag="conf"):
+        conf: dict[str, str]
+
+    config = Conf(conf={"fs.s3a.secret.key": "hunter2", "fs.azure.account.key.x": "hunter3", "memory": "8g"})
+    shown = repr(config) + repr(dict(config.__rich_repr__()))
+    assert "hunter" not in shown
+    assert "8g" in shown
+
+
 def test_a_target_that_cannot_be_imported_says_which():
     with pytest.raises(PluginFailed, match="nowhere:nothing"):
         load("nowhere:nothing", "the x plugin")

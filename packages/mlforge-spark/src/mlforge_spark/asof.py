@@ -8,7 +8,7 @@ are put back in order.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from mlforge_spark import times
 from mlforge_spark.crowds import Crowd, crowds, is_large, piece
 from mlforge_spark.keys import with_surrogates
 from mlforge_spark.layers import read_version
-from mlforge_spark.order import numbered, put_back
+from mlforge_spark.order import fresh, numbered, put_back
 from mlforge_spark.types import column, dtype_of, named, plain, shown, word_of, words_of
 
 if TYPE_CHECKING:
@@ -58,17 +58,22 @@ def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join])
         label = times.within_years(times.micros(spine, timestamp), timestamp)
     if not joins:
         return spine
-    rows, number = numbered(with_surrogates(spine, made).select("*", label.alias(_AT)))
+    asked = with_surrogates(spine, made)
+    at, *brought = (
+        fresh(name, asked.columns) for name in (_AT, *(f"feature {i} of mlforge" for i in range(len(joins))))
+    )
+    rows, number = numbered(asked.select("*", label.alias(at)))
     for keys, places in _groups(joins).items():
         wide = [_wide(k, [rows, *(features[i] for i in places)]) for k in keys]
         found = {i: _crowds(joins[i], features[i], keys, wide) for i in places}
         alone = [[i] for i in places if found[i]]
         for some in [*alone, [i for i in places if not found[i]]]:
-            sides = {i: (joins[i], features[i]) for i in some}
-            rows = _beside(rows, number, keys, wide, sides, found[some[0]]) if some else rows
-    brought = [_value(i, join, features[i], c, n) for i, join in enumerate(joins) for c, n in join.columns.items()]
+            sides = {brought[i]: (joins[i], features[i]) for i in some}
+            rows = _beside(rows, number, at, keys, wide, sides, found[some[0]]) if some else rows
+    all_sides = zip(brought, joins, features, strict=True)
+    values = [value for name, join, feature in all_sides for value in _values(name, at, join, feature)]
     large = any(is_large(join.artifact.meta.row_count) for join in joins)
-    return put_back(rows, number, spine if large else None).select(*map(column, names), *brought)
+    return put_back(rows, number, spine if large else None).select(*map(column, names), *values)
 
 
 def _known(spine: DataFrame) -> dict[str, str | None]:
@@ -107,36 +112,33 @@ def _crowds(join: Join, feature: DataFrame, keys: Sequence[str], wide: Sequence[
 def _beside(
     rows: DataFrame,
     number: str,
+    label: str,
     keys: tuple[str, ...],
     wide: Sequence[str | None],
-    features: Mapping[int, tuple[Join, DataFrame]],
+    features: Mapping[str, tuple[Join, DataFrame]],
     found: Sequence[Crowd],
 ) -> DataFrame:
     """The rows with a struct for each feature: its row as of each. Where keys are crowded, it is one feature."""
     row, names = F.struct(*map(column, rows.columns)), [f"k{i}" for i in range(len(keys))]
-    at = F.coalesce(column(_AT), F.lit(_NEVER))
+    at = F.coalesce(column(label), F.lit(_NEVER))
     asked = _side(rows, keys, wide, at, 1, row.alias(_ROW), column(number).alias(_NUMBER))
     sides = [asked.select("*", piece(names, column(_AT), found, column(_NUMBER)).alias(_PIECE))]
-    for i, (join, feature) in features.items():
-        known = _side(feature, keys, wide, _stamp(join), 0, _row(join).alias(_found(i)))
+    for name, (join, feature) in features.items():
+        known = _side(feature, keys, wide, _stamp(join), 0, _row(join).alias(name))
         sides.append(known.select("*", piece(names, column(_AT), found, None).alias(_PIECE)))
     types = {field.name: field.dataType for side in sides for field in side.schema}
     sequence = reduce(lambda a, b: a.unionByName(b), [_with_all(side, types) for side in sides])
     upto = Window.partitionBy(*names, column(_PIECE)).orderBy(column(_AT), column(_SIDE))
     upto = upto.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    latest = [F.last(column(_found(i)), ignorenulls=True).over(upto).alias(_found(i)) for i in features]
+    latest = [F.last(column(name), ignorenulls=True).over(upto).alias(name) for name in features]
     both = sequence.select(column(_ROW), *latest).where(column(_ROW).isNotNull())
-    return both.select(f"`{_ROW}`.*", *(column(_found(i)) for i in features))
+    return both.select(f"`{_ROW}`.*", *map(column, features))
 
 
 def _with_all(side: DataFrame, types: Mapping[str, T.DataType]) -> DataFrame:
     """The columns of all sides: of others' there is nothing, of their type."""
     there = set(side.columns)
     return side.select(*(column(n) if n in there else F.lit(None).cast(t).alias(n) for n, t in types.items()))
-
-
-def _found(number: int) -> str:
-    return f"feature {number} of mlforge"
 
 
 def _side(
@@ -175,13 +177,14 @@ def _comparable(key: str, frame: DataFrame, wide: str | None) -> Column:
     return F.unix_micros(value) if wide == "micros" else value.cast(str(wide))
 
 
-def _value(number: int, join: Join, feature: DataFrame, name: str, output: str) -> Column:
-    """A column of the row that was found, unless that is too old."""
-    found = column(_found(number))
-    value = found[f"c{list(join.columns).index(name)}"]
-    if join.max_age is not None and join.artifact.meta.timestamp:
-        value = F.when(column(_AT) - found["stamp"] <= F.lit(join.max_age), value)
-    return named(value, output, words_of(feature)[name])
+def _values(found: str, at: str, join: Join, feature: DataFrame) -> Iterator[Column]:
+    """The columns of the row that was found, unless that is too old."""
+    row, words = column(found), words_of(feature)
+    for i, (name, output) in enumerate(join.columns.items()):
+        value = row[f"c{i}"]
+        if join.max_age is not None and join.artifact.meta.timestamp:
+            value = F.when(column(at) - row["stamp"] <= F.lit(join.max_age), value)
+        yield named(value, output, words[name])
 
 
 def horizon(artifact: Artifact, as_of: int, until: int, session: SparkSession) -> DataFrame:
@@ -193,6 +196,7 @@ def horizon(artifact: Artifact, as_of: int, until: int, session: SparkSession) -
     names, stamp, keys = rows.columns, F.unix_micros(column(meta.timestamp)), [column(k) for k in meta.entity_keys]
     rows = rows.where(stamp <= F.lit(until)).repartitionByRange(*keys)
     following = F.lead(stamp).over(Window.partitionBy(*keys).orderBy(column(meta.timestamp)))
-    rows = rows.select("*", following.alias(_AT))
-    valid = (stamp > F.lit(as_of)) | column(_AT).isNull() | (column(_AT) > F.lit(as_of))
+    after = fresh("next of mlforge", names)
+    rows = rows.select("*", following.alias(after))
+    valid = (stamp > F.lit(as_of)) | column(after).isNull() | (column(after) > F.lit(as_of))
     return rows.where(valid).sortWithinPartitions(*keys, column(meta.timestamp)).select(*map(column, names))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed
-from mlforge.plugin.engine.edge import Edge, reason
+from mlforge.plugin.engine.edge import Edge, Raised, reason
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -22,10 +24,14 @@ _OF_THE_JVM = (import_module("py4j.protocol").Py4JError,) if find_spec("py4j") e
 BROKEN = (PySparkException, *_OF_THE_JVM, AssertionError)
 """What Spark raises for data that cannot be used; by assertions it finds that its session is gone."""
 
+_BY_ITS_ABSENCE = (*_OF_THE_JVM, AssertionError, AttributeError)
+"""What pyspark runs into where the session is not there."""
+
 _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
 
 _TRACEBACK = "Traceback (most recent call last):\n"
+_ENDED = "Python worker exited unexpectedly"
 
 
 def refused(error: Invalid) -> str:
@@ -42,8 +48,9 @@ def refusing(error: Invalid) -> Column:
 def told(what: str, error: BaseException) -> MlforgeError | None:
     """The error that a row or a function raised, or that the session was stopped; None where it is another."""
     text = str(error)
-    by_its_absence = isinstance(error, (*_OF_THE_JVM, AssertionError, AttributeError))  # attributes: before 4.0
-    if "stopped SparkContext" in text or (by_its_absence and _is_stopped()):
+    if ended := java_ended(what, error):
+        return ended
+    if "stopped SparkContext" in text or (isinstance(error, _BY_ITS_ABSENCE) and _is_stopped()):
         return PluginFailed(
             f"{what}: the Spark session that it is computed in was stopped.",
             hint="Make the frame anew, in the session that is active now.",
@@ -57,12 +64,17 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
 
 def _of_python(what: str, text: str) -> MlforgeError | None:
     """The error for what a Python function raised that Spark calls for rows, which stands below its traceback."""
+    if _ENDED in text:
+        return Invalid(
+            f"{what}: a Python that Spark calls for rows has ended, and did not say why.",
+            hint="It may have had too little memory, or the function has ended it.",
+        )
     _, begun, rest = text.rpartition(_TRACEBACK)
     raised = next((line for line in rest.splitlines() if line and not line[0].isspace()), None) if begun else None
     if raised is None:
         return None
     return Invalid(
-        f"{what}: a Python function that Spark calls raised {raised.rstrip(' .')}.",
+        f"{what}: a Python function that Spark calls raised {raised.rstrip(' .:')}.",
         hint="Mend the function, or give it no such rows.",
     )
 
@@ -83,4 +95,34 @@ def _is_stopped() -> bool:
     return context is not None and context._active_spark_context is None  # noqa: SLF001 - no other way
 
 
-edge = Edge(BROKEN, known=told, said=reason_of)
+def java_ended(what: str, error: BaseException) -> MlforgeError | None:
+    """The error where the Java has ended that this process started; None where another one was raised."""
+    java = getattr(getattr(getattr(pyspark, "SparkContext", None), "_gateway", None), "proc", None)
+    if java is None or java.poll() is None or not isinstance(error, (OSError, *_BY_ITS_ABSENCE)):
+        return None
+    return PluginFailed(
+        f"{what}: the Java that Spark runs in has ended.",
+        hint="Start Python anew: it starts Java but once. Did that have too little memory? "
+        'SparkEngine(conf={"spark.driver.memory": "8g"})',
+    )
+
+
+@contextmanager
+def in_session(what: str) -> Iterator[None]:
+    """Raise `PluginFailed` for what pyspark finds missing once the session is gone; all else as it is."""
+    try:
+        yield
+    except (AttributeError, OSError) as error:
+        if gone := told(what, error):
+            raise gone from error
+        raise
+
+
+_EDGE = Edge(BROKEN, known=told, said=reason_of)
+
+
+@contextmanager
+def edge(what: str, hint: str, kind: type[MlforgeError] = Invalid, also: Raised = ()) -> Iterator[None]:
+    """The edge of the engine: as `Edge`."""
+    with _EDGE(what, hint, kind, also), in_session(what):
+        yield

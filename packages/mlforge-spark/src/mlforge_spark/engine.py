@@ -41,7 +41,7 @@ from mlforge_spark import (
     sources,
     windows,
 )
-from mlforge_spark.edge import BROKEN, edge, reason_of, told
+from mlforge_spark.edge import BROKEN, edge, in_session, reason_of, told
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import Quiet, frame_types, session_of
 from mlforge_spark.types import column, schema_of, words_of
@@ -137,16 +137,20 @@ class LiveSparkEngine(Engine):
 
     def persist(self, frame: DataFrame) -> DataFrame:
         with self._computing():
-            held = frame.persist()
+            held = self._hold(frame)
             held.count()
-        self._held.append(held)
         return held
+
+    def _hold(self, frame: DataFrame) -> DataFrame:
+        """The frame, kept from when it is computed until the engine is closed; what the user keeps is not let go of."""
+        kept = frame.storageLevel
+        if not (kept.useMemory or kept.useDisk or kept.useOffHeap):
+            self._held.append(frame.persist())
+        return frame
 
     def conform(self, frame: DataFrame, shape: Shape) -> Conformed:
         with self._computing("The rows cannot be computed", "Look at the function that made them."):
-            held = rows.conform(frame, shape)
-        self._held.append(held.frame)
-        return held
+            return rows.conform(frame, shape, self._hold)
 
     def with_surrogates(self, frame: DataFrame, keys_: Sequence[Key]) -> DataFrame:
         with edge("The surrogate keys cannot be made", "Look at the columns they are made of."):
@@ -212,7 +216,8 @@ class LiveSparkEngine(Engine):
     def _computing(self, what: str = "The frame cannot be computed", hint: str = _LOOK) -> Iterator[None]:
         """Raise for a frame that cannot be computed: the file that makes it fail, or else what Spark says."""
         try:
-            yield
+            with in_session(what):
+                yield
         except MlforgeError:
             raise
         except BROKEN as error:

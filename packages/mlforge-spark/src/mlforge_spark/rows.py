@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 
-def conform(frame: DataFrame, shape: Shape) -> Conformed:
-    """The rows under the contract's names, types and order of columns, kept; and what is counted of them."""
+def conform(frame: DataFrame, shape: Shape, hold: Callable[[DataFrame], DataFrame]) -> Conformed:
+    """The rows under the contract's names, types and order of columns, kept; and what is counted of them.
+
+    Times that are looked through before are held, too: a function may make other rows when it is asked again.
+    """
     rows, time = with_surrogates(frame, shape.keys), shape.timestamp
     need_result(rows.columns, shape)
     _check_types(rows, shape)
     if time and time.name != time.column and time.name in rows.columns:
         raise alias_taken(time)
-    rows = rows.persist() if time and words_of(rows)[time.column] == "String" else rows
+    rows = hold(rows) if time and (time.timezone or words_of(rows)[time.column] == "String") else rows
     columns = _held_columns(rows, shape)
-    held = rows.select(*(columns[n] for n in in_order(columns, shape))).persist()
+    held = hold(rows.select(*(columns[n] for n in in_order(columns, shape))))
     stamp = F.unix_micros(column(shape.stamp)) if shape.stamp else F.lit(0)
     names = [name for name, word in words_of(held).items() if word in ("Datetime", "Date")]
     counts = [_count(~known(shape.key_names)), _count(stamp.isNull()), _count(_any_beyond(held, names))]

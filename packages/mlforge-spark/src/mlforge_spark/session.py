@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed
-from mlforge.plugin.engine.edge import reason
+from mlforge.errors import Invalid, MlforgeError
+from mlforge.model.address import masked
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from mlforge_spark.plugin import SparkEngine
 
-JAVA = "Install Java 17 (Debian: apt-get install openjdk-17-jre-headless) and let JAVA_HOME name it, or name a server: "
 _LOCAL = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -38,21 +37,16 @@ def session_of(config: SparkEngine) -> SparkSession:
 
     Raises:
         Invalid: Settings that exclude each other.
-        PluginFailed: There is no Java, or no server at the address.
+        PluginFailed: There is no Java, or no server at the address, or a setting is wrong.
     """
-    from pyspark.sql import SparkSession
-
     if config.master and config.remote:
         raise Invalid(
-            f"SparkEngine has a master, {config.master!r}, and a remote, {config.remote!r}.",
+            f"SparkEngine has a master, {config.master!r}, and a remote, {masked(config.remote)!r}.",
             hint='Give one of them: SparkEngine(remote="sc://localhost:15002").',
         )
     if (active := _active()) is not None:
         return active
-    try:
-        return _made(config, SparkSession.builder)
-    except Exception as error:
-        raise _no_session(config, error) from error
+    return _made(config)
 
 
 def _active() -> SparkSession | None:
@@ -69,20 +63,45 @@ def _active() -> SparkSession | None:
     return found  # type: ignore[no-any-return]
 
 
-def _made(config: SparkEngine, builder: Any) -> SparkSession:
+def _made(config: SparkEngine) -> SparkSession:
+    """A new session, in which something was asked: what it is set to is looked at no sooner."""
+    from mlforge_spark.starting import need_server, not_started
+
     address = config.remote or (None if config.master else os.environ.get("SPARK_REMOTE"))
-    if address is None and config.master is None and find_spec("databricks.connect") is not None:
+    try:
+        if address is not None:
+            need_server(address)
+        return _tried(_builder(config, address).getOrCreate())
+    except MlforgeError:
+        raise
+    except Exception as error:
+        raise not_started(config, address, error) from error
+
+
+def _builder(config: SparkEngine, address: str | None) -> Any:
+    from pyspark.sql import SparkSession
+
+    builder: Any = SparkSession.builder
+    if address is not None:
+        return _configured(builder.remote(address), config.conf)
+    if config.master is None and find_spec("databricks.connect") is not None:
         from databricks.connect import DatabricksSession
 
-        builder = DatabricksSession.builder
-        return _configured(builder, config.conf).getOrCreate()  # type: ignore[no-any-return]
-    if address is not None:
-        return _configured(builder.remote(address), config.conf).getOrCreate()  # type: ignore[no-any-return]
+        return _configured(DatabricksSession.builder, config.conf)
     master = config.master or os.environ.get("MASTER") or "local[*]"
     here = _LOCAL if master.startswith("local") else {}
     if here:  # functions of rows run in this very Python, and not in the first one on the path
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    return _configured(builder.master(master).appName("mlforge"), here | config.conf).getOrCreate()  # type: ignore[no-any-return]
+    return _configured(builder.master(master).appName("mlforge"), here | config.conf)
+
+
+def _tried(session: Any) -> SparkSession:
+    try:
+        session.conf.get("spark.sql.session.timeZone")
+    except Exception:
+        session.stop()  # else it would be the active one, and of no use
+        raise
+    return session  # type: ignore[no-any-return]
 
 
 def is_sail(session: SparkSession) -> bool:
@@ -97,15 +116,6 @@ def _configured(builder: Any, conf: dict[str, str]) -> Any:
     for name, value in conf.items():
         builder = builder.config(name, value)
     return builder
-
-
-def _no_session(config: SparkEngine, error: Exception) -> MlforgeError:
-    if "JAVA_GATEWAY_EXITED" in str(error) or isinstance(error, FileNotFoundError):
-        return PluginFailed(
-            "Spark cannot start: there is no Java that runs it.", hint=f'{JAVA}SparkEngine(remote="sc://…").'
-        )
-    where = config.remote or config.master or "this machine"
-    return PluginFailed(f"Spark cannot start at {where}: {reason(error)}", hint="See the cause; is the address right?")
 
 
 def frame_types() -> tuple[type, ...]:

@@ -8,9 +8,19 @@ from urllib.parse import unquote
 _SHORT = 5
 """Secrets shorter than this are words of other texts, too, where they stand within a word."""
 _APART = re.compile(r"[@:/?#]")
-_NAMED = re.compile(
-    r"(?i)([?&;][^=&;]*(?:pass(?!file)|pwd|token|secret|private_?key|api_?key|credential)[^=&;]*=)([^&;#]*)"
-)
+_HIDDEN = r"(?:pass(?!file)|pwd|token|secret|(?:private|api|access|account)[_.]?key|credential)"
+_SECRET = re.compile(f"(?i){_HIDDEN}")
+_NAMED = re.compile(rf"(?i)([?&;][^=&;]*{_HIDDEN}[^=&;]*=)([^&;#]*)")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting of this name holds what nobody is to see.
+
+    Example:
+        >>> is_secret("spark.hadoop.fs.s3a.secret.key"), is_secret("spark.executor.memory")
+        (True, False)
+    """
+    return _SECRET.search(name) is not None
 
 
 def secrets_in(address: str) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Self, get_type_hints
 import msgspec
 
 from mlforge.errors import PluginFailed
-from mlforge.model.address import masked
+from mlforge.model.address import is_secret, masked
 from mlforge.model.spelling import Spelled
 
 Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
@@ -114,4 +114,6 @@ def _is_secret(hint: Any) -> bool:
 def _masked(value: Any, secret: bool) -> Any:
     if secret and value is not None:
         return "***"
+    if isinstance(value, dict):
+        return {name: _masked(one, is_secret(str(name))) for name, one in value.items()}
     return masked(value) if isinstance(value, str) and "://" in value else value
