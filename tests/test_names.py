@@ -14,6 +14,8 @@ WRONG = {
     "case": (["a", "A", "A_1"], "columns 'a' and 'A', which differ in case alone"),
     "nameless": ([""], "a column without a name, number 3"),
     "NUL": (["a\0b"], repr("a\0b")),
+    "pattern": (["^x$"], "a column '^x$', which is a pattern of columns' names to Polars"),
+    "all": (["*"], "a column '*'"),
 }
 
 

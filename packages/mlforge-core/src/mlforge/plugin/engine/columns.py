@@ -56,7 +56,10 @@ def need_values(columns: Iterable[str], available: Iterable[str], meta: FeatureM
 
 
 def refuse_names(names: Iterable[str], where: str, hint: str = "Rename it.") -> None:
-    """Raise `Invalid` for columns that not every engine can tell apart: nameless, with a NUL, or alike but for case.
+    """Raise `Invalid` for columns that not every engine can tell apart.
+
+    These are nameless, have a NUL, are alike but for case, or are called as patterns are that Polars looks for: `*`, and
+    whatever begins with `^` and ends with `$`.
 
     Example:
         >>> refuse_names(["user", "User"], "The spine")
@@ -69,6 +72,8 @@ def refuse_names(names: Iterable[str], where: str, hint: str = "Rename it.") -> 
             raise Invalid(f"{where} has a column without a name, number {place}.", hint=hint)
         if "\0" in name:
             raise Invalid(f"{where} has a column {name!r}, which has a NUL in its name.", hint=hint)
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise Invalid(f"{where} has a column {name!r}, which is a pattern of columns' names to Polars.", hint=hint)
         twin = first.setdefault(name.lower(), name)
         if twin != name:
             raise Invalid(f"{where} has columns {twin!r} and {name!r}, which differ in case alone.", hint=hint)

@@ -28,6 +28,8 @@ ALIKE = {
     "the time and a column in case alone": (("TS",), ("ts", "TS")),
     "nameless": (("",), ("without a name",)),
     "a NUL": (("a\0b",), (repr("a\0b"),)),
+    "every column": (("*",), (repr("*"),)),
+    "a pattern of names": (("x", "^x$"), (repr("^x$"),)),
 }
 UNNAMABLE = ALIKE | {"a newline": (("a\nb",), (repr("a\nb"),)), "a tab": (("a\t",), (repr("a\t"),))}
 ODD = [
@@ -46,6 +48,9 @@ ODD = [
     "n",
     "frame",
     "rest",
+    "^x",
+    "x$",
+    "**",
     "w0_n",
 ]
 

@@ -8,12 +8,12 @@ from mlforge.errors import Invalid
 
 
 def refuse_names(names: Iterable[str], where: str) -> None:
-    """Raise `Invalid` for a name that is none or has a NUL, and for two that are one but for case."""
+    """Raise `Invalid` for a name that is none, has a NUL or is a pattern, and for two that are one but for case."""
     given = list(names)
     for name in given:
         if not name:
             raise Invalid(f"{where} has a column without a name.", hint="Give it one.")
-        if "\0" in name:
+        if "\0" in name or name == "*" or (name[0] == "^" and name[-1] == "$"):
             raise Invalid(f"{where} has a column {name!r}.", hint="Rename it.")
     if len({name.lower() for name in given}) < len(given):
         alike = [name for name in given if [n.lower() for n in given].count(name.lower()) > 1]
