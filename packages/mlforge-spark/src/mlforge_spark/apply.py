@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _HINT = "The Spark engine hands out pyspark.sql.DataFrame (also where nothing is annotated)."
+_RETURN = "Return a pyspark.sql.DataFrame, which pandas on Spark gives by .to_spark()."
 
 
 def call(function: Callable[..., Any], frame: DataFrame) -> Any:
@@ -31,7 +32,7 @@ def call(function: Callable[..., Any], frame: DataFrame) -> Any:
     except (Exception, PySparkException) as error:
         raise raised(function, error, _unknown(error, frame.columns)) from error
     if not isinstance(result, kinds):
-        raise no_frame(function, result, "a Spark frame", "Return a pyspark.sql.DataFrame.")
+        raise no_frame(function, result, "a Spark frame", _RETURN)
     made: Any = result
     refuse_doubles(made.columns, "The function's result", "Rename one of them in the function, or leave it out.")
     return made
