@@ -92,6 +92,7 @@ ONLINE_STORE = OnlineStoreDescriptor(
             "what_is_written_is_there_after_reopening",
             "a_note_is_there_after_reopening",
             "of_publishers_in_processes_the_newest_wins",
+            "a_publisher_goes_on_while_others_come_and_go",
             "of_processes_that_count_in_a_note_none_loses_a_count",
             "a_publisher_that_is_killed_leaves_whole_entries_and_can_be_followed",
             "what_a_publisher_that_is_killed_was_told_is_kept_is_kept",
