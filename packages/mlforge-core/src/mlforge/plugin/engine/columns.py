@@ -58,8 +58,8 @@ def need_values(columns: Iterable[str], available: Iterable[str], meta: FeatureM
 def refuse_names(names: Iterable[str], where: str, hint: str = "Rename it.") -> None:
     """Raise `Invalid` for columns that not every engine can tell apart.
 
-    These are nameless, have a NUL, are alike but for case, or are called as patterns are that Polars looks for: `*`, and
-    whatever begins with `^` and ends with `$`.
+    These are nameless, have a NUL, are alike but for case, or are called as patterns are that Polars looks for: `*`,
+    and whatever begins with `^` and ends with `$`.
 
     Example:
         >>> refuse_names(["user", "User"], "The spine")
