@@ -31,6 +31,7 @@ _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
 
 _TRACEBACK = "Traceback (most recent call last):\n"
+_STOPPED = ("stopped SparkContext", "SparkContext was shut down")
 _ENDED = "Python worker exited unexpectedly"
 
 
@@ -50,7 +51,7 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
     text = str(error)
     if ended := java_ended(what, error):
         return ended
-    if "stopped SparkContext" in text or (isinstance(error, _BY_ITS_ABSENCE) and _is_stopped()):
+    if any(said in text for said in _STOPPED) or (isinstance(error, _BY_ITS_ABSENCE) and _is_stopped()):
         return PluginFailed(
             f"{what}: the Spark session that it is computed in was stopped.",
             hint="Make the frame anew, in the session that is active now.",
@@ -90,9 +91,11 @@ def reason_of(error: BaseException) -> str:
 
 
 def _is_stopped() -> bool:
-    """Whether there is no session on this machine; of servers their own errors tell."""
+    """Whether there is no session on this machine, or one that is being stopped; of servers their own errors tell."""
     context = getattr(pyspark, "SparkContext", None)
-    return context is not None and context._active_spark_context is None  # noqa: SLF001 - no other way
+    if context is None:
+        return False
+    return getattr(context._active_spark_context, "_jsc", None) is None  # noqa: SLF001 - no other way
 
 
 def java_ended(what: str, error: BaseException) -> MlforgeError | None:
