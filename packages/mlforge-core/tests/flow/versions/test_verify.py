@@ -160,7 +160,18 @@ def test_a_pointer_that_somebody_moves_while_it_is_repaired_is_looked_at_again(s
 
     monkeypatch.setattr(type(store), "point", beaten)
     assert wrong(store, repair=True) == told
-    assert store.latest("spend") == built or "1.1.0"
+    assert store.latest("spend") == (built or "1.1.0")
+
+
+def test_a_pointer_that_can_never_be_moved_is_told_as_such(store, root, monkeypatch):
+    (root / "spend" / "_latest.json").write_bytes(b"{")
+
+    def beaten(live, name, version):
+        raise Conflict("Somebody pointed it elsewhere meanwhile.", hint="Look at it.")
+
+    monkeypatch.setattr(type(store), "point", beaten)
+    with pytest.raises(Conflict, match="elsewhere meanwhile"):
+        wrong(store, repair=True)
 
 
 def test_a_version_that_somebody_removes_while_it_is_pointed_at_is_looked_at_again(store, root, monkeypatch):

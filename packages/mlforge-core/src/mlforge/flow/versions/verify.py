@@ -20,6 +20,9 @@ from mlforge.plugin.stores import FetchingStore, ManifestStore, Store, Verifying
 AT_ONCE = 8
 """How many parts are looked at at the same time."""
 
+TRIES = 20
+"""How often a feature is repaired anew because somebody else changed it meanwhile."""
+
 
 class Finding(msgspec.Struct, frozen=True):
     """Something that is wrong in a store.
@@ -86,7 +89,7 @@ def verify_store(store: Store, repair: bool, now: datetime, tell: Tell) -> Store
     return StoreReport(len(names), len(looking.versions), len(looking.found), tuple(findings))
 
 
-def _of_feature(looking: _Looking, name: str, repair: bool) -> list[Finding]:
+def _of_feature(looking: _Looking, name: str, repair: bool, tries: int = TRIES) -> list[Finding]:
     """What is wrong with a feature: all of it anew where somebody points or prunes while it is repaired."""
     found, whole = _of_versions(looking, name)
     if (told := _wrong_pointer(looking, name, whole)) is None:
@@ -97,7 +100,9 @@ def _of_feature(looking: _Looking, name: str, repair: bool) -> list[Finding]:
         try:
             looking.store.point(name, whole[-1])
         except (Conflict, NotFound):
-            return _of_feature(looking, name, repair)
+            if tries == 1:
+                raise
+            return _of_feature(looking, name, repair, tries - 1)
     return [*found, Finding(name, None, told, f"point readers at {whole[-1]}, the newest that is whole", repair)]
 
 
