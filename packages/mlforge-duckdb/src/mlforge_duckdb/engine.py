@@ -169,7 +169,7 @@ class LiveDuckDBEngine(Engine):
     def measure(self, frame: Frame, ask: Measuring) -> Quality:
         rows = self._relation(frame)
         with self._computing():
-            if measuring.is_planned_longer(rows, ask):
+            if measuring.is_planned_longer(rows):
                 return super().measure(rows, ask)
             if (file := self._session.file(rows)) is None:
                 return measuring.measured(rows, ask)

@@ -47,8 +47,8 @@ _WIDE = 64
 _AT_ONCE = 128
 """Columns of a file that are measured together: each query is planned for all of them."""
 
-_PLANNED = 4096
-"""So many values of a column are gone through in Python while DuckDB plans what it is asked of one."""
+FEW = 4096
+"""So many rows are gone through in Python while DuckDB plans what it is asked of their columns."""
 
 _FIRST = 2048
 """So many rows tell a number that may be near a column's mean."""
@@ -81,11 +81,9 @@ def measured(rows: duckdb.DuckDBPyRelation, ask: Measuring, file: Path | None = 
     return Quality(rows=facts["rows"], entities=entities, entities_error=error, columns=made)
 
 
-def is_planned_longer(rows: duckdb.DuckDBPyRelation, ask: Measuring) -> bool:
-    """Whether there are so many columns, and so few rows, that planning takes longer than looking at each value."""
-    if len(rows.columns if ask.columns is None else ask.columns) <= _WIDE:
-        return False
-    return bool(_asked(rows.limit(_PLANNED + 1), {"rows": "count(*)"})["rows"] <= _PLANNED)
+def is_planned_longer(rows: duckdb.DuckDBPyRelation) -> bool:
+    """Whether there are so few rows that planning takes longer than looking at each value."""
+    return bool(_asked(rows.limit(FEW + 1), {"rows": "count(*)"})["rows"] <= FEW)
 
 
 def _in_parts(rows: duckdb.DuckDBPyRelation, names: Sequence[str], ask: Measuring, file: Path) -> Quality:
