@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
+
 import duckdb
 
 from mlforge.model.meta import Artifact
@@ -10,18 +13,22 @@ from mlforge_duckdb.session import Session
 from mlforge_duckdb.sources import parquet_files
 from mlforge_duckdb.types import has_durations, of_micros, plainly, quoted, sql_of, types_of, word
 
+Files = tuple[str, ...]
+
 PLACE = quoted("place of mlforge")
 """What tells a row of a version; a name of its own: its columns have any."""
 
 
 def artifact_rows(artifact: Artifact, connection: duckdb.DuckDBPyConnection) -> str:
     """The rows of a committed version, of the types its metadata tells."""
-    names = ", ".join(map(quoted, artifact.meta.identity))
+    identity = artifact.meta.identity
+    names = ", ".join(map(quoted, identity))
+    typed = partial(_typed, cache(partial(_columns, artifact, connection)))
     last, *earlier = overlay(artifact.layers)
-    rows = _typed(artifact, last.rows, connection)
+    rows = typed(last.rows)
     for layer in earlier:
-        taken = " UNION ALL ".join(f"SELECT {names} FROM ({_typed(artifact, t, connection)})" for t in layer.taken)
-        kept = f"FROM ({_typed(artifact, layer.rows, connection)}) ANTI JOIN ({taken}) USING ({names})"
+        taken = " UNION ALL ".join(typed(files, identity) for files in layer.taken)
+        kept = f"FROM ({typed(layer.rows)}) ANTI JOIN ({taken}) USING ({names})"
         rows = f"SELECT * {kept} UNION ALL BY NAME ({rows})"
     return f"SELECT * FROM ({rows}) ORDER BY {names}" if earlier else rows
 
@@ -34,8 +41,9 @@ def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str,
     names = {name.lower() for name in artifact.meta.schema.names}
     if len(artifact.uris) == 1 and "file_row_number" not in names:
         files = parquet_files(artifact.uris, numbered=True)
-        columns = _types(artifact, artifact.uris, session.connection)
-        return f"SELECT {columns}, file_row_number AS {PLACE} FROM {files}", []
+        columns = _columns(artifact, session.connection, artifact.uris)
+        listed = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in columns.items())
+        return f"SELECT {listed}, file_row_number AS {PLACE} FROM {files}", []
     if "rowid" in names:  # then it is that column, and no number of the row
         table = session.make(f"SELECT *, row_number() OVER () AS {PLACE} FROM ({rows})")
         return f"FROM {table}", [table]
@@ -43,15 +51,18 @@ def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str,
     return f"SELECT *, rowid AS {PLACE} FROM {table}", [table]
 
 
-def _typed(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:
-    return f"SELECT {_types(artifact, uris, connection)} FROM {parquet_files(uris)}"
+def _typed(columns_of: Callable[[Files], Mapping[str, str]], uris: Files, names: Sequence[str] | None = None) -> str:
+    """All rows of some files, of some columns or all, of the types that the metadata tells."""
+    columns = columns_of(uris)
+    listed = ", ".join(f"{columns[n]} AS {quoted(n)}" for n in names or columns)
+    return f"SELECT {listed} FROM {parquet_files(uris)}"
 
 
-def _types(artifact: Artifact, uris: tuple[str, ...], connection: duckdb.DuckDBPyConnection) -> str:
-    """All columns of some files, of the types that the metadata tells."""
+def _columns(artifact: Artifact, connection: duckdb.DuckDBPyConnection, uris: Files) -> Mapping[str, str]:
+    """The columns of some files, each in SQL, of the type that the metadata tells."""
     words = told(artifact.meta)
     types = types_of(connection.sql(f"FROM {parquet_files(uris)}"))
-    return ", ".join(f"{_told(n, t, words.get(n))} AS {quoted(n)}" for n, t in types.items())
+    return {n: _told(n, t, words.get(n)) for n, t in types.items()}
 
 
 def _told(name: str, dtype: object, wanted: str | None) -> str:

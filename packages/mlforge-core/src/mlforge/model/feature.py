@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -67,7 +68,7 @@ class Shape(msgspec.Struct, frozen=True):
         return self.key_names + ((self.stamp,) if self.stamp else ())
 
 
-class Feature(msgspec.Struct, frozen=True, eq=False):
+class Feature(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A named set of columns about an entity, and how it is made. `@feature` makes one of a function.
 
     Calling it calls the function.
@@ -122,7 +123,7 @@ class Feature(msgspec.Struct, frozen=True, eq=False):
     def shape(self) -> Shape:
         return Shape(self.keys, self.timestamp, self.tie_break)
 
-    @property
+    @cached_property
     def plan(self) -> WindowPlan | None:
         """What its metrics ask of an engine; None for a feature without windows."""
         columns = tuple(c for m in self.metrics for c in m.columns())
