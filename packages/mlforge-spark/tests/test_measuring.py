@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from mlforge.model.meta import Target
-from mlforge.model.quality import SAMPLE, ColumnQuality, Measuring, Quality, TopValue, rank_error
+from mlforge.model.quality import MOST_EXACT, SAMPLE, ColumnQuality, Measuring, Quality, TopValue, rank_error
 from mlforge.model.schema import Column, Schema
 from mlforge.model.source import ParquetFormat
 from mlforge.plugin import Scan
@@ -147,6 +147,16 @@ def test_what_was_written_is_read_as_often_as_there_are_kinds_of_figures(session
     engine.measure(frame, Measuring(columns=columns, keys=("user", "few")))
     assert _read(session) - read == 5 * ROWS  # figures of 6 columns, of 1, sketches, what is few, and the sample
     assert _held(session) == held
+
+
+def test_few_rows_are_read_once_less(session, engine, tmp_path):
+    rows = [{"user": n % 7, "amount": n / 2} for n in range(MOST_EXACT)]
+    frame = engine.from_rows(rows, Schema.of(user="Int64", amount="Float64"))
+    engine.write(frame, Target("events", str(tmp_path / "data.parquet")))
+    read = _read(session)
+    found = engine.measure(frame, Measuring(keys=("user",)))
+    assert [(c.distinct, c.distinct_error) for c in found.columns] == [(7, 0.0), (MOST_EXACT, 0.0)]
+    assert _read(session) - read == 2 * MOST_EXACT  # figures, and the sample with what is different
 
 
 def _jobs(session: SparkSession) -> int:

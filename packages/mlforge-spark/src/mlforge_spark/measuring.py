@@ -66,7 +66,8 @@ def _measured(frame: DataFrame, columns: Columns, entity: _Parts, ask: Measuring
     same = next((name for name, parts in _compared(columns, []).items() if parts == entity), None)
     also = [] if same else entity
     for some in _parted(columns, _AT_ONCE):
-        facts |= _facts(frame, some) | _about(frame, _compared(some, also))
+        facts |= _facts(frame, some)
+        facts |= _about(frame, _compared(some, also), facts["rows"])
         made += _sampled(frame, some, also, facts, ask)
         also = []  # is told with the first
     if not ask.keys:
@@ -120,10 +121,10 @@ def _facts(frame: DataFrame, columns: Columns) -> dict[str, Any]:
     return found | {name: mean / LOWERED for name, mean in means.items()}
 
 
-def _about(frame: DataFrame, compared: Mapping[str, _Parts]) -> dict[str, int]:
-    """About how many different values there are."""
-    if not compared:
-        return {}
+def _about(frame: DataFrame, compared: Mapping[str, _Parts], rows: int) -> dict[str, int]:
+    """About how many different values there are, or how many there may be where each is counted anyway."""
+    if rows <= MOST_EXACT or not compared:
+        return {f"about_{name}": rows for name in compared}
     hashes = frame.selectExpr(*(f"{_hashed(parts)} AS {name}" for name, parts in compared.items()))
     apart = hashes.where("rand(0) >= 0")  # else hashes are not compiled, but joined to what sketches do
     return asked(apart, {f"about_{n}": f"hll_sketch_estimate(hll_sketch_agg({n}, {_REGISTERS}))" for n in compared})
