@@ -109,7 +109,10 @@ class Session:
         self.do_each([_running(statement) for statement in statements])
 
     def do_each(self, works: Sequence[Work]) -> None:
-        """Do works that do not need each other, a few side by side, each on a connection of its own."""
+        """Do works that do not need each other, a few side by side, each on a connection of its own; one alone here."""
+        if len(works) == 1:
+            works[0](self.connection)
+            return
         if len(works) > self.side_by_side:
             self.connection.execute(_KEPT)
         with ThreadPoolExecutor(self.side_by_side) as pool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain, islice
 
 import polars as pl
 
@@ -80,8 +81,17 @@ def _parts(frame: pl.DataFrame, entities: Entities, plan: Plan) -> Iterator[pl.D
             chunk = frame.filter(pl.col("entity").is_between(start, start + at_once - 1))
         key = (pl.col("entity") - start) * stride + pl.col("index")
         events = chunk.select(key.alias("key"), pl.col("^(v|when).*$")).sort("key")
-        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:  # most of a slice's steps keep but one core busy
-            yield from pool.map(lambda rows: rows(), _slices(events, entities, start, plan))
+        yield from _computed(_slices(events, entities, start, plan))
+
+
+def _computed(works: Iterator[Callable[[], pl.DataFrame]]) -> Iterator[pl.DataFrame]:
+    """What works give, in order, side by side where there are several: most of their steps keep but one core busy."""
+    first = list(islice(works, 2))
+    if len(first) < 2:
+        yield from (work() for work in first)
+        return
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        yield from pool.map(lambda work: work(), chain(first, works))
 
 
 def _slices(events: pl.DataFrame, entities: Entities, start: int, plan: Plan) -> Iterator[Callable[[], pl.DataFrame]]:
