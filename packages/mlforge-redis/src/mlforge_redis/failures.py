@@ -44,7 +44,7 @@ _HINTS = {
     "ERR DB index": "Choose a db the server has.",
     "ERR max number of clients": "Raise its maxclients.",
     "ERR This instance has cluster support disabled": "It is one server: leave cluster out.",
-    "WRONGTYPE": "Choose a prefix that nobody else uses.",
+    "WRONGTYPE": "Choose a prefix that nobody else uses, or remove that key.",
     "MLFORGE": "Upgrade mlforge, choose a prefix that nobody else uses, or remove that key where it is damaged.",
 }
 
@@ -54,6 +54,13 @@ class NotReplicated(RedisError):
 
     def __init__(self, found: int, wanted: int) -> None:
         super().__init__(f"{found} of {wanted} replicas have what was written")
+
+
+class OfAnotherKind(RedisError):
+    """A key under which something else than text is kept."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"WRONGTYPE {key} is of another kind than what mlforge keeps there")
 
 
 class Told:
