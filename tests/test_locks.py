@@ -68,6 +68,12 @@ def test_a_lock_has_the_versions_of_a_set_and_makes_its_training_data_again(defs
     assert defs.get_training_data(LABELS, with_lock=True, lock=lock).lock == lock
 
 
+def test_columns_of_one_name_are_locked_by_the_option_that_the_hint_names(defs, mlforge):
+    code, printed = mlforge("lock", "plan@1.1.0", "other")
+    assert (code, "or --full-names for" in printed) == (1, True)
+    assert mlforge("lock", "plan@1.1.0", "other", "--full-names")[0] == 0
+
+
 @pytest.mark.parametrize("name", ["chrn", "plans", "spend_7d"])
 def test_a_name_that_nothing_has_is_answered_with_one_that_works(defs, mlforge, name):
     hints = {"chrn": "Did you mean 'churn'?", "plans": "Did you mean 'plan'?", "spend_7d": "Did you mean 'spend'?"}
