@@ -275,6 +275,15 @@ def test_a_plan_says_what_would_change_and_builds_nothing(shop, defs, mlforge):
     assert sorted(p for p in (shop.root / "store").rglob("*") if p.is_file()) == kept
 
 
+def test_a_plan_tells_all_that_breaks_a_lock_in_sentences(shop, defs, mlforge):
+    defs.lock(["spend", "other"]).save("two.lock")
+    text = (shop.root / "definitions.py").read_text().replace('windows=["1d", "7d"]', 'windows=["1d", "30d"]')
+    (shop.root / "definitions.py").write_text(text.replace('"user_id", "cheapest")', '"user_id", "dearest")'))
+    code, said = mlforge("plan", "--lock", "two.lock")
+    assert code == 2
+    assert "). other would be served as" in said
+
+
 def test_a_plan_tells_data_from_definitions_and_what_cannot_be_built(shop, defs, mlforge):
     shop.events(user_id=[1, 1, 2], amount=[1.0, 2.0, 8.0])
     (plan,) = defs.plan("spend", locks="churn.lock").features

@@ -250,9 +250,7 @@ def let_expire(client, table, attribute):
 
 
 def set_expiry(client, table, attribute, on):
-    client.update_time_to_live(
-        TableName=table, TimeToLiveSpecification={"Enabled": on, "AttributeName": attribute}
-    )
+    client.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": on, "AttributeName": attribute})
 
 
 def denied(**_):

@@ -190,11 +190,15 @@ def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(files,
     form = serialization.PrivateFormat.PKCS8
     (tmp_path / "my key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
     given = files | {"ssl_keyfile": str(tmp_path / "my key.pem")}
-    line = [sys.executable, "-c", f"from mlforge_redis.plugin import RedisStore\nRedisStore(ssl=True, **{given}).open()"]
+    line = [
+        sys.executable,
+        "-c",
+        f"from mlforge_redis.plugin import RedisStore\nRedisStore(ssl=True, **{given}).open()",
+    ]
     terminal, inside = pty.openpty()
     try:
         run = subprocess.run(
-            line, stdin=inside, capture_output=True, text=True, timeout=60, start_new_session=True,
+            line, stdin=inside, capture_output=True, text=True, timeout=60, check=False, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
     finally:

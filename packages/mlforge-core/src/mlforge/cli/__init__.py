@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _heed_the_end() -> None:
-    """End at SIGTERM as any process does: the kernel drops it for the first of a container, unless that has a handler."""
+    """End at SIGTERM as any process does: for the first of a container the kernel drops what has no handler."""
     import os
     import signal
 

@@ -295,7 +295,7 @@ def _unnoted(order: PublishOrder, publish: Round) -> Conflict:
     """Newer entries stay: they would be served as what this publish wrote, were it noted as whole."""
     name = f"{order.feature}@{order.version}" if order.version else order.feature
     return Conflict(
-        f"The online store has entries of {order.place!r} that are newer than {iso(publish.as_of)}, and no note of them.",
+        f"The online store has entries of {order.place!r} that are newer than {iso(publish.as_of)}, and notes none.",
         hint=f"Publish as of now: mlforge publish {name}{' --beside' if order.beside else ''} --force",
     )
 

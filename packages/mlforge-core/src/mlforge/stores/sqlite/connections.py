@@ -100,7 +100,9 @@ def told(path: str) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeError) as error:  # a damaged file's own text may be no text
-        raise PluginFailed(f"The online store at {path!r} does not answer: {error}.", hint=_hint(error, path)) from error
+        raise PluginFailed(
+            f"The online store at {path!r} does not answer: {error}.", hint=_hint(error, path)
+        ) from error
 
 
 def _connect(uri: str, timeout: float, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
@@ -114,7 +116,9 @@ def _connect(uri: str, timeout: float, kind: type[sqlite3.Connection] = sqlite3.
 def _is_unshared(path: str) -> bool:
     """Whether there are no notes that readers make for each other, and none can be made."""
     log, notes = Path(f"{path}-wal"), Path(f"{path}-shm")
-    return not os.access(Path(path).parent, os.W_OK) and not (log.exists() and (notes.exists() or not is_empty(str(log))))
+    return not os.access(Path(path).parent, os.W_OK) and not (
+        log.exists() and (notes.exists() or not is_empty(str(log)))
+    )
 
 
 def encoded(entry: Entry) -> bytes | str:
@@ -200,7 +204,9 @@ def _tombstone(feature: Any, key: Any, as_of: Any) -> bytes | str:
 def _hint(error: Exception, path: str) -> str:
     code = "SQLITE_CORRUPT" if isinstance(error, UnicodeError) else getattr(error, "sqlite_errorname", "")
     if code.startswith("SQLITE_CANTOPEN") and not is_empty(f"{path}-wal"):
-        return f"Changes stand in {path}-wal, which are read where SQLite may write beside it: copy both to such a place."
+        return (
+            f"Changes stand in {path}-wal, which are read where SQLite may write beside it: copy both to such a place."
+        )
     hints = {
         "SQLITE_BUSY": "Another process is writing for longer than the store's timeout: try again, or raise it.",
         "SQLITE_FULL": "The disk is full: make room and publish again.",

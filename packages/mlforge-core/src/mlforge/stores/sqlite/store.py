@@ -141,7 +141,7 @@ class LiveSQLiteOnlineStore:
                 yield connection
 
     def _ask(self, question: Callable[[sqlite3.Connection], T], at_once: bool = False) -> T | None:
-        """The answer to a question, asked again where the file was written to beneath it; None before the first publish."""
+        """The answer to a question, asked again where the file changed beneath it; None before the first publish."""
         for _ in range(TRIES):
             try:
                 with self._reading(at_once) as connection:
