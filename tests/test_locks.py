@@ -68,6 +68,12 @@ def test_a_lock_has_the_versions_of_a_set_and_makes_its_training_data_again(defs
     assert defs.get_training_data(LABELS, with_lock=True, lock=lock).lock == lock
 
 
+def test_columns_of_one_name_are_locked_by_the_option_that_the_hint_names(defs, mlforge):
+    code, printed = mlforge("lock", "plan@1.1.0", "other")
+    assert (code, "or --full-names for" in printed) == (1, True)
+    assert mlforge("lock", "plan@1.1.0", "other", "--full-names")[0] == 0
+
+
 @pytest.mark.parametrize("name", ["chrn", "plans", "spend_7d"])
 def test_a_name_that_nothing_has_is_answered_with_one_that_works(defs, mlforge, name):
     hints = {"chrn": "Did you mean 'churn'?", "plans": "Did you mean 'plan'?", "spend_7d": "Did you mean 'spend'?"}
@@ -267,6 +273,15 @@ def test_a_plan_says_what_would_change_and_builds_nothing(shop, defs, mlforge):
     assert code == 0
     assert "unknown until built: the columns that the function returns" in said
     assert sorted(p for p in (shop.root / "store").rglob("*") if p.is_file()) == kept
+
+
+def test_a_plan_tells_all_that_breaks_a_lock_in_sentences(shop, defs, mlforge):
+    defs.lock(["spend", "other"]).save("two.lock")
+    text = (shop.root / "definitions.py").read_text().replace('windows=["1d", "7d"]', 'windows=["1d", "30d"]')
+    (shop.root / "definitions.py").write_text(text.replace('"user_id", "cheapest")', '"user_id", "dearest")'))
+    code, said = mlforge("plan", "--lock", "two.lock")
+    assert code == 2
+    assert "). other would be served as" in said
 
 
 def test_a_plan_tells_data_from_definitions_and_what_cannot_be_built(shop, defs, mlforge):

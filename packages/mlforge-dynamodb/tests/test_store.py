@@ -213,6 +213,50 @@ def test_a_table_with_other_keys_is_refused(servers, config, tmp_path):
         assert "pk and sk" in caught.value.hint
 
 
+@pytest.mark.parametrize("auto_create", [True, False])
+def test_a_table_that_forgets_by_another_attribute_is_refused_before_anything_is_written(
+    servers, config, tmp_path, auto_create
+):
+    made = config(tmp_path, servers.get().url, auto_create=auto_create)
+    client = connect(made)
+    let_expire(client, made.table_name, "ttl")
+    with made.open() as store:
+        for use in (lambda: store.swap_note("spend", None, b"{}"), lambda: store.write([entry(1, x=1)])):
+            with pytest.raises(Invalid, match=r"table 'test-.*'ttl', and not 'expires'") as caught:
+                use()
+        assert f"--table-name {made.table_name} --time-to-live" in caught.value.hint
+        assert scanned(store) == []
+        assert store.read([entry(1).address]) == [None]
+    set_expiry(client, made.table_name, "ttl", on=False)
+    with made.open() as store:
+        assert store.write([entry(1, x=1)]) == 1
+
+
+def test_who_may_not_ask_how_a_table_forgets_publishes_all_the_same(servers, config, tmp_path):
+    with config(tmp_path, servers.get().url).open() as store:
+        store.table.client.meta.events.register("before-call.dynamodb.DescribeTimeToLive", denied)
+        assert store.write([entry(1, x=1)]) == 1
+
+
+def let_expire(client, table, attribute):
+    """Make a table that somebody else has set up."""
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    set_expiry(client, table, attribute, on=True)
+
+
+def set_expiry(client, table, attribute, on):
+    client.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": on, "AttributeName": attribute})
+
+
+def denied(**_):
+    raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeTimeToLive")
+
+
 @pytest.fixture(params=[(PAGE, "text/html", 200), (b"", "text/plain", 200), (PAGE, "text/html", 503)], ids=str)
 def between(request):
     """A proxy that answers everything in DynamoDB's place."""

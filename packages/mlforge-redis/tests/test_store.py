@@ -111,6 +111,16 @@ def test_what_is_no_entry_is_not_written_over(store, server):
         list(store.older("spend", 5))
 
 
+def test_a_note_of_another_kind_is_refused_by_its_key(store, server):
+    server.ask("RPUSH", "mlforge:spend:note", "x")
+    for use in (lambda: store.read_note("spend"), lambda: store.swap_note("spend", None, b"{}")):
+        with pytest.raises(PluginFailed, match="mlforge:spend:note is of another kind") as caught:
+            use()
+        assert "prefix" in caught.value.hint
+        assert "remove that key" in caught.value.hint
+    assert server.ask("LLEN", "mlforge:spend:note") == 1
+
+
 def test_a_key_of_another_kind_is_refused_with_a_hint(store, server):
     server.ask("RPUSH", f"mlforge:spend:{entry(1).key}", "x")
     with pytest.raises(PluginFailed, match=entry(1).key) as caught:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 import sys
 import traceback
+from pathlib import Path
 
 import pytest
 import redis
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from mlforge.errors import PluginFailed
 from mlforge.testing.online.subject import assert_found, entry
@@ -167,6 +171,43 @@ def test_tls_without_the_certificate_the_server_asks_for(secure, files):
         store.ping()
 
 
+def test_tls_without_the_certificate_says_which_setting_is_missing(secure, files):
+    config = RedisStore(port=secure, ssl=True, password=PASSWORD, ssl_ca_certs=files["ssl_ca_certs"], retries=0)
+    with config.open() as store, pytest.raises(PluginFailed, match="TLS") as caught:
+        store.ping()
+    assert "ssl_certfile" in caught.value.hint
+
+
+@pytest.mark.posix
+def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(files, tmp_path):
+    """At a terminal OpenSSL asks whoever sits there, and waits."""
+    import fcntl
+    import pty
+    import termios
+
+    key = serialization.load_pem_private_key(Path(files["ssl_keyfile"]).read_bytes(), None)
+    encryption = serialization.BestAvailableEncryption(b"hush")
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "my key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, form, encryption))
+    given = files | {"ssl_keyfile": str(tmp_path / "my key.pem")}
+    line = [
+        sys.executable,
+        "-c",
+        f"from mlforge_redis.plugin import RedisStore\nRedisStore(ssl=True, **{given}).open()",
+    ]
+    terminal, inside = pty.openpty()
+    try:
+        run = subprocess.run(
+            line, stdin=inside, capture_output=True, text=True, timeout=60, check=False, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+    finally:
+        os.close(terminal)
+        os.close(inside)
+    assert "Invalid: ssl_certfile or ssl_keyfile cannot be used" in run.stderr
+    assert f"openssl pkey -in '{tmp_path / 'my key.pem'}' -out plain.pem" in run.stderr
+
+
 def test_tls_to_a_cluster(servers, secured, files):
     port, options = secured("127.0.0.1")
     node = servers.node("redis", "--tls-cluster", "yes", *options)
@@ -179,7 +220,7 @@ def test_tls_where_the_server_speaks_none(servers, kind):
     with RedisStore(host="127.0.0.1", port=servers.get(kind).port, ssl=True, connect_timeout=1).open() as store:
         with pytest.raises(PluginFailed, match="127.0.0.1") as caught:
             store.ping()
-        assert caught.value.hint
+        assert "ssl" in caught.value.hint
 
 
 class Changing(redis.CredentialProvider):
@@ -230,3 +271,45 @@ def test_a_wrong_password_is_in_no_error(servers, kind):
     for failure in (caught.value, awaited.value):
         assert "hush" not in "".join(traceback.format_exception(failure))
         assert "username and password" in failure.hint
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"host": "127.0.0.1", "password": "hush hush"},
+        {"url": "redis://ada:hush%20hush@127.0.0.1:{port}"},
+        {"host": "127.0.0.1", "credential_provider": "shop_secrets:Changing"},
+        {"sentinels": ("127.0.0.1:{port}",), "sentinel_primary": "shop", "sentinel_password": "hush hush"},
+    ],
+    ids=str,
+)
+def test_a_password_is_in_no_error_where_a_server_repeats_what_it_does_not_know(servers, kind, secret, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shop_secrets", sys.modules[__name__])
+    monkeypatch.setattr(Changing, "now", ("ada", "hush hush"))
+    port = servers.get(kind, "--rename-command", "AUTH", "").port
+    given = {"port": port} if "host" in secret else {}
+    for name, value in secret.items():
+        given[name] = value.format(port=port) if isinstance(value, str) else tuple(v.format(port=port) for v in value)
+    with RedisStore(retries=0, **given).open() as store:
+
+        async def run():
+            try:
+                await store.aread([entry(1).address])
+            finally:
+                await store.aclose()
+
+        for use in (store.ping, lambda: asyncio.run(run())):
+            with pytest.raises(PluginFailed) as caught:
+                use()
+            assert "hush" not in "".join(traceback.format_exception(caught.value))
+            assert "password" in caught.value.hint or "sentinel" in caught.value.hint
+
+
+@pytest.mark.parametrize("command", ["get", "set", "getrange"])
+def test_a_right_that_only_scripts_need_is_told_like_any_other(servers, kind, command):
+    server = servers.get(kind)
+    server.ask("ACL", "SETUSER", "eve", "reset", "on", f">{PASSWORD}", "~mlforge:*", "+@all", f"-{command}")
+    with RedisStore(host="127.0.0.1", port=server.port, username="eve", password=PASSWORD).open() as store:
+        with pytest.raises(PluginFailed) as caught:
+            store.write([entry(1, x=1)]) if command != "get" else store.swap_note("spend", None, b"{}")
+        assert "Let the user run" in caught.value.hint

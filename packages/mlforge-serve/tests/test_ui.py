@@ -178,6 +178,26 @@ def test_a_store_that_does_not_answer_is_said_and_what_was_known_is_shown(shop: 
         assert len(re.findall("cannot be", server.log)) <= 4
 
 
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_store_that_is_gone_is_said_so_and_not_that_its_features_are(
+    shop: Path, ui: Run, mlforge: Run, wait: Run, empty: bool
+) -> None:
+    with ui(shop) as server:
+        since = changed(server)["since"]
+        shutil.rmtree(shop / "store")
+        if empty:
+            (shop / "store").mkdir()
+        wait(lambda: changed(server)["trouble"])
+        told = changed(server, since)
+        assert f"The store at {shop / 'store'} is gone" in told["trouble"]
+        assert "build again" in told["trouble"]
+        assert told["happened"] == []
+        assert server.get("/features/visit.html").status == 200
+        assert mlforge(shop, "build", "--no-preview").returncode == 0
+        wait(lambda: not changed(server)["trouble"])
+        assert "other 1.0.0 was built." in changed(server, since)["happened"]
+
+
 # Who may ask, and what
 
 

@@ -33,6 +33,33 @@ def test_ctrl_c_while_the_definitions_are_read_is_the_same(mlforge: Mlforge, sho
     assert (answer.code, answer.err) == (130, "Interrupted. Nothing half-built is visible to anybody.\n")
 
 
+ENDED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "mlforge.cli.app":
+            os.kill(own, signal.SIGTERM)
+            print("went on")
+
+own, os.getpid = os.getpid(), lambda: {number}
+sys.meta_path.insert(0, Finder())
+sys.argv = ["mlforge", "--version"]
+from mlforge.cli import main
+main()
+"""
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(("number", "code"), [("1", 143), ("own", -15)])
+def test_the_first_process_of_a_container_ends_at_sigterm_while_modules_are_loaded(number: str, code: int) -> None:
+    """The kernel drops a signal that such a process has no handler for; any other process needs none."""
+    line = [sys.executable, "-c", ENDED.format(number=number)]
+    run = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (code, "", "")
+
+
 INTERRUPTED = """
 import sys
 from importlib.abc import MetaPathFinder

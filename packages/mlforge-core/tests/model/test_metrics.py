@@ -47,6 +47,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "a word for more than all": (lambda: agg("p101", "amount", "7d"), r"no percentile 1\.01"),
     "a word that does not say": (lambda: agg("last_n", "kind", "7d"), "does not say of how many"),
     "a word that nobody knows": (lambda: agg("averge", "amount", "7d"), "no aggregation 'averge'"),
+    "several columns": (lambda: mlf.Sum(["amount", "fee"], "7d"), "Give each a metric of its own"),
+    "several columns of agg": (lambda: agg("sum", ("amount", "fee"), "7d"), "Give each a metric of its own"),
     "a where that is a text": (lambda: mlf.Sum("amount", "7d", where="kind = 'refund'", name="r"), "no condition"),
     "a where that Python has compared": (lambda: mlf.Sum("amount", "7d", where=(1 == 1), name="r"), "no condition"),
     "a where of agg": (lambda: agg("sum", "amount", "7d", where="kind"), "no condition"),

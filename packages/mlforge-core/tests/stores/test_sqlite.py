@@ -422,6 +422,81 @@ with SQLiteOnlineStore(sys.argv[1]).open() as store:
     assert done.returncode == 0, done.stderr
 
 
+READ_ONLY = """
+import os, sys, time
+from mlforge.errors import PluginFailed
+from mlforge.stores.sqlite import connections, files
+from mlforge.stores.sqlite.store import LiveSQLiteOnlineStore
+from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
+from mlforge.testing.online.subject import entry
+if os.geteuid() == 0:
+    os.setuid(65534)
+store = SQLiteOnlineStore(sys.argv[1]).open()
+"""
+
+
+def read_only(image: Path, code: str) -> subprocess.Popen[str]:
+    """A process that may read in a folder and not write."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    line = [sys.executable, "-B", "-c", READ_ONLY + code, str(image / "online.db")]
+    return subprocess.Popen(line, env=environment, stdin=-1, stdout=-1, stderr=-1, text=True)
+
+
+@pytest.mark.posix
+def test_a_reader_that_may_not_write_reads_one_instant_while_another_publishes(image):
+    """No writer knows of it, or waits for it: the file changes beneath what it reads."""
+    many = 4000
+    image.chmod(0o755)
+    with SQLiteOnlineStore(image / "online.db").open() as store:
+        store.write([entry(i, as_of=1, x=1, pad="a" * 1000) for i in range(many)])
+    code = f"""
+asked, slow = [entry(i).address for i in range({many})], []
+
+class Slow:
+    key = asked[{many} // 2].key
+
+    @property
+    def feature(self):  # asked for in the middle of a read
+        if not slow:
+            slow.append(1)
+            print("reading", flush=True)
+            sys.stdin.readline()
+        return "spend"
+
+asked[{many} // 2] = Slow()
+print(sorted({{e and e.as_of for e in store.read(asked)}}, key=str))
+"""
+    image.chmod(0o555)
+    with read_only(image, code) as reader:
+        assert reader.stdout.readline() == "reading\n"
+        image.chmod(0o755)
+        with SQLiteOnlineStore(image / "online.db").open() as store:
+            store.write([entry(i, as_of=2, x=2, pad="b" * (i % 3000)) for i in range(many)])
+        image.chmod(0o555)
+        said, failed = reader.communicate("\n", timeout=60)
+    assert said in ("[1]\n", "[2]\n"), (said, failed)
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(("log", "says"), [(b"", "present"), (b"x" * 100, "copy both to such a place")])
+def test_a_log_without_its_notes_is_read_past_only_where_nothing_stands_in_it(path, image, log, says):
+    with SQLiteOnlineStore(path).open() as store:
+        store.write([entry(1, x=1)])
+    shutil.copy(path, image / "online.db")
+    (image / "online.db-wal").write_bytes(log)
+    image.chmod(0o555)
+    code = """
+try:
+    print("present" if store.read([entry(1).address])[0] else "missing")
+except PluginFailed as error:
+    print(error.hint)
+"""
+    with read_only(image, code) as reader:
+        said, failed = reader.communicate(timeout=60)
+    assert says in said
+    assert failed == ""
+
+
 @pytest.mark.parametrize("bad", ["", " ", "redis://x", "a\0b", ":memory:", b"x"])
 def test_a_path_that_is_none_is_refused(bad):
     with refused(Invalid, repr(bad)):

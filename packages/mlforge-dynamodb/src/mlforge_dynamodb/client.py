@@ -85,5 +85,26 @@ def _let_expire(client: Any, table: str) -> None:
 
 
 def _expires(client: Any, table: str) -> bool:
-    found = client.describe_time_to_live(TableName=table).get("TimeToLiveDescription", {})
-    return found.get("TimeToLiveStatus") not in {None, "DISABLED"}
+    return _time_to_live(client, table).get("TimeToLiveStatus") not in {None, "DISABLED"}
+
+
+def _time_to_live(client: Any, table: str) -> dict[str, str]:
+    found: dict[str, str] = client.describe_time_to_live(TableName=table).get("TimeToLiveDescription", {})
+    return found
+
+
+def refuse_other_expiry(client: Any, table: str) -> None:
+    """Raise `Invalid` where a table forgets by another attribute than ours. Who may not ask is not told."""
+    try:
+        found = _time_to_live(client, table)
+    except ClientError:
+        return
+    name = found.get("AttributeName", EXPIRES)
+    if name != EXPIRES and found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}:
+        raise Invalid(
+            f"The table {table!r} has the time-to-live attribute {name!r}, and not {EXPIRES!r}: nothing would be "
+            "removed from it.",
+            hint="Choose another table_name, or turn that off and, an hour later, this on: aws dynamodb "
+            f"update-time-to-live --table-name {table} --time-to-live-specification Enabled=false,AttributeName={name}"
+            f" and Enabled=true,AttributeName={EXPIRES}",
+        )

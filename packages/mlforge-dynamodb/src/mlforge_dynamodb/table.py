@@ -9,7 +9,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError
 
 from mlforge.errors import PluginFailed
-from mlforge_dynamodb.client import connect, create
+from mlforge_dynamodb.client import connect, create, refuse_other_expiry
 from mlforge_dynamodb.failures import BUSY, CONDITION, Told, code_of
 from mlforge_dynamodb.items import Item
 from mlforge_dynamodb.plugin import DynamoDBStore
@@ -26,7 +26,7 @@ class Table:
         self._config, self.name = config, config.table_name
         self.client = connect(config)
         self.where = f"table {self.name!r} at {config.endpoint_url or self.client.meta.region_name}"
-        self._told = Told(self.where)
+        self._told, self._is_checked = Told(self.where), False
         if config.auto_create:
             with self._told:
                 create(self.client, self.name)
@@ -65,6 +65,9 @@ class Table:
             put["ExpressionAttributeValues"] = values
         patience = Patience(self._config.patience)
         with self._told:
+            if not self._is_checked:
+                refuse_other_expiry(self.client, self.name)
+                self._is_checked = True
             while True:
                 try:
                     self.client.put_item(**put)

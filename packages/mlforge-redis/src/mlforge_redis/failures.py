@@ -13,10 +13,15 @@ from redis.exceptions import TimeoutError as Late
 from redis.sentinel import MasterNotFoundError
 
 from mlforge.errors import PluginFailed
+from mlforge_redis.endpoint import endpoint_of
 from mlforge_redis.plugin import RedisStore
 
 _ACCESS = "Check username and password."
 _COMMANDS = "GET, MGET, SET, GETRANGE, EVAL, EVALSHA, SCAN and PING"
+_RIGHTS = (
+    f"Let the user run {_COMMANDS} on the keys of the prefix; SELECT with a db other than 0, WAIT with replicas, "
+    "CLUSTER SLOTS, CLUSTER INFO and COMMAND in a cluster."
+)
 _CLUSTER = "It is part of a cluster: set cluster: true."
 _HINTS = {
     "WRONGPASS": _ACCESS,
@@ -25,8 +30,10 @@ _HINTS = {
     "ERR invalid password": _ACCESS,
     "ERR Client sent AUTH": _ACCESS,
     "the credential_provider": "Run it by itself to see why.",
-    "NOPERM": f"Let the user run {_COMMANDS} on the keys of the prefix; SELECT with a db other than 0, WAIT with "
-    "replicas, CLUSTER SLOTS, CLUSTER INFO and COMMAND in a cluster.",
+    "NOPERM": _RIGHTS,
+    "ERR The user executing the script": _RIGHTS,
+    "ERR ACL failure in script": _RIGHTS,
+    "ERR unknown command 'AUTH'": "Let it know AUTH, or leave the password out.",
     "ERR unknown command": f"Redis 6.2 or Valkey is needed, and that {_COMMANDS} are not renamed or disabled.",
     "DENIED": "The server is in protected mode: give it a password, or let it listen to this machine.",
     "OOM": "Raise its maxmemory, or set a ttl.",
@@ -44,9 +51,11 @@ _HINTS = {
     "ERR DB index": "Choose a db the server has.",
     "ERR max number of clients": "Raise its maxclients.",
     "ERR This instance has cluster support disabled": "It is one server: leave cluster out.",
-    "WRONGTYPE": "Choose a prefix that nobody else uses.",
+    "WRONGTYPE": "Choose a prefix that nobody else uses, or remove that key.",
     "MLFORGE": "Upgrade mlforge, choose a prefix that nobody else uses, or remove that key where it is damaged.",
 }
+_ARGUMENTS = ", with args beginning with"
+"""What a server says before it repeats those of a command: of AUTH they are secret."""
 
 
 class NotReplicated(RedisError):
@@ -54,6 +63,13 @@ class NotReplicated(RedisError):
 
     def __init__(self, found: int, wanted: int) -> None:
         super().__init__(f"{found} of {wanted} replicas have what was written")
+
+
+class OfAnotherKind(RedisError):
+    """A key under which something else than text is kept."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"WRONGTYPE {key} is of another kind than what mlforge keeps there")
 
 
 class Told:
@@ -92,13 +108,13 @@ def _known(error: BaseException, where: str, config: RedisStore) -> PluginFailed
     if isinstance(error, (TimeoutError, Late)):
         return PluginFailed(
             f"Redis at {where} did not answer in time.",
-            hint=f"Is it busy or cut off? Or raise timeout ({config.timeout:g} s) or connect_timeout "
-            f"({config.connect_timeout:g} s).",
+            hint=f"Is it busy or cut off{', or speaks no TLS (ssl)' * endpoint_of(config).tls}? Or raise timeout "
+            f"({config.timeout:g} s) or connect_timeout ({config.connect_timeout:g} s).",
         )
     if isinstance(error, ssl.SSLError):
         return PluginFailed(
             f"Redis at {where} and this machine do not agree on TLS: {_reason(error)}.",
-            hint="Check ssl, ssl_ca_certs and ssl_check_hostname.",
+            hint="Check ssl, ssl_ca_certs and ssl_check_hostname; and ssl_certfile, where it asks for one.",
         )
     if isinstance(error, socket.gaierror):
         return PluginFailed(f"The host of Redis at {where} is not known.", hint="Check host.")
@@ -131,15 +147,22 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _text(error: BaseException, config: RedisStore) -> str:
-    """What the server said, with its code; a password that it repeats is masked."""
+    """What the server said, with its code, and without what is secret."""
     code = getattr(error, "status_code", None)
-    text = f"{code} {error}" if code and not str(error).startswith(code) else str(error)
-    return text.replace(config.password or "\0", "***")
+    return _masked(f"{code} {error}" if code and not str(error).startswith(code) else str(error), config)
 
 
 def _clean(error: Exception, config: RedisStore) -> Exception | None:
-    """The exception to tell as the cause: none that repeats the password."""
-    return None if config.password and config.password in str(error) else error
+    """The exception to tell as the cause: none that repeats what is secret."""
+    return error if _masked(str(error), config) == str(error) else None
+
+
+def _masked(text: str, config: RedisStore) -> str:
+    """A text without the arguments of commands, and with passwords masked."""
+    text, _, _ = text.partition(_ARGUMENTS)
+    for secret in filter(None, (endpoint_of(config).password, config.sentinel_password)):
+        text = text.replace(secret, "***")
+    return text
 
 
 def _reason(error: BaseException) -> str:

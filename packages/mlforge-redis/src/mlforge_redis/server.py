@@ -22,7 +22,7 @@ from redis.retry import Retry
 from mlforge_redis.awaited import AwaitedCluster, AwaitedSingle
 from mlforge_redis.clients import Clients, patience
 from mlforge_redis.exchange import Command, exchange
-from mlforge_redis.failures import NotReplicated, Told
+from mlforge_redis.failures import NotReplicated, OfAnotherKind, Told
 from mlforge_redis.plugin import RedisStore
 from mlforge_redis.scripts import Script
 from mlforge_redis.shared import Closed
@@ -53,7 +53,7 @@ class Server:
         """The answers to some commands, each with a key of its own."""
         with self._told:
             answers = self._patient(lambda: self._asked(commands, keys))
-            refuse_errors(answers)
+            refuse_errors(answers, keys)
         return answers
 
     async def aask(self, commands: Sequence[Command], keys: Sequence[str]) -> list[Any]:
@@ -64,7 +64,7 @@ class Server:
             answers = await retry.call_with_retry(
                 lambda: awaited.ask(commands, keys), lambda _: awaited.learn(), is_retryable=_is_passing
             )
-            refuse_errors(answers)
+            refuse_errors(answers, keys)
         return answers
 
     def run(
@@ -84,7 +84,7 @@ class Server:
                 some = [keys[i] for i in new]
                 for i, answer in zip(new, self._patient(lambda: self._asked(told, some, replicas), again), strict=True):
                     answers[i] = answer
-            refuse_errors(answers)
+            refuse_errors(answers, keys)
         return answers
 
     def _patient(self, ask: Callable[[], list[Any]], again: bool = True) -> list[Any]:
@@ -132,11 +132,11 @@ class Server:
         self._topology.close()
 
 
-def refuse_errors(answers: Sequence[Any]) -> None:
-    """Raise the first error among some answers."""
-    for answer in answers:
+def refuse_errors(answers: Sequence[Any], keys: Sequence[str]) -> None:
+    """Raise the first error among some answers; one about the kind of a key names it, which no server does."""
+    for answer, key in zip(answers, keys, strict=True):
         if isinstance(answer, Exception):
-            raise answer
+            raise OfAnotherKind(key) if "WRONGTYPE" in str(answer) else answer
 
 
 def _refuse_alone(answer: Any, wanted: int) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, get_args
 
 from mlforge.errors import Invalid
@@ -44,14 +46,29 @@ def check_files(config: RedisStore, tls: bool) -> None:
     given = [f for f in ("ssl_ca_certs", "ssl_certfile") if getattr(config, f)]
     if given and not tls:
         raise Invalid(f"{given[0]} is set, and TLS is not spoken.", hint="Set ssl: true, or a rediss:// url.")
-    try:
-        context = ssl.create_default_context(cafile=config.ssl_ca_certs) if given else None
-        if context and config.ssl_certfile:
-            context.load_cert_chain(config.ssl_certfile, config.ssl_keyfile)
-    except OSError as error:
-        raise Invalid(
-            f"{' or '.join(given)} cannot be used: {error.strerror or error}.", hint="Give files in PEM format."
-        ) from error
+    for names in (("ssl_ca_certs",), ("ssl_certfile", "ssl_keyfile")):
+        files = {name: path for name in names if (path := getattr(config, name))}
+        try:
+            _load(**files)
+        except (OSError, ValueError) as error:
+            raise _unusable(files, error) from error
+
+
+def _load(ssl_ca_certs: str | None = None, ssl_certfile: str | None = None, ssl_keyfile: str | None = None) -> None:
+    if ssl_ca_certs:
+        ssl.create_default_context(cafile=ssl_ca_certs)
+    if ssl_certfile:  # of an encrypted key OpenSSL would ask whoever sits at the terminal
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(ssl_certfile, ssl_keyfile, lambda: "")
+
+
+def _unusable(files: dict[str, str], error: Exception) -> Invalid:
+    """The error for files that OpenSSL does not take: it names none."""
+    hint, (*_, key) = "Give files in PEM format: a certificate, and the key that it was made with.", files.values()
+    with contextlib.suppress(OSError):
+        if b"ENCRYPTED" in Path(key).read_bytes():
+            hint = f"{key} is encrypted. Name one that is not: openssl pkey -in {quote(key)} -out plain.pem"
+    why = getattr(error, "strerror", None) or error
+    return Invalid(f"{' or '.join(files)} cannot be used: {why}.", hint=hint)
 
 
 def _refuse_address(host: str) -> None:

@@ -10,6 +10,7 @@ def main() -> None:
     import sys
 
     try:
+        _heed_the_end()
         _leave_quietly_at_last()
         _heed_interrupts_in_callbacks()
         from mlforge.cli.app import run
@@ -20,6 +21,15 @@ def main() -> None:
         code = INTERRUPTED
     _leave_quietly()
     sys.exit(code)
+
+
+def _heed_the_end() -> None:
+    """End at SIGTERM as any process does: for the first of a container the kernel drops what has no handler."""
+    import os
+    import signal
+
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
 
 
 def _heed_interrupts_in_callbacks() -> None:

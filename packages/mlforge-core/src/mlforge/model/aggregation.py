@@ -184,6 +184,10 @@ def aggregated(word: str, column: Any) -> Expr | None:
         >>> aggregated("sum", "amount").name
         'amount'
     """
+    if isinstance(column, list | tuple):
+        raise Invalid(
+            f"{word!r} of {column!r}, which are several columns.", hint="Give each a metric of its own, in a list."
+        )
     if not isinstance(column, str | Expr | None):
         raise Invalid(
             f"{word!r} of {column!r}, which is neither a column nor an expression.",

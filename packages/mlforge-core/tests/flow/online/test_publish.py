@@ -348,6 +348,22 @@ def test_what_was_published_by_a_clock_that_was_ahead_is_told_with_a_way_out(sho
         shop.publish(0, now=101)
 
 
+@pytest.mark.parametrize("lost", [None, b"damaged"])
+def test_newer_entries_whose_note_is_lost_are_not_served_as_an_older_publish(shop, lost):
+    shop.version("1.0.0", THREE)
+    shop.version("1.0.1", [(1, -5, 99), (2, -4, 98)])
+    shop.publish(1, version="1.0.1")
+    shop.online.notes.pop("spend")
+    if lost is not None:
+        shop.online.notes["spend"] = lost
+    with refused(Conflict, "entries of 'spend' that are newer than 2024-02-29T12:00:00Z", "spend@1.0.0 --force"):
+        shop.publish(0, now=2, version="1.0.0")
+    with pytest.raises(NotFound):
+        shop.amounts([1, 2, 3], at=2)
+    assert done(shop.publish(None, now=2, version="1.0.0", force=True)) == ("published", 3, 0, True)
+    assert shop.amounts([1, 2, 3], at=2) == [11, 20, 30]
+
+
 def test_one_that_another_came_before_a_moment_ago_is_of_the_instant_after_it(shop):
     """Whoever asks for the present gets the one at which it is noted, which no other publish can lie ahead of."""
     shop.version("1.0.0", THREE)

@@ -142,7 +142,7 @@ class LiveCatalog:
         return [] if first else happened
 
     def _complain(self, what: str, error: MlforgeError) -> None:
-        said = f"{what}: {error.message}"
+        said = f"{what}: {error}"
         if self._troubles.get(what) != said:
             _log.warning("%s", said)
         self._troubles[what] = said

@@ -53,7 +53,12 @@ def _details(one: FeaturePlan) -> None:
 def _effects(kind: str, found: Sequence[Effect]) -> None:
     if found:
         say()
-        table(columns(f"*{kind}", "", "*why"), [(e.name, _styled(e.standing), listing(e.why)) for e in found])
+        table(columns(f"*{kind}", "", "*why"), [(e.name, _styled(e.standing), _reasons(e.why)) for e in found])
+
+
+def _reasons(why: Sequence[str]) -> str:
+    """Clauses with commas between them; sentences need none."""
+    return listing(why).replace(".,", ".")
 
 
 def _styled(word: str) -> str | Styled:

@@ -257,7 +257,9 @@ class _Run:
         return min(as_of + (ahead if given is None else given.micros), LAST)
 
     def _write(self, batch: list[Entry]) -> None:
-        self.online.write(batch)
+        if self.online.write(batch) < len(batch):
+            self._refuse_overtaken()
+            raise _unnoted(self.order, self.note.begun)
         gone = sum(not e.points for e in batch)
         self.removed += gone
         self.entities += len(batch) - gone
@@ -286,6 +288,15 @@ def _overtaken(feature: str, newer: Round | None) -> Conflict:
     return Conflict(
         f"{feature!r} {newer.version} was {verb} as of {iso(newer.as_of)}, which is not before this.",
         hint="Publish as of a later instant: without --as-of it is now.",
+    )
+
+
+def _unnoted(order: PublishOrder, publish: Round) -> Conflict:
+    """Newer entries stay: they would be served as what this publish wrote, were it noted as whole."""
+    name = f"{order.feature}@{order.version}" if order.version else order.feature
+    return Conflict(
+        f"The online store has entries of {order.place!r} that are newer than {iso(publish.as_of)}, and notes none.",
+        hint=f"Publish as of now: mlforge publish {name}{' --beside' if order.beside else ''} --force",
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from mlforge.errors import Conflict, Invalid, NotFound, Unsupported
+from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import Leftover, Pruned, layout, verify_files
@@ -35,6 +35,7 @@ class LiveLocalStore:
         self.root = Path(config.path).expanduser().absolute()
         self._verified = {"always": (False, True), "relied": (True,), "never": ()}[config.verify]
         self._holds: dict[Path, Hold] = {}
+        self._was_there = False
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +45,18 @@ class LiveLocalStore:
             self._drop(path)
 
     def names(self) -> list[str]:
-        return sorted(n for n in _folders(self.root) if layout.is_safe(n) and any(self._committed(n)))
+        folders = _folders(self.root)
+        self._refuse_gone(bool(folders))
+        return sorted(n for n in folders if layout.is_safe(n) and any(self._committed(n)))
+
+    def _refuse_gone(self, is_there: bool) -> None:
+        """Raise `PluginFailed` where there is nothing in a folder any more in which something was."""
+        if self._was_there and not is_there:
+            raise PluginFailed(
+                f"The store at {self.root} is gone: it was removed or emptied while it was in use.",
+                hint="Put it back there, or build again.",
+            )
+        self._was_there = is_there
 
     def versions(self, name: str) -> list[str]:
         return sorted(self._committed(name), key=Version.parse)

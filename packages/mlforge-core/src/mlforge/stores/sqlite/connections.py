@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 from mlforge.errors import PluginFailed
 from mlforge.plugin import Entry, decode_entry, encode_entry
-from mlforge.stores.sqlite.files import forget_leftovers, is_empty
+from mlforge.stores.sqlite.files import Unlocked, forget_leftovers, is_empty
 
 APPLICATION = 0x6D6C666F
 LAYOUT = 2
@@ -31,6 +32,20 @@ create index tombstones on entries (feature, as_of) where typeof(data) = 'text';
 create table if not exists notes (feature text primary key, note blob not null) without rowid;
 update entries set data = tombstone(feature, key, as_of) where data is null;
 """
+
+
+class Readers:
+    """Connections to one file that nobody uses now, and how many there are with those that are in use."""
+
+    def __init__(self) -> None:
+        self.idle: deque[sqlite3.Connection] = deque()
+        self.open = 0
+
+    def close(self) -> None:
+        """Close those that nobody uses."""
+        while self.idle:
+            self.idle.pop().close()
+            self.open -= 1
 
 
 def connect_to_write(path: str, timeout: float) -> sqlite3.Connection:
@@ -53,7 +68,10 @@ def connect_to_read(path: str, timeout: float) -> sqlite3.Connection | None:
     """A connection that changes nothing; None while there is nothing to read."""
     if not os.path.exists(path):  # noqa: PTH110 - on the serving path, and three times as fast
         return None
-    connection = _connect(f"file:{quote(path)}?mode=ro{_immutable(path)}", timeout)
+    if _is_unshared(path):
+        connection = _connect(f"file:{quote(path)}?mode=ro&immutable=1", timeout, Unlocked)
+    else:
+        connection = _connect(f"file:{quote(path)}?mode=ro", timeout)
     try:
         made = layout_of(connection, path)
     except BaseException:
@@ -82,18 +100,25 @@ def told(path: str) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeError) as error:  # a damaged file's own text may be no text
-        raise PluginFailed(f"The online store at {path!r} does not answer: {error}.", hint=_hint(error)) from error
+        raise PluginFailed(
+            f"The online store at {path!r} does not answer: {error}.", hint=_hint(error, path)
+        ) from error
 
 
-def _connect(uri: str, timeout: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True)
+def _connect(uri: str, timeout: float, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True, factory=kind
+    )
     connection.create_function("written_as_of", 3, _written_as_of, deterministic=True)
     return connection
 
 
-def _immutable(path: str) -> str:
-    """Where nobody can write, not even the notes that readers make for each other, there is nothing to coordinate."""
-    return "" if os.access(Path(path).parent, os.W_OK) or Path(f"{path}-wal").exists() else "&immutable=1"
+def _is_unshared(path: str) -> bool:
+    """Whether there are no notes that readers make for each other, and none can be made."""
+    log, notes = Path(f"{path}-wal"), Path(f"{path}-shm")
+    return not os.access(Path(path).parent, os.W_OK) and not (
+        log.exists() and (notes.exists() or not is_empty(str(log)))
+    )
 
 
 def encoded(entry: Entry) -> bytes | str:
@@ -176,8 +201,12 @@ def _tombstone(feature: Any, key: Any, as_of: Any) -> bytes | str:
     return encoded(Entry(feature, key, "", as_of))
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: Exception, path: str) -> str:
     code = "SQLITE_CORRUPT" if isinstance(error, UnicodeError) else getattr(error, "sqlite_errorname", "")
+    if code.startswith("SQLITE_CANTOPEN") and not is_empty(f"{path}-wal"):
+        return (
+            f"Changes stand in {path}-wal, which are read where SQLite may write beside it: copy both to such a place."
+        )
     hints = {
         "SQLITE_BUSY": "Another process is writing for longer than the store's timeout: try again, or raise it.",
         "SQLITE_FULL": "The disk is full: make room and publish again.",

@@ -15,6 +15,14 @@ TRIES = 3
 State = tuple[int, int, int, int]
 
 
+class Unlocked(sqlite3.Connection):
+    """A connection that no writer knows of, and waits for: it has no way to say that it reads."""
+
+
+class Overwritten(Exception):
+    """A file was written to beneath a connection that no writer knows of: what was read may be of two instants."""
+
+
 class OpenedFile:
     """A file that connections are open to, for as long as it is at its path."""
 
@@ -49,6 +57,11 @@ class OpenedFile:
             return True
         self._log = self._log_now()
         return False
+
+    def refuse_overwritten(self, connection: sqlite3.Connection) -> None:
+        """Raise `Overwritten` where the file changed beneath a connection that no writer knows of."""
+        if isinstance(connection, Unlocked) and self.is_changed(at_once=True):
+            raise Overwritten
 
     def is_another(self) -> bool:
         """Whether the file is another one, not this one with other content."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from mlforge.errors import PluginFailed
 from mlforge.plugin import Address, Entry
 from mlforge.stores.sqlite.connections import (
     UNSEALED,
+    Readers,
     close_writer,
     connect_to_read,
     connect_to_write,
@@ -23,11 +23,12 @@ from mlforge.stores.sqlite.connections import (
     told,
     transaction,
 )
-from mlforge.stores.sqlite.files import OpenedFile
+from mlforge.stores.sqlite.files import TRIES, OpenedFile, Overwritten
 
 if TYPE_CHECKING:
     from mlforge.stores.sqlite.plugin import SQLiteOnlineStore
 
+T = TypeVar("T")
 BATCH = 5000
 PAGE = 10_000
 MONTH = 30 * 86_400_000_000
@@ -49,20 +50,6 @@ delete from entries where feature = :feature and typeof(data) = 'text' and as_of
 and written_as_of(feature, key, data) < :as_of
 """
 NOTE = "insert into notes values (?, ?) on conflict do update set note = excluded.note"
-
-
-class Readers:
-    """Connections to one file that nobody uses now, and how many there are with those that are in use."""
-
-    def __init__(self) -> None:
-        self.idle: deque[sqlite3.Connection] = deque()
-        self.open = 0
-
-    def close(self) -> None:
-        """Close those that nobody uses."""
-        while self.idle:
-            self.idle.pop().close()
-            self.open -= 1
 
 
 class LiveSQLiteOnlineStore:
@@ -106,13 +93,9 @@ class LiveSQLiteOnlineStore:
     def read(self, addresses: Sequence[Address]) -> list[Entry | None]:
         if not addresses:
             return []
-        with self._reading() as connection:
-            if connection is None:
-                return [None] * len(addresses)
-            execute = connection.cursor().execute  # one for all: making one takes as long as reading an entry
-            rows = [execute(READ, (a.feature, a.key)).fetchone() for a in addresses]
-            if (None,) in rows and connection.execute("pragma user_version").fetchone() == (UNSEALED,):
-                rows = [row if row != (None,) else None for row in rows]
+        rows = self._ask(lambda connection: _rows(connection, addresses))
+        if rows is None:
+            return [None] * len(addresses)
         found = [row and decoded(row[0], a.feature, a.key) for row, a in zip(rows, addresses, strict=True)]
         return [entry if entry and entry.points else None for entry in found]
 
@@ -120,14 +103,13 @@ class LiveSQLiteOnlineStore:
         last: str | None = ""
         asked = {"feature": feature, "as_of": as_of, "written": as_of.to_bytes(8, signed=True), "page": PAGE}
         while last is not None:
-            with self._reading() as connection:
-                rows = connection.execute(OLDER, asked | {"last": last}).fetchall() if connection else []
+            page = asked | {"last": last}
+            rows = self._ask(lambda connection: connection.execute(OLDER, page).fetchall()) or []  # noqa: B023 - at once
             yield from (key for (key,) in rows)
             last = rows[-1][0] if rows else None
 
     def read_note(self, feature: str) -> bytes | None:
-        with self._reading() as connection:
-            return self._note(connection, feature) if connection else None
+        return self._ask(lambda connection: self._note(connection, feature))
 
     def swap_note(self, feature: str, before: bytes | None, after: bytes) -> bool:
         with self._writing() as connection:
@@ -137,9 +119,7 @@ class LiveSQLiteOnlineStore:
             return True
 
     def ping(self) -> None:
-        with self._reading(at_once=True) as connection:
-            if connection is not None:
-                connection.execute("select 1 from notes").fetchone()
+        self._ask(lambda connection: connection.execute("select 1 from notes").fetchone(), at_once=True)
 
     def _note(self, connection: sqlite3.Connection, feature: str) -> bytes | None:
         row = connection.execute("select note from notes where feature = ?", (feature,)).fetchone()
@@ -160,6 +140,16 @@ class LiveSQLiteOnlineStore:
             with transaction(self._writer) as connection:
                 yield connection
 
+    def _ask(self, question: Callable[[sqlite3.Connection], T], at_once: bool = False) -> T | None:
+        """The answer to a question, asked again where the file changed beneath it; None before the first publish."""
+        for _ in range(TRIES):
+            try:
+                with self._reading(at_once) as connection:
+                    return None if connection is None else question(connection)
+            except Overwritten:
+                at_once = True
+        raise PluginFailed(f"The online store at {self.path!r} is being written again and again.", hint="Try again.")
+
     @contextmanager
     def _reading(self, at_once: bool = False) -> Iterator[sqlite3.Connection | None]:
         """A connection nobody else uses meanwhile, at one instant of the file; None before the first publish."""
@@ -177,8 +167,10 @@ class LiveSQLiteOnlineStore:
             try:
                 with transaction(connection, "deferred"):
                     yield connection
+                self._file.refuse_overwritten(connection)
             except BaseException:
                 self._drop(readers, connection)
+                self._file.refuse_overwritten(connection)
                 raise
             readers.idle.append(connection)
             if readers is not self._readers:
@@ -249,3 +241,12 @@ class LiveSQLiteOnlineStore:
     def _close(self, readers: Readers) -> None:
         with self._turn:
             readers.close()
+
+
+def _rows(connection: sqlite3.Connection, addresses: Sequence[Address]) -> list[tuple[object] | None]:
+    """What stands in `data` for some addresses; None where nothing does."""
+    execute = connection.cursor().execute  # one for all: making one takes as long as reading an entry
+    rows = [execute(READ, (a.feature, a.key)).fetchone() for a in addresses]
+    if (None,) in rows and connection.execute("pragma user_version").fetchone() == (UNSEALED,):
+        rows = [row if row != (None,) else None for row in rows]
+    return rows
