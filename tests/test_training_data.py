@@ -147,6 +147,13 @@ def test_a_sparse_pandas_column_is_read(defs):
     pd.testing.assert_frame_equal(answer[["user_id", "when"]], spine)
 
 
+@pytest.mark.parametrize("given", [pd.Series([at(3)], name="t"), pl.Series("t", [at(3)]), pl.col("t"), 5, at(3)])
+def test_a_time_that_is_not_named_is_refused(defs, given):
+    name = "t" if "Series" in type(given).__name__ else "label_time"
+    with refused(Invalid, "not a column's name", f'timestamp="{name}"'):
+        defs.get_training_data(SPINE, ["spend"], timestamp=given)
+
+
 class Located(pd.DataFrame):
     """A frame as libraries that build on pandas have it, such as GeoPandas."""
 

@@ -94,9 +94,19 @@ def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
     )
 
 
+def _check_given(timestamp: object) -> None:
+    """Raise `Invalid` for a label time that is not given by its name, such as the column itself."""
+    if not isinstance(timestamp, str | Timestamp):
+        name = getattr(timestamp, "name", None)
+        column = name if isinstance(name, str) and name else "label_time"
+        hint = f'Name it: timestamp="{column}"'
+        raise Invalid(f"The time of the spine is a {type(timestamp).__name__}, not a column's name.", hint=hint)
+
+
 def _label(spine: Spine, wanted: Wanted, timestamp: str | Timestamp | None) -> Timestamp | None:
     stamps = {a.meta.timestamp for a in wanted.artifacts} - {None}
     if timestamp is not None:
+        _check_given(timestamp)
         label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
         if label.column not in spine.names:
             hint = in_the_index(spine.frame, label.column) or nearest(label.column, spine.names)
