@@ -79,4 +79,5 @@ def is_projects_class(cls: type) -> bool:
 
 def module_of(cls: type) -> str:
     """The name of a class's module; `builtins` of one that has a descriptor in its place, as Cython's types have."""
-    return cls.__module__ if isinstance(cls.__module__, str) else "builtins"
+    name: object = cls.__module__
+    return name if isinstance(name, str) else "builtins"

@@ -248,8 +248,9 @@ def _announced(manager: pluggy.PluginManager) -> Iterator[d.Descriptor]:
 
 def _other_api(found: d.Descriptor, distribution: str) -> tuple[str, str]:
     """What is wrong with a descriptor made for another API, and which of the two is to be upgraded."""
-    if not isinstance(found.api, int):
-        return f"The plugin API of {found.name!r} is {found.api!r}, not a number.", f"Write api={d.SUPPORTED_API[-1]}."
+    api: object = found.api
+    if not isinstance(api, int):
+        return f"The plugin API of {found.name!r} is {api!r}, not a number.", f"Write api={d.SUPPORTED_API[-1]}."
     oldest, newest = d.SUPPORTED_API[0], d.SUPPORTED_API[-1]
     has = str(newest) if oldest == newest else f"{oldest} to {newest}"
     error = f"{found.name!r} was written for plugin API {found.api!r}, this mlforge has {has}."
