@@ -88,3 +88,11 @@ def test_text_that_no_option_reads_is_the_functions(tmp_path: Path, engine: str,
     assert failure is not None
     assert "CSVFormat" not in (failure.hint or "")
     assert "Cast it in the function" in (failure.hint or "")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_missing_column_is_answered_with_those_there_are(engine: str, tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("sep=;\nuser;at\n1;2025-01-01\n", encoding="utf-8")
+    failure = definitions(tmp_path, engine, mlf.CSVFormat(delimiter=";")).build()["spend"].failure
+    assert failure is not None
+    assert failure.hint == "Columns: sep=, column_2."

@@ -147,6 +147,42 @@ def test_a_sparse_pandas_column_is_read(defs):
     pd.testing.assert_frame_equal(answer[["user_id", "when"]], spine)
 
 
+@pytest.mark.parametrize("given", [pd.Series([at(3)], name="t"), pl.Series("t", [at(3)]), pl.col("t"), 5, at(3)])
+def test_a_time_that_is_not_named_is_refused(defs, given):
+    name = "t" if "Series" in type(given).__name__ else "label_time"
+    with refused(Invalid, "not a column's name", f'timestamp="{name}"'):
+        defs.get_training_data(SPINE, ["spend"], timestamp=given)
+
+
+class Located(pd.DataFrame):
+    """A frame as libraries that build on pandas have it, such as GeoPandas."""
+
+    @property
+    def _constructor(self):
+        return Located
+
+
+def test_a_subclass_of_a_pandas_frame_gives_one_of_its_kind(defs):
+    spine = Located({"user_id": [1, 2], "when": [at(12), at(3)]}, index=[5, 6])
+    answer = defs.get_training_data(spine, ["spend"])
+    assert type(answer) is Located
+    assert answer["amount__sum__7d"].to_dict() == {5: 0.0, 6: 4.0}
+    with refused(Invalid, "String", 'spine["user_id"].astype("Int64")'):
+        defs.get_training_data(spine.assign(user_id=["1", "2"]), ["spend"])
+
+
+def test_what_a_pandas_spine_has_in_its_index_is_told(defs):
+    spine = pd.DataFrame({"user_id": [1, 2], "t": [at(12), at(3)], "y": [0, 1]})
+    with refused(Invalid, "'user_id'", "spine.reset_index('user_id')"):
+        defs.get_training_data(spine.set_index("user_id"), ["spend"])
+    with refused(Invalid, "time", "spine.reset_index('t')"):
+        defs.get_training_data(spine.set_index("t"), ["spend"])
+    with refused(Invalid, "'t'", "spine.reset_index('t')"):
+        defs.get_training_data(spine.set_index(["user_id", "t"]), ["spend"], timestamp="t")
+    both = spine.set_index(["user_id", "t"]).reset_index("user_id").reset_index("t")
+    assert defs.get_training_data(both, ["spend"])["amount__sum__7d"].tolist() == [0.0, 4.0]
+
+
 def test_a_column_of_a_type_that_no_engine_knows_is_refused(defs):
     encoded = pc.run_end_encode(pa.array([1, 1, 2]))
     spine = pa.table({"user_id": encoded, "when": pa.array([at(12)] * 3)})

@@ -1,5 +1,6 @@
 import re
 
+import polars as pl
 import pytest
 
 from mlforge.errors import Invalid
@@ -48,6 +49,25 @@ def test_a_path_tells_where_it_is(path, scheme):
 def test_csv_types_may_be_a_mapping_and_stay_hashable():
     assert CSVFormat(dtypes={"zip": "String"}) == CSVFormat(dtypes=(("zip", "String"),))
     assert hash(CSVFormat(dtypes={"zip": "String"}))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"dtypes": {"zip": pl.String}}, 'dtypes={"zip": "String"}'),
+        ({"dtypes": {"zip": pl.Datetime("ms")}}, 'dtypes={"zip": "Datetime"}'),
+        ({"dtypes": {"zip": pl.Decimal(10, 2)}}, 'dtypes={"zip": "Decimal(10, 2)"}'),
+        ({"dtypes": {"zip": str}}, 'dtypes={"zip": "String"}'),
+        ({"dtypes": "String"}, 'dtypes={"zip": "String"}'),
+        ({"dtypes": ("zip", "String")}, 'dtypes={"zip": "String"}'),
+        ({"null_values": [-999]}, "null_values=['-999']"),
+        ({"header": 0}, "header=True"),
+    ],
+)
+def test_an_option_of_csv_as_other_libraries_write_it_is_refused(options, words):
+    with pytest.raises(Invalid) as refused:
+        CSVFormat(**options)
+    assert words in refused.value.hint
 
 
 def test_an_empty_path_is_refused():

@@ -9,6 +9,7 @@ from mlforge.plugin import EngineConfig, EngineDescriptor, ValidatorDescriptor, 
 from mlforge.plugin.claims import rivalry
 from mlforge.plugin.config import Config, Secret, load
 from mlforge.plugin.registry import Plugin, Registry, load_plugin, registry
+from mlforge.plugin.words import no_word
 
 
 class Fast(EngineConfig, frozen=True, tag="fast"):
@@ -147,6 +148,23 @@ def test_a_hook_that_does_not_exist_is_refused():
 def test_a_hook_that_gives_the_wrong_thing_is_refused():
     with pytest.raises(TypeError, match="ValidatorDescriptor"):
         loaded("fast", mlforge_engines=lambda: [ValidatorDescriptor(name="v", summary="", api=1, target="x:y")])
+
+
+def test_a_hook_that_gives_a_descriptor_alone_is_told_to_give_a_list():
+    with pytest.raises(TypeError, match=r"mlforge_engines gave a EngineDescriptor, not a list: return \[Engine"):
+        loaded("fast", mlforge_engines=engine)
+
+
+def test_an_api_that_is_no_number_is_told_to_be_one():
+    plugin = loaded("fast", mlforge_engines=lambda: [engine(api="1")])
+    assert (plugin.error, plugin.hint) == ("The plugin API of 'fast' is '1', not a number.", "Write api=1.")
+
+
+def test_a_word_that_is_not_there_beside_a_broken_plugin_leads_to_the_list(monkeypatch):
+    broken = Plugin("fast", "mlforge-fast", "1.0", error="RuntimeError: boo")
+    monkeypatch.setattr("mlforge.plugin.words.registry", lambda: Registry([broken]))
+    with pytest.raises(AttributeError, match="has no 'is_odd'. Or see what is broken: mlforge plugins"):
+        raise no_word("mlforge.validators", "is_odd", [])
 
 
 def test_an_observer_that_fails_is_logged_and_stops_nobody(caplog):

@@ -96,6 +96,7 @@ MISTAKES = {
         "def mlforge_metric",
         "no_hook_lacks_its_mark",
     ),
+    "a forgotten return": ("    return [Command(", "    [Command(", "no_hook_gives_nothing"),
     "an unknown hook": ("def mlforge_online_stores", "def mlforge_online_shops", HOOKS),
     "another API": ("api=1", "api=0", HOOKS),
     "an API in words": ("api=1, target", "api='1', target", HOOKS),
@@ -155,6 +156,7 @@ MISTAKES = {
         "configs_never_print_their_secrets",
     ),
     "a heavy import": ("from typing", "import numpy\nfrom typing", "importing_it_imports_nothing_heavy"),
+    "an import that prints": ("from typing", "print('old')\nfrom typing", "importing_it_imports_nothing_heavy"),
     "an import that warns": (
         "from typing",
         "import warnings; warnings.warn('old')\nfrom typing",
@@ -169,6 +171,12 @@ PART_MISTAKES = {
     ),
     "a validator that is none": ('return Validator("is_odd", it() <= 0)', "return it() <= 0", RUNS),
     "a metric without columns": ('parse_windows("7d")', "()", "metrics_make_columns"),
+    "a metric whose column aggregates nothing": (
+        'Agg("sum", col(self.column))',
+        "col(self.column)",
+        "metrics_make_columns",
+    ),
+    "a metric whose columns are names": ("tuple(MetricColumn(", "tuple(str(", "metrics_make_columns"),
     "an engine without a method": ("class Motor(Reference): pass", "class Motor(Reference): asof = None", METHODS),
     "an online store without a ping": (
         "OnlineShop(LiveMemoryOnlineStore): pass",
@@ -224,6 +232,16 @@ def test_the_kit_notices_that_a_plugin_brings(mistake: str, check: Callable[[str
 @pytest.mark.parametrize("test", sorted(t.removeprefix("test_") for t in dir(PluginTests) if t.startswith("test_")))
 def test_a_plugin_without_a_mistake_passes(test: str, check: Callable[[str, str], None]) -> None:
     check(MODULE, test)
+
+
+def test_what_importing_a_plugin_does_is_told(check: Callable[[str, str], None]) -> None:
+    for first, words in (
+        ("print('old')", "prints 'old'"),
+        ("import warnings; warnings.warn('old')", "UserWarning: old"),
+    ):
+        with pytest.raises(AssertionError) as wrong:
+            check(f"{first}\n{MODULE}", "importing_it_imports_nothing_heavy")
+        assert words in str(wrong.value).splitlines()[0]
 
 
 def test_a_plugin_that_is_not_installed_is_noticed() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from mlforge.errors import Invalid, NotInstalled, Unsupported
-from mlforge.flow.spine_hints import telling_of_spine, unreadable
+from mlforge.flow.spine_hints import library_of, telling_of_spine, unreadable
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
 
@@ -216,7 +216,7 @@ def spine_of(frame: Any, engine: Engine, called: str = "spine") -> Spine:
         Invalid: It is none, or cannot be read.
         Unsupported: It is one of a cluster, whose rows would all come to this machine.
     """
-    library = type(frame).__module__.partition(".")[0]
+    library = library_of(frame)
     if library == "polars" and hasattr(frame, "collect_schema"):
         return PolarsSpine(frame)
     if library == "pyarrow" and hasattr(frame, "column_names"):

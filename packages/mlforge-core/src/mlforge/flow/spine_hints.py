@@ -10,13 +10,25 @@ from mlforge.errors import Invalid
 from mlforge.plugin.engine.keys import OtherKeyType
 
 
+def library_of(frame: Any) -> str:
+    """Whose frame it is: that of the class which a subclass of it, such as a `GeoDataFrame`, is made of."""
+    above = [str(cls.__module__).partition(".")[0] for cls in type(frame).__mro__]
+    return next((name for name in above if name in _LIBRARIES), above[0])
+
+
+def in_the_index(frame: Any, column: str) -> str:
+    """What to say of a column that a pandas table has in its index."""
+    names = frame.index.names if library_of(frame) == "pandas" else ()
+    return f"It is in the index: spine.reset_index({column!r})." if column in names else ""
+
+
 @contextmanager
 def telling_of_spine(frame: Any, columns: Sequence[str]) -> Iterator[None]:
     """Say the way out of what is wrong with some columns of a frame as people who hold it write it."""
     try:
         yield
     except OtherKeyType as error:
-        cast = _CASTS.get(type(frame).__module__.partition(".")[0])
+        cast = _CASTS.get(library_of(frame))
         hint = f"Cast it in the spine: {cast(error.key, error.wanted)}." if cast else error.hint
         raise Invalid(error.message, hint=hint) from None
     except Invalid as error:
@@ -66,3 +78,4 @@ def _pyarrow(name: str, wanted: str) -> str:
 
 
 _CASTS: dict[str, Callable[[str, str], str]] = {"polars": _polars, "pandas": _pandas, "pyarrow": _pyarrow}
+_LIBRARIES = {*_CASTS, "pyspark"}

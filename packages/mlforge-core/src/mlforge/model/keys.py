@@ -85,7 +85,7 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
             return "d", str((value - _EPOCH.date()).days)
     raise Invalid(
         f"A {type(value).__name__} cannot be part of a key: {value!r}.",
-        hint="Keys are integers, strings, booleans, dates, times or bytes; round or format a float first.",
+        hint="Keys are integers, strings, booleans, dates, instants or bytes; cast or format what is none.",
     )
 
 

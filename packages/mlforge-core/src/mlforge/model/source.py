@@ -63,6 +63,7 @@ class CSVFormat(msgspec.Struct, metaclass=Spelled, frozen=True, tag="csv", tag_f
 
     def __post_init__(self) -> None:
         force = msgspec.structs.force_setattr
+        _check_dtypes(self.dtypes)
         given_nulls: Any = self.null_values
         force(self, "null_values", (given_nulls,) if isinstance(given_nulls, str) else tuple(given_nulls))
         given: Any = self.dtypes
@@ -100,6 +101,16 @@ class CSVFormat(msgspec.Struct, metaclass=Spelled, frozen=True, tag="csv", tag_f
             'Such as CSVFormat(encoding="latin-1"), "cp1252" or "utf-16".',
         )
         yield (
+            not all(isinstance(text, str) for text in self.null_values),
+            f"CSVFormat: null_values are {list(self.null_values)!r}, and not all are texts.",
+            f"Write them as the file does: null_values={[str(text) for text in self.null_values]!r}.",
+        )
+        yield (
+            not isinstance(self.header, bool),
+            f"CSVFormat: header is {self.header!r}, neither True nor False.",
+            "header=True where the first line names the columns; lines above it are passed over by skip_rows=.",
+        )
+        yield (
             type(self.skip_rows) is not int or self.skip_rows < 0,
             f"CSVFormat cannot skip {self.skip_rows!r} lines.",
             "Count those above the header: CSVFormat(skip_rows=2).",
@@ -111,6 +122,28 @@ class CSVFormat(msgspec.Struct, metaclass=Spelled, frozen=True, tag="csv", tag_f
             f"{comment!r} cannot begin a comment.",
             'Such as CSVFormat(comment="#").',
         )
+
+
+def _check_dtypes(dtypes: Any) -> None:
+    """Raise `Invalid` for what is no words by column, such as a type of an engine."""
+    pairs = list(dtypes.items()) if isinstance(dtypes, dict) else list(dtypes)
+    if isinstance(dtypes, str) or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        raise Invalid(f"CSVFormat: dtypes are {dtypes!r}, not types by column.", hint='dtypes={"zip": "String"}')
+    for column, word in pairs:
+        if not isinstance(column, str) or not isinstance(word, str):
+            raise Invalid(
+                f"CSVFormat: the type of {column!r} is {word!r}, which is not a word of mlforge's.",
+                hint=f'Say it as text: dtypes={{"{column}": "{_word_for(word)}"}}.',
+            )
+
+
+def _word_for(given: Any) -> str:
+    """The word for a type of Python's or Polars', as far as its name tells."""
+    name = getattr(given, "__name__", None) or str(given)
+    words = {"str": "String", "int": "Int64", "float": "Float64", "bool": "Boolean", "bytes": "Binary"}
+    words |= {"Utf8": "String", "date": "Date", "datetime": "Datetime", "time": "Time"}
+    precise = re.fullmatch(r"Decimal\(precision=(\d+), scale=(\d+)\)", name)
+    return f"Decimal({precise[1]}, {precise[2]})" if precise else words.get(name, name.partition("(")[0])
 
 
 def _is_mark(text: Any) -> bool:

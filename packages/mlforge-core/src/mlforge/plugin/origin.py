@@ -71,7 +71,13 @@ def is_projects_function(function: FunctionType) -> bool:
 
 def is_projects_class(cls: type) -> bool:
     """Whether a class was made by the project's code."""
-    name = cls.__module__
+    name = module_of(cls)
     if name == "builtins" or is_ours(name):
         return False
     return is_projects_module(sys.modules.get(name))
+
+
+def module_of(cls: type) -> str:
+    """The name of a class's module; `builtins` of one that has a descriptor in its place, as Cython's types have."""
+    name: object = cls.__module__
+    return name if isinstance(name, str) else "builtins"

@@ -237,6 +237,9 @@ def load_plugin(module: object, plugin: Plugin) -> Plugin:
 def _announced(manager: pluggy.PluginManager) -> Iterator[d.Descriptor]:
     for hook in _ANNOUNCING:
         for descriptors in getattr(manager.hook, hook)():
+            if not isinstance(descriptors, Iterable):
+                name, wanted = type(descriptors).__name__, _TYPES[hook].__name__
+                raise TypeError(f"{hook} gave a {name}, not a list: return [{wanted}(…)]")
             for descriptor in descriptors:
                 if not isinstance(descriptor, _TYPES[hook]):
                     raise TypeError(f"{hook} gave a {type(descriptor).__name__}, not a {_TYPES[hook].__name__}")
@@ -245,6 +248,9 @@ def _announced(manager: pluggy.PluginManager) -> Iterator[d.Descriptor]:
 
 def _other_api(found: d.Descriptor, distribution: str) -> tuple[str, str]:
     """What is wrong with a descriptor made for another API, and which of the two is to be upgraded."""
+    api: object = found.api
+    if not isinstance(api, int):
+        return f"The plugin API of {found.name!r} is {api!r}, not a number.", f"Write api={d.SUPPORTED_API[-1]}."
     oldest, newest = d.SUPPORTED_API[0], d.SUPPORTED_API[-1]
     has = str(newest) if oldest == newest else f"{oldest} to {newest}"
     error = f"{found.name!r} was written for plugin API {found.api!r}, this mlforge has {has}."

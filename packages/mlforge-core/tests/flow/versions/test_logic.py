@@ -345,6 +345,50 @@ def test_code_that_is_installed_is_known_by_name(load: Callable[..., ModuleType]
     assert len({told(load(text.format(n))).hash for n in ("pl.col", "pl.lit", "pl.concat")}) == 3
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from polars import col as C",
+        "from numpy import log1p as C",
+        "from numpy import percentile as C",
+        "from numpy.linalg import norm as C",
+        "from numpy.random import default_rng as C",
+        "from numpy.random import normal as C",
+    ],
+)
+def test_what_is_imported_from_an_installed_module_is_known_by_name(line: str, load: Callable[..., ModuleType]) -> None:
+    text = "{}\ndef f(df): return C"
+    once, again, other = (told(load(text.format(x))) for x in (line, line, "from numpy import sqrt as C"))
+    assert once == again
+    assert once.unknown == ()
+    assert once.hash != other.hash
+
+
+@pytest.mark.parametrize("value", ["pd.Timestamp('2025-01-01')", "pd.Timedelta(1, 'h')", "pd.offsets.Day(2)"])
+def test_times_of_pandas_are_told_by_their_content(value: str, load: Callable[..., ModuleType]) -> None:
+    text = "import pandas as pd\nC = {}\ndef f(df): return df, C"
+    once, again, other = (told(load(text.format(v))) for v in (value, value, value.replace("1", "3").replace("2", "4")))
+    assert once == again
+    assert once.unknown == ()
+    assert once.hash != other.hash
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def g(): return g.rate\ng.rate = {}\ndef f(df): return g()",
+        "def g(): pass\ng.rate = {}\ndef f(df): return g.rate",
+        "def f(df): return [f.rate for _ in df]\nf.rate = {}",
+        "def make():\n    def g(): return g.rate\n    g.rate = {}\n    return g\ng = make()\ndef f(df): return g()",
+    ],
+)
+def test_an_attribute_of_a_function_counts_where_it_is_read(text: str, load: Callable[..., ModuleType]) -> None:
+    once, again, other = (told(load(text.format(n))) for n in (1, 1, 2))
+    assert once == again
+    assert once.unknown == ()
+    assert once.hash != other.hash
+
+
 def test_a_file_that_changed_since_it_was_loaded_is_not_believed(load: Callable[..., ModuleType]) -> None:
     module = load("def f(df): return df * 2")
     before = told(module)

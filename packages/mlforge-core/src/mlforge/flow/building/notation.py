@@ -24,7 +24,7 @@ def notation_told(work: Computing) -> Iterator[None]:
         yield
     except Invalid as error:
         form = work.scan.format
-        if isinstance(form, CSVFormat):
+        if isinstance(form, CSVFormat) and " has no column " not in error.message:
             error.hint = _hint(work, form, error.message) or error.hint
         raise
 

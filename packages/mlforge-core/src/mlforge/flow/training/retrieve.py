@@ -8,6 +8,7 @@ from mlforge.errors import Invalid, nearest
 from mlforge.flow.lock import Lock
 from mlforge.flow.specs import name_of
 from mlforge.flow.spine import Spine, join_to, spine_of
+from mlforge.flow.spine_hints import in_the_index
 from mlforge.flow.versions.reach import reading, within_reach
 from mlforge.flow.wanted import Wanted, joined
 from mlforge.model.html import html
@@ -89,16 +90,27 @@ def _needed(spine: Spine, label: Timestamp | None, wanted: Wanted) -> list[str]:
 def _missing_key(feature: str, column: str, spine: Spine) -> Invalid:
     return Invalid(
         f"{feature!r} joins on {column!r}, which the spine does not have.",
-        hint=f"The spine's columns: {', '.join(spine.names)}.",
+        hint=in_the_index(spine.frame, column) or f"The spine's columns: {', '.join(spine.names) or 'none'}.",
     )
+
+
+def _check_given(timestamp: object) -> None:
+    """Raise `Invalid` for a label time that is not given by its name, such as the column itself."""
+    if not isinstance(timestamp, str | Timestamp):
+        name = getattr(timestamp, "name", None)
+        column = name if isinstance(name, str) and name else "label_time"
+        hint = f'Name it: timestamp="{column}"'
+        raise Invalid(f"The time of the spine is a {type(timestamp).__name__}, not a column's name.", hint=hint)
 
 
 def _label(spine: Spine, wanted: Wanted, timestamp: str | Timestamp | None) -> Timestamp | None:
     stamps = {a.meta.timestamp for a in wanted.artifacts} - {None}
     if timestamp is not None:
+        _check_given(timestamp)
         label = Timestamp(timestamp) if isinstance(timestamp, str) else timestamp
         if label.column not in spine.names:
-            raise Invalid(f"The spine has no column {label.column!r}.", hint=nearest(label.column, spine.names))
+            hint = in_the_index(spine.frame, label.column) or nearest(label.column, spine.names)
+            raise Invalid(f"The spine has no column {label.column!r}.", hint=hint)
         return label
     if not stamps and not wanted.asks:
         return None
@@ -111,6 +123,6 @@ def _label(spine: Spine, wanted: Wanted, timestamp: str | Timestamp | None) -> T
     if len(named) == 1 and (not temporal or named[0] in temporal):
         return Timestamp(named[0])
     seen = f"It has {', '.join(temporal)}." if temporal else "It has no column of times."
-    raise Invalid(
-        f"Which column of the spine is its time cannot be told. {seen}", hint='Say it: timestamp="label_time"'
-    )
+    indexed = [hint for stamp in stamps if stamp and (hint := in_the_index(spine.frame, stamp))]
+    hint = indexed[0] if indexed else 'Say it: timestamp="label_time"'
+    raise Invalid(f"Which column of the spine is its time cannot be told. {seen}", hint=hint)

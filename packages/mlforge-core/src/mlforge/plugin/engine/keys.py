@@ -42,7 +42,7 @@ def check_key(name: str, word: str, dtype: object) -> None:
     if word not in KEY_TYPES:
         raise Invalid(
             f"Column {name!r} is {dtype}, which cannot be a key.",
-            hint="Keys are integers, strings, booleans, dates, times or bytes; round or format a float first.",
+            hint="Keys are integers, strings, booleans, dates, instants or bytes; cast or format what is none.",
         )
 
 

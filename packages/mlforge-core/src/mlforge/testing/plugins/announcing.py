@@ -14,7 +14,7 @@ import pytest
 from mlforge.model.aggregation import agg
 from mlforge.model.check import Validator
 from mlforge.model.expr import col
-from mlforge.model.metric import Metric
+from mlforge.model.metric import Metric, MetricColumn
 from mlforge.model.terms import when
 from mlforge.model.window import Window
 from mlforge.plugin import (
@@ -128,7 +128,11 @@ class AnnouncementTests(PluginSubject):
     def test_metrics_make_columns(self, plugin: Plugin) -> None:
         for found in plugin.brings:
             if isinstance(found, MetricDescriptor):
-                assert result_of_example(found).columns(), f"{found.example} makes no column"
+                columns = result_of_example(found).columns()
+                assert columns, f"{found.example} makes no column"
+                for column in columns:
+                    assert isinstance(column, MetricColumn), f"{found.example} makes {column!r}, no MetricColumn"
+                    assert column.aggs, f"{column.name} of {found.example} aggregates nothing"
 
 
 def words_of(found: Descriptor) -> Iterator[str]:

@@ -45,6 +45,12 @@ class LoadingTests(PluginSubject):
         forgotten = self._hooks(marked=False)
         assert not forgotten, f"nobody calls {', '.join(forgotten)}: write @hookimpl above"
 
+    def test_no_hook_gives_nothing(self) -> None:
+        module = self.entry().load()
+        announcing = [name for name in self._hooks(marked=True) if not getattr(hookspecs, name).__code__.co_argcount]
+        silent = [name for name in announcing if getattr(module, name)() is None]
+        assert not silent, f"{', '.join(silent)} gives None: return a list"
+
     def test_it_was_written_for_an_api_that_is_supported(self, plugin: Plugin) -> None:
         assert {d.api for d in plugin.brings} <= set(SUPPORTED_API)
 
@@ -54,8 +60,10 @@ class LoadingTests(PluginSubject):
         line = [sys.executable, "-W", "error", "-c", code]
         environment = os.environ | {"PYTHONPATH": path}
         done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)  # noqa: S603
-        assert done.returncode == 0, done.stderr
-        assert not done.stdout.split(), f"importing {self.entry().module} imports {done.stdout}"
+        assert done.returncode == 0, "".join(done.stderr.splitlines(keepends=True)[-1:]) + done.stderr
+        *said, heavy = done.stdout.splitlines()
+        assert not said, f"importing {self.entry().module} prints {said[0]!r}"
+        assert not heavy, f"importing {self.entry().module} imports {heavy}"
 
     def _hooks(self, marked: bool) -> list[str]:
         """The functions of the plugin's module that are called as hooks are, marked as such or not."""

@@ -18,7 +18,7 @@ from mlforge.flow.versions.logic.syntax import Chain, Import, imports, normalise
 from mlforge.flow.versions.logic.text import Node, node_of
 from mlforge.flow.versions.logic.values import SCALARS, UNTOLD, parts_of
 from mlforge.model.feature import Feature
-from mlforge.plugin.origin import is_projects_class, is_projects_function, is_projects_module
+from mlforge.plugin.origin import is_projects_class, is_projects_function, is_projects_module, module_of
 
 MOST_VALUES = 1_000_000
 DEEPEST = 100
@@ -128,25 +128,33 @@ class Walk:
         elif isinstance(value, FunctionType):
             self._callable(value)
         elif isinstance(value, type):
-            if is_projects_class(value):
-                self._met(value)
-            else:
-                self._write("class", value.__module__, value.__qualname__)
+            self._type(value)
         elif isinstance(value, ModuleType):
-            if is_projects_module(value):
-                self._cannot("a module, of which anything may be read")
-            else:
-                self._write("module", value.__name__)
-        elif isinstance(value, _WRAPPERS):
-            self._wrapper(value)
+            self._module(value)
         elif isinstance(value, BuiltinMethodType) or _is_slot(value):
             self._builtin(value)
+        elif (name := _name_elsewhere(value)) is not None:
+            self._write("function", *name)
+        elif isinstance(value, _WRAPPERS):
+            self._wrapper(value)
         elif callable(getattr(type(value), "__get__", None)) and callable(getattr(value, "__wrapped__", None)):
             self._write("wrapper")
             self._visit(value.__wrapped__)  # type: ignore[attr-defined]
         else:
             return False
         return True
+
+    def _type(self, cls: type) -> None:
+        if is_projects_class(cls):
+            self._met(cls)
+        else:
+            self._write("class", module_of(cls), cls.__qualname__)
+
+    def _module(self, module: ModuleType) -> None:
+        if is_projects_module(module):
+            self._cannot("a module, of which anything may be read")
+        else:
+            self._write("module", module.__name__)
 
     def _wrapper(self, value: Any) -> None:
         self._write(type(value).__name__)
@@ -276,6 +284,8 @@ def _follow(name: str, value: Any, chain: Chain) -> tuple[list[str], object]:
             elif isinstance(found, FunctionType | classmethod | property) or hasattr(type(found), "__get__"):
                 members = getattr(value, "__members__", {})
                 found = members.get(attribute, UNTOLD)
+        elif isinstance(value, FunctionType) and is_projects_function(value):
+            found = vars(value).get(attribute, UNTOLD)
         else:
             break
         if found is UNTOLD:
@@ -375,6 +385,20 @@ def _is_named(function: FunctionType) -> bool:
     return getattr(found, "__func__", found) is function
 
 
+def _name_elsewhere(value: Any) -> tuple[str, str] | None:
+    """Module and name of a callable of somebody else that is no function of Python's: `numpy.log1p`, `polars.col`."""
+    if not callable(value):
+        return None
+    for place in (getattr(value, "__module__", None), module_of(type(value))):
+        module = sys.modules.get(place) if isinstance(place, str) else None
+        if module is not None and not is_projects_module(module):
+            own = getattr(value, "__name__", None)
+            names = [name for name, held in vars(module).items() if held is value]
+            if names:
+                return module.__name__, own if isinstance(own, str) and own in names else min(names)
+    return None
+
+
 def _is_notebooks(value: object) -> bool:
     """Whether a notebook put it in the place of a builtin, as it does with `open`."""
     return isinstance(value, FunctionType) and value.__globals__.get("__name__", "").startswith("IPython.")
@@ -388,6 +412,6 @@ def _is_slot(value: object) -> bool:
 
 
 def _article(cls: type) -> str:
-    known = cls.__module__ == "builtins" or is_projects_class(cls)
-    name = cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}"
+    known = module_of(cls) == "builtins" or is_projects_class(cls)
+    name = cls.__qualname__ if known else f"{module_of(cls)}.{cls.__qualname__}"
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
