@@ -30,7 +30,18 @@ def html(template: str, *values: object) -> Markup:
         >>> print(html("<td title='{}'>{}</td>", "a'b", "<script>"), html("{}", html("<b>{}</b>", 1)))
         <td title='a&#x27;b'>&lt;script&gt;</td> <b>1</b>
     """
-    return Markup(_places(template) % tuple([v if type(v) is Markup else _shown(str(v)) for v in values]))
+    return Markup(_places(template) % _safe(values))
+
+
+def repeated(template: str, rows: Iterable[Iterable[object]], between: str = "") -> Markup:
+    """A template for each row of values, one after the other: the same as `html` of each, in less time.
+
+    Example:
+        >>> repeated("<td>{}", [["a"], ["<b>"]])
+        '<td>a<td>&lt;b&gt;'
+    """
+    places = _places(template)
+    return Markup(between.join([places % _safe(row) for row in rows]))
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
@@ -59,6 +70,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]], caption: str 
 
 def _cell(value: object) -> Markup:
     return html("<td style='text-align:left'>{}</td>", value)
+
+
+def _safe(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple([v if type(v) is Markup else _shown(str(v)) for v in values])
 
 
 @lru_cache(maxsize=1024)

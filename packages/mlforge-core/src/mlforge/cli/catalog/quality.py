@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mlforge.cli.catalog.parts import named, section, table
 from mlforge.flow.discovering.book import Page
-from mlforge.model.html import Markup, html, joined
+from mlforge.model.html import Markup, html, joined, repeated
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.quality import ColumnQuality, Quality
 
 VERSIONS, TALL = 5, 32
 NONE = "–"
-_TABLE = (
-    '<section aria-labelledby="quality"><h2 id="quality">Quality</h2>'
-    '<div class="wide" role="region" aria-labelledby="quality" tabindex="0"><table class="quality"><thead><tr>'
-    + "".join(
-        f'<th scope="col">{head}</th>'
-        for head in ("Column", "Version", "Nulls", "Distinct", "Min", "Max", "Mean", "Distribution")
-    )
-    + "</tr></thead>{}</table></div></section>"
-)
+HEADS = ("Column", "Version", "Nulls", "Distinct", "Min", "Max", "Mean", "Distribution")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvw"
-_ROW = "<tr>{}<td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>{}</tr>"
+_CELLS = "<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}{}"
 
 
 def measured(page: Page) -> list[tuple[FeatureMeta, Quality]]:
@@ -30,27 +23,29 @@ def measured(page: Page) -> list[tuple[FeatureMeta, Quality]]:
     return [(meta, meta.quality) for meta in page.versions if meta.quality is not None][-VERSIONS:]
 
 
-def section(page: Page) -> Markup:
+def shown(page: Page) -> Markup:
     """A table with a row for each column of each version."""
     found = measured(page)
     if not found:
         return Markup()
-    names = dict.fromkeys(c.name for _, quality in reversed(found) for c in quality.columns)
-    told = [(meta.version, {c.name: c for c in quality.columns}) for meta, quality in reversed(found)]
-    body = joined(_rows(name, [(v, columns[name]) for v, columns in told if name in columns]) for name in names)
-    return html(_TABLE, body)
+    told: dict[str, list[tuple[str, ColumnQuality]]] = {}
+    for meta, quality in reversed(found):
+        for column in quality.columns:
+            told.setdefault(column.name, []).append((meta.version, column))
+    body = joined((_rows(name, columns) for name, columns in told.items()), "<tbody>")
+    return section("quality", "Quality", table(named("quality"), HEADS, body, "quality"))
 
 
 def _rows(name: str, told: Sequence[tuple[str, ColumnQuality]]) -> Markup:
-    head = html('<th scope="row" rowspan="{}">{}</th>', len(told), name)
-    rows = (
-        html(
-            _ROW, Markup() if place else head, version, Markup(f"{column.null_rate:.2%}"), Markup(_distinct(column)),
-            _value(column.min), _value(column.max), _mean(column), _distribution(column),
-        )
-        for place, (version, column) in enumerate(told)
+    cells = repeated(_CELLS, (_cells(version, column) for version, column in told), "<tr>")
+    return html("<tr><th scope=row rowspan={}>{}{}", len(told), name, cells)
+
+
+def _cells(version: str, column: ColumnQuality) -> tuple[str, ...]:
+    return (
+        version, Markup(f"{column.null_rate:.2%}"), Markup(_distinct(column)), _value(column.min), _value(column.max),
+        _mean(column), _distribution(column),
     )  # fmt: skip
-    return html("<tbody>{}</tbody>", joined(rows))
 
 
 def _distinct(column: ColumnQuality) -> str:
@@ -74,10 +69,10 @@ def _mean(column: ColumnQuality) -> str:
 def _distribution(column: ColumnQuality) -> Markup:
     """A histogram for the page's script to draw and to describe, or the most frequent values."""
     if column.histogram is not None and any(column.histogram.counts):
-        return html('<td data-bars="{}"></td>', Markup(bars(column.histogram.counts)))
+        return Markup(f"<td data-bars={bars(column.histogram.counts)}>")
     total = max(column.count, 1) if not column.sampled else max(sum(t.count for t in column.top), 1)
-    told = (html("<span>{} {}</span>", t.value, Markup(f"{t.count / total:.0%}")) for t in column.top[:4])
-    return html('<td class="top">{}</td>', joined(told))
+    told = ((t.value, Markup(f"{t.count / total:.0%}")) for t in column.top[:4])
+    return html("<td class=top>{}", repeated("<span>{} {}</span>", told))
 
 
 def bars(counts: Sequence[int]) -> str:

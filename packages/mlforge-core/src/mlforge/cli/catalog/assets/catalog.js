@@ -1,8 +1,10 @@
-// Search, copying, and the bars of histograms. Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
+// Search, copying, and the bars of histograms: what a page without a script has no use for is made here.
+// Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
 "use strict";
 
 const MOST = 50;
 const TALL = 32;
+const SVG = "http://www.w3.org/2000/svg";
 const WEIGHTS = { name: 8, columns: 5, owner: 4, meaning: 3, source: 2.5 };
 const LIGHT = new Set(
   "a an and are as by each every for from how in is it last many much of on or past per the to what with".split(" "),
@@ -129,25 +131,36 @@ function load(root) {
 
 function item(row, root) {
   const [file, name, latest, description] = row;
-  const link = document.createElement("a");
-  const title = document.createElement("strong");
-  const about = document.createElement("span");
-  link.href = root + file;
-  title.textContent = name;
-  about.textContent = description;
-  link.append(title, latest ? ` ${latest}` : "", about);
-  const line = document.createElement("li");
-  line.append(link);
-  return line;
+  const told = [element("strong", {}, name), latest ? ` ${latest}` : "", element("span", {}, description)];
+  return element("li", {}, element("a", { href: root + file }, ...told));
+}
+
+function element(name, attributes, ...inside) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...inside);
+  return made;
+}
+
+function searchBox() {
+  const input = element("input", {
+    id: "query", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "spend last week",
+    "aria-controls": "found",
+  });
+  const label = element("label", { for: "query" }, "Search features");
+  const key = element("kbd", { "aria-hidden": "true" }, "/");
+  document.querySelector("header").append(element("div", { class: "search", role: "search" }, label, input, key));
+  return input;
 }
 
 function searching() {
   const root = document.body.dataset.root;
-  const box = document.querySelector(".search");
-  const input = document.getElementById("query");
-  const found = document.getElementById("found");
-  const [status, list] = [found.querySelector("p"), found.querySelector("ol")];
   const main = document.getElementById("main");
+  const input = searchBox();
+  const status = element("p", { role: "status", "aria-live": "polite" });
+  const list = element("ol", {});
+  const found = element("section", { id: "found", "aria-label": "Search results", hidden: "" }, status, list);
+  main.before(found);
   let loading = null;
 
   async function show() {
@@ -175,7 +188,6 @@ function searching() {
     main.hidden = Boolean(input.value.trim());
     if (input.value.trim()) show();
   });
-  box.hidden = false;
   input.addEventListener("input", show);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") list.querySelector("a")?.click();
@@ -210,16 +222,12 @@ async function copy(button) {
 }
 
 function copying() {
-  for (const button of document.querySelectorAll(".copy[hidden]")) {
-    button.hidden = false;
+  for (const caption of document.querySelectorAll(".code figcaption:not(:has(button))")) {
+    const said = `Copy: ${caption.textContent}`;
+    const button = element("button", { type: "button", class: "copy", "aria-label": said }, "Copy");
     button.addEventListener("click", () => copy(button));
+    caption.append(button);
   }
-}
-
-function element(name, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
 }
 
 function draw(cell) {
@@ -228,8 +236,11 @@ function draw(cell) {
   const said = `Histogram of ${column}, version ${version}: from ${least} to ${most}, mean ${mean}`;
   const tall = [...cell.dataset.bars].map((digit) => parseInt(digit, 36));
   const bars = tall.map((height, place) => (height ? `M${5 * place} ${TALL}v-${height}h4v${height}z` : ""));
-  const svg = element("svg", { class: "histogram", role: "img", "aria-label": said });
-  svg.append(element("path", { d: bars.join("") }));
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  for (const [key, value] of [["class", "histogram"], ["role", "img"], ["aria-label", said]]) svg.setAttribute(key, value);
+  path.setAttribute("d", bars.join(""));
+  svg.append(path);
   cell.append(svg);
 }
 
