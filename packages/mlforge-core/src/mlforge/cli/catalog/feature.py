@@ -18,7 +18,7 @@ NEWEST = 50
 """How many versions a page tells of."""
 _COLUMN = "<td>{}<td>{}<td>{}<td>{}"
 _ORIGIN = "<td>{}<td>{}<td>{}"
-_VERSION = '<tr id="v{}"><th scope=row>{}{}<td>{}<td class=number>{}<td>{}<td>{}<td>{}'
+_VERSION = '<tr id="v{}"><th>{}{}<td>{}<td class=number>{}<td>{}<td>{}<td>{}'
 
 
 def content(page: Page, links: Links, place: Place) -> Markup:

@@ -14,7 +14,7 @@ from mlforge.model.lineage import ColumnLineage, Lineage
 
 WIDTH, HEIGHT, ACROSS, DOWN, MOST, LETTERS = 176, 46, 44, 14, 8, 22
 _BOX = (
-    "<{} transform=translate({},{})><title>{} {}</title>"
+    "<{} transform=translate({},{})>{}"
     f"<rect width={WIDTH} height={HEIGHT} rx=8 /><text class=what x=12 y=18>{{}}</text><text x=12 y=36>{{}}</text></{{}}>"
 )
 
@@ -127,7 +127,8 @@ def _box(x: float, y: float, box: Box, root: str) -> Markup:
     short = box.name if len(box.name) <= LETTERS else f"{box.name[: LETTERS - 1]}…"
     to = root + box.href if box.href and not box.href.startswith("#") else box.href
     tag = html('a href="{}"', to) if to else Markup("g")
-    return html(_BOX, tag, _number(x), _number(y), box.what, box.name, box.what, short, tag[0])
+    whole = html("<title>{} {}</title>", box.what, box.name) if short != box.name else Markup()
+    return html(_BOX, tag, _number(x), _number(y), whole, box.what, short, tag[0])
 
 
 def _number(value: float) -> Markup:

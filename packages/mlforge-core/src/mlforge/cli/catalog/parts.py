@@ -38,10 +38,10 @@ def table(name: Markup, heads: tuple[str, ...], rows: Markup, kind: str = "") ->
 
 def rows(told: Iterable[Iterable[object]], cells: str) -> Markup:
     """A row of each: the cell that names it, and those of a template."""
-    return repeated(f"<tr><th scope=row>{{}}{cells}", told)
+    return repeated(f"<tr><th>{{}}{cells}", told)
 
 
 @lru_cache(maxsize=64)
 def _head(heads: tuple[str, ...], kind: str) -> Markup:
-    cells = repeated("<th scope=col{}>{}", ((NUMBER if head == "Rows" else "", head) for head in heads))
+    cells = repeated("<th{}>{}", ((NUMBER if head == "Rows" else "", head) for head in heads))
     return html("<table{}><thead><tr>{}<tbody>", html(" class={}", kind) if kind else Markup(), cells)

@@ -15,7 +15,6 @@ VERSIONS, TALL = 5, 32
 NONE = "–"
 HEADS = ("Column", "Version", "Nulls", "Distinct", "Min", "Max", "Mean", "Distribution")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvw"
-_CELLS = "<td>{}<td>{}<td>{}<td>{}<td>{}<td>{}{}"
 
 
 def measured(page: Page) -> list[tuple[FeatureMeta, Quality]]:
@@ -28,24 +27,25 @@ def shown(page: Page) -> Markup:
     found = measured(page)
     if not found:
         return Markup()
-    told: dict[str, list[tuple[str, ColumnQuality]]] = {}
+    told: dict[str, list[tuple[Markup, ColumnQuality]]] = {}
     for meta, quality in reversed(found):
+        version = html("{}", meta.version)
         for column in quality.columns:
-            told.setdefault(column.name, []).append((meta.version, column))
+            told.setdefault(column.name, []).append((version, column))
     body = joined((_rows(name, columns) for name, columns in told.items()), "<tbody>")
     return section("quality", "Quality", table(named("quality"), HEADS, body, "quality"))
 
 
-def _rows(name: str, told: Sequence[tuple[str, ColumnQuality]]) -> Markup:
-    cells = repeated(_CELLS, (_cells(version, column) for version, column in told), "<tr>")
-    return html("<tr><th scope=row rowspan={}>{}{}", len(told), name, cells)
+def _rows(name: str, told: Sequence[tuple[Markup, ColumnQuality]]) -> Markup:
+    over = Markup(f" rowspan={len(told)}" if len(told) > 1 else "")
+    return html("<tr><th{}>{}{}", over, name, joined((_cells(*one) for one in told), "<tr>"))
 
 
-def _cells(version: str, column: ColumnQuality) -> tuple[str, ...]:
+def _cells(version: Markup, column: ColumnQuality) -> str:
     return (
-        version, Markup(f"{column.null_rate:.2%}"), Markup(_distinct(column)), _value(column.min), _value(column.max),
-        _mean(column), _distribution(column),
-    )  # fmt: skip
+        f"<td>{version}<td>{column.null_rate:.2%}<td>{_distinct(column)}<td>{_value(column.min)}"
+        f"<td>{_value(column.max)}<td>{_mean(column)}{_distribution(column)}"
+    )
 
 
 def _distinct(column: ColumnQuality) -> str:
@@ -56,8 +56,8 @@ def _distinct(column: ColumnQuality) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, float):
-        return Markup(f"{value:.6g}")
-    return NONE if value is None else str(value)
+        return f"{value:.6g}"
+    return NONE if value is None else html("{}", value)
 
 
 def _mean(column: ColumnQuality) -> str:
@@ -66,12 +66,12 @@ def _mean(column: ColumnQuality) -> str:
     return NONE if is_time else _value(column.mean)
 
 
-def _distribution(column: ColumnQuality) -> Markup:
+def _distribution(column: ColumnQuality) -> str:
     """A histogram for the page's script to draw and to describe, or the most frequent values."""
     if column.histogram is not None and any(column.histogram.counts):
-        return Markup(f"<td data-bars={bars(column.histogram.counts)}>")
+        return f"<td data-bars={bars(column.histogram.counts)}>"
     total = max(column.count, 1) if not column.sampled else max(sum(t.count for t in column.top), 1)
-    told = ((t.value, Markup(f"{t.count / total:.0%}")) for t in column.top[:4])
+    told = ((t.value, f"{t.count / total:.0%}") for t in column.top[:4])
     return html("<td class=top>{}", repeated("<span>{} {}</span>", told))
 
 

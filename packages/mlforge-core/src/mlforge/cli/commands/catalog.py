@@ -14,7 +14,8 @@ from mlforge.cli.options import json_option, project_options
 
 if TYPE_CHECKING:
     from mlforge.cli.catalog.shown import Shown
-    from mlforge.flow.discovering.book import Book
+    from mlforge.flow.discovering.book import Outline
+    from mlforge.plugin.stores import Store
 
 
 @made("catalog")
@@ -40,20 +41,20 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
     if store_only and target is not None:
         raise click.UsageError("--target reads definitions, and --store-only reads none.")
     found = shown(call.definitions, target, profile, store_only=store_only)
-    whole = _book(found)
-    count = put(out, files(whole, found.place, kind))
-    start = out / ("index.html" if kind == "html" else "index.md")
-    document = {"features": len(whole.pages), "files": count, "start": str(start)}
-    call.answer(document, lambda: click.echo(f"{number_of(len(whole.pages), 'feature')} in {start}"))
+    with found.store.open() as store:
+        outline = _outline(found, store)
+        count = put(out, files(outline.book, found.place, kind, outline.pages(store)))
+    start, features = out / ("index.html" if kind == "html" else "index.md"), len(outline.book.pages)
+    document = {"features": features, "files": count, "start": str(start)}
+    call.answer(document, lambda: click.echo(f"{number_of(features, 'feature')} in {start}"))
 
 
-def _book(found: Shown) -> Book:
-    from mlforge.flow.discovering.book import book
+def _outline(found: Shown, store: Store) -> Outline:
+    from mlforge.flow.discovering.book import outline
     from mlforge.flow.moments import now
     from mlforge.flow.online.glance import served_versions
 
-    with found.store.open() as store:
-        served = {}
-        if found.online is not None:
-            served = served_versions(found.online, list(found.told.features) or store.names())
-        return book(found.name, store, now(), msgspec.structs.replace(found.told, served=served))
+    served = {}
+    if found.online is not None:
+        served = served_versions(found.online, list(found.told.features) or store.names())
+    return outline(found.name, store, now(), msgspec.structs.replace(found.told, served=served))
