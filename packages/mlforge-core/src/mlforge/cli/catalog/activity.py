@@ -6,7 +6,7 @@ from itertools import islice
 
 from mlforge.cli.catalog import facts
 from mlforge.cli.catalog.links import Links
-from mlforge.cli.catalog.parts import labelled, rows, section, table
+from mlforge.cli.catalog.parts import rows, section, table
 from mlforge.cli.views.wording import NONE, because
 from mlforge.flow.discovering.book import Book
 from mlforge.model.html import Markup, html, joined
@@ -46,7 +46,7 @@ def _builds(book: Book, links: Links) -> Markup:
         for at, name, meta in newest
     )  # fmt: skip
     heads = ("Feature", "Version", "Built", "Rows", "Engine", "Why")
-    return table(labelled("Builds"), heads, rows(told, "<td>{}<td>{}<td class=number>{}<td>{}<td>{}"))
+    return table(heads, rows(told, "<td>{}<td>{}<td class=number>{}<td>{}<td>{}"), label="Builds")
 
 
 def _publishes(book: Book, links: Links) -> Markup:
@@ -62,7 +62,7 @@ def _publishes(book: Book, links: Links) -> Markup:
         for as_of, name, version, latest in sorted(found, reverse=True)[:NEWEST]
     )  # fmt: skip
     heads = ("Feature", "Served version", "As of", "Not served yet")
-    return table(labelled("Published"), heads, rows(told, "<td>{}<td>{}<td>{}"))
+    return table(heads, rows(told, "<td>{}<td>{}<td>{}"), label="Published")
 
 
 def _drift(book: Book, links: Links) -> Markup:
@@ -79,4 +79,4 @@ def _drift(book: Book, links: Links) -> Markup:
         for column in page.drift.drifted
     )  # fmt: skip
     cells = "<td><code>{}</code><td>{}<td class=why>{}"
-    return table(labelled("Drift"), ("Feature", "Column", "Versions", "Why"), rows(islice(told, NEWEST), cells))
+    return table(("Feature", "Column", "Versions", "Why"), rows(islice(told, NEWEST), cells), label="Drift")

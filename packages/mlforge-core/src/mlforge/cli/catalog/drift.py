@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlforge.cli.catalog.parts import named, rows, section, table
+from mlforge.cli.catalog.parts import rows, section, table
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
 from mlforge.model.html import Markup, html
 
@@ -24,7 +24,7 @@ def shown(report: DriftReport | None) -> Markup:
     if report is None:
         return Markup()
     body = rows(map(_cells, report.columns), "<td>{}<td>{}<td>{}<td>{}")
-    told = html("<p>{}</p>{}", summary(report), table(named("drift"), HEADS, body, "drift"))
+    told = html("<p>{}</p>{}", summary(report), table(HEADS, body, "drift"))
     return section("drift", "Drift", told)
 
 

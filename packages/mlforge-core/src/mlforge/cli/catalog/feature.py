@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mlforge.cli.catalog import drift, facts, lineage, quality
 from mlforge.cli.catalog.links import Kind, Links
-from mlforge.cli.catalog.parts import named, rows, section, table, wide
+from mlforge.cli.catalog.parts import rows, section, table, wide
 from mlforge.cli.catalog.retrieval import Place, Way, ways
 from mlforge.cli.views.wording import NONE, because
 from mlforge.flow.discovering.book import Page
@@ -55,15 +55,15 @@ def _linked(links: Links, kind: Kind, names: Iterable[str]) -> Markup:
 def _columns(page: Page) -> Markup:
     told = rows(((c.name, c.dtype or NONE, c.role, c.unit, c.description) for c in facts.columns(page)), _COLUMN)
     heads = ("Column", "Type", "Is", "Unit", "Meaning")
-    return section("columns", "Columns", table(named("columns"), heads, told, "columns")) if told else Markup()
+    return section("columns", "Columns", table(heads, told, "columns")) if told else Markup()
 
 
 def _lineage(page: Page, links: Links) -> Markup:
-    drawn = wide(named("lineage"), lineage.drawing(page, links, ROOT))
+    drawn = wide(lineage.drawing(page, links, ROOT))
     told = rows(lineage.origins(page), _ORIGIN)
     heads = ("Column", "Is", "Made of", "Which comes from")
     note = html("<p>{}</p>", lineage.untold(page)) if told and lineage.untold(page) else Markup()
-    return section("lineage", "Lineage", joined([drawn, table(named("lineage"), heads, told, "columns"), note]))
+    return section("lineage", "Lineage", joined([drawn, table(heads, told, "columns"), note]))
 
 
 def _retrieval(found: list[Way]) -> Markup:
@@ -99,7 +99,7 @@ def _versions(page: Page) -> Markup:
     notes = [f"{older:,} older versions: mlforge versions {page.name}"] if older else []
     notes += [f"The metadata of {v} cannot be read: mlforge store verify" for v in page.unreadable]
     heads = ("Version", "Built", "Rows", "Engine", "Why", "Changes")
-    inner = [table(named("versions"), heads, told), *(html("<p>{}</p>", note) for note in notes)]
+    inner = [table(heads, told), *(html("<p>{}</p>", note) for note in notes)]
     return section("versions", "Versions", joined(inner))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from mlforge.cli.catalog.links import Kind, Links
-from mlforge.cli.catalog.parts import labelled, rows, section, table
+from mlforge.cli.catalog.parts import rows, section, table
 from mlforge.flow.discovering.book import Book, Page
 from mlforge.model.html import Markup, html, joined, repeated
 from mlforge.model.text import number_of
@@ -23,7 +23,7 @@ def index(book: Book, links: Links) -> Markup:
         return html("<h1>{}</h1><p>Nothing has been built yet: <code>mlforge build</code></p>", book.name)
     return html(
         "<h1>{}</h1><p class=lead>{}; {}.</p>{}", book.name, number_of(len(book.pages), "feature"), counts,
-        table(labelled("Features"), ("Feature", "Latest", "About", "Owner", "Tags"), told, "features"),
+        table(("Feature", "Latest", "About", "Owner", "Tags"), told, "features", "Features"),
     )  # fmt: skip
 
 

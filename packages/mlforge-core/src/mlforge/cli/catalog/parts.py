@@ -1,4 +1,8 @@
-"""What pages are made of: sections, and tables with heads. End tags and quotes that HTML can do without are left out."""
+"""What pages are made of: sections, and tables with heads.
+
+Of thousands of pages each letter counts: end tags and quotes that HTML can do without are left out, and what a screen
+reader calls a section, and how the keyboard reaches what scrolls, is told by the pages' script.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +17,18 @@ NUMBER = Markup(" class=number")
 
 def section(anchor: str, title: str, inner: Markup) -> Markup:
     """A part of a page with a title, to which links lead by the anchor: a word."""
-    return html("<section aria-labelledby={}><h2 id={}>{}</h2>{}</section>", anchor, anchor, title, inner)
+    return html("<section><h2 id={}>{}</h2>{}</section>", anchor, title, inner)
 
 
-def wide(name: Markup, inner: Markup) -> Markup:
-    """What scrolls by itself where the screen is narrow; an attribute tells its name."""
-    return html("<div class=wide role=region {} tabindex=0>{}</div>", name, inner)
+def wide(inner: Markup, label: str = "") -> Markup:
+    """What scrolls by itself where the screen is narrow; it has a label where no title is above it."""
+    named = html(' role=region aria-label="{}" tabindex=0', label) if label else Markup()
+    return html("<div class=wide{}>{}</div>", named, inner)
 
 
-def named(anchor: str) -> Markup:
-    """The attribute of what a section's title names."""
-    return html("aria-labelledby={}", anchor)
-
-
-def labelled(label: str) -> Markup:
-    """The attribute of what has a name that is not shown."""
-    return html('aria-label="{}"', label)
-
-
-def table(name: Markup, heads: tuple[str, ...], rows: Markup, kind: str = "") -> Markup:
+def table(heads: tuple[str, ...], rows: Markup, kind: str = "", label: str = "") -> Markup:
     """A table of rows; nothing where there are none."""
-    return wide(name, html("{}{}</table>", _head(heads, kind), rows)) if rows else Markup()
+    return wide(html("{}{}</table>", _head(heads, kind), rows), label) if rows else Markup()
 
 
 def rows(told: Iterable[Iterable[object]], cells: str) -> Markup:

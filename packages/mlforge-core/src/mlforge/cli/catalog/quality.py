@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mlforge.cli.catalog.parts import named, section, table
+from mlforge.cli.catalog.parts import section, table
 from mlforge.flow.discovering.book import Page
 from mlforge.model.html import Markup, html, joined, repeated
 from mlforge.model.meta import FeatureMeta
@@ -14,7 +14,7 @@ from mlforge.model.quality import ColumnQuality, Quality
 VERSIONS, TALL = 5, 32
 NONE = "–"
 HEADS = ("Column", "Version", "Nulls", "Distinct", "Min", "Max", "Mean", "Distribution")
-_DIGITS = "0123456789abcdefghijklmnopqrstuvw"
+_DIGITS = bytes.maketrans(bytes(range(TALL + 1)), b"0123456789abcdefghijklmnopqrstuvw")
 
 
 def measured(page: Page) -> list[tuple[FeatureMeta, Quality]]:
@@ -33,7 +33,7 @@ def shown(page: Page) -> Markup:
         for column in quality.columns:
             told.setdefault(column.name, []).append((version, column))
     body = joined((_rows(name, columns) for name, columns in told.items()), "<tbody>")
-    return section("quality", "Quality", table(named("quality"), HEADS, body, "quality"))
+    return section("quality", "Quality", table(HEADS, body, "quality"))
 
 
 def _rows(name: str, told: Sequence[tuple[Markup, ColumnQuality]]) -> Markup:
@@ -62,8 +62,7 @@ def _value(value: Any) -> str:
 
 def _mean(column: ColumnQuality) -> str:
     """The mean of numbers; that of times is in microseconds, which say nothing to people."""
-    is_time = column.dtype.startswith(("Date", "Time", "Duration"))
-    return NONE if is_time else _value(column.mean)
+    return NONE if column.dtype.startswith(("Date", "Time", "Duration")) else _value(column.mean)
 
 
 def _distribution(column: ColumnQuality) -> str:
@@ -72,7 +71,7 @@ def _distribution(column: ColumnQuality) -> str:
         return f"<td data-bars={bars(column.histogram.counts)}>"
     total = max(column.count, 1) if not column.sampled else max(sum(t.count for t in column.top), 1)
     told = ((t.value, f"{t.count / total:.0%}") for t in column.top[:4])
-    return html("<td class=top>{}", repeated("<span>{} {}</span>", told))
+    return html("<td class=top>{}", repeated("{} {}", told, ", "))
 
 
 def bars(counts: Sequence[int]) -> str:
@@ -83,4 +82,4 @@ def bars(counts: Sequence[int]) -> str:
         '01gw'
     """
     most = max(counts)
-    return "".join([_DIGITS[-(-TALL * count // most)] for count in counts])
+    return bytes([-(-TALL * count // most) for count in counts]).translate(_DIGITS).decode()

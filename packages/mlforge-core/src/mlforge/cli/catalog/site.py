@@ -82,22 +82,30 @@ class Site:
 def _searched(book: Book, links: Links) -> str:
     """What the search box searches: a script, because a page from a file may not read another file.
 
-    Of what is not shown there the words are enough, each once.
+    Of what is not shown there the words are enough, each once: where it counts most.
     """
     cards = [page.card for page in book.pages]
     columns = _words([*(one.name for one in c.columns), *c.tags, *c.entities, *c.keys] for c in cards)
     meanings = _words([one.description for one in c.columns if one.description] for c in cards)
     sources = _words([c.source, *{one.unit for one in c.columns if one.unit}] for c in cards)
     rows = [
-        [links.feature(c.name), c.name, c.latest or "", c.description or "", c.owner or "", *words]
+        [links.feature(c.name), c.name, c.latest or "", c.description or "", c.owner or "", *_once(*words)]
         for c, *words in zip(cards, columns, meanings, sources, strict=True)
     ]
     text = json.dumps(rows, ensure_ascii=True, separators=(",", ":"))
     return f"window.mlforgeFeatures = {text};\n"
 
 
-def _words(texts: Iterable[list[str]]) -> list[str]:
-    return [" ".join(dict.fromkeys(line.split())) for line in spaced([" ".join(each) for each in texts])]
+def _words(texts: Iterable[list[str]]) -> list[dict[str, None]]:
+    return [dict.fromkeys(line.split()) for line in spaced([" ".join(each) for each in texts])]
+
+
+def _once(*told: dict[str, None]) -> Iterator[str]:
+    """The words of each that none before has."""
+    seen = set[str]()
+    for words in told:
+        yield " ".join([word for word in words if word not in seen])
+        seen.update(words)
 
 
 def _markdown(book: Book, place: Place, pages: Iterable[Page]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-// Search, copying, and the bars of histograms: what a page without a script has no use for is made here.
+// Search, copying, the bars of histograms, and what parts of a page are called: what thousands of pages need not repeat.
 // Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
 "use strict";
 
@@ -248,8 +248,31 @@ function drawing() {
   document.querySelectorAll("[data-bars]:empty").forEach(draw);
 }
 
+function reach(wide) {
+  const scrolls = wide.scrollWidth > wide.clientWidth;
+  const said = { role: "region", "aria-labelledby": wide.closest("section").getAttribute("aria-labelledby"), tabindex: "0" };
+  for (const [key, value] of Object.entries(said)) {
+    if (scrolls) wide.setAttribute(key, value);
+    else wide.removeAttribute(key);
+  }
+}
+
+const resized = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
+
+function naming() {
+  for (const title of document.querySelectorAll("main section > h2")) {
+    title.parentElement.setAttribute("aria-labelledby", title.id);
+  }
+  resized.disconnect();
+  document.querySelectorAll("section > .wide:not([aria-label])").forEach((wide) => resized.observe(wide));
+}
+
+function finishing() {
+  copying();
+  drawing();
+  naming();
+}
+
 searching();
-copying();
-drawing();
-document.addEventListener("catalog:renewed", copying);
-document.addEventListener("catalog:renewed", drawing);
+finishing();
+document.addEventListener("catalog:renewed", finishing);
