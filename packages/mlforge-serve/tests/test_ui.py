@@ -97,7 +97,7 @@ def test_what_another_process_builds_and_publishes_appears(shop: Path, ui: Run, 
         assert mlforge(shop, "build", "--no-preview").returncode == 0
         told(server, "other 1.0.0 was built.", since, wait)
         page = server.get("/features/visit.html").body.decode()
-        (latest,) = re.findall(r">([\d.]+) <span class=\"badge\">latest", page)
+        (latest,) = re.findall(r">([\d.]+) <span class=badge>latest", page)
         happened = changed(server, since)["happened"]
         assert f"visit {latest} was built." in happened
         assert f"visit {latest} has drifted from 1.0.0: plan." in happened
@@ -377,7 +377,7 @@ def test_a_page_that_is_open_shows_what_another_process_does(
         assert mlforge(shop, "build", "--no-preview").returncode == 0
         wait(lambda: tab.locator("#drift").count())
         assert tab.locator("[aria-labelledby=versions] tbody tr").count() == 2
-        assert tab.locator("[aria-labelledby=drift] .badge.drifted").count() == 1
+        assert tab.locator("[aria-labelledby=drift] mark").count() == 1
         wait(lambda: tab.evaluate("document.getElementById('live').textContent.includes('was built')"))
         assert tab.locator(".copy").first.is_visible()
         tab.locator(".copy").first.click()
