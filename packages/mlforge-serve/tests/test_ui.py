@@ -252,10 +252,10 @@ def test_pages_may_do_nothing_but_ask_their_server(shop_ui: Server) -> None:
         assert "access-control-allow-origin" not in answer.headers
         assert "server" not in answer.headers
         text = answer.body.decode()
-        assert len(re.findall(r"<script defer src=\"(?:\.\./)?assets/(?:catalog|live)\.js\"></script>", text)) == 2
+        assert len(re.findall(r"<script defer src=(?:\.\./)?assets/(?:catalog|live)\.js></script>", text)) == 2
         assert text.count("<script") == 2
         assert "<b>crm" not in text
-        assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+        assert not re.search(r"(?:src|href)=\"?(?:https?:)?//", text)
 
 
 def test_many_ask_at_once(shop_ui: Server) -> None:

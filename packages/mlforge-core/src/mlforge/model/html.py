@@ -73,7 +73,7 @@ def _cell(value: object) -> Markup:
 
 
 def _safe(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple([v if type(v) is Markup else _shown(str(v)) for v in values])
+    return tuple([v if type(v) is Markup else escaped(str(v)) for v in values])
 
 
 @lru_cache(maxsize=1024)
@@ -83,7 +83,13 @@ def _places(template: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _shown(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as HTML that shows it, for a template that is a string of Python itself.
+
+    Example:
+        >>> f"<td>{escaped('<b>')}"
+        '<td>&lt;b&gt;'
+    """
     return escape(visible(text))
 
 

@@ -6,6 +6,7 @@ from mlforge.cli.catalog.parts import rows, section, table
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
 from mlforge.model.html import Markup, html
 
+_DRIFTED = Markup("<mark>drifted</mark>")
 HEADS = ("Column", "Verdict", "Distance", "Limit", "Why")
 
 
@@ -30,4 +31,4 @@ def shown(report: DriftReport | None) -> Markup:
 
 def _cells(column: ColumnDrift) -> tuple[str, ...]:
     name, verdict, *others = cells(column)
-    return name, html("<mark>{}</mark>", verdict) if column.drifted else verdict, *others
+    return name, _DRIFTED if column.drifted else verdict, *others

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlforge.cli.catalog.parts import section, table
 from mlforge.flow.discovering.book import Page
-from mlforge.model.html import Markup, html, joined, repeated
+from mlforge.model.html import Markup, escaped, joined
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.quality import ColumnQuality, Quality
 
@@ -27,21 +27,21 @@ def shown(page: Page) -> Markup:
     found = measured(page)
     if not found:
         return Markup()
-    told: dict[str, list[tuple[Markup, ColumnQuality]]] = {}
+    told: dict[str, list[str]] = {}
     for meta, quality in reversed(found):
-        version = html("{}", meta.version)
+        version = escaped(meta.version)
         for column in quality.columns:
-            told.setdefault(column.name, []).append((version, column))
-    body = joined((_rows(name, columns) for name, columns in told.items()), "<tbody>")
+            told.setdefault(column.name, []).append(_cells(version, column))
+    body = joined([_rows(name, cells) for name, cells in told.items()], "<tbody>")
     return section("quality", "Quality", table(HEADS, body, "quality"))
 
 
-def _rows(name: str, told: Sequence[tuple[Markup, ColumnQuality]]) -> Markup:
-    over = Markup(f" rowspan={len(told)}" if len(told) > 1 else "")
-    return html("<tr><th{}>{}{}", over, name, joined((_cells(*one) for one in told), "<tr>"))
+def _rows(name: str, cells: Sequence[str]) -> str:
+    over = f" rowspan={len(cells)}" if len(cells) > 1 else ""
+    return f"<tr><th{over}>{escaped(name)}{'<tr>'.join(cells)}"
 
 
-def _cells(version: Markup, column: ColumnQuality) -> str:
+def _cells(version: str, column: ColumnQuality) -> str:
     return (
         f"<td>{version}<td>{column.null_rate:.2%}<td>{_distinct(column)}<td>{_value(column.min)}"
         f"<td>{_value(column.max)}<td>{_mean(column)}{_distribution(column)}"
@@ -57,7 +57,7 @@ def _distinct(column: ColumnQuality) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
-    return NONE if value is None else html("{}", value)
+    return NONE if value is None else escaped(str(value))
 
 
 def _mean(column: ColumnQuality) -> str:
@@ -70,8 +70,7 @@ def _distribution(column: ColumnQuality) -> str:
     if column.histogram is not None and any(column.histogram.counts):
         return f"<td data-bars={bars(column.histogram.counts)}>"
     total = max(column.count, 1) if not column.sampled else max(sum(t.count for t in column.top), 1)
-    told = ((t.value, f"{t.count / total:.0%}") for t in column.top[:4])
-    return html("<td class=top>{}", repeated("{} {}", told, ", "))
+    return f"<td class=top>{', '.join([f'{escaped(str(t.value))} {t.count / total:.0%}' for t in column.top[:4]])}"
 
 
 def bars(counts: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
     found = shown(call.definitions, target, profile, store_only=store_only)
     with found.store.open() as store:
         outline = _outline(found, store)
+        gc.freeze()  # what was read of thousands of features stays: there is no garbage to be looked for in it
         count = put(out, files(outline.book, found.place, kind, outline.pages(store)))
     start, features = out / ("index.html" if kind == "html" else "index.md"), len(outline.book.pages)
     document = {"features": features, "files": count, "start": str(start)}
