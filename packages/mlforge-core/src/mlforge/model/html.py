@@ -73,7 +73,7 @@ def _cell(value: object) -> Markup:
 
 
 def _safe(values: Iterable[object]) -> tuple[str, ...]:
-    return tuple([v if type(v) is Markup else escaped(str(v)) for v in values])
+    return tuple([escaped(v) if type(v) is str else v if type(v) is Markup else escaped(str(v)) for v in values])
 
 
 @lru_cache(maxsize=1024)
