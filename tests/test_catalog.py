@@ -26,6 +26,7 @@ from mlforge.errors import Conflict
 from mlforge.flow.discovering import book as books
 from mlforge.flow.discovering.book import Book, Defined, Page, book
 from mlforge.flow.discovering.cards import Card
+from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport
 from mlforge.model.html import Markup
 from mlforge.model.meta import Change, FeatureMeta, Recipe
 from mlforge.model.quality import ColumnQuality, Histogram, Quality, TopValue
@@ -47,18 +48,30 @@ def meta(name: str, version: str, columns: tuple[Column, ...], **more: Any) -> F
     )  # fmt: skip
 
 
+def hostile_quality(text: str) -> Quality:
+    """Figures of two columns, in which each text is hostile."""
+    top = (TopValue(text, 60), TopValue(f"{text}!", 40))
+    figures = ColumnQuality(name=text, dtype="String", count=100, distinct=2, min=text, max=text, top=top)
+    spread = Histogram((0.0, 5.0), (60, 30, 0))
+    return Quality(
+        rows=100, columns=(figures, ColumnQuality(name=f"{text}!", dtype=text, count=90, histogram=spread, min=0.5))
+    )
+
+
 def hostile_page(text: str, number: int) -> Page:
     """A feature of which every text is hostile."""
     columns = (Column("user_id", "String"), Column(text, text, text, text, text, text))
     change = Change("minor", text, (text,))
     versions = (
-        meta(text, "1.0.0", columns[:1], engine=text),
-        meta(text, "1.1.0", columns, change_summary=change, engine=text, source=text),
+        meta(text, "1.0.0", columns[:1], engine=text, quality=hostile_quality(f"{text}?")),
+        meta(text, "1.1.0", columns, change_summary=change, engine=text, source=text, quality=hostile_quality(text)),
     )
+    drifted = ColumnDrift(column=text, dtype=text, drifted=bool(number % 2), reason=text, distance=0.5, limit=0.1)
+    report = DriftReport(feature=text, reference=text, compared="1.1.0", method="psi", columns=(drifted,))
     card = Card(
         text, "1.1.0", "2026-01-05T12:00:00Z", 7, columns, ("user_id", text), (text,), text, text, text, (text, "plain")
     )
-    return Page(card, versions, unreadable=(text,), code=text, sets=(text,), used_by=(text,), feature=None)
+    return Page(card, versions, (text,), code=text, sets=(text,), used_by=(text,), drift=report)
 
 
 BOOK = Book(HOSTILE[0], "2026-01-05T12:00:00Z", tuple(hostile_page(t, n) for n, t in enumerate(HOSTILE)))
@@ -118,7 +131,10 @@ def test_what_the_search_box_reads_is_plain_data() -> None:
 
 
 def test_a_word_to_search_by_is_there_once_where_it_counts_most() -> None:
-    columns = (Column("user_id", "String"), Column("spend", "Float64", description="What a user did spend.", unit="EUR"))
+    columns = (
+        Column("user_id", "String"),
+        Column("spend", "Float64", description="What a user did spend.", unit="EUR"),
+    )
     card = Card("shop", columns=columns, source="data/spend.csv", tags=("what",))
     script = dict(files(Book("shop", "now", (Page(card),)), PLACE, "html"))["assets/features.js"]
     ((*_, named, meant, made),) = json.loads(script.removeprefix("window.mlforgeFeatures = ").rstrip(";\n"))
@@ -148,7 +164,7 @@ def test_quality_is_shown_where_it_was_measured_and_nowhere_else() -> None:
     assert "10.00%" in shown and "≈ 12" in shown and "3.25" in shown and "75%" in shown
     assert shown.count("data-bars=") == 1 and "<td data-bars=0wg0>" in shown
     assert "<b>" not in shown and "<i>" not in shown
-    assert quality.shown(BOOK.pages[0]) == Markup()
+    assert quality.shown(Page(Card("a"), (meta("a", "1.1.0", ()),))) == Markup()
 
 
 def test_a_version_tells_what_changed_and_why() -> None:
@@ -422,7 +438,9 @@ def test_what_scrolls_is_reached_with_the_keyboard_and_nothing_else_is(tab: Any,
     wide = tab.locator("#quality + .wide")
     for width, reached in ((360, True), (1600, False), (360, True)):
         tab.set_viewport_size({"width": width, "height": 740})
-        tab.wait_for_function("(reached) => (document.querySelector('#quality + .wide').tabIndex === 0) === reached", arg=reached)
+        tab.wait_for_function(
+            "(reached) => (document.querySelector('#quality + .wide').tabIndex === 0) === reached", arg=reached
+        )
         assert wide.get_attribute("aria-labelledby") == ("quality" if reached else None)
 
 

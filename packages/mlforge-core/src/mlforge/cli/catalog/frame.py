@@ -52,7 +52,8 @@ def page(
 def _links(root: str, here: str, *, live: bool) -> Markup:
     lists = ("activity", *KINDS) if live else KINDS
     entries = [("index", "features"), *((kind, kind) for kind in lists)]
+    current = Markup(" aria-current=page")
     return repeated(
         "<a href={}{}.html{}>{}</a>",
-        ((root, file, Markup(" aria-current=page" if file == here else ""), word.capitalize()) for file, word in entries),
+        ((root, file, current if file == here else "", word.capitalize()) for file, word in entries),
     )

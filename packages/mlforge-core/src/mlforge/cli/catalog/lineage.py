@@ -14,8 +14,8 @@ from mlforge.model.lineage import ColumnLineage, Lineage
 
 WIDTH, HEIGHT, ACROSS, DOWN, MOST, LETTERS = 176, 46, 44, 14, 8, 22
 _BOX = (
-    "<{} transform=translate({},{})>{}"
-    f"<rect width={WIDTH} height={HEIGHT} rx=8 /><text class=what x=12 y=18>{{}}</text><text x=12 y=36>{{}}</text></{{}}>"
+    f"<{{}} transform=translate({{}},{{}})>{{}}<rect width={WIDTH} height={HEIGHT} rx=8 />"
+    "<text class=what x=12 y=18>{}</text><text x=12 y=36>{}</text></{}>"
 )
 
 

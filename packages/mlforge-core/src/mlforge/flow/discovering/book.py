@@ -109,10 +109,10 @@ class Outline(NamedTuple):
         """The whole pages, each read when its turn comes: those of thousands of features need not be held at once."""
         found = [page.card for page in self.book.pages]
         columns = {card.name: [c.name for c in card.columns] for card in found}
+        read = lambda name: versions_of(store, name, self.built[name])  # noqa: E731 - what is asked of each
         for start in range(0, len(found), AT_ONCE):
             some = found[start : start + AT_ONCE]
-            built = {card.name: self.built[card.name] for card in some if card.name in self.built}
-            versions = each(store, list(built), lambda name, built=built: versions_of(store, name, built[name]))
+            versions = each(store, [card.name for card in some if card.name in self.built], read)
             yield from (page_of(card, self.told, columns, *versions.get(card.name, ((), ()))) for card in some)
 
 

@@ -10,8 +10,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from hashlib import blake2b
 from functools import lru_cache
+from hashlib import blake2b
 from heapq import nsmallest
 from itertools import pairwise
 from random import Random
