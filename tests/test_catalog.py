@@ -480,6 +480,20 @@ def test_a_long_name_pushes_no_column_out_of_sight(tab: Any, tmp_path: Path) -> 
         assert tab.evaluate(wider) == [], path
 
 
+@pytest.mark.linux
+def test_without_a_script_every_figure_is_there_and_nothing_that_does_nothing(browser: Any, shop: Path) -> None:
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((shop / "site" / "features" / "user_spend.html").as_uri())
+    for table, row in (("quality", "spend_7d"), ("drift", "spend_7d"), ("columns", "user_id"), ("lineage", "spend_7d")):
+        assert page.locator(f"#{table} ~ .wide tbody th").filter(has_text=row).count() == 1, table
+    assert page.locator("#quality + .wide td").filter(has_text=re.compile(r"^\d")).count() > 20
+    assert page.locator("button, input").count() == 0
+    page.get_by_role("link", name="Owners").click()
+    assert page.locator("h1").inner_text() == "Owners"
+    context.close()
+
+
 WIDTHS = """[...document.querySelectorAll("table")].flatMap((table) => {
   const heads = table.tHead.rows[0].cells.length;
   return [...table.tBodies].flatMap((body) => {
