@@ -1,4 +1,4 @@
-// Search, copying, the bars of histograms, and what parts of a page are called: what thousands of pages need not repeat.
+// Search, copying, the bars of histograms, and what the parts of a page are called.
 // Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
 "use strict";
 
@@ -206,7 +206,6 @@ function searching() {
       step(event.key === "ArrowDown" ? 1 : -1);
     }
   });
-  if (input.value) show();
 }
 
 async function copy(button) {
@@ -222,7 +221,8 @@ async function copy(button) {
 }
 
 function copying() {
-  for (const caption of document.querySelectorAll(".code figcaption:not(:has(button))")) {
+  for (const caption of document.querySelectorAll(".code figcaption")) {
+    if (caption.querySelector("button")) continue;
     const said = `Copy: ${caption.textContent}`;
     const button = element("button", { type: "button", class: "copy", "aria-label": said }, "Copy");
     button.addEventListener("click", () => copy(button));
@@ -238,7 +238,9 @@ function draw(cell) {
   const bars = tall.map((height, place) => (height ? `M${5 * place} ${TALL}v-${height}h4v${height}z` : ""));
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
-  for (const [key, value] of [["class", "histogram"], ["role", "img"], ["aria-label", said]]) svg.setAttribute(key, value);
+  svg.setAttribute("class", "histogram");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", said);
   path.setAttribute("d", bars.join(""));
   svg.append(path);
   cell.append(svg);
@@ -250,7 +252,8 @@ function drawing() {
 
 function reach(wide) {
   const scrolls = wide.scrollWidth > wide.clientWidth;
-  const said = { role: "region", "aria-labelledby": wide.closest("section").getAttribute("aria-labelledby"), tabindex: "0" };
+  const name = wide.closest("section").getAttribute("aria-labelledby");
+  const said = { role: "region", "aria-labelledby": name, tabindex: "0" };
   for (const [key, value] of Object.entries(said)) {
     if (scrolls) wide.setAttribute(key, value);
     else wide.removeAttribute(key);
