@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from mlforge.plugin.stores import Store
 
 
+SELDOM = 200_000
+"""After how many new objects garbage is looked for. By itself Python does so several times a page."""
+
+
 @made("catalog")
 @click.option("--out", type=click.Path(path_type=Path), default="site", show_default=True, help="The folder to make.")
 @click.option(
@@ -46,7 +50,7 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
     found = shown(call.definitions, target, profile, store_only=store_only)
     with found.store.open() as store:
         outline = _outline(found, store)
-        with _uncollected():
+        with _seldom_collected():
             count = put(out, files(outline.book, found.place, kind, outline.pages(store)))
     start, features = out / ("index.html" if kind == "html" else "index.md"), len(outline.book.pages)
     document = {"features": features, "files": count, "start": str(start)}
@@ -54,15 +58,14 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing that pages are made of refers to itself: looking for such garbage finds none, and takes time."""
-    was = gc.isenabled()
-    gc.disable()
+def _seldom_collected() -> Iterator[None]:
+    """Nothing that pages are made of refers to itself: looking for such garbage finds next to none, and takes time."""
+    was = gc.get_threshold()
+    gc.set_threshold(SELDOM)
     try:
         yield
     finally:
-        if was:
-            gc.enable()
+        gc.set_threshold(*was)
 
 
 def _outline(found: Shown, store: Store) -> Outline:
