@@ -23,8 +23,10 @@ from mlforge.cli.catalog.put import put
 from mlforge.cli.catalog.retrieval import Place
 from mlforge.cli.catalog.site import files
 from mlforge.errors import Conflict
+from mlforge.flow.discovering import book as books
 from mlforge.flow.discovering.book import Book, Defined, Page, book
 from mlforge.flow.discovering.cards import Card
+from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport
 from mlforge.model.html import Markup
 from mlforge.model.meta import Change, FeatureMeta, Recipe
 from mlforge.model.quality import ColumnQuality, Histogram, Quality, TopValue
@@ -46,18 +48,30 @@ def meta(name: str, version: str, columns: tuple[Column, ...], **more: Any) -> F
     )  # fmt: skip
 
 
+def hostile_quality(text: str) -> Quality:
+    """Figures of two columns, in which each text is hostile."""
+    top = (TopValue(text, 60), TopValue(f"{text}!", 40))
+    figures = ColumnQuality(name=text, dtype="String", count=100, distinct=2, min=text, max=text, top=top)
+    spread = Histogram((0.0, 5.0), (60, 30, 0))
+    return Quality(
+        rows=100, columns=(figures, ColumnQuality(name=f"{text}!", dtype=text, count=90, histogram=spread, min=0.5))
+    )
+
+
 def hostile_page(text: str, number: int) -> Page:
     """A feature of which every text is hostile."""
     columns = (Column("user_id", "String"), Column(text, text, text, text, text, text))
     change = Change("minor", text, (text,))
     versions = (
-        meta(text, "1.0.0", columns[:1], engine=text),
-        meta(text, "1.1.0", columns, change_summary=change, engine=text, source=text),
+        meta(text, "1.0.0", columns[:1], engine=text, quality=hostile_quality(f"{text}?")),
+        meta(text, "1.1.0", columns, change_summary=change, engine=text, source=text, quality=hostile_quality(text)),
     )
+    drifted = ColumnDrift(column=text, dtype=text, drifted=bool(number % 2), reason=text, distance=0.5, limit=0.1)
+    report = DriftReport(feature=text, reference=text, compared="1.1.0", method="psi", columns=(drifted,))
     card = Card(
         text, "1.1.0", "2026-01-05T12:00:00Z", 7, columns, ("user_id", text), (text,), text, text, text, (text, "plain")
     )
-    return Page(card, versions, unreadable=(text,), code=text, sets=(text,), used_by=(text,), feature=None)
+    return Page(card, versions, (text,), code=text, sets=(text,), used_by=(text,), drift=report)
 
 
 BOOK = Book(HOSTILE[0], "2026-01-05T12:00:00Z", tuple(hostile_page(t, n) for n, t in enumerate(HOSTILE)))
@@ -66,6 +80,8 @@ BOOK = Book(HOSTILE[0], "2026-01-05T12:00:00Z", tuple(hostile_page(t, n) for n, 
 class Seen(HTMLParser):
     """What a browser would make of a page."""
 
+    UNENDED = frozenset({"html", "body", "thead", "tbody", "tr", "th", "td", "dt", "dd", "li"})
+
     def __init__(self) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
@@ -73,7 +89,7 @@ class Seen(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "link", "input", "rect", "path", "img"}:
+        if tag not in {"meta", "link", "rect", "path", "img", *self.UNENDED}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -99,9 +115,9 @@ def test_nothing_hostile_becomes_markup(path: str) -> None:
 
 
 def test_every_link_leads_somewhere() -> None:
-    ids = {path: set(re.findall(r'id="([^"]+)"', text)) for path, text in PAGES.items()}
+    ids = {path: set(re.findall(r'id="?([^" >]+)', text)) for path, text in PAGES.items()}
     for path, text in PAGES.items():
-        for href in re.findall(r'href="([^"]+)"', text):
+        for href in re.findall(r'href="?([^" >]+)', text):
             to, _, anchor = href.removeprefix("../").partition("#")
             assert (to or path) in PAGES, (path, href)
             assert not anchor or anchor in ids[to or path], (path, href)
@@ -112,6 +128,17 @@ def test_what_the_search_box_reads_is_plain_data() -> None:
     rows = json.loads(script.removeprefix("window.mlforgeFeatures = ").rstrip(";\n"))
     assert [row[1] for row in rows] == list(HOSTILE)
     assert script.isascii()
+
+
+def test_a_word_to_search_by_is_there_once_where_it_counts_most() -> None:
+    columns = (
+        Column("user_id", "String"),
+        Column("spend", "Float64", description="What a user did spend.", unit="EUR"),
+    )
+    card = Card("shop", columns=columns, source="data/spend.csv", tags=("what",))
+    script = dict(files(Book("shop", "now", (Page(card),)), PLACE, "html"))["assets/features.js"]
+    ((*_, named, meant, made),) = json.loads(script.removeprefix("window.mlforgeFeatures = ").rstrip(";\n"))
+    assert (named, meant, made) == ("user id spend what", "a did", "data csv eur")
 
 
 def test_nothing_hostile_becomes_markdown() -> None:
@@ -133,11 +160,11 @@ def test_quality_is_shown_where_it_was_measured_and_nowhere_else() -> None:
     )  # fmt: skip
     measured = meta("a", "1.0.0", (), quality=Quality(rows=100, columns=(column, text)))
     page = Page(Card("a"), (measured, meta("a", "1.1.0", ())))
-    shown = str(quality.section(page))
+    shown = quality.shown(page)
     assert "10.00%" in shown and "≈ 12" in shown and "3.25" in shown and "75%" in shown
-    assert shown.count("data-bars=") == 1 and '<td data-bars="0wg0"></td>' in shown
+    assert shown.count("data-bars=") == 1 and "<td data-bars=0wg0>" in shown
     assert "<b>" not in shown and "<i>" not in shown
-    assert quality.section(BOOK.pages[0]) == Markup()
+    assert quality.shown(Page(Card("a"), (meta("a", "1.1.0", ()),))) == Markup()
 
 
 def test_a_version_tells_what_changed_and_why() -> None:
@@ -255,7 +282,7 @@ def test_a_page_has_all_there_is_to_know(shop: Path) -> None:
     ):  # fmt: skip
         assert words in text, words
     assert str(shop) not in text
-    assert '<td data-bars="' in text
+    assert "<td data-bars=" in text
 
 
 def test_the_store_alone_is_enough(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,6 +293,17 @@ def test_the_store_alone_is_enough(shop: Path, tmp_path: Path, monkeypatch: pyte
     assert run(["catalog", "--format", "markdown", "--out", "pages"]) == 0
     text = (copied / "pages" / "features" / "user_spend.md").read_text()
     assert "def user_spend" not in text and "+ purchases\\_14d Int64" in text
+
+
+def test_versions_are_read_in_turn_and_tell_the_same(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "AT_ONCE", 1)
+    with mlf.LocalStore(str(shop / "feature_store")).open() as store:
+        found = books.outline("shop", store, datetime(2026, 1, 1, tzinfo=UTC))
+        assert [len(page.versions) for page in found.book.pages] == [0, 0]
+        in_turn = dict(files(found.book, PLACE, "html", found.pages(store)))
+        whole = book("shop", store, datetime(2026, 1, 1, tzinfo=UTC))
+    assert in_turn == dict(files(whole, PLACE, "html"))
+    assert [len(page.versions) for page in whole.pages] == [1, 2]
 
 
 def test_damaged_metadata_is_said_and_the_rest_is_shown(shop: Path, tmp_path: Path) -> None:
@@ -381,6 +419,32 @@ def test_histograms_are_drawn_and_said(tab: Any, shop: Path) -> None:
 
 
 @pytest.mark.linux
+def test_a_screen_reader_is_told_what_heads_a_row_and_a_column_and_what_parts_are_called(tab: Any, shop: Path) -> None:
+    tab.goto((shop / "site" / "features" / "user_spend.html").as_uri())
+    heard = tab.context.new_cdp_session(tab).send("Accessibility.getFullAXTree")["nodes"]
+    named: dict[str, list[str]] = {}
+    for node in heard:
+        named.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+    assert {"spend_7d", "user_id", "1.0.0"} <= set(named["rowheader"])
+    assert {"Column", "Unit", "Distribution", "Why", "Rows"} <= set(named["columnheader"])
+    assert {"Columns", "Retrieve", "Lineage", "Definition", "Quality", "Drift", "Versions"} <= set(named["region"])
+    assert {"Search features"} == set(named["searchbox"]) and "Copy: For training" in named["button"]
+    assert "source purchases" in named["link"]
+
+
+@pytest.mark.linux
+def test_what_scrolls_is_reached_with_the_keyboard_and_nothing_else_is(tab: Any, shop: Path) -> None:
+    tab.goto((shop / "site" / "features" / "user_spend.html").as_uri())
+    wide = tab.locator("#quality + .wide")
+    for width, reached in ((360, True), (1600, False), (360, True)):
+        tab.set_viewport_size({"width": width, "height": 740})
+        tab.wait_for_function(
+            "(reached) => (document.querySelector('#quality + .wide').tabIndex === 0) === reached", arg=reached
+        )
+        assert wide.get_attribute("aria-labelledby") == ("quality" if reached else None)
+
+
+@pytest.mark.linux
 def test_nothing_is_wider_than_a_phone_and_colours_follow_the_system(tab: Any, shop: Path) -> None:
     tab.set_viewport_size({"width": 360, "height": 740})
     for page in ("index.html", "owners.html", "features/user_spend.html", "features/risk.html"):
@@ -417,11 +481,36 @@ def test_a_long_name_pushes_no_column_out_of_sight(tab: Any, tmp_path: Path) -> 
 
 
 @pytest.mark.linux
+def test_without_a_script_every_figure_is_there_and_nothing_that_does_nothing(browser: Any, shop: Path) -> None:
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((shop / "site" / "features" / "user_spend.html").as_uri())
+    for table, row in (("quality", "spend_7d"), ("drift", "spend_7d"), ("columns", "user_id"), ("lineage", "spend_7d")):
+        assert page.locator(f"#{table} ~ .wide tbody th").filter(has_text=row).count() == 1, table
+    assert page.locator("#quality + .wide td").filter(has_text=re.compile(r"^\d")).count() > 20
+    assert page.locator("button, input").count() == 0
+    page.get_by_role("link", name="Owners").click()
+    assert page.locator("h1").inner_text() == "Owners"
+    context.close()
+
+
+WIDTHS = """[...document.querySelectorAll("table")].flatMap((table) => {
+  const heads = table.tHead.rows[0].cells.length;
+  return [...table.tBodies].flatMap((body) => {
+    const over = body.rows[0]?.cells[0].rowSpan > 1;
+    return [...body.rows].map((row, place) => row.cells.length + (over && place ? 1 : 0) - heads);
+  });
+})"""
+
+
+@pytest.mark.linux
 def test_a_browser_takes_hostile_text_for_text(tab: Any, tmp_path: Path) -> None:
     put(tmp_path / "site", files(BOOK, PLACE, "html"))
     for path in PAGES:
         if path.endswith(".html"):
             tab.goto((tmp_path / "site" / path).as_uri())
+            assert not any(tab.evaluate(WIDTHS)), path
+            assert tab.evaluate("document.querySelectorAll('main > section section, td td, li li').length") == 0
     tab.goto((tmp_path / "site" / "index.html").as_uri())
     tab.fill("#query", "alert")
     tab.wait_for_selector("#found li")

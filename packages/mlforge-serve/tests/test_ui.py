@@ -97,7 +97,7 @@ def test_what_another_process_builds_and_publishes_appears(shop: Path, ui: Run, 
         assert mlforge(shop, "build", "--no-preview").returncode == 0
         told(server, "other 1.0.0 was built.", since, wait)
         page = server.get("/features/visit.html").body.decode()
-        (latest,) = re.findall(r">([\d.]+) <span class=\"badge\">latest", page)
+        (latest,) = re.findall(r">([\d.]+) <span class=badge>latest", page)
         happened = changed(server, since)["happened"]
         assert f"visit {latest} was built." in happened
         assert f"visit {latest} has drifted from 1.0.0: plan." in happened
@@ -272,10 +272,10 @@ def test_pages_may_do_nothing_but_ask_their_server(shop_ui: Server) -> None:
         assert "access-control-allow-origin" not in answer.headers
         assert "server" not in answer.headers
         text = answer.body.decode()
-        assert len(re.findall(r"<script defer src=\"(?:\.\./)?assets/(?:catalog|live)\.js\"></script>", text)) == 2
+        assert len(re.findall(r"<script defer src=(?:\.\./)?assets/(?:catalog|live)\.js></script>", text)) == 2
         assert text.count("<script") == 2
         assert "<b>crm" not in text
-        assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+        assert not re.search(r"(?:src|href)=\"?(?:https?:)?//", text)
 
 
 def test_many_ask_at_once(shop_ui: Server) -> None:
@@ -397,7 +397,7 @@ def test_a_page_that_is_open_shows_what_another_process_does(
         assert mlforge(shop, "build", "--no-preview").returncode == 0
         wait(lambda: tab.locator("#drift").count())
         assert tab.locator("[aria-labelledby=versions] tbody tr").count() == 2
-        assert tab.locator("[aria-labelledby=drift] .badge.drifted").count() == 1
+        assert tab.locator("[aria-labelledby=drift] mark").count() == 1
         wait(lambda: tab.evaluate("document.getElementById('live').textContent.includes('was built')"))
         assert tab.locator(".copy").first.is_visible()
         tab.locator(".copy").first.click()

@@ -62,11 +62,11 @@ def distance(method: Method, samples: Samples) -> float:
         >>> round(distance("psi", same), 4), round(distance("psi", other), 2), distance("ks", other)
         (0.0004, 0.85, 0.4)
     """
+    if method == "psi":
+        smooth = zip(_smoothed(samples.before), _smoothed(samples.after), strict=True)
+        return math.fsum([(b - a) * math.log(b / a) for a, b in smooth])
     p, q = _shares(samples.before), _shares(samples.after)
     match method:
-        case "psi":
-            smooth = zip(_smoothed(samples.before), _smoothed(samples.after), strict=True)
-            return math.fsum((b - a) * math.log(b / a) for a, b in smooth)
         case "js":
             return math.sqrt(max(0.0, math.fsum(_divergence(a, b) for a, b in zip(p, q, strict=True))))
         case "chi2":
@@ -86,7 +86,7 @@ def by_chance(method: Method, samples: Samples, columns: int = 1) -> float:
         (0.315, 0.0032)
     """
     part = CHANCE / columns
-    filled = sum(bool(a or b) for a, b in zip(samples.before, samples.after, strict=True))
+    filled = sum([bool(a or b) for a, b in zip(samples.before, samples.after, strict=True)])
     most = chi_square_quantile(1 - part, max(1, filled - 1))
     match method:
         case "psi":

@@ -30,7 +30,18 @@ def html(template: str, *values: object) -> Markup:
         >>> print(html("<td title='{}'>{}</td>", "a'b", "<script>"), html("{}", html("<b>{}</b>", 1)))
         <td title='a&#x27;b'>&lt;script&gt;</td> <b>1</b>
     """
-    return Markup(_places(template) % tuple([v if type(v) is Markup else _shown(str(v)) for v in values]))
+    return Markup(_places(template) % _safe(values))
+
+
+def repeated(template: str, rows: Iterable[Iterable[object]], between: str = "") -> Markup:
+    """A template for each row of values, one after the other: the same as `html` of each, in less time.
+
+    Example:
+        >>> repeated("<td>{}", [["a"], ["<b>"]])
+        '<td>a<td>&lt;b&gt;'
+    """
+    places = _places(template)
+    return Markup(between.join([places % _safe(row) for row in rows]))
 
 
 def joined(parts: Iterable[str], between: str = "") -> Markup:
@@ -61,6 +72,10 @@ def _cell(value: object) -> Markup:
     return html("<td style='text-align:left'>{}</td>", value)
 
 
+def _safe(values: Iterable[object]) -> tuple[str, ...]:
+    return tuple([escaped(v) if type(v) is str else v if type(v) is Markup else escaped(str(v)) for v in values])
+
+
 @lru_cache(maxsize=1024)
 def _places(template: str) -> str:
     """A template for `%`, which takes less time than `format`."""
@@ -68,7 +83,13 @@ def _places(template: str) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _shown(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as HTML that shows it, for a template that is a string of Python itself.
+
+    Example:
+        >>> f"<td>{escaped('<b>')}"
+        '<td>&lt;b&gt;'
+    """
     return escape(visible(text))
 
 

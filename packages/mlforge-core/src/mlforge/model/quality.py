@@ -131,7 +131,8 @@ class ColumnQuality(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     @property
     def null_rate(self) -> float:
         """The part of the rows that is null, between 0 and 1."""
-        return self.nulls / self.rows if self.rows else 0.0
+        rows = self.rows
+        return self.nulls / rows if rows else 0.0
 
     @property
     def finite(self) -> int:

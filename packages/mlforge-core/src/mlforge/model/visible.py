@@ -16,5 +16,7 @@ def visible(text: str, *, one_line: bool = False) -> str:
         >>> print(visible("a\x1b[31mb"))
         a\x1b[31mb
     """
+    if text.isprintable():  # what nearly every text is, and soon seen
+        return text
     shown = _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
     return shown.replace("\n", "\\n") if one_line else shown

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from mlforge.cli.catalog import facts
 from mlforge.cli.catalog.links import Links
+from mlforge.cli.catalog.parts import rows, section, table
 from mlforge.cli.views.wording import NONE, because
 from mlforge.flow.discovering.book import Book
 from mlforge.model.html import Markup, html, joined
@@ -26,21 +26,8 @@ def content(book: Book, links: Links, online: str) -> Markup:
     ])  # fmt: skip
 
 
-def _section(anchor: str, title: str, table: Markup, otherwise: str) -> Markup:
-    inner = table or html("<p>{}</p>", otherwise)
-    return html('<section aria-labelledby="{}"><h2 id="{}">{}</h2>{}</section>', anchor, anchor, title, inner)
-
-
-def _table(label: str, heads: Sequence[str], rows: Iterable[Markup]) -> Markup:
-    body = joined(rows)
-    if not body:
-        return Markup()
-    head = joined(html('<th scope="col"{}>{}</th>', Markup(' class="number"') if h == "Rows" else "", h) for h in heads)
-    return html(
-        '<div class="wide" role="region" aria-label="{}" tabindex="0">'
-        "<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
-        label, head, body,
-    )  # fmt: skip
+def _section(anchor: str, title: str, told: Markup, otherwise: str) -> Markup:
+    return section(anchor, title, told or html("<p>{}</p>", otherwise))
 
 
 def _link(links: Links, name: str, anchor: str = "") -> Markup:
@@ -51,15 +38,15 @@ def _builds(book: Book, links: Links) -> Markup:
     """The newest versions of all features, from their metadata."""
     found = [(meta.created_at, page.name, meta) for page in book.pages for meta in page.versions]
     newest = sorted(found, key=lambda one: one[:2], reverse=True)[:NEWEST]
-    rows = (
-        html(
-            '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td class="number">{}</td><td>{}</td><td>{}</td></tr>',
+    told = (
+        (
             _link(links, name, f"#v{meta.version}"), meta.version, facts.built(at), f"{meta.row_count:,}",
             meta.engine or NONE, because(meta.change_summary),
         )
         for at, name, meta in newest
     )  # fmt: skip
-    return _table("Builds", ("Feature", "Version", "Built", "Rows", "Engine", "Why"), rows)
+    heads = ("Feature", "Version", "Built", "Rows", "Engine", "Why")
+    return table(heads, rows(told, "<td>{}<td>{}<td class=number>{}<td>{}<td>{}"), label="Builds")
 
 
 def _publishes(book: Book, links: Links) -> Markup:
@@ -67,24 +54,23 @@ def _publishes(book: Book, links: Links) -> Markup:
     found = [
         (page.served.as_of, page.name, page.served.version, page.card.latest) for page in book.pages if page.served
     ]
-    rows = (
-        html(
-            '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>',
+    told = (
+        (
             _link(links, name), version, facts.built(f"{as_of[:19]}Z"),
             "" if latest in (None, version) else f"{latest} is built and not published",
         )
         for as_of, name, version, latest in sorted(found, reverse=True)[:NEWEST]
     )  # fmt: skip
-    return _table("Published", ("Feature", "Served version", "As of", "Not served yet"), rows)
+    heads = ("Feature", "Served version", "As of", "Not served yet")
+    return table(heads, rows(told, "<td>{}<td>{}<td>{}"), label="Published")
 
 
 def _drift(book: Book, links: Links) -> Markup:
     """The columns whose latest version has drifted from the one before, the newest first."""
     drifted = [(page.card.built or "", page) for page in book.pages if page.drift and not page.drift.ok]
     newest = sorted(drifted, key=lambda one: (one[0], one[1].name), reverse=True)
-    rows = (
-        html(
-            '<tr><th scope="row">{}</th><td><code>{}</code></td><td>{}</td><td class="why">{}</td></tr>',
+    told = (
+        (
             _link(links, page.name, "#drift"), column.column,
             f"{page.drift.compared} against {page.drift.reference}", column.reason,
         )
@@ -92,4 +78,5 @@ def _drift(book: Book, links: Links) -> Markup:
         if page.drift
         for column in page.drift.drifted
     )  # fmt: skip
-    return _table("Drift", ("Feature", "Column", "Versions", "Why"), islice(rows, NEWEST))
+    cells = "<td><code>{}</code><td>{}<td class=why>{}"
+    return table(("Feature", "Column", "Versions", "Why"), rows(islice(told, NEWEST), cells), label="Drift")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from mlforge.cli.catalog.parts import rows, section, table
 from mlforge.flow.drifting.drift_report import ColumnDrift, DriftReport, figures
-from mlforge.model.html import Markup, html, joined
+from mlforge.model.html import Markup, html
 
+_DRIFTED = Markup("<mark>drifted</mark>")
 HEADS = ("Column", "Verdict", "Distance", "Limit", "Why")
 
 
@@ -18,23 +20,15 @@ def summary(report: DriftReport) -> str:
     return f"{report.compared} against {report.reference}, by their profiles: {report.summary}."
 
 
-def section(report: DriftReport | None) -> Markup:
+def shown(report: DriftReport | None) -> Markup:
     """A table with a row for each column; nothing where nothing can be compared."""
     if report is None:
         return Markup()
-    head = joined(html('<th scope="col">{}</th>', h) for h in HEADS)
-    body = joined(map(_row, report.columns))
-    return html(
-        '<section aria-labelledby="drift"><h2 id="drift">Drift</h2><p>{}</p>'
-        '<div class="wide" role="region" aria-labelledby="drift" tabindex="0">'
-        '<table class="drift"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div></section>',
-        summary(report), head, body,
-    )  # fmt: skip
+    body = rows(map(_cells, report.columns), "<td>{}<td>{}<td>{}<td>{}")
+    told = html("<p>{}</p>{}", summary(report), table(HEADS, body, "drift"))
+    return section("drift", "Drift", told)
 
 
-def _row(column: ColumnDrift) -> Markup:
-    name, verdict, far, limit, why = cells(column)
-    return html(
-        '<tr><th scope="row">{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
-        name, html('<span class="badge drifted">{}</span>', verdict) if column.drifted else verdict, far, limit, why,
-    )  # fmt: skip
+def _cells(column: ColumnDrift) -> tuple[str, ...]:
+    name, verdict, *others = cells(column)
+    return name, _DRIFTED if column.drifted else verdict, *others

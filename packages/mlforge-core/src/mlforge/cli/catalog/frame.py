@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mlforge.cli.catalog.links import KINDS
-from mlforge.model.html import Markup, html, joined
+from mlforge.model.html import Markup, html, repeated
 
 _POLICY = "default-src 'none'; style-src 'self' file:; script-src 'self' file:; form-action 'none'; base-uri 'none'"
 LIVE_POLICY = (
@@ -11,36 +13,25 @@ LIVE_POLICY = (
 )
 """What the pages of a live catalog may do: beside what those of files may, ask their own server what has changed."""
 _FRAME = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<meta http-equiv="Content-Security-Policy" content="{}">
+<html lang=en>
+<meta charset=utf-8>
+<meta name=viewport content="width=device-width, initial-scale=1">
+<meta name=color-scheme content="light dark">
+<meta name=referrer content=no-referrer>
+<meta http-equiv=Content-Security-Policy content="{}">
 <title>{}</title>
-<link rel="stylesheet" href="{}assets/catalog.css">
-<script defer src="{}assets/catalog.js"></script>{}
-</head>
+<link rel=stylesheet href={}assets/catalog.css>
+<script defer src={}assets/catalog.js></script>{}
 <body data-root="{}"{}>
-<a class="skip" href="#main">Skip to the content</a>
+<a class=skip href=#main>Skip to the content</a>
 <header>
-<a class="home" href="{}index.html">{}</a>
-<nav aria-label="Catalog">{}</nav>
-<div class="search" role="search" hidden>
-<label for="query">Search features</label>
-<input id="query" type="search" autocomplete="off" spellcheck="false" placeholder="spend last week"
- aria-controls="found">
-<kbd aria-hidden="true">/</kbd>
-</div>
+<a class=home href={}index.html>{}</a>
+<nav aria-label=Catalog>{}</nav>
 </header>
-{}<section id="found" aria-label="Search results" hidden><p role="status" aria-live="polite"></p><ol></ol></section>
-<main id="main">
+{}<main id=main>
 {}
 </main>
 <footer>As of {}. Made by mlforge.</footer>
-</body>
-</html>
 """
 
 
@@ -48,19 +39,21 @@ def page(
     title: str, content: Markup, *, project: str, made: str, root: str = "", here: str = "", live: str | None = None
 ) -> str:  # fmt: skip
     """A whole page; `root` leads from it to the catalog's own folder. Of a live one, `live` says as of which change."""
-    lists = ("activity", *KINDS) if live else KINDS
-    entries = [("index", "features"), *((kind, kind) for kind in lists)]
-    links = joined(
-        html(
-            '<a href="{}{}.html"{}>{}</a>',
-            root, file, Markup(' aria-current="page"') if file == here else "", word.capitalize(),
-        )
-        for file, word in entries
-    )  # fmt: skip
     whole = title if title == project else f"{title} – {project}"
     return html(
         _FRAME, Markup(LIVE_POLICY if live else _POLICY), whole, root, root,
-        html('\n<script defer src="{}assets/live.js"></script>', root) if live else Markup(), root,
-        html(' data-since="{}"', live) if live else Markup(), root, project, links,
-        Markup('<p id="live" role="status"></p>\n') if live else Markup(), content, made,
+        html("\n<script defer src={}assets/live.js></script>", root) if live else Markup(), root,
+        html(' data-since="{}"', live) if live else Markup(), root, project, _links(root, here, live=bool(live)),
+        Markup("<p id=live role=status></p>\n") if live else Markup(), content, made,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def _links(root: str, here: str, *, live: bool) -> Markup:
+    lists = ("activity", *KINDS) if live else KINDS
+    entries = [("index", "features"), *((kind, kind) for kind in lists)]
+    current = Markup(" aria-current=page")
+    return repeated(
+        "<a href={}{}.html{}>{}</a>",
+        ((root, file, current if file == here else "", word.capitalize()) for file, word in entries),
+    )

@@ -13,6 +13,10 @@ from mlforge.model.html import Markup, html, joined
 from mlforge.model.lineage import ColumnLineage, Lineage
 
 WIDTH, HEIGHT, ACROSS, DOWN, MOST, LETTERS = 176, 46, 44, 14, 8, 22
+_BOX = (
+    f"<{{}} transform=translate({{}},{{}})>{{}}<rect width={WIDTH} height={HEIGHT} rx=8 />"
+    "<text class=what x=12 y=18>{}</text><text x=12 y=36>{}</text></{}>"
+)
 
 
 class Box(NamedTuple):
@@ -58,7 +62,7 @@ def drawing(page: Page, links: Links, root: str) -> Markup:
         for x, step in enumerate(found)
     ]
     lines = [
-        html('<path d="M{} {}h{}"/>' if a[1] == b[1] else '<path d="M{} {}C{} {} {} {} {} {}"/>', *_line(a, b))
+        html("M{} {}h{}" if a[1] == b[1] else "M{} {}C{} {} {} {} {} {}", *map(_number, _line(a, b)))
         for left, right in pairwise(placed)
         for a in left
         for b in right
@@ -66,8 +70,8 @@ def drawing(page: Page, links: Links, root: str) -> Markup:
     boxes = [_box(x, y, box, root) for step in placed for x, y, box in step]
     said = "; then ".join(", ".join(f"{box.what} {box.name}" for box in step) for step in found)
     return html(
-        '<svg class="lineage" viewBox="-2 -2 {} {}" width="{}" role="group" aria-label="Lineage: {}">'
-        '<g class="lines" aria-hidden="true">{}</g>{}</svg>',
+        '<svg class=lineage viewBox="-2 -2 {} {}" width={} role=group aria-label="Lineage: {}">'
+        '<path aria-hidden=true d="{}"/>{}</svg>',
         width + 4, height + 4, width + 4, said, joined(lines), joined(boxes),
     )  # fmt: skip
 
@@ -121,11 +125,11 @@ def _line(a: tuple[float, float, Box], b: tuple[float, float, Box]) -> tuple[flo
 
 def _box(x: float, y: float, box: Box, root: str) -> Markup:
     short = box.name if len(box.name) <= LETTERS else f"{box.name[: LETTERS - 1]}…"
-    drawn = html(
-        '<title>{} {}</title><rect x="{}" y="{}" width="{}" height="{}" rx="8"/>'
-        '<text class="what" x="{}" y="{}">{}</text><text x="{}" y="{}">{}</text>',
-        box.what, box.name, x, y, WIDTH, HEIGHT, x + 12, y + 18, box.what, x + 12, y + 36, short,
-    )  # fmt: skip
-    if box.href is None:
-        return html("<g>{}</g>", drawn)
-    return html('<a href="{}">{}</a>', box.href if box.href.startswith("#") else root + box.href, drawn)
+    to = root + box.href if box.href and not box.href.startswith("#") else box.href
+    tag = html('a href="{}"', to) if to else Markup("g")
+    whole = html("<title>{} {}</title>", box.what, box.name) if short != box.name else Markup()
+    return html(_BOX, tag, _number(x), _number(y), whole, box.what, short, tag[0])
+
+
+def _number(value: float) -> Markup:
+    return Markup(f"{value:g}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,12 @@ from mlforge.cli.options import json_option, project_options
 
 if TYPE_CHECKING:
     from mlforge.cli.catalog.shown import Shown
-    from mlforge.flow.discovering.book import Book
+    from mlforge.flow.discovering.book import Outline
+    from mlforge.plugin.stores import Store
+
+
+SELDOM = 200_000
+"""After how many new objects garbage is looked for. By itself Python does so several times a page."""
 
 
 @made("catalog")
@@ -40,20 +48,32 @@ def command(call: Invocation, out: Path, kind: Any, store_only: bool, profile: s
     if store_only and target is not None:
         raise click.UsageError("--target reads definitions, and --store-only reads none.")
     found = shown(call.definitions, target, profile, store_only=store_only)
-    whole = _book(found)
-    count = put(out, files(whole, found.place, kind))
-    start = out / ("index.html" if kind == "html" else "index.md")
-    document = {"features": len(whole.pages), "files": count, "start": str(start)}
-    call.answer(document, lambda: click.echo(f"{number_of(len(whole.pages), 'feature')} in {start}"))
+    with found.store.open() as store:
+        outline = _outline(found, store)
+        with _seldom_collected():
+            count = put(out, files(outline.book, found.place, kind, outline.pages(store)))
+    start, features = out / ("index.html" if kind == "html" else "index.md"), len(outline.book.pages)
+    document = {"features": features, "files": count, "start": str(start)}
+    call.answer(document, lambda: click.echo(f"{number_of(features, 'feature')} in {start}"))
 
 
-def _book(found: Shown) -> Book:
-    from mlforge.flow.discovering.book import book
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Nothing that pages are made of refers to itself: looking for such garbage finds next to none, and takes time."""
+    was = gc.get_threshold()
+    gc.set_threshold(SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*was)
+
+
+def _outline(found: Shown, store: Store) -> Outline:
+    from mlforge.flow.discovering.book import outline
     from mlforge.flow.moments import now
     from mlforge.flow.online.glance import served_versions
 
-    with found.store.open() as store:
-        served = {}
-        if found.online is not None:
-            served = served_versions(found.online, list(found.told.features) or store.names())
-        return book(found.name, store, now(), msgspec.structs.replace(found.told, served=served))
+    served = {}
+    if found.online is not None:
+        served = served_versions(found.online, list(found.told.features) or store.names())
+    return outline(found.name, store, now(), msgspec.structs.replace(found.told, served=served))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import logging
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,8 @@ from mlforge.model.meta import FeatureMeta, ManifestEntry
 from mlforge.model.request import RequestFeature
 from mlforge.plugin.stores import Store
 
+AT_ONCE = 256
+"""The versions of how many features are read, and held, at once."""
 _log = logging.getLogger("mlforge.catalog")
 
 
@@ -90,15 +92,42 @@ class Book(msgspec.Struct, frozen=True):
     pages: tuple[Page, ...]
 
 
-def book(name: str, store: Store, now: datetime, defined: Defined | None = None) -> Book:
-    """A page for every feature that a store has or that is defined."""
+class Outline(NamedTuple):
+    """A book of which no version has been read: what the manifest and the definitions tell.
+
+    Args:
+        book: Its pages say what each feature is, and nothing of its versions.
+        told: What definitions tell.
+        built: What the manifest tells.
+    """
+
+    book: Book
+    told: Defined
+    built: Mapping[str, ManifestEntry]
+
+    def pages(self, store: Store) -> Iterator[Page]:
+        """The whole pages, each read when its turn comes: those of thousands of features need not be held at once."""
+        found = [page.card for page in self.book.pages]
+        columns = {card.name: [c.name for c in card.columns] for card in found}
+        read = lambda name: versions_of(store, name, self.built[name])  # noqa: E731 - what is asked of each
+        for start in range(0, len(found), AT_ONCE):
+            some = found[start : start + AT_ONCE]
+            versions = each(store, [card.name for card in some if card.name in self.built], read)
+            yield from (page_of(card, self.told, columns, *versions.get(card.name, ((), ()))) for card in some)
+
+
+def outline(name: str, store: Store, now: datetime, defined: Defined | None = None) -> Outline:
+    """A page for every feature that a store has or that is defined, of which no version is read yet."""
     told, manifest = defined or Defined(), read_manifest(store, now)
     found = cards(manifest, told.features, told.requests)
-    built = [card.name for card in found if card.name in manifest.features]
-    versions = each(store, built, lambda one: versions_of(store, one, manifest.features[one]))
-    columns = {card.name: [c.name for c in card.columns] for card in found}
-    pages = (page_of(card, told, columns, *versions.get(card.name, ((), ()))) for card in found)
-    return Book(name, iso_seconds(now), tuple(pages))
+    pages = tuple(Page(card, request=told.requests.get(card.name)) for card in found)
+    return Outline(Book(name, iso_seconds(now), pages), told, manifest.features)
+
+
+def book(name: str, store: Store, now: datetime, defined: Defined | None = None) -> Book:
+    """A page for every feature that a store has or that is defined."""
+    found = outline(name, store, now, defined)
+    return msgspec.structs.replace(found.book, pages=tuple(found.pages(store)))
 
 
 def page_of(

@@ -114,4 +114,5 @@ class DriftReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def figures(column: ColumnDrift) -> tuple[str, str]:
     """Distance and limit as people read them."""
-    return tuple("–" if n is None else f"{n:.3f}" for n in (column.distance, column.limit))  # type: ignore[return-value]
+    far, limit = column.distance, column.limit
+    return "–" if far is None else f"{far:.3f}", "–" if limit is None else f"{limit:.3f}"

@@ -75,8 +75,9 @@ def _judged(
     found = distance(how.method, samples)
     chance = by_chance(how.method, samples, len(how.columns))
     limit = max(how.threshold, chance)
-    sizes = f"{sum(samples.before):,} and {sum(samples.after):,} values"
-    by = "which matters" if limit == how.threshold else f"which chance may do to {sizes}"
+    by = "which matters"
+    if limit != how.threshold:
+        by = f"which chance may do to {sum(samples.before):,} and {sum(samples.after):,} values"
     sign = "is more than" if found > limit else "is not more than"
     reason = f"{how.method} {found:.3f} {sign} {limit:.3f}, {by}"
     if new and found > limit:
@@ -86,7 +87,9 @@ def _judged(
 
 def odd(column: ColumnQuality) -> tuple[int, int]:
     """Nulls, and values that are not finite, as many as a sample has of them."""
-    share = column.sampled / column.rows if column.sampled else 1.0
+    if not column.sampled:
+        return column.nulls, column.nans + column.infinite
+    share = column.sampled / column.rows
     return round(column.nulls * share), round((column.nans + column.infinite) * share)
 
 
@@ -101,4 +104,4 @@ def counts_of(column: ColumnQuality) -> Counter[Value]:
 def without_empty(before: Sequence[int], after: Sequence[int]) -> Samples:
     """Two samples in the same bins, but for those that both leave empty."""
     pairs = [(a, b) for a, b in zip(before, after, strict=True) if a or b]
-    return Samples(tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+    return Samples(tuple([a for a, _ in pairs]), tuple([b for _, b in pairs]))

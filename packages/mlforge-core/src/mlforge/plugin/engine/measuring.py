@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from heapq import nsmallest
 from itertools import pairwise
@@ -46,6 +47,7 @@ _KEPT = 4096  # hashes of a sketch
 SKETCH_ERROR = 1 / math.sqrt(_KEPT - 2)
 
 
+@lru_cache(maxsize=1024)
 def kind_of(dtype: str) -> Kind:
     """Which figures a type has.
 

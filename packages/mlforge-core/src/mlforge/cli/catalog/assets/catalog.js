@@ -1,8 +1,10 @@
-// Search, copying, and the bars of histograms. Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
+// Search, copying, the bars of histograms, and what the parts of a page are called.
+// Texts are put into pages as texts, never as HTML; nothing is fetched from anywhere.
 "use strict";
 
 const MOST = 50;
 const TALL = 32;
+const SVG = "http://www.w3.org/2000/svg";
 const WEIGHTS = { name: 8, columns: 5, owner: 4, meaning: 3, source: 2.5 };
 const LIGHT = new Set(
   "a an and are as by each every for from how in is it last many much of on or past per the to what with".split(" "),
@@ -129,25 +131,36 @@ function load(root) {
 
 function item(row, root) {
   const [file, name, latest, description] = row;
-  const link = document.createElement("a");
-  const title = document.createElement("strong");
-  const about = document.createElement("span");
-  link.href = root + file;
-  title.textContent = name;
-  about.textContent = description;
-  link.append(title, latest ? ` ${latest}` : "", about);
-  const line = document.createElement("li");
-  line.append(link);
-  return line;
+  const told = [element("strong", {}, name), latest ? ` ${latest}` : "", element("span", {}, description)];
+  return element("li", {}, element("a", { href: root + file }, ...told));
+}
+
+function element(name, attributes, ...inside) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...inside);
+  return made;
+}
+
+function searchBox() {
+  const input = element("input", {
+    id: "query", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "spend last week",
+    "aria-controls": "found",
+  });
+  const label = element("label", { for: "query" }, "Search features");
+  const key = element("kbd", { "aria-hidden": "true" }, "/");
+  document.querySelector("header").append(element("div", { class: "search", role: "search" }, label, input, key));
+  return input;
 }
 
 function searching() {
   const root = document.body.dataset.root;
-  const box = document.querySelector(".search");
-  const input = document.getElementById("query");
-  const found = document.getElementById("found");
-  const [status, list] = [found.querySelector("p"), found.querySelector("ol")];
   const main = document.getElementById("main");
+  const input = searchBox();
+  const status = element("p", { role: "status", "aria-live": "polite" });
+  const list = element("ol", {});
+  const found = element("section", { id: "found", "aria-label": "Search results", hidden: "" }, status, list);
+  main.before(found);
   let loading = null;
 
   async function show() {
@@ -175,7 +188,6 @@ function searching() {
     main.hidden = Boolean(input.value.trim());
     if (input.value.trim()) show();
   });
-  box.hidden = false;
   input.addEventListener("input", show);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Enter") list.querySelector("a")?.click();
@@ -194,7 +206,6 @@ function searching() {
       step(event.key === "ArrowDown" ? 1 : -1);
     }
   });
-  if (input.value) show();
 }
 
 async function copy(button) {
@@ -210,16 +221,13 @@ async function copy(button) {
 }
 
 function copying() {
-  for (const button of document.querySelectorAll(".copy[hidden]")) {
-    button.hidden = false;
+  for (const caption of document.querySelectorAll(".code figcaption")) {
+    if (caption.querySelector("button")) continue;
+    const said = `Copy: ${caption.textContent}`;
+    const button = element("button", { type: "button", class: "copy", "aria-label": said }, "Copy");
     button.addEventListener("click", () => copy(button));
+    caption.append(button);
   }
-}
-
-function element(name, attributes) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
 }
 
 function draw(cell) {
@@ -228,8 +236,13 @@ function draw(cell) {
   const said = `Histogram of ${column}, version ${version}: from ${least} to ${most}, mean ${mean}`;
   const tall = [...cell.dataset.bars].map((digit) => parseInt(digit, 36));
   const bars = tall.map((height, place) => (height ? `M${5 * place} ${TALL}v-${height}h4v${height}z` : ""));
-  const svg = element("svg", { class: "histogram", role: "img", "aria-label": said });
-  svg.append(element("path", { d: bars.join("") }));
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  svg.setAttribute("class", "histogram");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", said);
+  path.setAttribute("d", bars.join(""));
+  svg.append(path);
   cell.append(svg);
 }
 
@@ -237,8 +250,32 @@ function drawing() {
   document.querySelectorAll("[data-bars]:empty").forEach(draw);
 }
 
+function reach(wide) {
+  const scrolls = wide.scrollWidth > wide.clientWidth;
+  const name = wide.closest("section").getAttribute("aria-labelledby");
+  const said = { role: "region", "aria-labelledby": name, tabindex: "0" };
+  for (const [key, value] of Object.entries(said)) {
+    if (scrolls) wide.setAttribute(key, value);
+    else wide.removeAttribute(key);
+  }
+}
+
+const resized = new ResizeObserver((entries) => entries.forEach((entry) => reach(entry.target)));
+
+function naming() {
+  for (const title of document.querySelectorAll("main section > h2")) {
+    title.parentElement.setAttribute("aria-labelledby", title.id);
+  }
+  resized.disconnect();
+  document.querySelectorAll("section > .wide:not([aria-label])").forEach((wide) => resized.observe(wide));
+}
+
+function finishing() {
+  copying();
+  drawing();
+  naming();
+}
+
 searching();
-copying();
-drawing();
-document.addEventListener("catalog:renewed", copying);
-document.addEventListener("catalog:renewed", drawing);
+finishing();
+document.addEventListener("catalog:renewed", finishing);
