@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from mlforge.errors import Invalid, Unsupported
+from mlforge.errors import Invalid, MlforgeError, Unsupported
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
@@ -24,7 +24,7 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Extent, Join, Scan
 from mlforge.testing import arrow
 from mlforge.testing.reference import expressions, files, joining, layering, measuring, narrowing, shaping, windows
-from mlforge.testing.reference.table import Table
+from mlforge.testing.reference.table import Table, need_fitting
 
 
 class Reference:
@@ -49,6 +49,8 @@ class Reference:
         refuse_strangers(function)
         try:
             result = function(frame)
+        except MlforgeError:
+            raise
         except Exception as error:
             raise Invalid(f"{function.__name__!r} raised {error!r}.", hint="Mend the function.") from error
         if not isinstance(result, Table):
@@ -134,6 +136,7 @@ class Reference:
             yield frame.rows[start : start + size]
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Table:
+        need_fitting(rows, schema)
         return Table.of(schema, rows)
 
     def to_arrow(self, frame: Table) -> ArrowStream:
@@ -166,8 +169,10 @@ def check(table: Table, check: Check, examples: int) -> CheckResult:
 
 
 def refuse_strangers(function: Callable[..., Any]) -> None:
-    """Raise `Unsupported` for a function that asks for a frame of another library."""
+    """Raise `Unsupported` for a function that asks for a frame of another library, `Invalid` for one of none."""
     first = next(iter(inspect.signature(function, eval_str=True).parameters.values()), None)
-    asked = inspect.Parameter.empty if first is None else first.annotation
+    if first is None:
+        raise Invalid(f"{function.__name__!r} takes no frame.", hint="Give it a parameter.")
+    asked = first.annotation
     if asked not in (inspect.Parameter.empty, Any, object, Table):
         raise Unsupported(f"{function.__name__!r} asks for a {asked}.", hint="Annotate it with Table, or nothing.")

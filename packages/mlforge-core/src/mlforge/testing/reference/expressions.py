@@ -13,6 +13,7 @@ from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import AsType, At, Call, Col, Expr, IsIn, Lit, Matches, TimePart
+from mlforge.plugin.engine.columns import no_column
 from mlforge.testing.reference import scalars
 from mlforge.testing.reference.dtypes import cast, dtype_of, kept, need_each
 from mlforge.testing.reference.table import Row, Table
@@ -137,7 +138,7 @@ def need(expr: Expr, table: Table) -> None:
     """Raise `Invalid` for a column that is not there."""
     for name in expr.column_names:
         if name not in table.schema:
-            raise Invalid(f"There is no column {name!r}.", hint=f"There are {', '.join(table.names)}.")
+            raise no_column(name, table.names, "The frame")
 
 
 def rank(value: Any) -> tuple[bool, Any]:

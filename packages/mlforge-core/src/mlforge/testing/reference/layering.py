@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mlforge.errors import PluginFailed
 from mlforge.model.meta import Artifact, Layer
 from mlforge.testing.reference import files
 from mlforge.testing.reference.shaping import key_of, sort_key
@@ -9,10 +10,17 @@ from mlforge.testing.reference.table import Row, Table
 
 
 def read(artifact: Artifact) -> Table:
-    """The rows, in the order they were written where there is one layer, else by keys and stamp."""
+    """The rows, in the order they were written where there is one layer, else by keys and stamp.
+
+    Raises `PluginFailed` where a file cannot be read, naming the version.
+    """
     first, *later = artifact.layers
-    table = files.concat([files.read(uri) for uri in first.rows])
-    return overlaid(table, later, artifact.meta.identity) if later else table
+    try:
+        table = files.concat([files.read(uri) for uri in first.rows])
+        return overlaid(table, later, artifact.meta.identity) if later else table
+    except PluginFailed as error:
+        what = f"{artifact.meta.name!r} {artifact.meta.version} cannot be read"
+        raise PluginFailed(f"{what}: {error.message}", hint=error.hint) from error
 
 
 def overlaid(table: Table, layers: list[Layer], identity: tuple[str, ...]) -> Table:
