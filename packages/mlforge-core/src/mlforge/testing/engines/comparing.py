@@ -22,6 +22,9 @@ SAME = {
 }
 """An instant as a constant says it."""
 
+RULES = {"a": it().is_in(["a", "c"]), "b": it().matches("^b")}
+"""Rules, by the text that breaks each."""
+
 TEXTS = Table.of(Schema.of(x="String"), [{"x": "a"}, {"x": "b"}, {}])
 
 
@@ -34,12 +37,13 @@ class CompareTests(EngineSubject):
         frame = bench.arrow_frame(Table(Schema.of(x="Datetime"), [{"x": NEW_YEAR}]), {"x": form})
         assert caught(bench, frame, it().eq(SAME[constant])) == (1, (NEW_YEAR,))
 
-    @pytest.mark.parametrize(("rule", "value"), [(it().is_in(["a", "c"]), "a"), (it().matches("^b"), "b")])
-    def test_categories_are_compared_as_text(self, bench: Bench, rule: Expr, value: str) -> None:
-        assert caught(bench, bench.arrow_frame(TEXTS, {"x": "dictionary"}), rule) == (1, (value,))
+    @pytest.mark.parametrize("value", RULES)
+    def test_categories_are_compared_as_text(self, bench: Bench, value: str) -> None:
+        frame = bench.arrow_frame(TEXTS, {"x": "dictionary"})
+        assert caught(bench, frame, RULES[value]) == (1, (value,))
 
     def test_a_single_float_is_compared_by_its_own_value(self, bench: Bench) -> None:
-        frame = bench.frame(Table.of(Schema.of(x="Float32"), [{"x": 0.1}]))
+        frame = bench.engine.from_rows([{"x": 0.1}], Schema.of(x="Float32"))
         assert caught(bench, frame, it().eq(0.1)) == (0, ())
         assert caught(bench, frame, it().eq(single(0.1))) == (1, (single(0.1),))
 

@@ -15,6 +15,9 @@ from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.tables import every_value, tables
 from mlforge.testing.strategies.values import DTYPES
 
+UNFIT = {"text": "x", "70 bits": 2**70, "an object": object()}
+"""What is no Int64."""
+
 
 class FrameTests(EngineSubject):
     """Rows, Arrow streams and schemas."""
@@ -55,10 +58,10 @@ class FrameTests(EngineSubject):
         table = Table.of(Schema.of(n="Int64", s="String", t="Datetime"), [{}, {}])
         assert_same(table, bench.table(bench.frame(table)))
 
-    @pytest.mark.parametrize("value", ["x", 2**70, object()], ids=["text", "70 bits", "an object"])
-    def test_rows_that_do_not_fit_their_schema_are_refused(self, bench: Bench, value: object) -> None:
+    @pytest.mark.parametrize("case", UNFIT)
+    def test_rows_that_do_not_fit_their_schema_are_refused(self, bench: Bench, case: str) -> None:
         with refused(Invalid, "schema", "a Int64"):
-            bench.table(bench.engine.from_rows([{"a": value}], Schema.of(a="Int64")))
+            bench.table(bench.engine.from_rows([{"a": UNFIT[case]}], Schema.of(a="Int64")))
 
     @pytest.mark.parametrize("size", [1, 3, 7, 100])
     def test_batches_hold_no_more_rows_than_asked_and_keep_their_order(self, bench: Bench, size: int) -> None:

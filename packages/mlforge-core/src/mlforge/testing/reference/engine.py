@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from mlforge.errors import Invalid, MlforgeError, Unsupported
+from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
@@ -99,7 +99,10 @@ class Reference:
     def write(self, frame: Table, target: Target) -> Written:
         if target.format != "jsonl":
             raise Unsupported(f"The reference engine does not write {target.format}.", hint="Ask for jsonl.")
-        files.write(frame, target.uri)
+        try:
+            files.write(frame, target.uri)
+        except PluginFailed as error:
+            raise PluginFailed(f"{target.name!r} is not written: {error.message}", hint=error.hint) from error
         return Written(len(frame.rows))
 
     def where(self, frame: Table, condition: Expr, timestamp: Timestamp | None = None) -> Table:
