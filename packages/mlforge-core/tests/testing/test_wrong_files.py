@@ -25,7 +25,6 @@ TOLD = "whoever_reads_a_version_whose_data_are_gone_is_told_which"
 UNHELD = "rows_of_a_frame_that_is_not_held_are_instants_in_utc_and_text"
 ORDER = "columns_of_a_version_come_in_the_order_they_are_asked_for"
 SAME = "what_is_done_with_a_frame_leaves_it_as_it_was"
-CLOSED = "what_was_read_is_there_when_the_engine_is_closed"
 FORMATS = "formats_of_any_making_are_read_or_refused_as_by_the_reference"
 right = Reference
 
@@ -192,61 +191,6 @@ def test_the_kit_notices_an_engine_that_reads_or_writes_with(mistake: str, tmp_p
     again = tmp_path / "again"
     again.mkdir()
     run(Reference(), name, again, given)
-
-
-class Closing(Reference):
-    """An engine whose frames end with it, or that cannot be open twice."""
-
-    opened = 0
-    mistake = ""
-
-    def open(self) -> Closing:
-        return Closing()
-
-    def __enter__(self) -> Any:
-        Closing.opened += 1
-        if self.mistake == "one at a time" and Closing.opened > 1:
-            raise RuntimeError("It is open already.")
-        self.frames: list[Table] = []
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        Closing.opened -= 1
-        if self.mistake == "frames end with it":
-            for frame in self.frames:
-                frame.rows.clear()
-
-    def read_version(self, artifact: Any, columns: Any = None) -> Table:
-        frame = super().read_version(artifact, columns)
-        self.frames.append(frame)
-        return frame
-
-
-OPENING = {
-    "one at a time": "two_engines_are_open_at_once",
-    "frames end with it": CLOSED,
-}
-
-
-@pytest.mark.parametrize("mistake", OPENING)
-def test_the_kit_notices_an_engine_that_opens_with(
-    mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tests = EngineTests()
-    monkeypatch.setattr(tests, "config", Closing, raising=False)
-    test = getattr(tests, f"test_{OPENING[mistake]}")
-    for wrong in (mistake, ""):
-        monkeypatch.setattr(Closing, "mistake", wrong)
-        monkeypatch.setattr(Closing, "opened", 0)
-        folder = tmp_path / (wrong or "right")
-        folder.mkdir()
-        with Closing() as engine:
-            bench = Bench(engine, DESCRIPTOR, folder)
-            if not wrong:
-                test(bench=bench)
-                continue
-            with pytest.raises((Exception, pytest.fail.Exception)):
-                test(bench=bench)
 
 
 def test_the_kit_notices_an_engine_that_reads_hours_of_a_zone_before_a_text_wrongly(

@@ -50,8 +50,9 @@ class KeyTests(EngineSubject):
         assert derived(bench, table) == [surrogate_key(*row.values()) for row in table.rows]
 
     def test_keys_of_categories_and_of_times_in_any_zone_are_those_of_their_values(self, bench: Bench) -> None:
-        rows = [{"s": "ü:1", "t": datetime(1900, 1, 1, tzinfo=UTC)}, {"s": None, "t": None}, {"s": "", "t": instant(0)}]
-        table = Table(Schema.of(s="String", t="Datetime"), [*rows, rows[0]])
+        then = datetime(1900, 1, 1, tzinfo=UTC)
+        pairs = [("ü:1", then), ("", instant(0)), (None, None), ("ü:1", then)]
+        table = Table(Schema.of(s="String", t="Datetime"), [{"s": s, "t": t} for s, t in pairs])
         frame = bench.arrow_frame(table, {"s": "dictionary", "t": "tsu:Asia/Tokyo"})
         made = bench.table(bench.engine.with_surrogates(frame, [Key("key", ("s", "t"))]))
         assert made.column("key") == [surrogate_key(*row.values()) for row in table.rows]

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
+from mlforge.errors import Invalid, MlforgeError, Unsupported
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
@@ -25,6 +25,7 @@ from mlforge.plugin import ArrowStream, Conformed, Extent, Join, Scan
 from mlforge.testing import arrow
 from mlforge.testing.reference import expressions, files, joining, layering, measuring, narrowing, shaping, windows
 from mlforge.testing.reference.table import Table, need_fitting
+from mlforge.testing.reference.telling import about
 
 
 class Reference:
@@ -99,10 +100,8 @@ class Reference:
     def write(self, frame: Table, target: Target) -> Written:
         if target.format != "jsonl":
             raise Unsupported(f"The reference engine does not write {target.format}.", hint="Ask for jsonl.")
-        try:
+        with about(f"{target.name!r} is not written"):
             files.write(frame, target.uri)
-        except PluginFailed as error:
-            raise PluginFailed(f"{target.name!r} is not written: {error.message}", hint=error.hint) from error
         return Written(len(frame.rows))
 
     def where(self, frame: Table, condition: Expr, timestamp: Timestamp | None = None) -> Table:
@@ -163,10 +162,8 @@ class Reference:
 def check(table: Table, check: Check, examples: int) -> CheckResult:
     """How many rows break a promise, and the first few values that do."""
     shaping.need_column(table, check.column)
-    try:
+    with about(f"{check.label} of {check.column!r}"):
         verdicts = expressions.verdicts_of(check.violation, table)
-    except Invalid as error:
-        raise Invalid(f"{check.label} of {check.column!r}: {error.message}", hint=error.hint) from error
     broken = [row[check.column] for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
     return CheckResult(check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples]))
 

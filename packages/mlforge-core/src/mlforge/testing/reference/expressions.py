@@ -17,6 +17,7 @@ from mlforge.plugin.engine.columns import no_column
 from mlforge.testing.reference import scalars
 from mlforge.testing.reference.dtypes import cast, dtype_of, kept, need_each
 from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.telling import about
 from mlforge.testing.reference.times import as_utc, midnight
 
 Leaf = Callable[[Expr], Any]
@@ -67,10 +68,8 @@ def derive(table: Table, columns: Mapping[str, Expr], at: Sequence[Any] | None) 
     for name, expr in columns.items():
         if name in table.schema:
             raise Invalid(f"There is a column {name!r} already.", hint="Give it another name.")
-        try:
+        with about(name):
             made = made.with_column(name, *derived(table, expr, at))
-        except Invalid as error:
-            raise Invalid(f"{name}: {error.message}", hint=error.hint) from error
     return made
 
 

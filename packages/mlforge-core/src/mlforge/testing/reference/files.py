@@ -18,6 +18,7 @@ from mlforge.model.source import CSVFormat, format_name
 from mlforge.plugin import Scan
 from mlforge.testing.reference import delimited
 from mlforge.testing.reference.table import Table
+from mlforge.testing.reference.telling import about
 from mlforge.testing.reference.times import instant, micros
 
 ENCODE: dict[type, Callable[[Any], Any]] = {
@@ -101,10 +102,8 @@ def scan(scan: Scan) -> Table:
     found = [path for uri in scan.uris for path in paths(uri)]
     if not found:
         raise Invalid(f"There is no file at {', '.join(scan.uris)}.", hint="Check the source's path.")
-    try:
+    with about(f"Source {scan.name!r}"):
         table = delimited.read(found, scan.format)
-    except Invalid as error:
-        raise Invalid(f"Source {scan.name!r}: {error.message}", hint=error.hint) from error
     rows = [len(delimited.read([path], scan.format).rows) for path in found] if scan.partitions else []
     table = table.without([name for name, _ in scan.partitions])
     for name, dtype in scan.partitions:

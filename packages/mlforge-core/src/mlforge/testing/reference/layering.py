@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mlforge.errors import PluginFailed
 from mlforge.model.meta import Artifact, Layer
 from mlforge.testing.reference import files
 from mlforge.testing.reference.shaping import key_of, sort_key
 from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.telling import about
 
 
 def read(artifact: Artifact) -> Table:
@@ -15,12 +15,9 @@ def read(artifact: Artifact) -> Table:
     Raises `PluginFailed` where a file cannot be read, naming the version.
     """
     first, *later = artifact.layers
-    try:
+    with about(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read"):
         table = files.concat([files.read(uri) for uri in first.rows])
         return overlaid(table, later, artifact.meta.identity) if later else table
-    except PluginFailed as error:
-        what = f"{artifact.meta.name!r} {artifact.meta.version} cannot be read"
-        raise PluginFailed(f"{what}: {error.message}", hint=error.hint) from error
 
 
 def overlaid(table: Table, layers: list[Layer], identity: tuple[str, ...]) -> Table:

@@ -75,9 +75,8 @@ def need_key_type(table: Table, name: str) -> None:
     """Raise `Invalid` for a key that is not there or of a type that cannot be one."""
     need_column(table, name)
     if (dtype := table.schema.dtype(name)) not in KEY_TYPES:
-        raise Invalid(
-            f"Column {name!r} is {dtype}, which cannot be a key.", hint=f"A key is one of {', '.join(KEY_TYPES)}."
-        )
+        hint = f"A key is one of {', '.join(KEY_TYPES)}."
+        raise Invalid(f"Column {name!r} is {dtype}, which cannot be a key.", hint=hint)
 
 
 def has_null_key(row: Row, keys: Sequence[str]) -> bool:

@@ -20,6 +20,7 @@ from mlforge.testing.reference.dtypes import cast, dtype_of, kept, result_of, ta
 from mlforge.testing.reference.expressions import column, column_dtype, evaluate, rank
 from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
 from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.telling import about
 from mlforge.testing.reference.times import LAST, instant, micros
 
 
@@ -135,10 +136,8 @@ def output_dtypes(plan: WindowPlan, table: Table) -> dict[str, str]:
 
 
 def _output_dtype(output: MetricColumn, table: Table) -> str:
-    try:
+    with about(output.name):
         return kept(dtype_of(output.expr, lambda leaf: _agg_dtype(leaf, table)))
-    except Invalid as error:
-        raise Invalid(f"{output.name}: {error.message}", hint=error.hint) from error
 
 
 def need_aggregates(output: MetricColumn) -> None:
