@@ -13,7 +13,7 @@ import pytest
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.model.source import CSVFormat, ParquetFormat
 from mlforge.plugin import Scan
-from mlforge_csv import scan_csv
+from mlforge_csv import dtype_of, scan_csv
 
 
 def scan(folder: Path, *texts: str, form: CSVFormat | None = None) -> Scan:
@@ -87,6 +87,34 @@ def test_whole_numbers_of_more_than_64_bits_are_what_is_said_of_them(tmp_path: P
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a,b\n1,2\n3\n4,5\n", "line 3 has 1 field"),
+        ("a,b\n1,2\n3,4,5\n", "line 3 has 3 fields"),
+        ("a,b\n1,2\n\n3,4\n", "line 3 has 1 field"),
+        ('a,b\n"1,2",2\n"x\ny",3\n4\n', "line 5 has 1 field"),
+        ('a,b\n"1,""2",2\n4\n', "line 3 has 1 field"),
+        ('a,b\n1,2\n3,"open\n4,5\n', "line 3"),
+    ],
+    ids=["short", "long", "blank", "after a field of two lines", "after quotes", "open quote"],
+)
+def test_a_broken_line_is_named_with_its_fields(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(Invalid, match=rf"'payments'.*0\.csv.*{line}"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "Date", "Boolean", "Decimal(10, 2)"])
+def test_text_that_is_not_of_its_declared_type_is_named_with_its_column(tmp_path: Path, dtype: str) -> None:
+    with pytest.raises(Invalid, match="line 3: 'x' in column 'a'"):
+        read(tmp_path, "a,b\n,2\nx,2\n", dtypes={"a": dtype})
+
+
+def test_a_declared_column_that_is_not_there_is_told_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"no column 'amuont'.*'amount'"):
+        read(tmp_path, "amount\n1\n", dtypes={"amuont": "Int64"})
+
+
 def test_a_line_that_is_too_long_is_found_whatever_the_types(tmp_path: Path) -> None:
     for form in (CSVFormat(), CSVFormat(dtypes={"zip": "String"}), CSVFormat(dtypes={"zip": "String", "x": "String"})):
         with pytest.raises(Invalid, match=r"0\.csv, line 3 has 4 fields, and there are 2 columns"):
@@ -120,6 +148,13 @@ def test_a_column_without_a_name_is_called_by_its_place(tmp_path: Path) -> None:
     assert read(tmp_path, ",a\n0,x\n") == {"column_1": [0], "a": ["x"]}
     with pytest.raises(Invalid, match="two columns 'column_1'"):
         read(tmp_path, ",column_1\n0,x\n")
+    with pytest.raises(Invalid, match="two columns 'a'"):
+        read(tmp_path, "a,b,a\n1,2,3\n")
+
+
+def test_an_unknown_word_is_no_type() -> None:
+    with pytest.raises(Invalid, match="int64"):
+        dtype_of("int64")
 
 
 def test_a_list_cannot_be_declared(tmp_path: Path) -> None:

@@ -46,13 +46,13 @@ ENGINE = """
 def test_a_lack_turns_a_failing_case_into_an_expected_one(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ENGINE.format(tests="ApplyTests", lack="something_that_fails"))
     found = pytester.runpytest("-rx", "-p", "no:cacheprovider")
-    found.assert_outcomes(passed=6, xfailed=1)
+    found.assert_outcomes(passed=8, xfailed=1)
     found.stdout.fnmatch_lines(["*upstream: a bug of theirs*"])
 
 
 def test_a_lack_that_was_made_good_must_be_struck_out(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ENGINE.format(tests="ApplyTests", lack="a_function_that_returns_nothing_is_named"))
-    pytester.runpytest("-k", "returns_nothing", "-p", "no:cacheprovider").assert_outcomes(failed=1, deselected=6)
+    pytester.runpytest("-k", "returns_nothing", "-p", "no:cacheprovider").assert_outcomes(failed=1, deselected=8)
 
 
 def test_a_lack_may_be_a_parameter(pytester: pytest.Pytester) -> None:

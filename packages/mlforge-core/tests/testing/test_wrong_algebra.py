@@ -18,6 +18,7 @@ MIXED = "expressions_of_any_kinds_are_refused_where_the_reference_refuses_them"
 GENERATED = "expressions_mean_what_the_reference_says"
 CHECKED = "validators_find_what_the_reference_finds"
 HAND = "expressions_mean_what_was_worked_out_by_hand"
+BY_HAND = "columns_are_what_was_worked_out_by_hand"
 BEGINS = "a_date_compares_with_an_instant_as_the_one_its_day_begins_at"
 KEPT = "the_rows_for_which_a_condition_is_true_are_kept_in_order"
 LETTERS = "letters_that_have_one_counterpart_change_their_case"
@@ -134,6 +135,12 @@ WRONG: dict[str, tuple[Any, str, Callable[..., Any], str]] = {
     "a week begins on Sunday": (scalars, "part", sundays, DERIVED),
     "the logarithm is of base 10": (RULES, "log", log10, DERIVED),
     "a time is moved by seconds": (scalars, "moment", lambda micros: scalars.EPOCH, DERIVED),
+    "a sum in a column leaves nulls out": (
+        RULES,
+        "add",
+        lambda a, b: a if b is None else b if a is None else a + b,
+        BY_HAND + "[a null in integer arithmetic is null at once]",
+    ),
     "null is in no set": (expressions, "is_in", null_is_out, GENERATED),
     "a date is unlike every instant": (expressions, "comparable", lambda *pair: tuple(map(str, pair)), BEGINS),
     "null is not null": (RULES, "is_null", lambda a: False, CHECKED),

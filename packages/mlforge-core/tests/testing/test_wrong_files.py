@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from mlforge.errors import PluginFailed
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.model.schema import Schema
 from mlforge.testing import EngineTests
 from mlforge.testing.engines.bench import Bench
@@ -21,9 +21,10 @@ from mlforge.testing.reference.engine import Reference
 
 GONE = "a_version_whose_data_are_gone_is_an_error_with_a_hint"
 CUT = "a_version_whose_data_are_cut_off_is_an_error_with_a_hint"
+TOLD = "whoever_reads_a_version_whose_data_are_gone_is_told_which"
+UNHELD = "rows_of_a_frame_that_is_not_held_are_instants_in_utc_and_text"
 ORDER = "columns_of_a_version_come_in_the_order_they_are_asked_for"
 SAME = "what_is_done_with_a_frame_leaves_it_as_it_was"
-CLOSED = "what_was_read_is_there_when_the_engine_is_closed"
 FORMATS = "formats_of_any_making_are_read_or_refused_as_by_the_reference"
 right = Reference
 
@@ -46,6 +47,24 @@ def without_a_hint(self: Any, artifact: Any, columns: Any = None) -> Table:
         return right.read_version(self, artifact, columns)
     except PluginFailed as error:
         raise PluginFailed(error.message) from error
+
+
+def without_the_version(self: Any, artifact: Any, columns: Any = None) -> Table:
+    try:
+        return right.read_version(self, artifact, columns)
+    except PluginFailed as error:
+        raise PluginFailed("A file cannot be read.", hint=error.hint) from error
+
+
+def wrapped(self: Any, function: Callable[..., Any], frame: Table) -> Table:
+    try:
+        return right.apply(self, function, frame)
+    except MlforgeError as error:
+        raise Invalid(error.message, hint=error.hint) from error
+
+
+def turned_round(self: Any, frame: Table, checks: Any, examples: int = 3) -> Any:
+    return right.check(self, frame, checks, examples)[::-1]
 
 
 def in_their_own_order(self: Any, artifact: Any, columns: Any = None) -> Table:
@@ -139,6 +158,10 @@ MISTAKES: dict[str, tuple[str, Callable[..., Any], str, dict[str, Any]]] = {
         {},
     ),
     "no rows, no columns": ("read_version", forget_empty, "a_version_without_rows_keeps_its_columns", {}),
+    "no word of the version": ("read_version", without_the_version, TOLD, {}),
+    "errors of others": ("apply", wrapped, "an_error_of_mlforge_passes_through_as_it_is", {}),
+    "results turned round": ("check", turned_round, "results_come_in_the_order_of_the_checks", {}),
+    "times of a frame without a zone": ("rows", local_rows, UNHELD, {}),
     "written anyhow": ("write", write_anyhow, "an_address_that_cannot_be_written_is_a_plugin_failure", {}),
     "all in one place": ("write", write_to_one_place, "writing_one_version_changes_no_other", {}),
     "settled in place": ("settle", settle_in_place, SAME, {}),
@@ -168,61 +191,6 @@ def test_the_kit_notices_an_engine_that_reads_or_writes_with(mistake: str, tmp_p
     again = tmp_path / "again"
     again.mkdir()
     run(Reference(), name, again, given)
-
-
-class Closing(Reference):
-    """An engine whose frames end with it, or that cannot be open twice."""
-
-    opened = 0
-    mistake = ""
-
-    def open(self) -> Closing:
-        return Closing()
-
-    def __enter__(self) -> Any:
-        Closing.opened += 1
-        if self.mistake == "one at a time" and Closing.opened > 1:
-            raise RuntimeError("It is open already.")
-        self.frames: list[Table] = []
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        Closing.opened -= 1
-        if self.mistake == "frames end with it":
-            for frame in self.frames:
-                frame.rows.clear()
-
-    def read_version(self, artifact: Any, columns: Any = None) -> Table:
-        frame = super().read_version(artifact, columns)
-        self.frames.append(frame)
-        return frame
-
-
-OPENING = {
-    "one at a time": "two_engines_are_open_at_once",
-    "frames end with it": CLOSED,
-}
-
-
-@pytest.mark.parametrize("mistake", OPENING)
-def test_the_kit_notices_an_engine_that_opens_with(
-    mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tests = EngineTests()
-    monkeypatch.setattr(tests, "config", Closing, raising=False)
-    test = getattr(tests, f"test_{OPENING[mistake]}")
-    for wrong in (mistake, ""):
-        monkeypatch.setattr(Closing, "mistake", wrong)
-        monkeypatch.setattr(Closing, "opened", 0)
-        folder = tmp_path / (wrong or "right")
-        folder.mkdir()
-        with Closing() as engine:
-            bench = Bench(engine, DESCRIPTOR, folder)
-            if not wrong:
-                test(bench=bench)
-                continue
-            with pytest.raises((Exception, pytest.fail.Exception)):
-                test(bench=bench)
 
 
 def test_the_kit_notices_an_engine_that_reads_hours_of_a_zone_before_a_text_wrongly(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mlforge.errors import Invalid
 from mlforge.testing.reference import Table, files, joining
 from mlforge.testing.reference.table import Row
 from mlforge.testing.reference.times import micros
@@ -19,7 +20,7 @@ WHOLE = "all_rows_come_out_once_in_their_order_with_all_their_columns"
 PUBLISHED = "the_valid_row_and_the_change_points_after_it_are_published"
 WRITTEN = "what_is_written_is_read_equal_by_every_engine"
 TYPES = "each_type_is_read_equal_by_every_engine"
-asof, newest, write = joining.asof, joining.newest, files.write
+asof, newest, read_times, write = joining.asof, joining.newest, joining.read_times, files.write
 Rows = Sequence[Row]
 
 
@@ -64,6 +65,13 @@ def null_is_a_key(row: Row, names: Sequence[str]) -> bool:
     return False
 
 
+def times_or_null(values: Sequence[Any], *args: Any, **options: Any) -> list[datetime | None]:
+    try:
+        return read_times(values, *args, **options)
+    except Invalid:
+        return [None] * len(values)
+
+
 def until_the_horizon(rows: Rows, stamp: str, as_of: int, until: int) -> list[Row]:
     return valid_only(rows, stamp, as_of, until) + [r for r in rows if as_of < micros(r[stamp]) < until]
 
@@ -101,7 +109,30 @@ WRONG: dict[str, tuple[Any, Any, Callable[..., Any], str]] = {
     ),
     "values never grow old": (joining, "too_old", lambda s, t, m: False, AGED),
     "keys of any types are compared": (joining, "need_same_types", lambda *_: None, "a_key_of_another_type_is_refused"),
-    "integers of other widths are refused": (joining, "same_key_type", eq, "integers_of_any_width_join_each_other"),
+    "integers of other widths are refused": (
+        joining,
+        "same_key_type",
+        eq,
+        "integers_of_any_width_join_each_other[Int8]",
+    ),
+    "a feature that changes with time needs no label time": (
+        joining,
+        "need_label",
+        lambda _: None,
+        "a_feature_with_a_stamp_needs_a_label_time",
+    ),
+    "a label time that is no time is null": (
+        joining,
+        "read_times",
+        times_or_null,
+        "a_label_time_that_is_no_time_is_shown_with_its_row",
+    ),
+    "a path with brackets is a pattern": (
+        files,
+        "paths",
+        lambda uri: sorted(files.local(uri).parent.glob(files.local(uri).name)),
+        "an_address_with_brackets_is_a_file_where_there_is_one[csv]",
+    ),
     "keys are made of columns of any type": (
         joining,
         "missing_keys",

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyspark
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
@@ -119,6 +120,11 @@ def in_session(what: str) -> Iterator[None]:
         if gone := told(what, error):
             raise gone from error
         raise
+
+
+def of_data(error: BaseException) -> BaseException:
+    """An exception of pyarrow, as one of Arrow where it is about data: an `OSError` of the disk tells its number."""
+    return pa.ArrowInvalid(str(error)) if isinstance(error, OSError) and error.errno is None else error
 
 
 _EDGE = Edge(BROKEN, known=told, said=reason_of)

@@ -19,6 +19,7 @@ from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import with_partitions
 from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
+from mlforge_spark.edge import of_data
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
 from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
 from mlforge_spark.session import is_sail
@@ -144,7 +145,7 @@ def _schema(scan: Scan, uri: str, session: SparkSession) -> dict[str, pa.DataTyp
     try:
         found = file_types(local(uri))
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(scan, uri, error) from error
+        raise unreadable(scan, uri, of_data(error)) from error
     for name, dtype in found.items():
         if pa.types.is_decimal(dtype) and dtype.precision > 38:
             raise too_wide(scan, uri, name, dtype)
@@ -241,5 +242,5 @@ def blame(scan: Scan) -> MlforgeError | None:
             for _ in file.iter_batches():
                 pass
         except (pa.ArrowException, OSError) as broken:
-            return unreadable(scan, uri, broken)
+            return unreadable(scan, uri, of_data(broken))
     return None

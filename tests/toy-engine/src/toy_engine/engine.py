@@ -69,7 +69,8 @@ class LiveToyEngine(Engine):
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> pa.Table:
         types = pa.schema([(c.name, dtype_of(c.dtype)) for c in schema])
-        with edge("The rows do not fit their schema", f"The schema: {types.to_string()}", also=(TypeError, ValueError)):
+        hint = f"The schema: {', '.join(f'{c.name} {c.dtype}' for c in schema)}."
+        with edge("The rows do not fit their schema", hint, also=(TypeError, ValueError)):
             return pa.Table.from_pylist(list(rows), types)
 
     def to_arrow(self, frame: pa.Table) -> ArrowStream:

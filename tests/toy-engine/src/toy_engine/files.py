@@ -56,13 +56,18 @@ def _opened(asked: Scan, uri: str) -> pa.Table:
     try:
         table = _as_written(pq.ParquetFile(local(uri), coerce_int96_timestamp_unit="us"))
     except (pa.ArrowException, OSError) as error:
-        raise unreadable(asked, local(uri), error) from error
+        raise unreadable(asked, local(uri), _of_data(error)) from error
     for column in table.schema:
         if pa.types.is_decimal(column.type) and column.type.precision > 38:
             raise too_wide(asked, local(uri), column.name, column.type)
     told, words = values(asked, uri), dict(asked.partitions)
     columns = {n: table[n] for n in table.column_names if n not in told}
     return pa.table(columns | {n: pa.array([v] * len(table), dtype_of(words[n])) for n, v in told.items()})
+
+
+def _of_data(error: Exception) -> Exception:
+    """What pyarrow raises; an `OSError` that tells no number of one is about the data, not the disk."""
+    return pa.ArrowInvalid(str(error)) if isinstance(error, OSError) and error.errno is None else error
 
 
 def _as_written(file: pq.ParquetFile) -> pa.Table:

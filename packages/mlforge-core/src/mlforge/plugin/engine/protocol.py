@@ -72,7 +72,10 @@ class Engine(Live, Protocol):
 
     @abstractmethod
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Frame:
-        """A frame of plain rows; the inverse of `rows`. Instants may be in any zone; without one they are UTC."""
+        """A frame of plain rows; the inverse of `rows`. Instants may be in any zone; without one they are UTC.
+
+        Raises `Invalid` for a value that its column's type does not hold.
+        """
 
     @abstractmethod
     def to_arrow(self, frame: Frame) -> ArrowStream:
@@ -149,7 +152,8 @@ class Engine(Live, Protocol):
         a stamp joins by keys alone. No such row, a null key or a null label time: nulls. A surrogate key is
         made where the spine lacks its column and has its sources, and does not appear in the answer. Raises `Invalid`
         for a missing key or a key of another type; integers of any width join each other. `FeatureMeta.check_sources`
-        does so for the columns that a surrogate key is made of.
+        does so for the columns that a surrogate key is made of. Raises it, too, for a feature with a stamp where no
+        timestamp is given.
 
         `horizon` asks the same of all entities at one instant: what an online store is given.
         """

@@ -36,7 +36,8 @@ class Export:
     Args:
         schema: The columns.
         rows: Their values.
-        formats: Arrow's own word for a column's type, such as `tsn:Europe/Berlin`; `dictionary` for text by code.
+        formats: Arrow's own word for a column's type, such as `tsn:Europe/Berlin`; `dictionary` for text by code, and
+            `+l` before the word of a list's items.
         chunk: How many rows a chunk has.
     """
 
@@ -81,10 +82,10 @@ def column(name: str, dtype: str, values: Sequence[Any], form: str | None = None
     if form.startswith("d:"):
         scale = int(form.split(",")[1])
         return Node(name, form, len(values), [valid, b"".join(decimal_bytes(v, scale) for v in values)])
-    if form == "+l":
+    if form.startswith("+l"):
         items = [item for v in values for item in v or ()]
-        child = column("item", dtype[5:-1], items)
-        return Node(name, form, len(values), [valid, offsets([len(v or ()) for v in values])], [child])
+        child = column("item", dtype[5:-1], items, form.removeprefix("+l") or None)
+        return Node(name, "+l", len(values), [valid, offsets([len(v or ()) for v in values])], [child])
     number = to_number(form)
     return Node(name, form, len(values), [valid, pack(item_of(form), [0 if v is None else number(v) for v in values])])
 

@@ -4,11 +4,13 @@ from mlforge.testing.engines.aggregating import AggregateTests
 from mlforge.testing.engines.applying import ApplyTests
 from mlforge.testing.engines.checking import CheckTests
 from mlforge.testing.engines.choosing import WhereTests
+from mlforge.testing.engines.comparing import CompareTests
 from mlforge.testing.engines.conforming import ConformTests
 from mlforge.testing.engines.deriving import DeriveTests
 from mlforge.testing.engines.ending import EndTests
 from mlforge.testing.engines.expressing import ExpressionTests
 from mlforge.testing.engines.failing import FailingTests, OpeningTests, ReadingTests
+from mlforge.testing.engines.filing import FileTests
 from mlforge.testing.engines.foldering import FolderTests
 from mlforge.testing.engines.framing import FrameTests
 from mlforge.testing.engines.joining import AsofTests
@@ -33,6 +35,7 @@ class EngineTests(
     NameTests,
     StorageTests,
     CSVTests,
+    FileTests,
     FolderTests,
     ArrowTests,
     ApplyTests,
@@ -42,6 +45,7 @@ class EngineTests(
     ExpressionTests,
     DeriveTests,
     CheckTests,
+    CompareTests,
     MeasureTests,
     WhereTests,
     SettleTests,

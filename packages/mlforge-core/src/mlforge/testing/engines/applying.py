@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import mlforge.validators as v
-from mlforge.errors import Invalid, Unsupported
+from mlforge.errors import Conflict, Invalid, Unsupported
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
 from mlforge.model.schema import Schema
@@ -41,6 +41,16 @@ def counting(_frame: Any) -> Any:
 def broken(_frame: Any) -> Any:
     """Nothing, ever."""
     raise ZeroDivisionError("of the user's own making")
+
+
+def refusing(_frame: Any) -> Any:
+    """Nothing, and says so in mlforge's words."""
+    raise Conflict("Refused in the function's own words.", hint="Look there.")
+
+
+def frameless() -> Any:
+    """Asks for nothing."""
+    return EVENTS
 
 
 def unhurried(frame: Papyrus) -> Papyrus:
@@ -79,6 +89,14 @@ class ApplyTests(EngineSubject):
         with refused(Invalid, "broken") as error:
             bench.engine.apply(broken, bench.frame(EVENTS))
         assert isinstance(error.value.__cause__, ZeroDivisionError)
+
+    def test_an_error_of_mlforge_passes_through_as_it_is(self, bench: Bench) -> None:
+        with refused(Conflict, "the function's own words"):
+            bench.engine.apply(refusing, bench.frame(EVENTS))
+
+    def test_a_function_without_parameters_is_refused(self, bench: Bench) -> None:
+        with refused(Invalid, "frameless", "takes no frame"):
+            bench.engine.apply(frameless, bench.frame(EVENTS))
 
     def test_a_function_that_asks_for_another_librarys_frame_is_refused(self, bench: Bench) -> None:
         with refused(Unsupported, "unhurried", "Papyrus"):

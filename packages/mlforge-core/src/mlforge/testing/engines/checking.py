@@ -59,6 +59,18 @@ class CheckTests(EngineSubject):
         (result,) = bench.engine.check(bench.frame(table), [v.greater_than(0).on("x")])
         assert result == CheckResult("x", "greater_than", "greater_than(0)", 6, 4, (-3, -1, -2))
 
+    def test_results_come_in_the_order_of_the_checks(self, bench: Bench) -> None:
+        rows = [{"a": a, "b": b} for a, b in ((1, "x"), (2, None), (3, "y"), (4, "y"), (5, "y"))]
+        checks = [Validator("many", it() > 1).on("a"), Validator("double", it().duplicated()).on("b")]
+        many, double = bench.engine.check(bench.frame(Table.of(Schema.of(a="Int64", b="String"), rows)), checks)
+        assert (many.rows, many.failures, many.examples) == (5, 4, (2, 3, 4))
+        assert (double.failures, double.examples) == (3, ("y", "y", "y"))
+
+    def test_an_overflow_is_an_error_that_says_so(self, bench: Bench) -> None:
+        frame = bench.frame(Table.of(Schema.of(x="Int64"), [{"x": 2**62}]))
+        with refused(Invalid, "'x'", "int64 overflow"):
+            bench.engine.check(frame, [Validator("rule", it() * 4 > 1).on("x")])
+
     def test_as_many_examples_are_shown_as_asked(self, bench: Bench) -> None:
         table = Table.of(Schema.of(x="Int64"), [{"x": -x} for x in range(1, 6)])
         (result,) = bench.engine.check(bench.frame(table), [v.greater_than(0).on("x")], examples=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ from mlforge.testing.strategies.timetexts import WrittenText, written_carelessly
 
 USERS = (Key("user"),)
 SHAPE = Shape(USERS, Timestamp("ts"))
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+UNTIMELY: dict[str, Any] = {"Int64": 1, "Float64": 1.5, "Boolean": True, "Time": time(12)}
 
 
 def events(times: tuple[Any, ...], dtype: str) -> Table:
@@ -127,6 +130,17 @@ class ConformTests(EngineSubject):
         frame = bench.arrow_frame(table, {"c": "dictionary", "t": "tsn:Europe/Berlin"})
         assert_same(table, bench.table(bench.engine.conform(frame, Shape((Key("k"),))).frame))
 
+    def test_instants_become_utc_wherever_they_stand(self, bench: Bench) -> None:
+        columns = {"n": "Datetime", "z": "Datetime", "l": "List(Datetime)"}
+        table = Table(Schema.of(k="Int64", **columns), [{"k": 1, "n": -1, "z": NOON, "l": [NOON, None]}])
+        frame = bench.arrow_frame(table, {"n": "tsn:", "z": "tsm:Asia/Tokyo", "l": "+ltsu:"})
+        before = [{**table.rows[0], "n": instant(-1)}]
+        assert_same(Table(table.schema, before), bench.table(bench.engine.conform(frame, Shape((Key("k"),))).frame))
+
+    def test_a_category_of_texts_is_a_time(self, bench: Bench) -> None:
+        frame = bench.arrow_frame(events(("2024-02-29 12:00", "2024-02-29 12:00"), "String"), {"ts": "dictionary"})
+        assert bench.table(bench.engine.conform(frame, SHAPE).frame).column("ts") == [NOON, NOON]
+
     def test_a_category_can_be_a_key(self, bench: Bench) -> None:
         table = Table.of(Schema.of(k="String"), [{"k": "a"}, {"k": "b"}, {"k": "a"}])
         found = bench.engine.conform(bench.arrow_frame(table, {"k": "dictionary"}), Shape((Key("k"),)))
@@ -149,12 +163,12 @@ class ConformTests(EngineSubject):
                 bench.frame(events((instant(0),), "Datetime")), Shape(USERS, Timestamp("ts", None, "note"))
             )
 
-    @pytest.mark.parametrize("dtype", ["Int64", "Boolean"])
+    @pytest.mark.parametrize("dtype", UNTIMELY)
     def test_a_timestamp_that_is_neither_time_nor_text_is_refused(self, bench: Bench, dtype: str) -> None:
-        with refused(Invalid, "ts"):
-            bench.engine.conform(bench.frame(events((1,) if dtype == "Int64" else (True,), dtype)), SHAPE)
+        with refused(Invalid, "'ts'"):
+            bench.engine.conform(bench.frame(events((UNTIMELY[dtype],), dtype)), SHAPE)
 
-    @pytest.mark.parametrize("dtype", ["Float64", "List(Int64)", "Duration"])
+    @pytest.mark.parametrize("dtype", ["Float64", "List(Int64)", "Duration", "Decimal(10, 2)"])
     def test_a_type_that_cannot_be_a_key_is_refused(self, bench: Bench, dtype: str) -> None:
-        with refused(Invalid, "k"):
+        with refused(Invalid, "'k'", "cannot be a key"):
             bench.engine.conform(bench.frame(Table.of(Schema.of(k=dtype), [{}])), Shape((Key("k"),)))

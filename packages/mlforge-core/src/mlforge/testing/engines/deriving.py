@@ -6,6 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from mlforge.errors import Invalid
@@ -14,6 +15,7 @@ from mlforge.model.schema import Schema
 from mlforge.model.terms import at, days
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin.engine.evaluation import Derivation
+from mlforge.testing.cases import ExpressionCase, expression_cases
 from mlforge.testing.compare import assert_same, pairs
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
@@ -28,6 +30,7 @@ from mlforge.testing.strategies.predicates import (
     lengths,
     moments,
     near,
+    numbered,
     predicates,
     small_tables,
     texts,
@@ -38,6 +41,7 @@ CLOSE = 1e-12
 
 ASKED = Timestamp("t")
 KINDS = (integers, floats, near, moments, lengths, predicates)
+ROW_BY_ROW = [c for c in expression_cases() if all(getattr(e, "op", "") != "duplicated" for e in c.expr.walk())]
 
 
 def derivable() -> st.SearchStrategy[tuple[Table, dict[str, Expr]]]:
@@ -124,6 +128,11 @@ class DeriveTests(EngineSubject):
         else:
             got = (found.schema.dtype("made"), found.column("made"))
             assert same_answer(expected, got), (expr, got, expected)
+
+    @pytest.mark.parametrize("case", ROW_BY_ROW, ids=lambda c: c.name)
+    def test_columns_are_what_was_worked_out_by_hand(self, bench: Bench, case: ExpressionCase) -> None:
+        found = bench.table(bench.engine.derive(bench.frame(numbered(case.rows)), {"made": case.expr}))
+        assert (found.schema.dtype("made"), found.column("made")) == ("Boolean", list(case.expected))
 
     def test_at_is_the_instant_of_the_row_in_any_writing(self, bench: Bench) -> None:
         rows: list[dict[str, Any]] = [

@@ -38,7 +38,7 @@ class FailingTests(EngineSubject):
     def test_an_address_that_cannot_be_written_is_a_plugin_failure(self, bench: Bench) -> None:
         (bench.folder / "in the way").write_text("a file")
         place = bench.folder / "in the way" / f"part.{bench.format}"
-        with refused(PluginFailed):
+        with refused(PluginFailed, "feature"):
             bench.engine.write(bench.frame(ROWS), Target("feature", str(place), bench.format))
 
     def test_a_version_whose_data_are_gone_is_an_error_with_a_hint(self, bench: Bench) -> None:
@@ -46,6 +46,14 @@ class FailingTests(EngineSubject):
         local_path(artifact.uris[0]).unlink()
         with refused(MlforgeError):
             bench.table(bench.engine.scan_version(artifact))
+
+    def test_whoever_reads_a_version_whose_data_are_gone_is_told_which(self, bench: Bench) -> None:
+        artifact = bench.stored(ROWS, shape=SHAPE)
+        local_path(artifact.uris[0]).unlink()
+        with refused(PluginFailed, "'feature' 1.0.0 cannot be read"):
+            bench.table(bench.engine.read_version(artifact))
+        with refused(PluginFailed, "'feature' 1.0.0 cannot be read"):
+            bench.table(bench.engine.horizon(artifact, 0, 0))
 
     @pytest.mark.parametrize("left", [0.0, 0.5])
     def test_a_version_whose_data_are_cut_off_is_an_error_with_a_hint(self, bench: Bench, left: float) -> None:
@@ -79,8 +87,9 @@ class ReadingTests(EngineSubject):
 
     def test_a_column_that_a_version_does_not_have_is_named(self, bench: Bench) -> None:
         artifact = bench.stored(ROWS, shape=SHAPE)
-        with refused(MlforgeError, "nowhere"):
-            bench.table(bench.engine.scan_version(artifact, ["x", "nowhere"]))
+        for read in (bench.engine.scan_version, bench.engine.read_version):
+            with refused(Invalid, "'feature' has no column 'nowhere'"):
+                bench.table(read(artifact, ["x", "nowhere"]))
 
     def test_a_version_without_rows_keeps_its_columns(self, bench: Bench) -> None:
         artifact = bench.stored(Table(ROWS.schema, []), shape=SHAPE)
@@ -93,6 +102,12 @@ class ReadingTests(EngineSubject):
         (row, *_) = [row for batch in bench.engine.rows(bench.frame(ROWS)) for row in batch]
         assert {name: type(value) for name, value in row.items()} == {"k": int, "j": str, "ts": datetime, "x": float}
         assert row["ts"].utcoffset() == timedelta(0)
+
+    def test_rows_of_a_frame_that_is_not_held_are_instants_in_utc_and_text(self, bench: Bench) -> None:
+        noon = datetime(2024, 3, 1, 12, tzinfo=UTC)
+        table = Table(Schema.of(t="Datetime", c="String"), [{"t": noon, "c": "a"}])
+        frame = bench.arrow_frame(table, {"t": "tsu:", "c": "dictionary"})
+        assert list(bench.engine.rows(frame)) == [[{"t": noon, "c": "a"}]]
 
     def test_instants_of_rows_may_be_in_any_zone_and_are_utc_without_one(self, bench: Bench) -> None:
         noon, schema = datetime(2024, 3, 1, 12, tzinfo=UTC), Schema.of(t="Datetime")
@@ -150,6 +165,11 @@ class OpeningTests(EngineSubject):
 
 def cut(path: Path, left: float) -> None:
     """Cut a file, or each file of a folder, to a part of its size."""
-    for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
+    for file in files_at(path):
         data = file.read_bytes()
         file.write_bytes(data[: int(len(data) * left)])
+
+
+def files_at(path: Path) -> list[Path]:
+    """A file, or each file of a folder."""
+    return [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]

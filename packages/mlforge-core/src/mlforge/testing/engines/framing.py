@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from mlforge.errors import Invalid
 from mlforge.model.schema import Schema
 from mlforge.testing.compare import assert_same
 from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
+from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.tables import every_value, tables
 from mlforge.testing.strategies.values import DTYPES
+
+UNFIT = {"text": "x", "70 bits": 2**70, "an object": object()}
+"""What is no Int64."""
 
 
 class FrameTests(EngineSubject):
@@ -52,6 +57,11 @@ class FrameTests(EngineSubject):
     def test_a_column_of_nulls_keeps_its_type(self, bench: Bench) -> None:
         table = Table.of(Schema.of(n="Int64", s="String", t="Datetime"), [{}, {}])
         assert_same(table, bench.table(bench.frame(table)))
+
+    @pytest.mark.parametrize("case", UNFIT)
+    def test_rows_that_do_not_fit_their_schema_are_refused(self, bench: Bench, case: str) -> None:
+        with refused(Invalid, "schema", "a Int64"):
+            bench.table(bench.engine.from_rows([{"a": UNFIT[case]}], Schema.of(a="Int64")))
 
     @pytest.mark.parametrize("size", [1, 3, 7, 100])
     def test_batches_hold_no_more_rows_than_asked_and_keep_their_order(self, bench: Bench, size: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import strategies as st
 
 from mlforge.errors import Invalid
@@ -138,8 +139,10 @@ class AsofTests(EngineSubject):
         shape = Shape((Key("user", ("first", "last")),))
         users = Table.of(Schema.of(user="String", x="Int64"), [{"user": surrogate_key("Ada", None), "x": 7}])
         names = Table.of(Schema.of(last="String", first="String"), [{"first": "Ada"}, {"first": "Bob", "last": "B"}])
-        answer = looked_up(bench, names, Join(bench.stored(users, shape=shape), {"x": "x"}), None)
-        assert_same(names.with_column("x", "Int64", [7, None]), answer)
+        join = Join(bench.stored(users, shape=shape), {"x": "x"})
+        assert_same(names.with_column("x", "Int64", [7, None]), looked_up(bench, names, join, None))
+        with refused(Invalid, "'user'", "Bring it, or what it is made of: first, last"):
+            looked_up(bench, names.select(["first"]), join, None)
 
     def test_a_surrogate_key_of_columns_of_other_types_is_refused(self, bench: Bench) -> None:
         join = made_of_a_zip(bench, {"zip": "Int64"})
@@ -152,10 +155,21 @@ class AsofTests(EngineSubject):
         table = Table.of(Schema.of(zip="String"), [{"zip": "1"}, {}])
         assert looked_up(bench, table, made_of_a_zip(bench, {}), None).column("x") == [None, 8]
 
-    def test_integers_of_any_width_join_each_other(self, bench: Bench) -> None:
-        narrow = Table.of(Schema.of(user="Int32", at="Datetime"), spine((1, 5)).rows)
-        join = Join(bench.stored(PLANS, shape=SHAPE), {"plan": "plan"})
-        assert_same(narrow.with_column("plan", "String", ["free"]), looked_up(bench, narrow, join))
+    @pytest.mark.parametrize("ours", ["Int8", "Int32", "UInt64", "Int64"])
+    @pytest.mark.parametrize("theirs", ["Int32", "UInt64", "Int64"])
+    def test_integers_of_any_width_join_each_other(self, bench: Bench, ours: str, theirs: str) -> None:
+        plans = Table.of(Schema.of(user=theirs, since="Datetime", plan="String"), PLANS.rows)
+        asked = Table.of(Schema.of(user=ours, at="Datetime"), spine((2, 5), (None, 5), (1, 5)).rows)
+        join = Join(bench.stored(plans, shape=SHAPE), {"plan": "plan"})
+        assert_same(asked.with_column("plan", "String", [None, None, "free"]), looked_up(bench, asked, join))
+
+    def test_categories_join_text(self, bench: Bench) -> None:
+        rows = [{"user": u, "since": instant(0), "x": x} for u, x in (("1", 10), ("2", 20))]
+        users = Table.of(Schema.of(user="String", since="Datetime", x="Int64"), rows)
+        asked = Table(Schema.of(user="String", at="Datetime"), [{"user": u, "at": instant(0)} for u in ("2", "3")])
+        joins = [Join(bench.stored(users, shape=SHAPE), {"x": "x"})]
+        answer = bench.engine.asof(bench.arrow_frame(asked, {"user": "dictionary"}), AT, joins)
+        assert bench.table(answer).column("x") == [20, None]
 
     def test_a_spine_without_the_key_is_refused(self, bench: Bench) -> None:
         join = Join(bench.stored(PLANS, shape=SHAPE), {"plan": "plan"})
@@ -166,6 +180,16 @@ class AsofTests(EngineSubject):
         wrong = Table.of(Schema.of(user="String", at="Datetime"), [{"user": "1", "at": instant(5)}])
         with refused(Invalid, "user", "String", "Int64"):
             looked_up(bench, wrong, Join(bench.stored(PLANS, shape=SHAPE), {"plan": "plan"}))
+
+    def test_a_feature_with_a_stamp_needs_a_label_time(self, bench: Bench) -> None:
+        with refused(Invalid, "'feature'", "timestamp"):
+            looked_up(bench, spine((1, 5)), Join(bench.stored(PLANS, shape=SHAPE), {"plan": "plan"}), None)
+
+    def test_a_label_time_that_is_no_time_is_shown_with_its_row(self, bench: Bench) -> None:
+        texts = [{"user": 1, "at": at} for at in ("2024-01-01", "soon")]
+        with refused(Invalid, "'at'", "'soon' in row 1"):
+            asked = Table.of(Schema.of(user="Int64", at="String"), texts)
+            looked_up(bench, asked, Join(bench.stored(PLANS, shape=SHAPE), {"plan": "plan"}))
 
     def test_a_spine_without_the_label_time_is_refused(self, bench: Bench) -> None:
         artifact = bench.stored(PLANS, shape=SHAPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mlforge.testing.engines.bench import Bench
 from mlforge.testing.engines.subject import EngineSubject
 from mlforge.testing.generated import generated
 from mlforge.testing.reference import Table
+from mlforge.testing.reference.times import instant
 from mlforge.testing.strategies.values import values
 
 KEY_DTYPES = ("Int64", "Int8", "UInt64", "String", "Boolean", "Date", "Datetime", "Binary")
@@ -46,6 +48,14 @@ class KeyTests(EngineSubject):
     @generated(0.05, sources())
     def test_keys_equal_those_of_surrogate_key(self, bench: Bench, table: Table) -> None:
         assert derived(bench, table) == [surrogate_key(*row.values()) for row in table.rows]
+
+    def test_keys_of_categories_and_of_times_in_any_zone_are_those_of_their_values(self, bench: Bench) -> None:
+        then = datetime(1900, 1, 1, tzinfo=UTC)
+        pairs = [("ü:1", then), ("", instant(0)), (None, None), ("ü:1", then)]
+        table = Table(Schema.of(s="String", t="Datetime"), [{"s": s, "t": t} for s, t in pairs])
+        frame = bench.arrow_frame(table, {"s": "dictionary", "t": "tsu:Asia/Tokyo"})
+        made = bench.table(bench.engine.with_surrogates(frame, [Key("key", ("s", "t"))]))
+        assert made.column("key") == [surrogate_key(*row.values()) for row in table.rows]
 
     def test_a_key_that_is_there_is_left_alone(self, bench: Bench) -> None:
         table = Table.of(Schema.of(s="String", key="String"), [{"s": "a", "key": "mine"}])

@@ -23,9 +23,9 @@ from mlforge.testing.refusals import refused
 
 SHAPE = Shape((Key("k"),), Timestamp("ts"))
 ALIKE = {
-    "in case alone": (("amount", "Amount"), ("amount", "Amount")),
-    "a key and a column in case alone": (("K",), ("k", "K")),
-    "the time and a column in case alone": (("TS",), ("ts", "TS")),
+    "in case alone": (("amount", "Amount"), ("'amount' and 'Amount'", "differ in case alone")),
+    "a key and a column in case alone": (("K",), ("'k' and 'K'", "differ in case alone")),
+    "the time and a column in case alone": (("TS",), ("'ts' and 'TS'", "differ in case alone")),
     "nameless": (("",), ("without a name",)),
     "a NUL": (("a\0b",), (repr("a\0b"),)),
     "every column": (("*",), (repr("*"),)),
@@ -94,14 +94,16 @@ class NameTests(EngineSubject):
 
     def test_a_spine_and_a_feature_bring_columns_that_can_be_told_apart(self, bench: Bench) -> None:
         feature = bench.stored(table_of("x"), shape=SHAPE)
-        with refused(Invalid, "'X'", "'x'", "feature"):
-            bench.engine.asof(bench.frame(table_of("X")), Timestamp("ts"), [Join(feature, {"x": "x"})])
+        for name in ("X", "x"):
+            with refused(Invalid, f"'{name}'", "'x'", "The spine", "'feature'", "full_names"):
+                bench.engine.asof(bench.frame(table_of(name)), Timestamp("ts"), [Join(feature, {"x": "x"})])
 
     def test_two_features_bring_columns_that_can_be_told_apart(self, bench: Bench) -> None:
         spends, visits = (bench.stored(table_of("x"), shape=SHAPE, name=name) for name in ("spends", "visits"))
-        joins = [Join(spends, {"x": "x"}), Join(visits, {"x": "X"})]
-        with refused(Invalid, "'x'", "'X'", "spends", "visits"):
-            bench.engine.asof(bench.frame(table_of()), Timestamp("ts"), joins)
+        for name in ("X", "x"):
+            joins = [Join(spends, {"x": "x"}), Join(visits, {"x": name})]
+            with refused(Invalid, "'x'", f"'{name}'", "'spends'", "'visits'", "full_names"):
+                bench.engine.asof(bench.frame(table_of()), Timestamp("ts"), joins)
 
     def test_names_that_mean_something_elsewhere_are_names(self, bench: Bench) -> None:
         table = table_of(*ODD)

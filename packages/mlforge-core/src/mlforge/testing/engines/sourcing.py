@@ -23,6 +23,9 @@ from mlforge.testing.reference.times import instant
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.csvs import Files, csv_files
 
+MANY = "a,b\n" + "1,2\n" * 12_000
+"""More than what any reader looks at to tell types."""
+
 READ: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "a header alone": ({}, ("a,b\n",)),
     "a header without a line end": ({}, ("a,b",)),
@@ -33,15 +36,24 @@ READ: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "an empty text is no null": ({}, ('a,b\n"",\n',)),
     "an empty text that is a null": ({"null_values": [""]}, ('a,b\n"",1\n',)),
     "a quoted null": ({"null_values": ["NA"]}, ('a,b\n"NA",1\n2,NA\n',)),
+    "an empty field at the end of a line": ({}, ('a,b\n1,\n"2,5",\n',)),
     "a number that was quoted": ({}, ('a,b\n"1","2.5"\n',)),
     "whole numbers of more than 64 bits beside fractions": ({}, ("a\n9223372036854775808\n1.5\n",)),
     "whole numbers of more than 64 bits beside text": ({}, ("a\n9223372036854775808\nx\n",)),
     "whole numbers of more than 64 bits, as text": ({"dtypes": {"a": "String"}}, ("a\n9223372036854775808\n1\n",)),
     "blanks around a number": ({}, ("a,b\n 1,2 \n",)),
     "lines that end in both ways": ({}, ("a,b\r\n1,2\n3,4\r\n",)),
+    "a carriage return within quotes": ({}, ('a,b\n1,"x\ry"\n',)),
     "a field of two lines": ({}, ('a,b\n"x\r\ny",1\n',)),
     "a byte order mark": ({}, ('\ufeff"a",b\n1,2\n',)),
     "no header": ({"header": False}, ("1,x\n2,y\n",)),
+    "another delimiter and no header": ({"delimiter": ";", "header": False}, ("1;2\n3;4\n",)),
+    "a time, which stays text": ({}, ("t\n2024-01-31\n",)),
+    "columns in another order": ({}, ("a,b\n1,2\n", "b,a\n2.5,1\n")),
+    "a fraction after many whole numbers": ({}, (MANY + "1.5,2\n",)),
+    "text after many numbers": ({}, (MANY + "x,2\n",)),
+    "as many numbers, and one more": ({}, (MANY + "7,2\n",)),
+    "a number after many empty fields": ({}, (MANY.replace("1,2", "1,") + "1,5\n",)),
     "blank lines above the header": ({}, ("\n\na,b\n1,2\n",)),
     "blank lines of one column": ({}, ("a\n1\n\n2\n",)),
     "a comma before the fraction": ({"delimiter": ";", "decimal": ","}, ("a;b\n1,5;1.5\n2;3\n",)),
@@ -71,6 +83,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "a blank line": ({}, "a,b\n1,2\n\n3,4\n", "line 3"),
     "a blank line at the end": ({}, "a,b\n1,2\n\n", "line 3"),
     "a short line after a field of two lines": ({}, 'a,b\n"x\ny",1\n4\n', "line 4"),
+    "a short line after quotes in a field": ({}, 'a,b\n"1,""2",2\n4\n', "line 3"),
     "a short line after a comment": ({"comment": "#"}, 'a,b\n#"x\n4\n', "line 3"),
     "a short line after lines that are skipped": ({"skip_rows": 1}, "x\na,b\n4\n", "line 3"),
     "a quote that never ends": ({}, 'a,b\n1,"2\n3,4\n', "line 2"),
@@ -78,12 +91,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "text behind a quote": ({}, 'a,b\n"1"x,1\n', "line 2"),
     "a carriage return within a field": ({}, "a,b\n1\r,2\n", "line 2"),
     "lines that end in a carriage return": ({}, "a,b\r1,2\r", "carriage return"),
+    "lines that end in a carriage return, behind quotes": ({}, 'a,"b"\r1,2', "carriage return"),
     "a column that stands twice": ({}, "a,b,a\n1,2,3\n", "'a'"),
     "no line": ({}, "", "empty"),
+    "a blank line alone": ({}, "\n", "empty"),
     "blank lines alone": ({}, "\n\n", "empty"),
     "fewer lines than are skipped": ({"skip_rows": 3}, "a\n1\n", "empty"),
-    "a declared column that is not there": ({"dtypes": {"c": "Int64"}}, "a,b\n1,2\n", "'c'"),
-    "no number": ({"dtypes": {"a": "Int64"}}, 'b,a\n"x\ny",1\n2,x\n', "line 4"),
+    "a declared column that is not there": ({"dtypes": {"amuont": "Int64"}}, "amount\n1\n", "no column 'amuont'"),
+    "no number": ({"dtypes": {"a": "Int64"}}, 'b,a\n"x\ny",1\n2,x\n', "line 4: 'x'"),
+    "no number after nothing": ({"dtypes": {"a": "Int64"}}, "a,b\n,2\nx,2\n", "line 3: 'x'"),
+    "no day": ({"dtypes": {"a": "Date"}}, "a,b\n,2\nx,2\n", "line 3: 'x'"),
+    "no truth value": ({"dtypes": {"a": "Boolean"}}, "a,b\n,2\nx,2\n", "line 3: 'x'"),
+    "no decimal": ({"dtypes": {"a": "Decimal(10, 2)"}}, "a,b\n,2\nx,2\n", "line 3: 'x'"),
     "a number that is too great": ({"dtypes": {"a": "Int8"}}, "a\n127\n128\n", "line 3"),
     "a decimal of too many digits": ({"dtypes": {"a": "Decimal(10, 2)"}}, "a\n1.255\n", "line 2"),
     "a day that is none": ({"dtypes": {"a": "Date"}}, "a\n2023-02-29\n", "line 2"),
@@ -92,6 +111,12 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "a\n1.5\n",
         "line 2",
     ),
+}
+OTHERS: dict[str, tuple[bytes, tuple[str, ...]]] = {
+    "less": (b"a\n1\n", ("no 'b'",)),
+    "more": (b"a,b,c\n1,2,3\n", ("a new 'c'",)),
+    "other": (b"a,c\n1,2\n", ("no 'b'", "a new 'c'")),
+    "another type": (b"a,b\n1,x\n", ("'b'",)),
 }
 
 GIVEN = Table(
@@ -124,7 +149,7 @@ class CSVTests(EngineSubject):
     @pytest.mark.parametrize("case", REFUSED)
     def test_what_is_no_csv_is_refused_by_file_and_line(self, bench: Bench, case: str, ability: str) -> None:
         form, text, word = REFUSED[case]
-        with refused(Invalid, "0.csv", word):
+        with refused(Invalid, "'events'", "0.csv", word):
             bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(**form), text.encode())))
 
     @pytest.mark.parametrize("ability", ["csv"])
@@ -138,10 +163,11 @@ class CSVTests(EngineSubject):
             bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(), b"a,b\n1,2\ncaf\xe9,2\n")))
 
     @pytest.mark.parametrize("ability", ["csv"])
-    @pytest.mark.parametrize("second", ["a\n1\n", "a,c\n1,2\n", "a,b\n1,x\n"], ids=["less", "other", "another type"])
-    def test_files_that_do_not_agree_are_refused_by_name(self, bench: Bench, second: str, ability: str) -> None:
-        with refused(Invalid, "1.csv", "0.csv"):
-            bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(), b"a,b\n1,2\n", second.encode())))
+    @pytest.mark.parametrize("case", OTHERS)
+    def test_files_that_do_not_agree_are_refused_by_name(self, bench: Bench, case: str, ability: str) -> None:
+        second, words = OTHERS[case]
+        with refused(Invalid, "1.csv", "0.csv", *words):
+            bench.table(bench.engine.scan(_source(bench.folder, CSVFormat(), b"a,b\n1,2\n", second)))
 
 
 def assert_read_alike(bench: Bench, scan: Scan) -> None:

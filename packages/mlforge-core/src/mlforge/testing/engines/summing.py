@@ -102,6 +102,12 @@ class SumTests(EngineSubject):
             table = decimal_events(list(values), "Decimal(38, 0)")
             bench.table(bench.engine.aggregate(bench.frame(table), SHAPE, plan(None, ("sum", "max"), ("1h",))))
 
+    def test_extremes_keep_their_type_and_sums_have_the_contracts(self, bench: Bench) -> None:
+        words = {"sum": "Float64", "min": "Float32", "max": "Float32", "mean": "Float64", "count": "Int64"}
+        singles = Table.of(Schema.of(k="Int64", ts="Datetime", x="Float32"), events((1.5, 2.5)).rows)
+        found = bench.engine.aggregate(bench.frame(singles), SHAPE, plan(None, tuple(words), ("1h",)))
+        assert [bench.engine.schema(found).dtype(f"{function}_1h") for function in words] == list(words.values())
+
     def test_what_is_made_of_sums_of_decimals_is_a_float(self, bench: Bench) -> None:
         expr = Agg("sum", Col("x")) / Agg("count")
         columns = (MetricColumn("ratio", Duration.parse("1h"), expr, "ratio"),)

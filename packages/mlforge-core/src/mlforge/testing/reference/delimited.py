@@ -49,8 +49,10 @@ def read(paths: Sequence[Path], form: CSVFormat) -> Table:
     types = files[0].types
     for path, file in zip(paths, files, strict=True):
         if types.keys() != file.types.keys():
-            raise Invalid(f"{path} has other columns than {paths[0]}.", hint="Make two sources.")
-        types = {name: together(a, file.types[name], f"{path}, unlike {paths[0]},") for name, a in types.items()}
+            lost, new = ([n for n in a if n not in b] for a, b in ((types, file.types), (file.types, types)))
+            differ = ", ".join([*(f"no {n!r}" for n in lost), *(f"a new {n!r}" for n in new)])
+            raise Invalid(f"{path} has other columns than {paths[0]}: {differ}.", hint="Make two sources.")
+        types = {n: together(a, file.types[n], f"{path}, unlike {paths[0]}, has {n!r}") for n, a in types.items()}
     schema = Schema(tuple(Column(name, word or "String") for name, word in types.items()))
     return Table.of(schema, [row for file in files for row in rows_of(file, schema, form)])
 
@@ -60,7 +62,7 @@ def together(a: str | None, b: str | None, where: str) -> str | None:
     if a == b or b is None:
         return a
     if a is not None and {a, b} != {"Int64", "Float64"}:
-        raise Invalid(f"{where} has a column as {b} that is {a} elsewhere.", hint="Make two sources.")
+        raise Invalid(f"{where} as {b} that is {a} elsewhere.", hint="Make two sources.")
     return b if a is None else "Float64"
 
 
@@ -242,7 +244,9 @@ def record(where: str, text: str, at: int, form: CSVFormat) -> tuple[list[str | 
         at += 1
     end = re.compile(r"\r?\n|\r?\Z").match(text, at)
     if end is None:
-        raise Invalid(f"{where} has a quote within a field.", hint="Double it.")
+        raise Invalid(
+            f"{where} has a quote or a carriage return within a field.", hint="Double it, or quote the field."
+        )
     return found, end.end()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import msgspec
 
-from mlforge.errors import Invalid, Unsupported
+from mlforge.errors import Invalid, MlforgeError, Unsupported
 from mlforge.model.check import Check, CheckResult
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Shape
@@ -24,7 +24,8 @@ from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import ArrowStream, Conformed, Extent, Join, Scan
 from mlforge.testing import arrow
 from mlforge.testing.reference import expressions, files, joining, layering, measuring, narrowing, shaping, windows
-from mlforge.testing.reference.table import Table
+from mlforge.testing.reference.table import Table, need_fitting
+from mlforge.testing.reference.telling import about
 
 
 class Reference:
@@ -49,6 +50,8 @@ class Reference:
         refuse_strangers(function)
         try:
             result = function(frame)
+        except MlforgeError:
+            raise
         except Exception as error:
             raise Invalid(f"{function.__name__!r} raised {error!r}.", hint="Mend the function.") from error
         if not isinstance(result, Table):
@@ -97,7 +100,8 @@ class Reference:
     def write(self, frame: Table, target: Target) -> Written:
         if target.format != "jsonl":
             raise Unsupported(f"The reference engine does not write {target.format}.", hint="Ask for jsonl.")
-        files.write(frame, target.uri)
+        with about(f"{target.name!r} is not written"):
+            files.write(frame, target.uri)
         return Written(len(frame.rows))
 
     def where(self, frame: Table, condition: Expr, timestamp: Timestamp | None = None) -> Table:
@@ -134,6 +138,7 @@ class Reference:
             yield frame.rows[start : start + size]
 
     def from_rows(self, rows: Sequence[Mapping[str, Any]], schema: Schema) -> Table:
+        need_fitting(rows, schema)
         return Table.of(schema, rows)
 
     def to_arrow(self, frame: Table) -> ArrowStream:
@@ -157,17 +162,17 @@ class Reference:
 def check(table: Table, check: Check, examples: int) -> CheckResult:
     """How many rows break a promise, and the first few values that do."""
     shaping.need_column(table, check.column)
-    try:
+    with about(f"{check.label} of {check.column!r}"):
         verdicts = expressions.verdicts_of(check.violation, table)
-    except Invalid as error:
-        raise Invalid(f"{check.label} of {check.column!r}: {error.message}", hint=error.hint) from error
     broken = [row[check.column] for row, verdict in zip(table.rows, verdicts, strict=True) if verdict is True]
     return CheckResult(check.column, check.name, check.label, len(table.rows), len(broken), tuple(broken[:examples]))
 
 
 def refuse_strangers(function: Callable[..., Any]) -> None:
-    """Raise `Unsupported` for a function that asks for a frame of another library."""
+    """Raise `Unsupported` for a function that asks for a frame of another library, `Invalid` for one of none."""
     first = next(iter(inspect.signature(function, eval_str=True).parameters.values()), None)
-    asked = inspect.Parameter.empty if first is None else first.annotation
+    if first is None:
+        raise Invalid(f"{function.__name__!r} takes no frame.", hint="Give it a parameter.")
+    asked = first.annotation
     if asked not in (inspect.Parameter.empty, Any, object, Table):
         raise Unsupported(f"{function.__name__!r} asks for a {asked}.", hint="Annotate it with Table, or nothing.")

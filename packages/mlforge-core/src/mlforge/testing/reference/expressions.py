@@ -13,9 +13,11 @@ from typing import Any
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import AsType, At, Call, Col, Expr, IsIn, Lit, Matches, TimePart
+from mlforge.plugin.engine.columns import no_column
 from mlforge.testing.reference import scalars
 from mlforge.testing.reference.dtypes import cast, dtype_of, kept, need_each
 from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.telling import about
 from mlforge.testing.reference.times import as_utc, midnight
 
 Leaf = Callable[[Expr], Any]
@@ -66,10 +68,8 @@ def derive(table: Table, columns: Mapping[str, Expr], at: Sequence[Any] | None) 
     for name, expr in columns.items():
         if name in table.schema:
             raise Invalid(f"There is a column {name!r} already.", hint="Give it another name.")
-        try:
+        with about(name):
             made = made.with_column(name, *derived(table, expr, at))
-        except Invalid as error:
-            raise Invalid(f"{name}: {error.message}", hint=error.hint) from error
     return made
 
 
@@ -137,7 +137,7 @@ def need(expr: Expr, table: Table) -> None:
     """Raise `Invalid` for a column that is not there."""
     for name in expr.column_names:
         if name not in table.schema:
-            raise Invalid(f"There is no column {name!r}.", hint=f"There are {', '.join(table.names)}.")
+            raise no_column(name, table.names, "The frame")
 
 
 def rank(value: Any) -> tuple[bool, Any]:

@@ -18,6 +18,7 @@ from mlforge.model.source import CSVFormat, format_name
 from mlforge.plugin import Scan
 from mlforge.testing.reference import delimited
 from mlforge.testing.reference.table import Table
+from mlforge.testing.reference.telling import about
 from mlforge.testing.reference.times import instant, micros
 
 ENCODE: dict[type, Callable[[Any], Any]] = {
@@ -87,9 +88,9 @@ def concat(tables: Sequence[Table]) -> Table:
 
 
 def paths(uri: str) -> list[Path]:
-    """The files at an address, which may hold stars."""
+    """The files at an address, which may hold stars unless a file has that name."""
     path = local(uri)
-    return sorted(path.parent.glob(path.name))
+    return [path] if path.is_file() else sorted(path.parent.glob(path.name))
 
 
 def scan(scan: Scan) -> Table:
@@ -101,7 +102,8 @@ def scan(scan: Scan) -> Table:
     found = [path for uri in scan.uris for path in paths(uri)]
     if not found:
         raise Invalid(f"There is no file at {', '.join(scan.uris)}.", hint="Check the source's path.")
-    table = delimited.read(found, scan.format)
+    with about(f"Source {scan.name!r}"):
+        table = delimited.read(found, scan.format)
     rows = [len(delimited.read([path], scan.format).rows) for path in found] if scan.partitions else []
     table = table.without([name for name, _ in scan.partitions])
     for name, dtype in scan.partitions:

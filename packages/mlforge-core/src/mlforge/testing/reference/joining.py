@@ -10,6 +10,7 @@ from mlforge.model.meta import FeatureMeta
 from mlforge.model.schema import same_key_type
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Join
+from mlforge.plugin.engine.rows import need_label
 from mlforge.testing.reference.naming import refuse_names
 from mlforge.testing.reference.shaping import (
     by_key,
@@ -29,6 +30,8 @@ def asof(spine: Table, timestamp: Timestamp | None, joins: Sequence[tuple[Join, 
     brought = [name for join, _ in joins for name in join.columns.values()]
     refuse_names([*spine.names, *brought], " and ".join(["The spine", *(repr(j.artifact.meta.name) for j, _ in joins)]))
     labels = label_times(spine, timestamp)
+    if timestamp is None:
+        need_label([join for join, _ in joins])
     answer = spine
     for join, feature in joins:
         found = lookups(spine, labels, join, feature)
@@ -86,13 +89,22 @@ def too_old(stamp: int, label: int, max_age: int | None) -> bool:
 def need_same_types(spine: Table, feature: Table, meta: FeatureMeta) -> None:
     """Raise `Invalid` for a key that the spine lacks or has in another type."""
     for key in meta.entity_keys:
-        need_column(spine, key)
+        if key not in spine.names:
+            raise no_key(key, spine, meta)
         mine, theirs = spine.schema.dtype(key), feature.schema.dtype(key)
         if not same_key_type(mine, theirs):
             raise Invalid(
                 f"The key {key!r} is {mine} in the spine and {theirs} in {meta.name!r}.",
                 hint="Cast the spine's column.",
             )
+
+
+def no_key(name: str, spine: Table, meta: FeatureMeta) -> Invalid:
+    """The error for a key that a spine lacks."""
+    sources = next((key.sources for key in meta.keys if key.name == name), ())
+    made = f", or what it is made of: {', '.join(sources)}" if sources else ""
+    there = ", ".join(spine.names)
+    return Invalid(f"The spine has no column {name!r} for {meta.name!r}, only {there}.", hint=f"Bring it{made}.")
 
 
 def horizon(feature: Table, meta: FeatureMeta, as_of: int, until: int) -> Table:

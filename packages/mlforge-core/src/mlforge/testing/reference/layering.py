@@ -6,13 +6,18 @@ from mlforge.model.meta import Artifact, Layer
 from mlforge.testing.reference import files
 from mlforge.testing.reference.shaping import key_of, sort_key
 from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.telling import about
 
 
 def read(artifact: Artifact) -> Table:
-    """The rows, in the order they were written where there is one layer, else by keys and stamp."""
+    """The rows, in the order they were written where there is one layer, else by keys and stamp.
+
+    Raises `PluginFailed` where a file cannot be read, naming the version.
+    """
     first, *later = artifact.layers
-    table = files.concat([files.read(uri) for uri in first.rows])
-    return overlaid(table, later, artifact.meta.identity) if later else table
+    with about(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read"):
+        table = files.concat([files.read(uri) for uri in first.rows])
+        return overlaid(table, later, artifact.meta.identity) if later else table
 
 
 def overlaid(table: Table, layers: list[Layer], identity: tuple[str, ...]) -> Table:

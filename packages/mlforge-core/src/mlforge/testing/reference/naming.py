@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from mlforge.errors import Invalid
 
+RENAME = "Rename one; of features' columns, full_names=True does."
+
 
 def refuse_names(names: Iterable[str], where: str) -> None:
     """Raise `Invalid` for a name that is none, has a NUL or is a pattern, and for two that are one but for case."""
@@ -17,7 +19,7 @@ def refuse_names(names: Iterable[str], where: str) -> None:
             raise Invalid(f"{where} has a column {name!r}.", hint="Rename it.")
     if len({name.lower() for name in given}) < len(given):
         alike = [name for name in given if [n.lower() for n in given].count(name.lower()) > 1]
-        raise Invalid(f"{where} has columns {alike!r}, which differ in case alone.", hint="Rename one.")
+        raise Invalid(f"{where} has columns {' and '.join(map(repr, alike))}, which differ in case alone.", hint=RENAME)
 
 
 def refuse_controls(names: Iterable[str], where: str) -> None:

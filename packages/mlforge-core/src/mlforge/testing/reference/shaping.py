@@ -11,6 +11,7 @@ from mlforge.model.keys import Key, surrogate_key
 from mlforge.model.schema import KEY_TYPES
 from mlforge.model.timestamp import Timestamp
 from mlforge.plugin import Conformed
+from mlforge.plugin.engine.columns import no_column
 from mlforge.testing.reference.expressions import rank
 from mlforge.testing.reference.naming import refuse_controls, refuse_names
 from mlforge.testing.reference.table import Row, Table
@@ -67,14 +68,15 @@ def stamped(table: Table, timestamp: Timestamp) -> Table:
 def need_column(table: Table, name: str) -> None:
     """Raise `Invalid` for a column that is not there."""
     if name not in table.schema:
-        raise Invalid(f"There is no column {name!r}.", hint=f"There are {', '.join(table.names)}.")
+        raise no_column(name, table.names, "The frame")
 
 
 def need_key_type(table: Table, name: str) -> None:
     """Raise `Invalid` for a key that is not there or of a type that cannot be one."""
     need_column(table, name)
     if (dtype := table.schema.dtype(name)) not in KEY_TYPES:
-        raise Invalid(f"The key {name!r} is {dtype}.", hint=f"A key is one of {', '.join(KEY_TYPES)}.")
+        hint = f"A key is one of {', '.join(KEY_TYPES)}."
+        raise Invalid(f"Column {name!r} is {dtype}, which cannot be a key.", hint=hint)
 
 
 def has_null_key(row: Row, keys: Sequence[str]) -> bool:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
 
-from mlforge.model.schema import Column, Schema
+from mlforge.errors import Invalid
+from mlforge.model.schema import Column, Schema, is_integer, limits_of
 from mlforge.testing.reference.times import as_utc
 
 Row = dict[str, Any]
 EXACT = Context(prec=100)
 """Python's own decimals round to 28 digits."""
+
+HELD: dict[str, type | tuple[type, ...]] = {
+    "Boolean": bool,
+    "Float32": (float, int),
+    "Float64": (float, int),
+    "String": str,
+    "Binary": bytes,
+    "Date": date,
+    "Datetime": datetime,
+    "Time": time,
+    "Duration": timedelta,
+    "Decimal": (Decimal, int),
+}
+"""What Python has for the values of a type."""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -74,6 +89,28 @@ def plain(value: Any, dtype: str) -> Any:
     if dtype.startswith("List("):
         return [plain(v, dtype[5:-1]) for v in value]
     return value
+
+
+def need_fitting(rows: Sequence[Mapping[str, Any]], schema: Schema) -> None:
+    """Raise `Invalid` for the first value that is not of its column's type."""
+    for number, row in enumerate(rows):
+        for name, dtype in ((c.name, c.dtype) for c in schema):
+            if not fits(row.get(name), dtype):
+                said = f"{name} in row {number} does not: {row[name]!r}"
+                there = ", ".join(f"{c.name} {c.dtype}" for c in schema)
+                raise Invalid(f"The rows do not fit their schema; {said}.", hint=f"The schema: {there}.")
+
+
+def fits(value: Any, dtype: str) -> bool:
+    """Whether a column of some type can hold a value."""
+    if value is None:
+        return True
+    if dtype.startswith("List("):
+        return isinstance(value, list) and all(fits(v, dtype[5:-1]) for v in value)
+    if is_integer(dtype):
+        least, greatest = limits_of(dtype)
+        return isinstance(value, int) and least <= value <= greatest
+    return isinstance(value, HELD[dtype.partition("(")[0]])
 
 
 def single(value: float) -> float:

@@ -20,6 +20,7 @@ from mlforge.testing.reference.dtypes import cast, dtype_of, kept, result_of, ta
 from mlforge.testing.reference.expressions import column, column_dtype, evaluate, rank
 from mlforge.testing.reference.shaping import by_key, sort_key, without_null_keys
 from mlforge.testing.reference.table import Row, Table
+from mlforge.testing.reference.telling import about
 from mlforge.testing.reference.times import LAST, instant, micros
 
 
@@ -131,7 +132,12 @@ def _arguments(agg: Agg, table: Table) -> list[Any]:
 
 def output_dtypes(plan: WindowPlan, table: Table) -> dict[str, str]:
     """The type of each output column. Raises `Invalid` for what an aggregation does not take."""
-    return {c.name: kept(dtype_of(c.expr, lambda leaf: _agg_dtype(leaf, table))) for c in plan.columns}
+    return {c.name: _output_dtype(c, table) for c in plan.columns}
+
+
+def _output_dtype(output: MetricColumn, table: Table) -> str:
+    with about(output.name):
+        return kept(dtype_of(output.expr, lambda leaf: _agg_dtype(leaf, table)))
 
 
 def need_aggregates(output: MetricColumn) -> None:
@@ -153,8 +159,8 @@ def _agg_dtype(agg: Expr, table: Table) -> str:
     dtype = kept(dtype_of(agg.arg, lambda leaf: column_dtype(leaf, table)))
     if not takes(agg.function, dtype):
         raise Invalid(
-            f"There is no {agg.function} of {dtype} ({', '.join(agg.column_names)}).",
-            hint="Aggregate numbers, or count.",
+            f"there is no {agg.function} of {dtype} ({', '.join(map(repr, agg.column_names))}).",
+            hint="Aggregate numbers, or cast it to one.",
         )
     return result_of(agg.function, dtype)
 
