@@ -67,8 +67,8 @@ class Months(Export):
 
 
 def test_nothing_is_kept_of_streams_that_were_read_or_dropped() -> None:
-    table = every_value("String")
+    table, before = every_value("String"), set(export.KEPT)  # another's error may hold a stream of its own
     round_trip(table)
     Export(table.schema, table.rows).__arrow_c_stream__()
     gc.collect()
-    assert not export.KEPT
+    assert not export.KEPT.keys() - before
