@@ -31,12 +31,14 @@ _LOCAL = {
 It forgets soon what it has executed: plans of windows are long, and by itself Spark keeps a thousand.
 """
 
+_RETAIN = "spark.sql.retainGroupColumns"
+
 
 def session_of(config: SparkEngine) -> SparkSession:
     """The session to compute in. Nobody stops it: frames of it outlive the engine.
 
     Raises:
-        Invalid: Settings that exclude each other.
+        Invalid: Settings that exclude each other, or a session in which nothing can be grouped.
         PluginFailed: There is no Java, or no server at the address, or a setting is wrong.
     """
     if config.master and config.remote:
@@ -44,9 +46,8 @@ def session_of(config: SparkEngine) -> SparkSession:
             f"SparkEngine has a master, {config.master!r}, and a remote, {masked(config.remote)!r}.",
             hint='Give one of them: SparkEngine(remote="sc://localhost:15002").',
         )
-    if (active := _active()) is not None:
-        return active
-    return _made(config)
+    active = _active()
+    return _grouping(_made(config) if active is None else active)
 
 
 def _active() -> SparkSession | None:
@@ -76,6 +77,16 @@ def _made(config: SparkEngine) -> SparkSession:
         raise
     except Exception as error:
         raise not_started(config, address, error) from error
+
+
+def _grouping(session: SparkSession) -> SparkSession:
+    """The session. Raises `Invalid` where it is set to leave out what rows are grouped by."""
+    if str(session.conf.get(_RETAIN, "true")).lower() == "false":
+        raise Invalid(
+            f"The Spark session leaves out the columns that rows are grouped by: {_RETAIN} is false.",
+            hint=f'Set it back: spark.conf.set("{_RETAIN}", "true"); and leave it out of SparkEngine\'s conf.',
+        )
+    return session
 
 
 def _builder(config: SparkEngine, address: str | None) -> Any:
