@@ -82,7 +82,7 @@ def test_a_session_that_drops_what_rows_are_grouped_by_is_refused(session, value
     try:
         with SparkEngine().open() as live, pytest.raises(Invalid, match="retainGroupColumns is false") as refused:
             live.session  # noqa: B018 - it is looked for now
-        exec(refused.value.hint.partition(": ")[2].partition(";")[0], {"spark": session})  # noqa: S102 - as it is told
+        exec(refused.value.hint.partition(": ")[2].partition(";")[0], {"spark": session})
         with SparkEngine().open() as live:
             assert live.session is session
     finally:
