@@ -254,3 +254,14 @@ def test_a_full_disk_is_the_plugins_failure_with_a_hint(engine: LiveDuckDBEngine
         engine.write(pl.DataFrame({"a": [1]}), Target("users", "/nowhere/at/all.parquet"))
     with pytest.raises(Unsupported, match="delta"):
         engine.write(pl.DataFrame({"a": [1]}), Target("users", "x", "delta"))
+
+
+@pytest.mark.parametrize("late", ["DATE '20000-01-01'", "TIMESTAMP '290000-01-01'", "DATE '0044-03-15 (BC)'"])
+def test_a_time_that_python_has_not_is_refused_where_rows_become_its_objects(engine, late):
+    def come_late(df: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        return df.project(f"{late} AS late")
+
+    rows = engine.apply(come_late, pl.DataFrame({"x": [1]}))
+    with pytest.raises(Invalid, match="Python objects") as refused:
+        list(engine.rows(rows))
+    assert "year 9999" in refused.value.hint
