@@ -97,3 +97,14 @@ def test_an_infinity_of_nanoseconds_is_refused_as_every_other_is(engine: LiveDuc
 
     with pytest.raises(Invalid, match="infinity in row 0 is out of range"):
         engine.conform(engine.apply(endless, pl.DataFrame({"k": [1]})), Shape((Key("k"),)))
+
+
+@pytest.mark.parametrize("late", ["DATE '20000-01-01'", "TIMESTAMP '290000-01-01'", "DATE '0044-03-15 (BC)'"])
+def test_a_time_that_python_has_not_is_refused_where_rows_become_its_objects(engine, late):
+    def come_late(df: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+        return df.project(f"{late} AS late")
+
+    rows = engine.apply(come_late, pl.DataFrame({"x": [1]}))
+    with pytest.raises(Invalid, match="Python objects") as refused:
+        list(engine.rows(rows))
+    assert "year 9999" in refused.value.hint

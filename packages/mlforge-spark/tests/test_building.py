@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
+import pyarrow.parquet as pq
 import pyspark
 import pytest
 from pyspark.sql import DataFrame
@@ -14,6 +17,7 @@ from mlforge.model.quality import SAMPLE, Measuring
 from mlforge.model.source import DeltaFormat, IcebergFormat, ParquetFormat
 from mlforge.plugin import Scan
 from mlforge_spark.plugin import SparkEngine
+from mlforge_spark.session import set_to
 
 ROWS = 400_000
 
@@ -66,6 +70,22 @@ def test_what_was_written_is_measured_and_not_computed_again(session, tmp_path):
         assert (quality.rows, quality.entities, quality.columns[0].max) == (100, 100, 99)
 
 
+def test_a_build_that_ends_changes_no_file_of_another_and_the_last_leaves_the_session_as_it_was(session, tmp_path):
+    setting, mine = "spark.sql.parquet.outputTimestampType", "INT96"
+    session.conf.set(setting, mine)
+    try:
+        with ExitStack() as other:
+            with ExitStack() as first:
+                first.enter_context(set_to(session, {setting: "TIMESTAMP_MICROS"}))
+                other.enter_context(set_to(session.getActiveSession(), {setting: "TIMESTAMP_MICROS"}))
+            session.sql("SELECT timestamp '2024-01-01' AS at").coalesce(1).write.parquet(str(tmp_path / "rows"))
+        assert session.conf.get(setting) == mine
+    finally:
+        session.conf.unset(setting)
+    (written,) = (tmp_path / "rows").glob("*.parquet")
+    assert pq.ParquetFile(written).schema.column(0).physical_type == "INT64"
+
+
 def test_polars_reads_what_spark_wrote(shop):
     with mlf.PolarsEngine().open() as engine, shop.offline_store.open() as store:
         frame = engine.read_version(store.get("spend", "1.0.0"))
@@ -92,6 +112,16 @@ def test_a_spark_spine_is_refused_by_another_engine_and_taken_as_the_hint_says(s
     if pyspark.__version__ >= "4":
         here = mlf.get_training_data(spine.toArrow(), **asked, engine="polars")
         assert here["amount"].to_pylist() == [row["amount"] for row in lazy.collect()]
+
+
+@pytest.mark.parametrize("engine", ["polars", "pyspark"])
+def test_a_spine_of_pandas_on_spark_is_refused_and_taken_as_the_hint_says(shop, session, engine):
+    spine = session.sql("SELECT 2L AS user, timestamp'2025-03-04 05:06:07' AS at").pandas_api()
+    asked = {"features": ["spend"], "store": shop.offline_store, "timestamp": "at"}
+    with pytest.raises(Unsupported, match=r"^A spine of pandas on Spark is not read\.") as refused:
+        mlf.get_training_data(spine, **asked, engine=engine)
+    assert refused.value.hint == 'Give what it is made of, spine.to_spark(), and say engine="pyspark".'
+    assert mlf.get_training_data(spine.to_spark(index_col="no"), **asked, engine="pyspark").count() == 1
 
 
 def test_the_command_line_builds_with_spark(tmp_path, monkeypatch):

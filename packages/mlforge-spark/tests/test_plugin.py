@@ -76,6 +76,19 @@ def test_the_active_session_is_used(session):
         assert engine.session is SparkSession.getActiveSession()
 
 
+@pytest.mark.parametrize("value", ["false", "False"])
+def test_a_session_that_drops_what_rows_are_grouped_by_is_refused(session, value):
+    session.conf.set("spark.sql.retainGroupColumns", value)
+    try:
+        with SparkEngine().open() as live, pytest.raises(Invalid, match="retainGroupColumns is false") as refused:
+            live.session  # noqa: B018 - it is looked for now
+        exec(refused.value.hint.partition(": ")[2].partition(";")[0], {"spark": session})
+        with SparkEngine().open() as live:
+            assert live.session is session
+    finally:
+        session.conf.unset("spark.sql.retainGroupColumns")
+
+
 def test_a_session_has_one_place():
     with pytest.raises(Invalid, match="remote"):
         session_of(SparkEngine(master="local[2]", remote="sc://localhost:1"))

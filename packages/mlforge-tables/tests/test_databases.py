@@ -163,6 +163,8 @@ FOREIGN = [
     ("'NaN'::numeric", "nan"),
     ("'infinity'::float8", float("inf")),
     ("decode('00ff', 'hex')", b"\x00\xff"),
+    ("ARRAY['{\"a\": 1}', NULL]::jsonb[]", ['{"a": 1}', None]),
+    ("ARRAY['[1]']::json[]", ["[1]"]),
     ("time '12:34:56.5'", time(12, 34, 56, 500_000)),
     ("ARRAY[1, NULL]::bigint[]", [1, None]),
 ]
@@ -175,6 +177,25 @@ def test_what_arrow_has_no_type_for_comes_as_text_and_nulls_as_nulls(shop, tmp_p
     query = f'SELECT 1 AS id, {written} AS "Of it" UNION ALL SELECT 2, NULL ORDER BY id'
     found = read(engine, mlf.Source(shop, query=query), tmp_path)
     assert found == [{"id": 1, "Of it": value}, {"id": 2, "Of it": None}]
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("written", ["time '24:00'", "ARRAY[time '01:00', '24:00']"])
+def test_a_time_of_day_that_postgresql_alone_has_is_refused_and_not_a_null(shop, tmp_path, engine, written):
+    query = f"SELECT NULL::time AS never, {written} AS closes"
+    with pytest.raises(Invalid, match=r"'closes' holds 24:00:00") as refused:
+        read(engine, mlf.Source(shop, query=query), tmp_path)
+    assert "closes::text" in refused.value.hint
+    assert read(engine, mlf.Source(shop, query="SELECT nullif(time '24:00', '24:00') AS closes"), tmp_path)
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("word", ["user", "current_date", "select"])
+def test_a_word_of_sql_is_no_table_of_postgresql_without_quotes(shop, tmp_path, word):
+    with pytest.raises(MlforgeError, match="syntax error") as refused:
+        read("PolarsEngine", mlf.Source(shop, table=word), tmp_path)
+    assert "table='\"user\"'" in refused.value.hint
 
 
 @pytest.mark.linux

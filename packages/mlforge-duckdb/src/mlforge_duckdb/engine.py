@@ -57,6 +57,7 @@ from mlforge_duckdb.types import Type, has_durations, is_a_length, plainly, quot
 
 Relation = duckdb.DuckDBPyRelation
 
+_BEYOND = "Python's times end with the year 9999: drop later ones in the function, or make them text."
 _ROWS_AT_ONCE = 500_000  # in memory, on their way to Python
 _LOOK = "Look at the function that made it."
 _SAME = quoted("same of mlforge")  # a name of its own: the keys have any
@@ -243,7 +244,9 @@ class LiveDuckDBEngine(Engine):
         while True:
             page = self._polars(asked(rows, f"SELECT {columns} FROM frame LIMIT {step} OFFSET {at}"))
             for batch in page.iter_slices(size):
-                yield batch.to_dicts()
+                with edge("The rows cannot be made Python objects", _BEYOND, also=(ValueError, OverflowError)):
+                    made = batch.to_dicts()
+                yield made
             if page.height < step:
                 return
             at, step = at + step, max(1, _ROWS_AT_ONCE // size) * size

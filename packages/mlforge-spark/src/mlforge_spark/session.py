@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -31,12 +32,14 @@ _LOCAL = {
 It forgets soon what it has executed: plans of windows are long, and by itself Spark keeps a thousand.
 """
 
+_RETAIN = "spark.sql.retainGroupColumns"
+
 
 def session_of(config: SparkEngine) -> SparkSession:
     """The session to compute in. Nobody stops it: frames of it outlive the engine.
 
     Raises:
-        Invalid: Settings that exclude each other.
+        Invalid: Settings that exclude each other, or a session in which nothing can be grouped.
         PluginFailed: There is no Java, or no server at the address, or a setting is wrong.
     """
     if config.master and config.remote:
@@ -44,9 +47,8 @@ def session_of(config: SparkEngine) -> SparkSession:
             f"SparkEngine has a master, {config.master!r}, and a remote, {masked(config.remote)!r}.",
             hint='Give one of them: SparkEngine(remote="sc://localhost:15002").',
         )
-    if (active := _active()) is not None:
-        return active
-    return _made(config)
+    active = _active()
+    return _grouping(_made(config) if active is None else active)
 
 
 def _active() -> SparkSession | None:
@@ -76,6 +78,16 @@ def _made(config: SparkEngine) -> SparkSession:
         raise
     except Exception as error:
         raise not_started(config, address, error) from error
+
+
+def _grouping(session: SparkSession) -> SparkSession:
+    """The session. Raises `Invalid` where it is set to leave out what rows are grouped by."""
+    if str(session.conf.get(_RETAIN, "true")).lower() == "false":
+        raise Invalid(
+            f"The Spark session leaves out the columns that rows are grouped by: {_RETAIN} is false.",
+            hint=f'Set it back: spark.conf.set("{_RETAIN}", "true"); and leave it out of SparkEngine\'s conf.',
+        )
+    return session
 
 
 def _builder(config: SparkEngine, address: str | None) -> Any:
@@ -159,14 +171,41 @@ def _loggers() -> list[logging.Logger]:
     return [PySparkLogger.getLogger(name) for name in _LOGGERS]
 
 
+_TURN = threading.Lock()
+_SET: dict[object, tuple[int, dict[str, str | None]]] = {}
+"""How many write in a session at the moment, and what it was set to before the first of them."""
+
+
 @contextmanager
 def set_to(session: SparkSession, settings: dict[str, str]) -> Iterator[None]:
-    """The session with some settings while rows are written: files are the same, whatever it is set to."""
-    before = {name: session.conf.get(name, None) for name in settings}
-    for name, value in settings.items():
-        session.conf.set(name, value)
+    """The session with some settings while rows are written: files are the same, whatever it is set to.
+
+    Of several who write in it at the same time, in threads, the last one sets it back.
+    """
+    key = _identity(session)
+    with _TURN:
+        writing, before = _SET.get(key, (0, {}))
+        before = {name: session.conf.get(name, None) for name in settings} | before
+        for name, value in settings.items():
+            session.conf.set(name, value)
+        _SET[key] = writing + 1, before
     try:
         yield
     finally:
-        for name, old in before.items():
-            session.conf.unset(name) if old is None else session.conf.set(name, old)
+        with _TURN:
+            writing, before = _SET.pop(key)
+            if writing > 1:
+                _SET[key] = writing - 1, before
+            else:
+                _set_back(session, before)
+
+
+def _identity(session: SparkSession) -> object:
+    """What a session is told by: Python may have several objects for one."""
+    java = getattr(session, "_jsparkSession", None)
+    return session.session_id if java is None else java.hashCode()  # type: ignore[attr-defined]
+
+
+def _set_back(session: SparkSession, before: dict[str, str | None]) -> None:
+    for name, old in before.items():
+        session.conf.unset(name) if old is None else session.conf.set(name, old)

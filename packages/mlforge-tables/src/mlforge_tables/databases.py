@@ -22,6 +22,7 @@ _INSTANTS = {"postgresql": ("TIMESTAMP '{}'", "TIMESTAMPTZ '{}+00:00'"), "snowfl
 _WRITTEN = "%Y-%m-%d %H:%M:%S.%f"
 _SCHEMAS = {"postgresql": postgresql.cast_schema, "snowflake": snowflake.schema_of}
 _LOOK = "Look at the query, and whether the address and what it logs in with are right."
+_NAMED = "A table that is called as a word of SQL has quotes of its own: table='\"user\"'."
 
 
 def open_source(asking: Asking) -> DatabaseRows:
@@ -69,6 +70,8 @@ class DatabaseRows:
         return _SCHEMAS[self._source.scheme](schema) if self._source.scheme in _SCHEMAS else schema
 
     def _batch(self, batch: Any) -> Any:
+        if self._source.scheme == "postgresql":
+            postgresql.refuse_midnights(self._source, batch)
         return snowflake.batch_of(self._source, batch) if self._source.scheme == "snowflake" else batch
 
     def _filter(self, narrow: Narrow | None) -> str:
@@ -100,7 +103,8 @@ class DatabaseRows:
         except (self._driver.Error, OSError) as error:  # the latter where it fails, or is gone, after its first rows
             reason = without_secrets(str(error), self._source.address).strip().partition("\n")[0].rstrip(".")
             kind = Invalid if isinstance(error, self._driver.ProgrammingError) else PluginFailed
-            raise kind(f"Source {self._source.name!r}: {name} refuses: {reason}.", hint=_LOOK) from None
+            hint = _NAMED if self._source.table and "syntax error" in reason else _LOOK
+            raise kind(f"Source {self._source.name!r}: {name} refuses: {reason}.", hint=hint) from None
 
     def _connection(self) -> Any:
         scheme = self._source.scheme

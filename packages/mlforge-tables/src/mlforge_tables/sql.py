@@ -15,7 +15,10 @@ _QUOTES = {"bigquery": "`"}
 
 
 def rows_of(source: Source) -> str:
-    """The table, or the query in parentheses: what stands after FROM. Raises `Invalid` for a table that is no name."""
+    """What stands after FROM: a query or a table. Raises `Invalid` for a table that is no name.
+
+    There PostgreSQL takes `user` and `current_date` for values, but behind TABLE for tables alone.
+    """
     if source.table is None:
         return f"(\n{(source.query or '').strip().rstrip(';')}\n)"
     if not _TABLE.fullmatch(source.table):
@@ -23,7 +26,7 @@ def rows_of(source: Source) -> str:
             f"Source {source.name!r}: {source.table!r} is no table's name.",
             hint='Such as table="public.events"; parts that need them have quotes of their own: \'"Events"\'.',
         )
-    return source.table
+    return f"(TABLE {source.table})" if source.scheme == "postgresql" else source.table
 
 
 def select(

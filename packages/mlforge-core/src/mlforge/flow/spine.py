@@ -225,6 +225,11 @@ def spine_of(frame: Any, engine: Engine, called: str = "spine") -> Spine:
         return PandasSpine(frame, called)
     if engine.owns(frame):
         return EngineSpine(frame, engine)
+    if type(frame).__module__.startswith("pyspark.pandas"):
+        raise Unsupported(
+            f"A {called} of pandas on Spark is not read.",
+            hint=f'Give what it is made of, {called}.to_spark(), and say engine="pyspark".',
+        )
     if library == "pyspark":
         raise Unsupported(
             f"A {called} of Spark is read by the Spark engine alone: all its rows would come to this machine.",
