@@ -405,7 +405,7 @@ def _name_in_extension(value: Any) -> tuple[str, str] | None:
     own = getattr(value, "__name__", None)
     if not isinstance(own, str):
         return None
-    modules = (m for m in list(sys.modules.values()) if isinstance(m, ModuleType) and vars(m).get(own) is value)
+    modules = (m for m in list(sys.modules.values()) if getattr(m, "__dict__", {}).get(own) is value)
     names = [m.__name__ for m in modules if _is_extension(m) and not is_projects_module(m)]
     return (min(names), own) if names else None
 
