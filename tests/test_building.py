@@ -8,10 +8,12 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
+import duckdb
 import polars as pl
 import pytest
 
 import mlforge as mlf
+from mlforge.errors import NotFound
 
 
 def versions(house, name="spend"):
@@ -54,6 +56,47 @@ def test_a_changed_source_is_a_patch(defs, tmp_path):
     made.build()
     pl.DataFrame({"user_id": [1, 2, 3], "amount": [1, 2, 3]}).write_parquet(tmp_path / "e.parquet")
     assert outcome(made) == ("built", "1.0.1", "data_refresh")
+
+
+@pytest.mark.parametrize("engine", [mlf.PolarsEngine, mlf.DuckDBEngine])
+@pytest.mark.parametrize("change", ["written", "removed"])
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path, engine, change, ending):
+    def save(amount):
+        frame = pl.DataFrame({"user_id": [1, 2], "amount": [amount, amount]})
+        getattr(frame, {"parquet": "write_parquet", "csv": "write_csv"}[ending])(tmp_path / f"e.{ending}")
+
+    def meanwhile(df):
+        save(12_345) if change == "written" else (tmp_path / f"e.{ending}").unlink()
+        return df
+
+    meanwhile.__annotations__ = {"df": {"polars": pl.LazyFrame, "duckdb": duckdb.DuckDBPyRelation}[engine().kind]}
+    save(1)
+    feature = mlf.feature(source=f"e.{ending}", keys="user_id", name="f")(meanwhile)
+    made = mlf.Definitions("shop", [feature], mlf.LocalStore("store"), engine=engine(), root=tmp_path)
+    for compute in (made.build, made.validate):
+        save(1)
+        result = compute()["f"]
+        assert result.status == "failed"
+        assert f"e.{ending} changed while it was read" in result.failure.message
+    with pytest.raises(NotFound):
+        made.read("f")
+
+
+def test_a_file_that_joins_a_source_while_it_is_read_waits_for_the_next_build(tmp_path):
+    (tmp_path / "lake").mkdir()
+    pl.DataFrame({"user_id": [1]}).write_parquet(tmp_path / "lake" / "1.parquet")
+
+    late = tmp_path / "lake" / "2.parquet"
+
+    @mlf.feature(source="lake", keys="user_id")
+    def f(df):
+        if not late.exists():
+            pl.DataFrame({"user_id": [2]}).write_parquet(late)
+        return df
+
+    made = mlf.Definitions("shop", [f], mlf.LocalStore("store"), root=tmp_path)
+    assert [made.build(force=True)["f"].rows for _ in range(2)] == [1, 2]
 
 
 def test_changed_logic_is_minor_and_changed_columns_are_what_they_are(defs):

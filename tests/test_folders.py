@@ -127,6 +127,61 @@ def test_a_name_that_is_no_utf8_is_refused_before_an_engine_sees_it(tmp_path: Pa
     assert mlf.LocalStore("st\u00f6re \U0001f600").at(tmp_path).path.endswith("\U0001f600")
 
 
+def read(place: str, root: Path) -> list[str]:
+    """The files of a source, below its root."""
+    return [os.path.relpath(uri, root) for uri in resolve(mlf.Source(place, name="events"), root).uris]
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A folder with links: to a file of it, to folders elsewhere, and to the folder above them."""
+    lake, other = tmp_path / "lake", tmp_path / "other"
+    for folder in (lake, other):
+        folder.mkdir()
+        shutil.copy(plain(tmp_path), folder / f"{folder.name}.parquet")
+        shutil.rmtree(tmp_path / "plain")
+    (lake / "newest.parquet").symlink_to("lake.parquet")
+    (lake / "sub").symlink_to(other)
+    (other / "again").symlink_to(lake)
+    return tmp_path
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("place", ["lake", "lake/**/*.parquet"])
+def test_links_are_followed_and_each_file_is_read_once(linked: Path, place: str) -> None:
+    assert read(place, linked) == ["lake/lake.parquet", "lake/sub/other.parquet"]
+
+
+@pytest.mark.posix
+def test_a_folder_that_two_columns_lead_to_is_read_for_both(linked: Path) -> None:
+    for month in ("month=1", "month=2"):
+        (linked / "sales").mkdir(exist_ok=True)
+        (linked / "sales" / month).symlink_to(linked / "other")
+    (linked / "other" / "again").unlink()
+    assert read("sales", linked) == ["sales/month=1/other.parquet", "sales/month=2/other.parquet"]
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize("place", ["lake", "lake/*.parquet", "lake/gone.parquet"])
+def test_a_link_that_leads_nowhere_is_refused(linked: Path, place: str) -> None:
+    (linked / "lake" / "gone.parquet").symlink_to("nothing.parquet")
+    with pytest.raises(Invalid, match=r"a link that leads nowhere: .*gone\.parquet"):
+        read(place, linked)
+
+
+@pytest.mark.posix
+def test_a_closed_folder_within_a_source_is_said(tmp_path: Path) -> None:
+    closed = plain(tmp_path).parent
+    shutil.copy(closed / "plain.parquet", tmp_path / "open.parquet")
+    tmp_path.chmod(0o755)
+    closed.chmod(0)
+    try:
+        with as_nobody(), pytest.raises(Invalid, match="'events' cannot be looked at: .*Permission denied"):
+            read(".", tmp_path)
+    finally:
+        closed.chmod(0o755)
+
+
 @pytest.mark.posix
 def test_a_source_in_a_folder_that_is_closed_is_said(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()

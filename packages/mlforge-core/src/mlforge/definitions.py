@@ -133,7 +133,7 @@ class Definitions(LockVerbs):
             raise Invalid(f"One version for {len(chosen)} features.", hint="Name the one feature it is for.")
         publishes = online or online_only
         if as_of is not None and not publishes:
-            raise Invalid("as_of is for publishing.", hint="Publish too: online=True.")
+            raise Invalid("as_of is for publishing.", hint="Publish too: online=True, or --online.")
         session = self._session(engine, profile, on_progress)
         span = read_span(since, until, last, now())
         at = None if as_of is None else read_instant(as_of, now(), "as_of")

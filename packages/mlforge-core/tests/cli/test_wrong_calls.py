@@ -13,6 +13,8 @@ WRONG = {
     "a misspelt command": (["biuld"], "There is no command 'biuld'.", "Did you mean 'build'?"),
     "a command nobody has": (["fly"], "There is no command 'fly'.", "init, build"),
     "an option nobody has": (["build", "--featurs", "a"], "--featurs", "See: mlforge build --help"),
+    "an empty --profile": (["build", "--profile", ""], "It is empty", "See: mlforge build --help"),
+    "an empty --target": (["build", "--target", " "], "It is empty", "See: mlforge build --help"),
     "no feature in --features": (["build", "--features", " , "], "It is empty", "See: mlforge build --help"),
     "something that is not listed": (["list", "frogs"], "'frogs' is not one of", "See: mlforge list --help"),
     "tags of sources": (["list", "sources", "--tags", "a"], "choose features, not sources", "mlforge list --help"),

@@ -94,3 +94,15 @@ def test_an_expression_that_python_would_cut_short_is_refused(build):
     with pytest.raises(Invalid) as error:
         build()
     assert ".eq(x)" in error.value.hint
+
+
+@pytest.mark.parametrize(("name", "instead"), [("lt", "a < b"), ("isin", "is_in"), ("is_between", "(a >= low)")])
+def test_a_word_of_other_libraries_is_answered_with_the_one_here(name, instead):
+    with pytest.raises(AttributeError) as error:
+        getattr(it(), name)
+    assert instead in str(error.value)
+
+
+def test_an_expression_has_nothing_that_it_does_not_say():
+    assert not hasattr(col("v"), "__array__")
+    assert not hasattr(col("v"), "dtype")

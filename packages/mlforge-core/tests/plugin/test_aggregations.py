@@ -15,7 +15,10 @@ from mlforge.testing.reference import aggregations as reference
 from mlforge.testing.refusals import refused
 from mlforge.testing.strategies.plans import OPTIONS
 
-WORDS = {"i8": "Int8", "f32": "Float32", "dec": "Decimal(9, 2)", "b": "Boolean", "s": "String", "l": "List(Int64)"}
+WORDS = {
+    "i8": "Int8", "f32": "Float32", "dec": "Decimal(9, 2)", "b": "Boolean", "s": "String", "l": "List(Int64)",
+    "d": "Duration", "t": "Datetime", "y": "Binary",
+}  # fmt: skip
 CAST = "CAST({} AS DOUBLE)"
 
 
@@ -67,6 +70,9 @@ def test_names_are_those_of_no_column():
 
 REFUSED = {
     "text has no sum": (Agg("sum", Col("s")), "m0: sum needs a number, and column 's' is String", "CAST(s AS DOUBLE)"),
+    "a length of time has no sum": (Agg("sum", Col("d")), "column 'd' is Duration", 'col("d") / mlf.hours(1)'),
+    "nor has a time": (Agg("mean", Col("t")), "column 't' is Datetime", '(col("t") - col("other")) / mlf.hours(1)'),
+    "nor have bytes": (Agg("sum", Col("y")), "column 'y' is Binary", "from the function"),
     "nor has a text made": (Agg("std", Call("coalesce", (Col("s"),))), "and its expression is String", "DOUBLE"),
     "lists have no least": (Agg("min", Col("l")), "min needs values with an order, and column 'l'", "a row for"),
     "kinds do not mix": (Agg("sum", Call("if", (Col("b").eq(1), Col("i8"), Lit(0)))), "a boolean with", "True"),

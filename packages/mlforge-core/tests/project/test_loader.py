@@ -253,3 +253,17 @@ def test_a_file_that_may_not_be_read_is_said_with_a_way_out(open_folder):
     other.chmod(0)
     with as_nobody(), pytest.warns(UserWarning, match="passed over: Permission denied"):
         assert load_project(None, open_folder).name == "shop"
+
+
+@pytest.mark.parametrize(("name", "whose"), [("csv", "Python's own"), ("msgspec", "the installed")])
+def test_a_file_that_hides_a_library_is_warned_of(folder, name, whose):
+    (folder / "definitions.py").write_text(text())
+    (folder / f"{name}.py").touch()
+    with pytest.warns(UserWarning, match=f"It hides {whose} module '{name}'"):
+        assert load_project(None, folder).name == "shop"
+
+
+def test_a_file_of_a_name_of_its_own_hides_nothing(folder):
+    for name in ("definitions", "features", "test"):
+        (folder / f"{name}.py").write_text(text() if name == "definitions" else "")
+    assert load_project(None, folder).name == "shop"

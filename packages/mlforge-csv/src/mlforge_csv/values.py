@@ -53,7 +53,10 @@ def _numbers(text: pl.Expr, word: str, form: CSVFormat) -> pl.Expr:
     if is_decimal(word):
         scale = int(word.rstrip(")").split(",")[1])
         text = pl.when(text.str.contains(rf"^[+-]?[0-9]*\.?[0-9]{{0,{scale}}}0*$")).then(text)
-    return text.cast(dtype_of(word), strict=False)
+    number = text.cast(dtype_of(word), strict=False)
+    if is_float(word):  # no digit is in a text that says infinity
+        return pl.when(~(number.is_infinite() & text.str.contains("[0-9]"))).then(number)
+    return number
 
 
 def pointed(text: pl.Expr, form: CSVFormat) -> pl.Expr:

@@ -26,6 +26,13 @@ def words(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) ->
     return found
 
 
+def word(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """One word; an empty one, as of a variable that is not set, is refused."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("It is empty: give one, or leave the option out.", ctx, param)
+    return value
+
+
 def _turn_on_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
         from mlforge.cli.logs import show_everything
@@ -78,16 +85,19 @@ json_option = click.option(
     help="Answer with one JSON document on stdout.",
 )  # fmt: skip
 target_option = click.option(
-    "--target", metavar="PLACE",
+    "--target", metavar="PLACE", callback=word,
     help="Where the definitions are: a file, a folder, a module, or file.py:variable. Searched for if not given.",
 )  # fmt: skip
 _profile = click.option(
     "--profile",
     metavar="NAME",
+    callback=word,
     shell_complete=completing.profiles,
     help="A profile of mlforge.yaml; wins over MLFORGE_PROFILE.",
 )
-engine_option = click.option("--engine", metavar="NAME", help="Compute with this engine, whatever the features say.")
+engine_option = click.option(
+    "--engine", metavar="NAME", callback=word, help="Compute with this engine, whatever the features say."
+)
 as_of_option = click.option(
     "--as-of", metavar="TIME", help="The instant to publish for, such as 2024-02-29T12:00:00Z; now if not given."
 )

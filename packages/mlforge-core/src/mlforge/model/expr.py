@@ -23,11 +23,11 @@ import re
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import msgspec
 
-from mlforge.errors import Invalid
+from mlforge.errors import Invalid, nearest
 from mlforge.model.schema import INTEGERS
 from mlforge.model.spelling import spelled
 from mlforge.model.window import Window
@@ -67,6 +67,16 @@ PARTS = ("year", "quarter", "month", "day", "weekday", "hour", "minute", "second
 """The parts of a time, all of them Int64. The weekday of Monday is 1, that of Sunday 7."""
 
 
+_WRITTEN = {
+    "lt": "a < b", "le": "a <= b", "gt": "a > b", "ge": "a >= b",
+    "add": "a + b", "sub": "a - b", "mul": "a * b", "div": "a / b", "neg": "-a",
+    "is_not_null": "~a.is_null()", "not_null": "~a.is_null()", "notnull": "~a.is_null()", "not_": "~a",
+    "and_": "a & b", "or_": "a | b", "between": "(a >= low) & (a <= high)", "is_between": "(a >= low) & (a <= high)",
+    "fill_null": "mlf.coalesce(a, b)", "fillna": "mlf.coalesce(a, b)",
+}  # fmt: skip
+"""How an expression says what other libraries have methods for."""
+
+
 class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
     """A value computed for each row. Operators build bigger ones: `(it() > 0) & ~it().is_in([13])`."""
 
@@ -75,6 +85,15 @@ class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
             "An expression is neither true nor false before it has rows.",
             hint="Write & for and, | for or, ~ for not; (a < x) & (x < b) for a < x < b; .eq(x) for ==, .ne(x) for !=.",
         )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_"):  # others ask for these, to see what they have been given
+                raise AttributeError(name)
+            known = [n for n in dir(Expr) if not n.startswith("_")]
+            way = f"Write {_WRITTEN[name]}." if name in _WRITTEN else nearest(name, known)
+            raise AttributeError(f"An expression has no {name!r}. {way}")
 
     def eq(self, other: Expr | Scalar) -> Expr:
         return Call("eq", (self, lift(other)))

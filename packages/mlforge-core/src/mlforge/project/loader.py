@@ -15,6 +15,7 @@ import msgspec
 from mlforge.errors import Invalid, MlforgeError, NotFound, close_to, nearest
 from mlforge.plugin.where import line_of, shown
 from mlforge.project.bounded_yaml import line_in
+from mlforge.project.hidden import warn_of_hidden
 from mlforge.project.looking import is_file, is_folder, is_there
 from mlforge.project.profiles import FILE, ProfileFile, read_profiles
 from mlforge.project.project import Project, find_root
@@ -212,6 +213,7 @@ def _import_base(path: Path) -> Path:
 def _import_module(name: str, base: Path, hint: str = _PLACES) -> ModuleType:
     sys.path[:] = [str(base), *(p for p in sys.path if p != str(base))]
     importlib.invalidate_caches()
+    warn_of_hidden(_python_files(base, 0), base, name.split(".", maxsplit=1)[0])
     try:
         return importlib.import_module(name)
     except MlforgeError as error:

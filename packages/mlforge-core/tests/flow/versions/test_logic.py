@@ -352,6 +352,7 @@ def test_code_that_is_installed_is_known_by_name(load: Callable[..., ModuleType]
         "from numpy import log1p as C",
         "from numpy import percentile as C",
         "from numpy.linalg import norm as C",
+        "from numpy.linalg._umath_linalg import det as C",
         "from numpy.random import default_rng as C",
         "from numpy.random import normal as C",
     ],

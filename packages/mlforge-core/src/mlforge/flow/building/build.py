@@ -21,6 +21,7 @@ from mlforge.flow.building.compute import Computing, compute
 from mlforge.flow.building.increment import Step, compute_step, refuse_changed
 from mlforge.flow.building.notation import notation_told
 from mlforge.flow.building.outcome import increment_notes, logic_notes, nothing_new, planned, unchanged
+from mlforge.flow.building.unmoved import unmoved
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.resolve import source_fingerprint
 from mlforge.flow.planning.session import Session
@@ -150,7 +151,7 @@ def _step(feature: Feature, settings: Settings, options: BuildOptions, previous:
 
 def _built(session: Session, work: Computing, order: BuildOrder, options: BuildOptions) -> BuildResult:
     with reading(session.store, [order.base] if order.base else []):
-        with notation_told(work):
+        with unmoved(work.scan), notation_told(work):
             rows = compute(work) if order.step is None else compute_step(work, order.step, order.base)
         if rows is None:
             return nothing_new(work, order, session.clock())

@@ -12,6 +12,7 @@ from mlforge.flow.building.compute import ComputedRows, Computing, compute
 from mlforge.flow.building.figures import figure_checks, figure_promises, rows_before
 from mlforge.flow.building.measure import measured
 from mlforge.flow.building.notation import notation_told
+from mlforge.flow.building.unmoved import unmoved
 from mlforge.flow.planning.prepare import prepare
 from mlforge.flow.planning.session import Session
 from mlforge.flow.versions.find import artifact
@@ -30,7 +31,7 @@ def validate(session: Session, features: Iterable[Feature]) -> BuildReport:
 def _validate_one(session: Session, feature: Feature) -> BuildResult:
     job, scan = prepare(session, feature)
     work = Computing(feature, scan, session.engine(job.engine), session.tell)
-    with notation_told(work):
+    with unmoved(scan), notation_told(work):
         rows = compute(work)
     return BuildResult(
         feature=feature.name, status="valid", dropped=rows.dropped, engine=job.engine.kind,

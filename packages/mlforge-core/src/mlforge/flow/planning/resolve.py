@@ -20,6 +20,7 @@ from mlforge.flow.planning.layouts import (
     refuse_tables,
     table_kind,
 )
+from mlforge.flow.planning.links import below, each_once
 from mlforge.model.source import (
     CSVFormat,
     DeltaFormat,
@@ -106,7 +107,7 @@ def _facts(path: Path) -> list[tuple[str, int, int]]:
 
 
 def _files(source: Source, root: Path) -> list[Path]:
-    found = _found_files(source, root)
+    found = each_once(_found_files(source, root), source.name)
     if strange := next((path for path in found if has_half(str(path))), None):
         raise Invalid(
             f"The source {source.name!r} lies at {strange}, which is no UTF-8 text.",
@@ -133,8 +134,10 @@ def _found_files(source: Source, root: Path) -> list[Path]:
     place = root / pattern
     if set(str(source.path)) & MAGIC and not place.exists():
         found = [root / p for p in sorted(glob.glob(pattern, root_dir=root, recursive=True))]  # noqa: PTH207 - as is
-        found = [p for p in found if p.is_file()]
+        found = [p for p in found if p.is_file() or (p.is_symlink() and not p.exists())]
         return _some(found, source, f"no file fits {source.path!r}")
+    if place.is_symlink() and not place.exists():
+        return [place]
     if not place.exists():
         close = close_to(place.name, _siblings(place))
         start = "Relative paths start at the project's folder, the one with mlforge.yaml."
@@ -161,9 +164,9 @@ def _at_home(path: Path) -> Path:
 
 
 def _inside(folder: Path, source: Source) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and (source.format is not None or format_of_suffix(path.suffix)):
+    for path in sorted(below(folder, source.name)):
+        is_data = source.format is not None or format_of_suffix(path.suffix)
+        if is_data and not path.name.startswith((".", "_")) and (path.is_file() or path.is_symlink()):
             yield path
 
 

@@ -286,7 +286,7 @@ class _Asking:
         source = typed(leaf.arg, self._words)
         if not is_defined_for(described, source.word):
             of, name = (f"column {leaf.arg.name!r}", leaf.arg.name) if isinstance(leaf.arg, Col) else _MADE
-            way = f"Cast it in the function: {self._cast.format(name)}."
+            way = _NUMBERS_OF.get(source.word, f"Cast it in the function: {self._cast}.").format(name)
             if is_list(source.word):
                 way = "Return a row for each of its values, or one of them, from the function."
             if described.takes == "booleans":
@@ -311,6 +311,15 @@ class _Asking:
 
 
 _MADE = ("its expression", "amount")
+_NUMBERS_OF = {
+    "Duration": 'Aggregate a number of hours: col("{}") / mlf.hours(1).',
+    **dict.fromkeys(
+        ("Date", "Datetime"), 'Aggregate the hours since another time: (col("{}") - col("other")) / mlf.hours(1).'
+    ),
+    "Time": "Return its hour, minute or second as a number from the function.",
+    "Binary": "Return a number for each of its values from the function.",
+}
+"""How a number is made of what no engine casts to one, with `{}` for the column's name."""
 
 
 def _only_if(condition: Typed, value: Typed) -> Typed:

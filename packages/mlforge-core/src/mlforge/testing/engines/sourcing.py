@@ -71,6 +71,11 @@ READ: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
         {"dtypes": {"d": "Date", "t": "Datetime", "c": "Decimal(10, 2)", "b": "Boolean", "z": "String"}},
         ("d,t,c,b,z\n2024-01-31,2024-01-31T01:02:03.5Z,1.25,TRUE,007\n,,,,\n",),
     ),
+    "infinities": (
+        {"dtypes": {"a": "Float32", "b": "Float64"}},
+        ("a,b,c\ninf,-Infinity,-inf\nnan,NaN,+INF\n3.4028235e38,1.7e308,1e308\n",),
+    ),
+    "a number beyond all floats beside others": ({}, ("a\n1.5\n1e309\n",)),
     "declared decimals with a comma": (
         {"delimiter": ";", "decimal": ",", "dtypes": {"c": "Decimal(10, 2)", "f": "Float32", "i": "UInt8"}},
         ("c;f;i\n1,25;0,5;255\n",),
@@ -104,6 +109,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no truth value": ({"dtypes": {"a": "Boolean"}}, "a,b\n,2\nx,2\n", "line 3: 'x'"),
     "no decimal": ({"dtypes": {"a": "Decimal(10, 2)"}}, "a,b\n,2\nx,2\n", "line 3: 'x'"),
     "a number that is too great": ({"dtypes": {"a": "Int8"}}, "a\n127\n128\n", "line 3"),
+    "a number beyond single floats": ({"dtypes": {"a": "Float32"}}, "a\n3.4e38\n3.5e38\n", "line 3"),
+    "a number beyond all floats": ({"dtypes": {"a": "Float64"}}, "a\ninf\n-1e309\n", "line 3"),
     "a decimal of too many digits": ({"dtypes": {"a": "Decimal(10, 2)"}}, "a\n1.255\n", "line 2"),
     "a day that is none": ({"dtypes": {"a": "Date"}}, "a\n2023-02-29\n", "line 2"),
     "a point where a comma is meant": (

@@ -132,18 +132,20 @@ def value(text: str, word: str, form: CSVFormat) -> Any:
         return int(found[0]) if found and not is_negative and low <= int(found[0]) < high else None
     if is_float(word):
         found = NUMBER.fullmatch(pointed(text, form))
-        return None if found is None else narrowed(float(found[0]), word)
+        return None if found is None else narrowed(found[0], word)
     if word.startswith("Decimal"):
         return decimal(pointed(text, form), word)
     return OTHER[word](text)
 
 
-def narrowed(number: float, word: str) -> float:
-    """A number as wide as its type; infinite where it is beyond."""
+def narrowed(text: str, word: str) -> float | None:
+    """A number as wide as its type; None where it is beyond."""
+    number = float(text)
     try:
-        return single(number) if word == "Float32" else number
+        found = single(number) if word == "Float32" else number
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return None
+    return None if math.isinf(found) and any(c.isdigit() for c in text) else found
 
 
 def pointed(text: str, form: CSVFormat) -> str:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING
 from functools import cached_property, partial, partialmethod
+from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.util import find_spec, resolve_name
 from inspect import getattr_static
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
@@ -396,7 +397,21 @@ def _name_elsewhere(value: Any) -> tuple[str, str] | None:
             names = [name for name, held in vars(module).items() if held is value]
             if names:
                 return module.__name__, own if isinstance(own, str) and own in names else min(names)
-    return None
+    return _name_in_extension(value)
+
+
+def _name_in_extension(value: Any) -> tuple[str, str] | None:
+    """Module and name of a callable that does not say where it is from and was compiled: `scipy.special.expit`."""
+    own = getattr(value, "__name__", None)
+    if not isinstance(own, str):
+        return None
+    modules = (m for m in list(sys.modules.values()) if getattr(m, "__dict__", {}).get(own) is value)
+    names = [m.__name__ for m in modules if _is_extension(m) and not is_projects_module(m)]
+    return (min(names), own) if names else None
+
+
+def _is_extension(module: ModuleType) -> bool:
+    return str(getattr(module, "__file__", None)).endswith(tuple(EXTENSION_SUFFIXES))
 
 
 def _is_notebooks(value: object) -> bool:

@@ -1,0 +1,33 @@
+"""Files of a project that hide a library from it, and from mlforge: `csv.py` beside the definitions."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+
+def warn_of_hidden(files: Iterable[Path], base: Path, apart: str) -> None:
+    """Warn of each file that is imported in the place of a module of Python, or of one that is installed.
+
+    Args:
+        files: The files that lie in `base`.
+        base: The folder that imports look into first.
+        apart: The module that is wanted, which may be installed as well.
+    """
+    others = [path for path in sys.path if Path(path).resolve() != base.resolve()]
+    for file in files:
+        if file.stem != apart and (hidden := _hidden_by(file.stem, others)):
+            text = f"It hides {hidden} from all that imports it: rename the file."
+            warnings.warn_explicit(text, UserWarning, str(file), 1)
+
+
+def _hidden_by(name: str, places: list[str]) -> str | None:
+    if name == "test":  # Python's own, which nobody but its makers imports
+        return None
+    if name in sys.stdlib_module_names:
+        return f"Python's own module {name!r}"
+    spec = PathFinder.find_spec(name, places)
+    return f"the installed module {name!r}" if spec and spec.loader else None
