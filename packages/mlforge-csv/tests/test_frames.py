@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,7 @@ import mlforge as mlf
 from mlforge.errors import Invalid
 from mlforge.flow.planning.resolve import resolve, source_fingerprint
 from mlforge.testing.refusals import refused
+from mlforge_csv import any_zone
 
 ROWS = {"user": [1, 2], "name": ["a", "b"]}
 KINDS = {
@@ -109,3 +112,24 @@ def test_months_and_days_beside_each_other_are_told_as_what_they_are(tmp_path, e
     defs = mlf.Definitions("shop", features=[names], store=mlf.LocalStore(str(tmp_path)), engine=engine)
     with refused(Invalid, "INTERVAL", "a duration or a number of microseconds"):
         defs.build().raise_for_failure()
+
+
+def test_other_threads_go_through_the_environment_meanwhile():
+    done, failed = threading.Event(), list[BaseException]()
+
+    def look():
+        while not done.is_set():
+            try:
+                dict(os.environ)
+            except KeyError as error:
+                failed.append(error)
+                return
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    for _ in range(20_000):
+        with any_zone():
+            pass
+    done.set()
+    thread.join()
+    assert not failed

@@ -267,3 +267,12 @@ def test_a_file_of_a_name_of_its_own_hides_nothing(folder):
     for name in ("definitions", "features", "test"):
         (folder / f"{name}.py").write_text(text() if name == "definitions" else "")
     assert load_project(None, folder).name == "shop"
+
+
+def test_a_project_hides_nothing_of_another_that_was_loaded_before(folder):
+    for name in ("one", "other"):
+        at = folder / name
+        at.mkdir()
+        (at / "definitions.py").write_text(text(name))
+        (at / "features.py").touch()
+        assert load_project(None, at).name == name

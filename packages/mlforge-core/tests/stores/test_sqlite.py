@@ -14,6 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
+import unmeasured
 
 from mlforge.errors import Invalid, PluginFailed
 from mlforge.plugin import damaged_entries
@@ -436,8 +437,8 @@ store = SQLiteOnlineStore(sys.argv[1]).open()
 
 
 def read_only(image: Path, code: str) -> subprocess.Popen[str]:
-    """A process that may read in a folder and not write."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    """A process that may read in a folder and not write, not even which of its lines ran."""
+    environment = unmeasured.environment(PYTHONPATH=os.pathsep.join(sys.path))
     line = [sys.executable, "-B", "-c", READ_ONLY + code, str(image / "online.db")]
     return subprocess.Popen(line, env=environment, stdin=-1, stdout=-1, stderr=-1, text=True)
 

@@ -14,6 +14,7 @@ from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream
 
 _LENIENT = "POLARS_IGNORE_TIMEZONE_PARSE_ERROR"
+_STRICT = "0"
 _alone = RLock()
 
 
@@ -25,16 +26,14 @@ def any_zone() -> Iterator[None]:
 
 
 @contextmanager
-def _set(value: str | None) -> Iterator[None]:
-    before = os.environ.pop(_LENIENT, None)
-    if value is not None:
-        os.environ[_LENIENT] = value
+def _set(value: str) -> Iterator[None]:
+    """The variable is never taken away: another thread that goes through all of them would fail."""
+    before = os.environ.get(_LENIENT, _STRICT)
+    os.environ[_LENIENT] = value
     try:
         yield
     finally:
-        os.environ.pop(_LENIENT, None)
-        if before is not None:
-            os.environ[_LENIENT] = before
+        os.environ[_LENIENT] = before
 
 
 def storage(options: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def telling_of_intervals(what: str) -> Iterator[None]:
 
 def knows_zone(dtype: pl.DataType) -> bool:
     """Whether Polars knows the zone of a type by itself, if it has one."""
-    with _alone, _set(None):
+    with _alone, _set(_STRICT):
         try:
             if isinstance(dtype, pl.Datetime) and dtype.time_zone:
                 pl.Series([0]).cast(dtype)

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+_INSTALLED = ("site-packages", "dist-packages")
+"""Folders of what is installed; others that imports look into may be those of another project."""
+
 
 def warn_of_hidden(files: Iterable[Path], base: Path, apart: str) -> None:
     """Warn of each file that is imported in the place of a module of Python, or of one that is installed.
@@ -17,9 +20,9 @@ def warn_of_hidden(files: Iterable[Path], base: Path, apart: str) -> None:
         base: The folder that imports look into first.
         apart: The module that is wanted, which may be installed as well.
     """
-    others = [path for path in sys.path if Path(path).resolve() != base.resolve()]
+    installed = [path for path in sys.path if Path(path).name in _INSTALLED]
     for file in files:
-        if file.stem != apart and (hidden := _hidden_by(file.stem, others)):
+        if file.stem != apart and (hidden := _hidden_by(file.stem, installed)):
             text = f"It hides {hidden} from all that imports it: rename the file."
             warnings.warn_explicit(text, UserWarning, str(file), 1)
 
