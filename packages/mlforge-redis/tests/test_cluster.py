@@ -133,15 +133,15 @@ def test_a_node_that_is_gone_is_named_and_served_again_when_it_is_back(store, se
 
 def test_a_node_that_is_too_slow_costs_its_time_limit_once(nodes):
     kept = [entry(i, x=i) for i in range(100)]
-    with RedisStore(host="127.0.0.1", port=nodes[0].port, cluster=True, timeout=0.5).open() as store:
+    with RedisStore(host="127.0.0.1", port=nodes[0].port, cluster=True, timeout=1).open() as store:
         store.write(kept)
-        nodes[1].ask("CLIENT", "PAUSE", 3000, "ALL")
+        nodes[1].ask("CLIENT", "PAUSE", 6000, "ALL")
         for ask in (store.read, partial(awaited, store)):
             started = time.monotonic()
             with pytest.raises(PluginFailed, match="did not answer in time"):
                 ask([e.address for e in kept])
-            assert time.monotonic() - started < 1.4
-        time.sleep(2)
+            assert time.monotonic() - started < 2.8
+        time.sleep(4)
         assert_found(store.read([e.address for e in kept]), kept)
 
 
