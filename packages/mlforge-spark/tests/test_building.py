@@ -115,7 +115,8 @@ def test_a_spark_spine_is_refused_by_another_engine_and_taken_as_the_hint_says(s
 
 
 @pytest.mark.parametrize("engine", ["polars", "pyspark"])
-def test_a_spine_of_pandas_on_spark_is_refused_and_taken_as_the_hint_says(shop, session, engine):
+def test_a_spine_of_pandas_on_spark_is_refused_and_taken_as_the_hint_says(shop, session, engine, monkeypatch):
+    monkeypatch.setenv("PYARROW_IGNORE_TIMEZONE", "1")  # pandas on Spark asks for it
     spine = session.sql("SELECT 2L AS user, timestamp'2025-03-04 05:06:07' AS at").pandas_api()
     asked = {"features": ["spend"], "store": shop.offline_store, "timestamp": "at"}
     with pytest.raises(Unsupported, match=r"^A spine of pandas on Spark is not read\.") as refused:
