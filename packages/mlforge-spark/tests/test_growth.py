@@ -55,8 +55,9 @@ def _cpu(session: SparkSession, events: int, functions: tuple[str, ...]) -> floa
 
 
 def _spent(session: SparkSession) -> float:
-    """The seconds of processors that tasks have taken in a session."""
+    """The seconds of processors that tasks have taken in a session, once it has heard of all of them."""
     context = session.sparkContext
+    context._jsc.sc().listenerBus().waitUntilEmpty()  # noqa: SLF001 - no other way
     quantiles = context._gateway.new_array(context._jvm.double, 0)  # noqa: SLF001 - no other way
     none = context._jvm.java.util.ArrayList()  # noqa: SLF001
     stages = context._jsc.sc().statusStore().stageList(none, False, False, quantiles, none)  # noqa: SLF001
