@@ -12,12 +12,11 @@ _INSTALLED = ("site-packages", "dist-packages")
 """Folders of what is installed; others that imports look into may be those of another project."""
 
 
-def warn_of_hidden(files: Iterable[Path], base: Path, apart: str) -> None:
+def warn_of_hidden(files: Iterable[Path], apart: str) -> None:
     """Warn of each file that is imported in the place of a module of Python, or of one that is installed.
 
     Args:
-        files: The files that lie in `base`.
-        base: The folder that imports look into first.
+        files: The files of the folder that imports look into first.
         apart: The module that is wanted, which may be installed as well.
     """
     installed = [path for path in sys.path if Path(path).name in _INSTALLED]

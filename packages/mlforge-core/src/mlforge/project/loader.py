@@ -213,7 +213,7 @@ def _import_base(path: Path) -> Path:
 def _import_module(name: str, base: Path, hint: str = _PLACES) -> ModuleType:
     sys.path[:] = [str(base), *(p for p in sys.path if p != str(base))]
     importlib.invalidate_caches()
-    warn_of_hidden(_python_files(base, 0), base, name.split(".", maxsplit=1)[0])
+    warn_of_hidden(_python_files(base, 0), name.split(".", maxsplit=1)[0])
     try:
         return importlib.import_module(name)
     except MlforgeError as error:
