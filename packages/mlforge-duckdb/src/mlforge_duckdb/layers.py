@@ -42,8 +42,7 @@ def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str,
     if len(artifact.uris) == 1 and "file_row_number" not in names:
         files = parquet_files(artifact.uris, numbered=True)
         columns = _columns(artifact, session.connection, artifact.uris)
-        listed = ", ".join(f"{sql} AS {quoted(n)}" for n, sql in columns.items())
-        return f"SELECT {listed}, file_row_number AS {PLACE} FROM {files}", []
+        return f"SELECT {_listed(columns)}, file_row_number AS {PLACE} FROM {files}", []
     if "rowid" in names:  # then it is that column, and no number of the row
         table = session.make(f"SELECT *, row_number() OVER () AS {PLACE} FROM ({rows})")
         return f"FROM {table}", [table]
@@ -53,9 +52,11 @@ def numbered_rows(artifact: Artifact, rows: str, session: Session) -> tuple[str,
 
 def _typed(columns_of: Callable[[Files], Mapping[str, str]], uris: Files, names: Sequence[str] | None = None) -> str:
     """All rows of some files, of some columns or all, of the types that the metadata tells."""
-    columns = columns_of(uris)
-    listed = ", ".join(f"{columns[n]} AS {quoted(n)}" for n in names or columns)
-    return f"SELECT {listed} FROM {parquet_files(uris)}"
+    return f"SELECT {_listed(columns_of(uris), names)} FROM {parquet_files(uris)}"
+
+
+def _listed(columns: Mapping[str, str], names: Sequence[str] | None = None) -> str:
+    return ", ".join(f"{columns[n]} AS {quoted(n)}" for n in names or columns)
 
 
 def _columns(artifact: Artifact, connection: duckdb.DuckDBPyConnection, uris: Files) -> Mapping[str, str]:

@@ -10,7 +10,6 @@ from mlforge.cli import completing
 from mlforge.cli.invocation import Invocation
 from mlforge.cli.options import command as made
 from mlforge.cli.options import json_option, lock_policy_option, project_options
-from mlforge.errors import Invalid
 
 if TYPE_CHECKING:
     from mlforge.definitions import Definitions
@@ -72,11 +71,7 @@ def _lock(
 ) -> None:
     from mlforge.cli.views import locks
 
-    try:
-        found = definitions.lock(list(names), full_names=full_names, profile=profile)
-    except Invalid as error:
-        error.hint = error.hint and error.hint.replace("full_names=True", "--full-names")
-        raise
+    found = definitions.lock(list(names), full_names=full_names, profile=profile)
     if output is None:
         call.answer(found, lambda: click.echo(found.encode(), nl=False))
         return

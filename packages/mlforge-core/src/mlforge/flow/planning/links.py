@@ -12,7 +12,7 @@ from mlforge.plugin.engine.partitions import told
 
 
 def below(folder: Path, name: str) -> Iterator[Path]:
-    """Every file below a folder of the source `name`; links to folders are followed, and loops of them end.
+    """Every file below a folder of the source `name` that is not hidden; links are followed, and loops of them end.
 
     Raises:
         Invalid: A folder that is closed.
@@ -29,7 +29,7 @@ def below(folder: Path, name: str) -> Iterator[Path]:
         inside = {_which(Path(at, each)): each for each in sorted(folders, reverse=True) if _is_shown(each)}
         folders[:] = [each for which, each in inside.items() if which not in seen]
         seen |= inside.keys()
-        yield from (Path(at, file) for file in files)
+        yield from (Path(at, file) for file in files if _is_shown(file))
 
 
 def each_once(files: Sequence[Path], name: str) -> list[Path]:

@@ -166,7 +166,7 @@ def _at_home(path: Path) -> Path:
 def _inside(folder: Path, source: Source) -> Iterator[Path]:
     for path in sorted(below(folder, source.name)):
         is_data = source.format is not None or format_of_suffix(path.suffix)
-        if is_data and not path.name.startswith((".", "_")) and (path.is_file() or path.is_symlink()):
+        if is_data and (path.is_file() or path.is_symlink()):
             yield path
 
 
