@@ -130,8 +130,9 @@ def test_a_link_to_a_piece_that_ended_is_asked_for_anew(store_of, workspace, tmp
 
 def test_storage_that_gives_no_answer_is_told(store_of, workspace, tmp_path):
     workspace.fail("/signed", 403, "AuthorizationFailure", times=10_000)
-    with store_of(tmp_path).open() as store, refused(PluginFailed, "storage", "403", "Let this machine reach"):
+    with store_of(tmp_path).open() as store, refused(PluginFailed, "storage", "403", "Let this machine reach") as told:
         store.statements.batches("SELECT 1 AS user")
+    assert told.value.__cause__.closed, "its connection is open still"
 
 
 def test_storage_that_breaks_off_is_told(store_of, workspace, tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from mlforge_databricks.client import Workspace
@@ -90,7 +91,12 @@ class WarehouseStatements:
 
     def _download(self, link: Any) -> bytes:
         # what is signed needs no token, and must not be given one
-        with urlopen(link.external_link, timeout=self._timeout) as answer:  # noqa: S310
+        try:
+            answer = urlopen(link.external_link, timeout=self._timeout)  # noqa: S310
+        except HTTPError as error:
+            error.close()  # it is an answer, too, and holds its connection
+            raise
+        with answer:
             data: bytes = answer.read()
             return data
 

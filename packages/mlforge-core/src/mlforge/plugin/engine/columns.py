@@ -148,6 +148,6 @@ def _brought_twice(owner: str, first: str, feature: str, second: str) -> Invalid
     alike = f"{owner} brings a column {first!r} and {feature} {second!r}, which differ in case alone."
     return Invalid(
         same if first == second else alike,
-        hint="Choose columns with FeatureSpec(name, columns=[…]), or full_names=True, or --full-names for "
-        "feature__column.",
+        hint="Choose columns with FeatureSpec(name, columns=[…]), full_names=True, or --full-names, "
+        "for feature__column.",
     )
