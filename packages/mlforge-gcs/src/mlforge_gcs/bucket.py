@@ -124,6 +124,18 @@ class GCSBucket:
                 file, size=path.stat().st_size, content_type="application/octet-stream", retry=RETRY
             )
 
+    def copy(self, key: str, to: str) -> bool:
+        with told(self.where):
+            blob, token = self.blob(to), None
+            try:
+                while True:
+                    token, *_ = blob.rewrite(self.blob(key), token=token, retry=RETRY)
+                    if token is None:
+                        return True
+            except NotFound:
+                self.need_bucket()
+                return False
+
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):
             blob = self.blob(key)

@@ -156,6 +156,18 @@ class S3Bucket:
 
         self._asked(send)
 
+    def copy(self, key: str, to: str) -> bool:
+        return self._asked(lambda: self._copy(key, to))
+
+    def _copy(self, key: str, to: str) -> bool:
+        try:
+            obstore.copy(self.client, key, to)
+            return True
+        except FileNotFoundError as error:
+            if is_absent(error):
+                return False
+            raise
+
     def chunks(self, key: str) -> Iterator[bytes] | None:
         with told(self.where):
             try:

@@ -14,7 +14,7 @@ import pyspark
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from mlforge.errors import Invalid, MlforgeError, PluginFailed
+from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.plugin.engine.edge import Edge, Raised, reason
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _BEGIN, _END = "<mlforge:", ":mlforge>"
 
 _TRACEBACK = "Traceback (most recent call last):\n"
 _STOPPED = ("stopped SparkContext", "SparkContext was shut down")
+_NO_BUCKETS = ("No FileSystem for scheme", "S3AFileSystem not found")
 _ENDED = "Python worker exited unexpectedly"
 
 
@@ -56,6 +57,12 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
         return PluginFailed(
             f"{what}: the Spark session that it is computed in was stopped.",
             hint="Make the frame anew, in the session that is active now.",
+        )
+    if any(said in text for said in _NO_BUCKETS):
+        return Unsupported(
+            f"{what}: this Spark session has no file system for objects in buckets.",
+            hint="Bring it, as with conf={'spark.jars.packages': 'org.apache.hadoop:hadoop-aws:3.5.0'}, of the version "
+            "of Spark's own Hadoop, or leave out direct=True.",
         )
     _, begun, rest = text.partition(_BEGIN)
     if not begun or _END not in rest:

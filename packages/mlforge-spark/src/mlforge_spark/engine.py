@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +30,9 @@ from mlforge.plugin.layout import UNREAD
 from mlforge_spark import (
     apply,
     asof,
+    buckets,
     deriving,
+    direct,
     exchange,
     files,
     keys,
@@ -82,31 +84,44 @@ class LiveSparkEngine(Engine):
     def _place(self) -> Path:
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="mlforge-spark-")
-        return Path(self._folder.name)
+        return Path(tempfile.mkdtemp(dir=self._folder.name))
 
     def scan(self, scan: Scan) -> DataFrame:
         with edge(f"Source {scan.name!r} cannot be read", "See the cause."):
-            frame = sources.open_source(scan, self.session, self._place)
+            frame = sources.open_source(scan, self.session, self._place, direct=self.config.direct)
         self._scans.append(scan)
         return frame
 
     def scan_version(self, artifact: Artifact, columns: Sequence[str] | None = None) -> DataFrame:
-        name = f"{artifact.meta.name!r} {artifact.meta.version}"
-        with edge(f"{name} cannot be read", UNREAD, PluginFailed, also=(pa.ArrowException,)):
+        with self._reading(artifact):
             return layers.read_version(artifact, self.session, columns)
+
+    @staticmethod
+    def _reading(artifact: Artifact) -> AbstractContextManager[None]:
+        what = f"{artifact.meta.name!r} {artifact.meta.version} cannot be read"
+        return edge(what, UNREAD, PluginFailed, also=(pa.ArrowException,))
 
     def write(self, frame: DataFrame, target: Target) -> Written:
         need_format(target, ["parquet", "delta", "iceberg"] if "://" in target.uri else ["parquet"], "The Spark engine")
         with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause.", PluginFailed):
-            rows = files.write(frame, target)
+            written = files.write(frame, target)
         self._written = frame, target
-        return Written(rows)
+        return written
+
+    def writes(self, target: Target) -> bool:
+        return self.config.direct and buckets.is_in_bucket(target.uri)
 
     def owns(self, frame: object) -> bool:
         return isinstance(frame, frame_types())
 
     def reaches(self, artifact: Artifact) -> bool:
-        return all("://" not in uri or uri.startswith(("file://", "table://")) for uri in artifact.uris)
+        if all("://" not in uri or uri.startswith(("file://", "table://")) for uri in artifact.uris):
+            return True
+        return self.config.direct and direct.reaches(artifact)
+
+    def verifies(self, artifact: Artifact) -> bool:
+        with self._reading(artifact):
+            return direct.verify(artifact, self.session)
 
     def schema(self, frame: DataFrame) -> Schema:
         with self._computing():
@@ -198,7 +213,8 @@ class LiveSparkEngine(Engine):
         """The frame; what was written of it last is not computed again, but read."""
         if self._written is None or self._written[0] is not frame or not files.is_there(self._written[1]):
             return frame
-        return layers.read_written([self._written[1].uri], words_of(frame), self.session)
+        target = self._written[1]
+        return layers.read_written([target.uri], words_of(frame), self.session, target.options)
 
     def aggregate(self, frame: DataFrame, shape: Shape, plan: WindowPlan) -> DataFrame:
         with edge("The windows cannot be computed", TYPES):
@@ -209,7 +225,7 @@ class LiveSparkEngine(Engine):
             return asof.joined(spine, timestamp, joins)
 
     def horizon(self, artifact: Artifact, as_of: int, until: int) -> DataFrame:
-        with edge(f"{artifact.meta.name!r} {artifact.meta.version} cannot be read", UNREAD, PluginFailed):
+        with self._reading(artifact):
             return asof.horizon(artifact, as_of, until, self.session)
 
     @contextmanager

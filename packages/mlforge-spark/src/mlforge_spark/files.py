@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 from pyspark.sql import functions as F
 
 from mlforge.errors import Unsupported
-from mlforge.model.meta import Target
+from mlforge.model.meta import Target, Written
+from mlforge_spark import direct
+from mlforge_spark.buckets import is_in_bucket
 from mlforge_spark.session import set_to
 from mlforge_spark.sources import address
 from mlforge_spark.types import column, duration_micros, plain, words_of
@@ -30,15 +32,20 @@ _TIMED = {"spark.sql.timeType.enabled": "true"}
 _TABLE = "table://"
 
 
-def write(frame: DataFrame, target: Target) -> int:
-    """Write all rows where the target says; how many there are."""
+def write(frame: DataFrame, target: Target) -> Written:
+    """Write all rows where the target says."""
     if target.uri.startswith(_TABLE):
-        return _write_table(frame, target)
-    place = Path(target.uri.removeprefix("file://"))
-    parts = place.with_name(f"_{place.name}.parts")
+        return Written(_write_table(frame, target))
     timed = _TIMED if any("Time" in w and "Datetime" not in w for w in words_of(frame).values()) else {}
     with set_to(frame.sparkSession, _SETTINGS | timed):
-        stored(frame).write.mode("overwrite").option("compression", "zstd").parquet(address(parts, frame.sparkSession))
+        if is_in_bucket(target.uri):
+            return direct.write(stored(frame), target)
+        return Written(_write_here(stored(frame), Path(target.uri.removeprefix("file://"))))
+
+
+def _write_here(frame: DataFrame, place: Path) -> int:
+    parts = place.with_name(f"_{place.name}.parts")
+    frame.write.mode("overwrite").option("compression", "zstd").parquet(address(parts, frame.sparkSession))
     files = sorted((path for path in parts.iterdir() if path.name.endswith(".parquet")), key=_in_order)
     rows = sum(int(pq.read_metadata(path).num_rows) for path in files)
     _moved(files, place)
@@ -53,7 +60,9 @@ def _in_order(path: Path) -> list[str | int]:
 
 def is_there(target: Target) -> bool:
     """Whether what was written to a target is still there, as far as this machine can tell."""
-    return target.uri.startswith(_TABLE) or Path(target.uri.removeprefix("file://")).exists()
+    return (
+        target.uri.startswith(_TABLE) or is_in_bucket(target.uri) or Path(target.uri.removeprefix("file://")).exists()
+    )
 
 
 def _moved(files: list[Path], place: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
 from mlforge.model.meta import Artifact
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.layers import overlay, told
+from mlforge_spark import buckets
 from mlforge_spark.rows import matching
 from mlforge_spark.sources import file_types, local, read_files
 from mlforge_spark.types import column, dtype_of, duration, named, words_of
@@ -41,12 +42,14 @@ def read_version(
 
 
 def _open(artifact: Artifact, uris: Sequence[str], session: SparkSession) -> DataFrame:
-    return read_written(uris, told(artifact.meta), session)
+    return read_written(uris, told(artifact.meta), session, artifact.options)
 
 
-def read_written(uris: Sequence[str], words: Mapping[str, str], session: SparkSession) -> DataFrame:
-    """The rows at some addresses, of the types that are told of them."""
-    rows = reduce(lambda a, b: a.unionByName(b), [_stored(uri, session) for uri in _together(uris)])
+def read_written(
+    uris: Sequence[str], words: Mapping[str, str], session: SparkSession, options: Mapping[str, Any]
+) -> DataFrame:
+    """The rows at some addresses, of the types that are told of them; `options` are those of a bucket."""
+    rows = reduce(lambda a, b: a.unionByName(b), [_stored(uri, session, options) for uri in _together(uris)])
     found = words_of(rows)
     return rows.select(*(_as_told(n, found[n], words.get(n, found[n])) for n in rows.columns))
 
@@ -61,7 +64,9 @@ def _together(uris: Sequence[str]) -> list[Sequence[str]]:
     return [[uri] for uri in uris] if uris[0].startswith(_TABLE) else [uris]
 
 
-def _stored(uris: Sequence[str], session: SparkSession) -> DataFrame:
+def _stored(uris: Sequence[str], session: SparkSession, options: Mapping[str, Any]) -> DataFrame:
+    if buckets.is_in_bucket(uris[0]):
+        return buckets.read(uris, options, session)
     if not uris[0].startswith(_TABLE):
         files = [file for uri in uris for file in _parts(uri)]
         return read_files(files, file_types(local(files[0])), session)
@@ -72,6 +77,8 @@ def _stored(uris: Sequence[str], session: SparkSession) -> DataFrame:
 
 def _parts(uri: str) -> list[str]:
     """A file, or the files of a folder, in order."""
+    if buckets.is_in_bucket(uri):
+        return [uri]
     path = local(uri)
     return [str(part) for part in sorted(path.glob("part-*"))] if path.is_dir() else [uri]
 

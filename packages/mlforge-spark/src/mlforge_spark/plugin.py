@@ -22,6 +22,8 @@ class SparkEngine(EngineConfig, frozen=True, tag="pyspark"):
         master: Where a new session runs, such as `"local[4]"` or `"spark://host:7077"`; on this machine if None.
         remote: The address of a Spark Connect server, such as `"sc://host:15002"`, instead of `master`.
         conf: What else a new session is set to, such as `{"spark.executor.memory": "8g"}`.
+        direct: Whether Spark's machines read and write what stores keep in buckets themselves, by the session's file
+            systems (`s3a`, `gs`) and credentials. If not, it goes by way of this machine's disk.
 
     Example:
         >>> SparkEngine(master="local[2]").kind
@@ -33,9 +35,10 @@ class SparkEngine(EngineConfig, frozen=True, tag="pyspark"):
     master: str | None = None
     remote: str | None = None
     conf: dict[str, str] = msgspec.field(default_factory=dict)
+    direct: bool = False
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.master, self.remote, *sorted(self.conf.items())))
+        return hash((self.kind, self.master, self.remote, self.direct, *sorted(self.conf.items())))
 
 
 class PySparkEngine(SparkEngine, frozen=True, tag="spark"):
@@ -55,7 +58,7 @@ def _described(name: str, config: type[SparkEngine]) -> EngineDescriptor:
         ),
         reads=frozenset({"parquet", "csv", "arrow", "delta", "iceberg"}),
         writes=frozenset({"parquet", "delta", "iceberg"}),
-        schemes=frozenset({"file", "table"}),
+        schemes=frozenset({"file", "gs", "s3", "table"}),
         aggregations=PARTS,
         lacks=lacks_of(_installed()),
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,9 @@ from mlforge.errors import Invalid, MlforgeError
 from mlforge.model.source import CSVFormat, DeltaFormat, IcebergFormat, ParquetFormat
 from mlforge.plugin import Rows, Scan
 from mlforge.plugin.engine.partitions import with_partitions
-from mlforge.plugin.engine.sources import agreed, read_by, too_wide, unreadable
+from mlforge.plugin.engine.sources import agreed, fetched, read_by, too_wide, unreadable
 from mlforge_spark.arrowed import Wire, wire_of
+from mlforge_spark.buckets import LETTERS, READING, Opened, is_in_bucket, literal, settings
 from mlforge_spark.edge import of_data
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
 from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
@@ -29,19 +29,9 @@ from mlforge_spark.types import column, dtype_of, named, plain
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-_READING = {
-    "datetimeRebaseMode": "CORRECTED",
-    "int96RebaseMode": "CORRECTED",
-    "mergeSchema": "false",
-    "ignoreCorruptFiles": "false",  # no row disappears because of how a session is set
-    "ignoreMissingFiles": "false",
-}
-_LETTERS = re.compile(r"[\\*?\[\]{}]")
-"""Letters of a path that Spark would take for a pattern."""
 
-
-def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -> DataFrame:
-    """The rows of a source.
+def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path], *, direct: bool) -> DataFrame:
+    """The rows of a source; `folder` gives one for objects that are brought here, `direct` reads them where they are.
 
     Raises:
         Invalid: A file that is not there, does not parse or differs from the others, naming it.
@@ -50,7 +40,7 @@ def open_source(scan: Scan, session: SparkSession, folder: Callable[[], Path]) -
     if scan.rows is None and isinstance(scan.format, DeltaFormat | IcebergFormat):
         return open_table(scan, session)
     readers: dict[Any, Callable[[Scan], DataFrame]] = {
-        ParquetFormat: lambda scan: _parquet(scan, session),
+        ParquetFormat: lambda scan: _parquet(scan, session, folder, direct=direct),
         CSVFormat: lambda scan: _csv(scan, session, folder),
         Rows: lambda scan: _rows_of(scan, session),
     }
@@ -71,17 +61,19 @@ def _rows_of(scan: Scan, session: SparkSession) -> DataFrame:
     return from_arrow(scan_rows(scan).collect().to_arrow(), session)
 
 
-def _parquet(scan: Scan, session: SparkSession) -> DataFrame:
+def _parquet(scan: Scan, session: SparkSession, folder: Callable[[], Path], *, direct: bool) -> DataFrame:
     """The files' rows, under types that hold for all; files alike are read as one."""
-    schemas = [_schema(scan, uri, session) for uri in scan.uris]
+    in_bucket = scan.objects is not None
+    places = list(map(str, fetched(scan, folder()))) if in_bucket and not direct else list(scan.uris)
+    schemas = [_schema(scan, place, session) for place in places]
     told = {word: arrow_of(word) for word in ("Int64", "Date", "String")}
     types = agreed(scan, [with_partitions(scan, schema, told) for schema in schemas], _both)
     alike: dict[Any, list[str]] = {}
-    apart = bool(scan.partitions) and is_sail(session)  # which takes no column from below a place
-    for uri, schema in zip(scan.uris, schemas, strict=True):
-        place = told_by(scan, uri) if apart else place_of(scan, local(uri))
-        alike.setdefault((frozenset(schema.items()), place), []).append(uri)
-    parts = [_rows(scan, uris, dict(columns), types, session, place) for (columns, place), uris in alike.items()]
+    apart = in_bucket or (bool(scan.partitions) and is_sail(session))  # which takes no column from below a place
+    for uri, place, schema in zip(scan.uris, places, schemas, strict=True):
+        told_there = told_by(scan, uri) if apart else place_of(scan, local(uri))
+        alike.setdefault((frozenset(schema.items()), told_there), []).append(place)
+    parts = [_rows(scan, paths, dict(columns), types, session, at) for (columns, at), paths in alike.items()]
     return reduce(lambda a, b: a.union(b), _as_one(parts))
 
 
@@ -119,8 +111,10 @@ def _plain(path: Path) -> str:
 
 def _addresses(uris: Sequence[str], session: SparkSession) -> list[str]:
     """Where files are, as addresses that fit them alone."""
+    if is_in_bucket(uris[0]):
+        return list(map(literal, uris))
     if not is_sail(session):
-        return [_LETTERS.sub(r"\\\g<0>", _plain(local(uri))) for uri in uris]
+        return [LETTERS.sub(r"\\\g<0>", _plain(local(uri))) for uri in uris]
     if strange := next((uri for uri in uris if set(uri) & set("[]{}")), None):
         raise Invalid(
             f"Sail finds no file that is called as {strange} is.",
@@ -143,7 +137,7 @@ def _need_seen(scan: Scan, uri: str) -> None:
 def _schema(scan: Scan, uri: str, session: SparkSession) -> dict[str, pa.DataType]:
     _need_seen(scan, uri)
     try:
-        found = file_types(local(uri))
+        found = file_types(Opened(scan, uri) if is_in_bucket(uri) else local(uri))
     except (pa.ArrowException, OSError) as error:
         raise unreadable(scan, uri, of_data(error)) from error
     for name, dtype in found.items():
@@ -162,7 +156,7 @@ INT96 = pa.timestamp("s", "INT96")
 """Stands for times of 96 bits, which Spark reads by itself."""
 
 
-def file_types(path: Path) -> dict[str, pa.DataType]:
+def file_types(path: Path | Opened) -> dict[str, pa.DataType]:
     """The columns of a Parquet file, with what only Arrow's schema tells."""
     file = pq.ParquetFile(path)
     names = file.schema_arrow.names
@@ -196,15 +190,19 @@ def _wire(dtype: pa.DataType) -> Wire:
 
 
 def read_files(
-    uris: Sequence[str], types: dict[str, pa.DataType], session: SparkSession, place: Place | None = None
+    uris: Sequence[str],
+    types: dict[str, pa.DataType],
+    session: SparkSession,
+    place: Place | None = None,
+    options: Mapping[str, str] = {},
 ) -> DataFrame:
     """Parquet files of the same columns, each as it is on the disk, with what that means; what folders tell is text."""
     wires = {name: _wire(dtype) for name, dtype in types.items()}
     told = dict.fromkeys(place.names if place else (), T.StringType())
     read = told | {name: wire.read for name, wire in wires.items()}
     schema = T.StructType([T.StructField(name, dtype) for name, dtype in read.items()])
-    options = _READING | ({"basePath": _plain(place.folder)} if place else {})
-    frame = session.read.options(**options).schema(schema).parquet(*_addresses(uris, session))
+    based = {"basePath": _plain(place.folder)} if place else {}
+    frame = session.read.options(**READING, **based, **options).schema(schema).parquet(*_addresses(uris, session))
     columns = [named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()]
     return frame.select(*map(column, told), *columns)
 
@@ -219,7 +217,7 @@ def _rows(
 ) -> DataFrame:
     words = dict(scan.partitions)
     own = {n: t for n, t in found.items() if n not in words}
-    rows = read_files(uris, own, session, place if isinstance(place, Place) else None)
+    rows = read_files(uris, own, session, place if isinstance(place, Place) else None, settings(scan.options))
     columns = []
     for name, dtype in types.items():
         if name in words:
@@ -234,7 +232,7 @@ def _rows(
 
 def blame(scan: Scan) -> MlforgeError | None:
     """Which Parquet file of a source cannot be read to its end."""
-    if not isinstance(scan.format, ParquetFormat):
+    if not isinstance(scan.format, ParquetFormat) or scan.objects is not None:
         return None
     for uri in scan.uris:
         try:

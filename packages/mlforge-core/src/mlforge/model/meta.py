@@ -256,10 +256,24 @@ def _layer(written: list[tuple[Part, str]]) -> Layer:
     return Layer(*(tuple(uri for part, uri in written if part.role == role) for role in ("rows", "gone")))
 
 
+class DataFile(msgspec.Struct, frozen=True):
+    """A data file of a version about to be committed: where below the version's folder, its bytes and SHA-256."""
+
+    path: str
+    bytes: int
+    hash: str
+
+    @property
+    def role(self) -> Literal["rows", "gone"]:
+        """What is in it, by its name."""
+        return "gone" if self.path.startswith("gone.") else "rows"
+
+
 class Target(msgspec.Struct, frozen=True):
     """Where an engine writes before a commit: an address no reader sees. `token` is the store's own.
 
-    What is written to `gone` are the keys and stamps of rows that are there no longer.
+    What is written to `gone` are the keys and stamps of rows that are there no longer. `files` are those that were
+    written where the store itself is, below the folder of `uri`.
     """
 
     name: str
@@ -268,9 +282,11 @@ class Target(msgspec.Struct, frozen=True):
     options: dict[str, Any] = {}
     token: str = ""
     gone: str = ""
+    files: tuple[DataFile, ...] = ()
 
 
 class Written(msgspec.Struct, frozen=True):
-    """What an engine wrote."""
+    """What an engine wrote: how many rows and, where the store itself is, which files."""
 
     rows: int
+    files: tuple[DataFile, ...] = ()

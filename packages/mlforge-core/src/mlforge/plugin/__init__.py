@@ -52,6 +52,7 @@ from mlforge.plugin.online_stores import (
 from mlforge.plugin.sources import Asking, Found, Narrow, Objects, Rows
 from mlforge.plugin.stores import (
     CollectingStore,
+    DirectStore,
     FetchingStore,
     Leftover,
     ManifestStore,
@@ -81,6 +82,7 @@ __all__ = [
     "Command",
     "Config",
     "Conformed",
+    "DirectStore",
     "EncodedReading",
     "Encoding",
     "Engine",

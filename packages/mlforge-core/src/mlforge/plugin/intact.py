@@ -8,7 +8,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from mlforge.errors import Invalid, NotFound, PluginFailed
+from mlforge.errors import NotFound, PluginFailed
 from mlforge.model.meta import Artifact, FeatureMeta, Part
 from mlforge.plugin import layout
 from mlforge.plugin.stores import Store, VerifyingStore
@@ -109,10 +109,7 @@ def _verify_file(meta: FeatureMeta, part: Part, path: Path, now: int) -> None:
             hint="Check that you may read there, and the disk.",
         ) from error
     if not is_whole:
-        raise Invalid(
-            f"{path} is damaged: its bytes are not those that were committed of {meta.name} {part.version}.",
-            hint=layout.rebuild(meta.name),
-        )
+        raise layout.damaged(path, meta, part)
 
 
 def _is_whole(path: Path, part: Part, now: int) -> bool:

@@ -10,13 +10,13 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from zlib import crc32
 
 import msgspec
 
 from mlforge.errors import Conflict, Invalid, MlforgeError
-from mlforge.model.meta import FeatureMeta, Manifest, Part
+from mlforge.model.meta import DataFile, FeatureMeta, Manifest, Part
 from mlforge.model.version import Version
 
 META = ".meta.json"
@@ -43,18 +43,6 @@ class Pointer(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         Version.parse(self.version)
-
-
-class Piece(msgspec.Struct, frozen=True):
-    """A data file of a version about to be committed: where below the version, its bytes and SHA-256."""
-
-    path: str
-    bytes: int
-    hash: str
-
-    @property
-    def role(self) -> Literal["rows", "gone"]:
-        return "gone" if self.path.startswith(f"{GONE}.") else "rows"
 
 
 def way_out(
@@ -229,21 +217,29 @@ def _is_below(path: str) -> bool:
     return not ("\\" in path or ":" in path or "\0" in path) and not {"", ".", ".."} & set(path.split("/"))
 
 
-def complete(meta: FeatureMeta, pieces: Sequence[Piece]) -> FeatureMeta:
+def damaged(where: object, meta: FeatureMeta, part: Part) -> Invalid:
+    """The error for a data file whose bytes are not those that were committed."""
+    return Invalid(
+        f"{where} is damaged: its bytes are not those that were committed of {meta.name} {part.version}.",
+        hint=rebuild(meta.name),
+    )
+
+
+def complete(meta: FeatureMeta, files: Sequence[DataFile]) -> FeatureMeta:
     """The metadata with its parts and content hash: the data's SHA-256, or that of its parts' where there are several.
 
     The parts of earlier versions that it has already stay, first.
     """
-    mine = [Part(f"{meta.version}/{p.path}", _rows(meta, pieces, p), p.bytes, p.hash, p.role) for p in pieces]
+    mine = [Part(f"{meta.version}/{f.path}", _rows(meta, files, f), f.bytes, f.hash, f.role) for f in files]
     parts = (*meta.parts, *mine)
     content = parts[0].hash if len(parts) == 1 else hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()
     return msgspec.structs.replace(meta, parts=parts, content_hash=content)
 
 
-def _rows(meta: FeatureMeta, pieces: Sequence[Piece], piece: Piece) -> int:
-    """How many rows a piece has; of several of one role the store cannot know how many each has: -1."""
-    if sum(p.role == piece.role for p in pieces) > 1:
+def _rows(meta: FeatureMeta, files: Sequence[DataFile], file: DataFile) -> int:
+    """How many rows a file has; of several of one role the store cannot know how many each has: -1."""
+    if sum(f.role == file.role for f in files) > 1:
         return -1
-    if meta.increment is None or not (meta.parts or piece.role == "gone"):
+    if meta.increment is None or not (meta.parts or file.role == "gone"):
         return meta.row_count
-    return meta.increment.rows if piece.role == "rows" else meta.increment.gone
+    return meta.increment.rows if file.role == "rows" else meta.increment.gone

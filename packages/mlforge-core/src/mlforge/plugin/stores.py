@@ -247,3 +247,21 @@ class ManifestStore(Protocol):
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Replace the manifest, atomically."""
+
+
+@runtime_checkable
+class DirectStore(Protocol):
+    """A store that lets engines write where it is itself, so that no row comes to this machine.
+
+    Example:
+        >>> with mlf.LocalStore("feature_store").open() as store:
+        ...     isinstance(store, DirectStore)
+        False
+    """
+
+    def direct(self, target: Target) -> Target | None:
+        """The same target at addresses of the store that no reader sees; None where it has to come by this machine.
+
+        It is given back to `commit` or `abort` in the place of the other, with the `files` that the engine says it
+        wrote. A commit raises `Conflict` where one of them is gone.
+        """

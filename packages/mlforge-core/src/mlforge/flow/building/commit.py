@@ -30,8 +30,9 @@ from mlforge.model.meta import Artifact, Change, FeatureMeta, Increment, Part, T
 from mlforge.model.quality import Quality
 from mlforge.model.schema import Schema
 from mlforge.model.span import Span
+from mlforge.plugin.engine.frames import Frame
 from mlforge.plugin.engine.protocol import Engine
-from mlforge.plugin.stores import Store, UploadingStore
+from mlforge.plugin.stores import DirectStore, Store, UploadingStore
 
 COMMIT_TRIES = 20
 MOST_LAYERS = 16
@@ -107,16 +108,29 @@ def _telling(session: Session, name: str) -> AbstractContextManager[None]:
 
 
 def _write(store: Store, engine: Engine, order: BuildOrder, rows: ComputedRows) -> Staged:
-    target = store.begin(order.name, order.job.format)
+    target = _begun(store, engine, order)
     try:
         gone = 0 if rows.gone is None else engine.extent(rows.gone, None).rows
         if gone:
-            engine.write(rows.gone, msgspec.structs.replace(target, uri=target.gone))
-        written = engine.write(rows.frame, target).rows
+            target, _ = _written(engine, rows.gone, target, target.gone)
+        target, written = _written(engine, rows.frame, target, target.uri)
     except BaseException:
         store.abort(target)
         raise
     return Staged(target, written, gone, order.base.meta.parts if order.base else ())
+
+
+def _begun(store: Store, engine: Engine, order: BuildOrder) -> Target:
+    """Where to write: in the store itself, where both sides are able to."""
+    target = store.begin(order.name, order.job.format)
+    direct = store.direct(target) if isinstance(store, DirectStore) else None
+    return direct if direct is not None and engine.writes(direct) else target
+
+
+def _written(engine: Engine, frame: Frame, target: Target, uri: str) -> tuple[Target, int]:
+    """The target with the files that were written, and how many rows those have."""
+    done = engine.write(frame, msgspec.structs.replace(target, uri=uri))
+    return msgspec.structs.replace(target, files=(*target.files, *done.files)), done.rows
 
 
 def _measured(
@@ -151,10 +165,10 @@ def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> 
     stay = () if 2 * later >= first else tuple(kept[0])
     whole = _with_staged(order.base, staged)
     late = _without(whole, stay)
-    target = store.begin(order.name, order.job.format)
+    target = _begun(store, engine, order)
     try:
-        rows = engine.write(engine.scan_version(late), target).rows
-        gone = _write_gone(engine, late, target) if stay else 0
+        target, rows = _written(engine, engine.scan_version(late), target, target.uri)
+        target, gone = _write_gone(engine, late, target) if stay else (target, 0)
     except BaseException:
         store.abort(target)
         raise
@@ -162,15 +176,15 @@ def _merged(store: Store, engine: Engine, order: BuildOrder, staged: Staged) -> 
     return Staged(target, rows, gone, stay)
 
 
-def _write_gone(engine: Engine, late: Artifact, target: Target) -> int:
+def _write_gone(engine: Engine, late: Artifact, target: Target) -> tuple[Target, int]:
     """Of all that the layers took away, what they did not bring back."""
     uris = tuple(uri for part, uri in zip(late.meta.parts, late.uris, strict=True) if part.role == "gone")
     if not uris:
-        return 0
+        return target, 0
     identity = late.meta.identity
     taken = engine.scan_version(Artifact(msgspec.structs.replace(late.meta, parts=()), uris, late.options), identity)
     gone = engine.anti_join(taken, [engine.scan_version(late, identity)], identity)
-    return engine.write(gone, msgspec.structs.replace(target, uri=target.gone)).rows
+    return _written(engine, gone, target, target.gone)
 
 
 def _with_staged(base: Artifact, staged: Staged) -> Artifact:
@@ -180,7 +194,7 @@ def _with_staged(base: Artifact, staged: Staged) -> Artifact:
         written.append((Part("new/gone", staged.gone, 0, "", "gone"), staged.target.gone))
     parts, uris = zip(*written, strict=True)
     meta = msgspec.structs.replace(base.meta, parts=(*base.meta.parts, *parts))
-    return Artifact(meta, (*base.uris, *uris), base.options)
+    return Artifact(meta, (*base.uris, *uris), base.options | staged.target.options)
 
 
 def _without(artifact: Artifact, parts: tuple[Part, ...]) -> Artifact:

@@ -18,7 +18,8 @@ def within_reach(store: Store, engine: Engine, artifact: Artifact, *, relied: bo
     """The version where the engine reads it, if its data is what was committed.
 
     Of files what something that stays relies on is read to its end anyway, so it is brought here once and held against
-    its hashes on the way, even where the engine could read it from afar. Tables are held against theirs where they are.
+    its hashes on the way, even where the engine could read it from afar, unless the engine looks at them there. Tables
+    are held against theirs where they are.
 
     Raises:
         Invalid: Data that is not what was committed.
@@ -33,7 +34,7 @@ def _brought(store: Store, engine: Engine, artifact: Artifact, relied: bool) -> 
     is_near = engine.reaches(artifact)
     in_tables = all(uri.startswith(_TABLE) for uri in artifact.uris)
     if isinstance(store, FetchingStore) and (not is_near or (relied and not in_tables)):
-        return store.fetch(artifact)
+        return artifact if is_near and engine.verifies(artifact) else store.fetch(artifact)
     if not is_near:
         raise Unsupported(
             f"This engine cannot read {artifact.meta.name} {artifact.meta.version} at {artifact.uris[0]}.",

@@ -171,6 +171,21 @@ class Engine(Live, Protocol):
         """
         return defaults.reaches(artifact)
 
+    def verifies(self, artifact: Artifact) -> bool:
+        """Hold a version that it reaches against the hashes of its parts, where it is; whether it was looked at.
+
+        If not, the store brings the files to this machine where something that stays relies on them, and looks at them
+        on the way. By default no version is looked at. Raises `Invalid` where bytes are not what was committed.
+        """
+        return False
+
+    def writes(self, target: Target) -> bool:
+        """Whether it writes to an address in a store itself; if not, it writes to this machine, and the store sends it.
+
+        What it wrote there it tells as the `files` of `Written`. By default it writes to files of this machine alone.
+        """
+        return False
+
     def apply(self, function: Callable[..., Any], frame: Frame) -> Frame:
         """What a feature's function makes of a frame, handed over as its first annotation asks.
 

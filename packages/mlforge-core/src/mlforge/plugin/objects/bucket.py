@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -76,6 +76,14 @@ class Bucket(Protocol):
 
     def close(self) -> None:
         """End what was opened."""
+
+
+@runtime_checkable
+class CopyingBucket(Protocol):
+    """A bucket whose service copies objects, so that their bytes need not come here."""
+
+    def copy(self, key: str, to: str) -> bool:
+        """Write an object as another is, however large; False where there is none to copy."""
 
 
 def gone(where: str) -> NotFound:

@@ -102,6 +102,14 @@ def sweep(
     if (lost := _old(unknown, now)) and not is_missed(content, name):
         used = _used(bucket, content, name)
         bucket.delete([] if used is None else [one.key for one in lost if one.key not in used])
+    bucket.delete([one.key for one in abandoned(content, LONGEST_COMMIT, now)])
+
+
+def abandoned(content: Content, older: float, now: float | None = None) -> list[Listed]:
+    """What engines wrote to the bucket themselves, where nothing was added to it for so many seconds."""
+    begun = (time.time() if now is None else now) - older
+    writing = [listed for builds in content.writing.values() for listed in builds.values()]
+    return [one for listed in writing if max(o.written for o in listed) < begun for one in listed]
 
 
 def leftovers(bucket: Bucket, content: Content, name: str, older: float) -> list[Listed]:

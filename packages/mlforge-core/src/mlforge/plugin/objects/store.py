@@ -1,6 +1,7 @@
 """Versions in a bucket: `{feature}/{version}/data.{mark}.parquet` and `.meta.json`, `{feature}/_latest.json`.
 
-Engines write to this machine; a commit uploads to names that nobody else has, then decides with two requests that have
+Engines write to this machine, or to a folder of their own in the bucket; a commit uploads, or has the service copy, to
+names that nobody else has, then decides with two requests that have
 a condition: the metadata is created where there is none, and the pointer is replaced where it is what was read. There
 are no locks. What a commit that lost, or died, has uploaded no metadata names, so no reader sees it.
 """
@@ -14,16 +15,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import msgspec
 
 from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
-from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
+from mlforge.model.meta import Artifact, DataFile, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import layout, temporary
 from mlforge.plugin.intact import sha256_of, verify_files
 from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
-from mlforge.plugin.objects.pruning import Kept, leftovers, prune, sweep
+from mlforge.plugin.objects.direct import copied, forget, is_direct, target_in
+from mlforge.plugin.objects.pruning import Kept, abandoned, leftovers, prune, sweep
 from mlforge.plugin.objects.receiving import receive
 from mlforge.plugin.objects.sending import Tally, Tell
 from mlforge.plugin.objects.staging import Staging, data_files, fetched, reporting, write
@@ -94,20 +98,24 @@ class LiveObjectStore:
         data, gone = (str(staged / f"{stem}.{format}") for stem in (layout.DATA, layout.GONE))
         return Target(name, data, format, token=staged.name, gone=gone)
 
+    def direct(self, target: Target) -> Target | None:
+        return target_in(self.bucket, target)
+
     def uploading(self, tell: Tell) -> AbstractContextManager[None]:
         return self._tally.told_to(tell)
 
     def commit(self, target: Target, meta: FeatureMeta, expected: str | None) -> FeatureMeta:
-        staged = self._staged(target)
+        written = {f.path: f for f in target.files} if is_direct(target) else data_files(self._staged(target))
         Version.parse(meta.version)
         if meta.name != target.name:
             raise Invalid(f"Metadata of {meta.name!r} cannot be committed to {target.name!r}.", hint="Begin it anew.")
         self._refuse_rivals(meta, expected)
-        keys = {f"{meta.name}/{meta.version}/{_marked(n, staged.name)}": p for n, p in data_files(staged).items()}
-        if not keys:
-            raise NotFound(f"Nothing was written to {staged}.", hint="Write to the target's uri before the commit.")
+        if not written:
+            raise NotFound(f"Nothing was written to {target.uri}.", hint="Write to the target's uri before the commit.")
+        place = f"{meta.name}/{meta.version}/"
+        keys = {f"{place}{_marked(name, target.token)}": one for name, one in written.items()}
         try:
-            meta = layout.complete(meta, self._uploaded(keys, f"{meta.name}/{meta.version}/"))
+            meta = layout.complete(meta, self._sent(target, keys, place))
             self._show(meta, self._refuse_rivals(meta, expected, keys))  # again: sending may have taken long
         except Conflict:
             self._forget(list(keys))
@@ -137,7 +145,14 @@ class LiveObjectStore:
             raise _moved(meta.name, latest, expected)
         return held
 
-    def _uploaded(self, keys: dict[str, Path], folder: str) -> list[layout.Piece]:
+    def _sent(self, target: Target, keys: dict[str, Any], folder: str) -> list[DataFile]:
+        """The files, where they stay."""
+        if not is_direct(target):
+            return self._uploaded(keys, folder)
+        copied(self.bucket, target, keys, self._tally)
+        return [msgspec.structs.replace(file, path=key.removeprefix(folder)) for key, file in keys.items()]
+
+    def _uploaded(self, keys: dict[str, Path], folder: str) -> list[DataFile]:
         """The files, each uploaded and hashed at the same time."""
         with ThreadPoolExecutor(2 * AT_ONCE) as pool, reporting("Reading what was written"):
             sizes = [path.stat().st_size for path in keys.values()]
@@ -147,7 +162,7 @@ class LiveObjectStore:
             for one in sent:
                 one.result()
         pairs = zip(keys, sizes, hashes, strict=True)
-        return [layout.Piece(key.removeprefix(folder), size, digest) for key, size, digest in pairs]
+        return [DataFile(key.removeprefix(folder), size, digest) for key, size, digest in pairs]
 
     def _show(self, meta: FeatureMeta, seen: Held | None) -> None:
         """Create the metadata, then flip the pointer that was seen. A lost race changes nothing."""
@@ -223,11 +238,7 @@ class LiveObjectStore:
         return chunks
 
     def _damaged(self, meta: FeatureMeta, part: Part) -> Invalid:
-        where = f"{self.bucket.where}/{meta.name}/{part.path}"
-        return Invalid(
-            f"{where} is damaged: its bytes are not those that were committed of {meta.name} {part.version}.",
-            hint=layout.rebuild(meta.name),
-        )
+        return layout.damaged(f"{self.bucket.where}/{meta.name}/{part.path}", meta, part)
 
     def point(self, name: str, version: str) -> None:
         self._need(name, version)
@@ -284,6 +295,7 @@ class LiveObjectStore:
         content = Content(self.bucket.list(""))
         names = [name for name in sorted(content.data) if not self._is_missed(content, name)]
         found = [one for name in names for one in leftovers(self.bucket, content, name, older)]
+        found += abandoned(content, older)
         if not dry_run:
             self.bucket.delete([one.key for one in found])
         return [Leftover(f"{self.bucket.where}/{one.key}", one.bytes) for one in found]
@@ -302,12 +314,14 @@ class LiveObjectStore:
         self.bucket.put(MANIFEST, layout.encode(manifest))
 
     def _staged(self, target: Target) -> Path:
-        path = Path(target.uri).parent
-        if path.name == target.token and path.parent == self._staging.root and path.is_dir():
+        path = self._staging.root / target.token
+        if target.token and path.is_dir():
             return path
         raise NotFound(f"What was written for {target.name!r} is gone: {path}.", hint="Build it again.")
 
     def _drop(self, target: Target) -> None:
+        if is_direct(target):
+            forget(self.bucket, target)
         with suppress(NotFound):
             shutil.rmtree(self._staged(target), ignore_errors=True)
 

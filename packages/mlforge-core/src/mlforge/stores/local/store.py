@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from mlforge.errors import Conflict, Invalid, NotFound, PluginFailed, Unsupported
-from mlforge.model.meta import Artifact, FeatureMeta, Manifest, Part, Target
+from mlforge.model.meta import Artifact, DataFile, FeatureMeta, Manifest, Part, Target
 from mlforge.model.version import Version
 from mlforge.plugin import Leftover, Pruned, layout, verify_files
 from mlforge.plugin.intact import sha256_of
@@ -105,7 +105,7 @@ class LiveLocalStore:
             raise Invalid(f"Metadata of {meta.name!r} cannot be committed to {target.name!r}.", hint="Begin it anew.")
         with disk.reporting(f"Committing {meta.name} {meta.version}", staged.parent):
             self._refuse_rivals(meta, expected)
-            meta = layout.complete(meta, _pieces(staged))
+            meta = layout.complete(meta, _written(staged))
             disk.write(staged / layout.META, layout.encode(meta))
             disk.sync_folders(staged)
             with disk.locked(staged.parent / LOCK):
@@ -386,14 +386,14 @@ def _pointer(version: str) -> bytes:
     return layout.encode(layout.Pointer(version))
 
 
-def _pieces(staged: Path) -> list[layout.Piece]:
+def _written(staged: Path) -> list[DataFile]:
     """The data files in a staging folder, on the disk. Hidden ones and those with `_` first are some engine's own."""
     paths = {p.relative_to(staged).as_posix(): p for p in files(staged)}
     data = {n: inside(staged, p) for n, p in paths.items() if not any(part[0] in "._" for part in n.split("/"))}
     if not data:
         raise NotFound(f"Nothing was written to {staged}.", hint="Write to the target's uri before the commit.")
     hashes = disk.digests(list(data.values()))
-    return [layout.Piece(n, p.stat().st_size, h) for (n, p), h in zip(data.items(), hashes, strict=True)]
+    return [DataFile(n, p.stat().st_size, h) for (n, p), h in zip(data.items(), hashes, strict=True)]
 
 
 def _folders(path: Path) -> list[str]:

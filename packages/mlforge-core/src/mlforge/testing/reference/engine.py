@@ -158,6 +158,12 @@ class Reference:
     def reaches(self, artifact: Artifact) -> bool:
         return not any("://" in uri for uri in artifact.uris)
 
+    def verifies(self, artifact: Artifact) -> bool:
+        return False
+
+    def writes(self, target: Target) -> bool:
+        return False
+
 
 def check(table: Table, check: Check, examples: int) -> CheckResult:
     """How many rows break a promise, and the first few values that do."""

@@ -21,6 +21,7 @@ from mlforge.plugin.objects.sending import Taken, nobody
 from mlforge.testing.damage import Damage
 from mlforge.testing.refusals import refused
 from mlforge.testing.stores import PruningStoreTests, StoreTests
+from mlforge.testing.stores.direct import DirectTests
 from mlforge.testing.stores.growing import grow
 from mlforge.testing.stores.missing import MissingTests
 from mlforge.testing.versions import local_path, meta_of
@@ -59,6 +60,10 @@ class DyingBucket:
     def put(self, key: str, data: bytes) -> None:
         self._step()
         self._bucket.put(key, data)
+
+    def copy(self, key: str, to: str) -> bool:
+        self._step()
+        return self._bucket.copy(key, to)  # type: ignore[attr-defined, no-any-return]
 
     def upload(self, path: Path, key: str, taken: Taken = nobody) -> None:
         self._step()
@@ -100,7 +105,7 @@ class RacedBucket:
             before()
 
 
-class ObjectStoreTests(MissingTests, StoreTests, PruningStoreTests):
+class ObjectStoreTests(DirectTests, MissingTests, StoreTests, PruningStoreTests):
     """Everything a store over a bucket must prove. A subclass gives its `config`, with a prefix, and the `bucket`.
 
     Example:

