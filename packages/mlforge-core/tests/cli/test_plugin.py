@@ -79,6 +79,15 @@ def test_a_name_that_is_taken_is_refused_with_one_that_is_free(
     assert mlforge("plugin", "new", *hint, cwd=tmp_path).code == 0
 
 
+@pytest.mark.parametrize("name", ["core", "Polars", "serve", "mlforge-ranges", "tables"])
+def test_no_distribution_is_displaced(name: str, mlforge: Mlforge, tmp_path: Path) -> None:
+    refused = mlforge("plugin", "new", "validator", name, cwd=tmp_path)
+    assert refused.code == 1
+    assert "is another distribution" in refused.err
+    assert list(tmp_path.iterdir()) == []
+    assert mlforge("plugin", *refused.err.split("mlforge plugin ")[1].split(), cwd=tmp_path).code == 0
+
+
 @pytest.mark.parametrize(
     "name", ["", "1st", "a/b", "..", "with space", "a--b", "ünique", "a" * 41, "lambda", "mlforge-"]
 )
