@@ -100,7 +100,9 @@ def test_bash_completes_a_feature_and_loads_nothing_heavy(project: Path, tmp_pat
     [("", ["\\*", "a,b", "it\\'s", "my\\ prod"]), ('"', ["*", "a,b", "it's", "my prod"]), ("my\\ p", ["my\\ prod"])],
 )
 def test_bash_completes_a_name_as_it_is_written_there(begun: str, expected: list[str], tmp_path: Path) -> None:
-    (tmp_path / "mlforge.yaml").write_text('profiles: {"my prod": {}, "*": {}, "a,b": {}, "it\'s": {}}', encoding="utf-8")
+    (tmp_path / "mlforge.yaml").write_text(
+        'profiles: {"my prod": {}, "*": {}, "a,b": {}, "it\'s": {}}', encoding="utf-8"
+    )
     (tmp_path / "mlforge").write_text(f"#!{sys.executable}\nfrom mlforge.cli.app import run\nrun()\n")
     (tmp_path / "mlforge").chmod(0o755)
     script = f"""

@@ -216,7 +216,9 @@ def test_a_path_that_is_no_utf8_is_one_document_too(mlforge: Mlforge, fresh_shop
 
 
 @pytest.mark.posix
-@pytest.mark.parametrize("words", ["list", "build", "profile", "catalog", "search spend", "list --target definitions.py"])
+@pytest.mark.parametrize(
+    "words", ["list", "build", "profile", "catalog", "search spend", "list --target definitions.py"]
+)
 def test_a_folder_that_is_gone_is_said(words: str, tmp_path: Path) -> None:
     called = f'mkdir gone; cd gone; rmdir ../gone; "{sys.executable}" -m mlforge {words}'
     done = subprocess.run(["bash", "-c", called], cwd=tmp_path, capture_output=True, text=True, check=False)

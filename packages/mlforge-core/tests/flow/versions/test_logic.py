@@ -340,6 +340,13 @@ def test_lambdas_on_one_line_are_told_apart(load: Callable[..., ModuleType]) -> 
     assert None not in hashes
 
 
+def test_lambdas_of_constants_on_one_line_are_told_apart(load: Callable[..., ModuleType]) -> None:
+    text = "a, b, c = lambda v: 1, lambda v: True, lambda v: f'{{v}}'\ndef f(df): return a(df), b(df), c(df), {}"
+    first, again, other = (told(load(text.format(n))) for n in ("1", "1", "2"))
+    assert first.unknown == () and first == again
+    assert first.hash != other.hash
+
+
 def test_a_value_of_someone_else_that_is_told_by_its_content_counts(load: Callable[..., ModuleType]) -> None:
     text = "import polars as pl\nC = {'a': pl.Datetime('us', {!r})}\ndef f(df): return df.cast(C)".replace(
         "{'a'", "{{'a'"

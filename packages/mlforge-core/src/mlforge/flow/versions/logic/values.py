@@ -267,6 +267,6 @@ def _feed(held: Any, value: object, depth: int) -> None:
 SCALARS = {NoneType, bool, int, float, str, bytes}
 _EXACT = {
     NoneType, bool, int, float, complex, str, bytes, bytearray, Decimal, Fraction, UUID, range, date, datetime, time,
-    timedelta, timezone, type(Ellipsis), type(NotImplemented), type(msgspec.NODEFAULT), msgspec.UnsetType, list, tuple, set,
-    frozenset, dict, deque, Counter, OrderedDict, defaultdict,
+    timedelta, timezone, type(Ellipsis), type(NotImplemented), type(msgspec.NODEFAULT), msgspec.UnsetType, list, tuple,
+    set, frozenset, dict, deque, Counter, OrderedDict, defaultdict,
 }  # fmt: skip
