@@ -132,14 +132,15 @@ def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get("KIND"), str):
         raise Invalid(f"{where} has no KIND.", hint=f"Say which: {where.rsplit('.', 1)[-1]}: {{KIND: …}}")
     found = registry().get(kind, value["KIND"])
-    config, tag = found.config, found.config.__struct_config__.tag
-    if tag != found.name:
-        hint = f"Tell its authors: class {config.__name__}(…, tag={found.name!r})"
-        raise PluginFailed(f"{where}.KIND: the config of the {found.role} {found.name!r} is tagged {tag!r}.", hint=hint)
+    if (tag := found.config.__struct_config__.tag) != found.name:
+        raise PluginFailed(
+            f"{where}.KIND: the config of the {found.role} {found.name!r} is tagged {tag!r}.",
+            hint=f"Tell its authors: class {found.config.__name__}(…, tag={found.name!r})",
+        )
     try:
-        return msgspec.convert(value, config, strict=False)  # a variable is text, also where a number is meant
+        return msgspec.convert(value, found.config, strict=False)  # a variable is text, also where a number is meant
     except msgspec.ValidationError as error:
-        raise _wrong_setting(where, str(error), config.__struct_fields__) from None
+        raise _wrong_setting(where, str(error), found.config.__struct_fields__) from None
 
 
 def observers(given: Any, where: str) -> tuple[ObserverConfig, ...]:

@@ -195,7 +195,6 @@ def _refuse_taken(kind: str, names: Names) -> None:
     from mlforge.plugin.hints import DISTRIBUTIONS, PACKAGES
     from mlforge.plugin.registry import registry
 
-    hint = f"Take another name: mlforge plugin new {kind} my-{names.name}"
     taken: dict[tuple[str, str], str] = {}
     for plugin in registry().plugins:
         taken |= {(found.role, found.name): plugin.distribution for found in plugin.brings}
@@ -204,9 +203,15 @@ def _refuse_taken(kind: str, names: Names) -> None:
         taken |= {(role, one): distribution for one, distribution in known.items()}
     for claim in ((names.kind.role, names.known_as), ("word", names.type), ("word", names.known_as)):
         if by := taken.get(claim):
-            raise Conflict(f"{by} brings the {claim[0]} {claim[1]!r} already.", hint=hint)
+            raise Conflict(
+                f"{by} brings the {claim[0]} {claim[1]!r} already.",
+                hint=f"Take another name: mlforge plugin new {kind} my-{names.name}",
+            )
     if names.package in PACKAGES or any(metadata.distributions(name=names.distribution)):
-        raise Conflict(f"{names.distribution} is another distribution, whose place it would take.", hint=hint)
+        raise Conflict(
+            f"{names.distribution} is another distribution, whose place it would take.",
+            hint=f"Take another name: mlforge plugin new {kind} my-{names.name}",
+        )
 
 
 def _words(found: Any) -> tuple[str, ...]:
