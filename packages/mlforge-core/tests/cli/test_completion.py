@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -91,3 +92,29 @@ def test_bash_completes_a_feature_and_loads_nothing_heavy(project: Path, tmp_pat
     """
     done = subprocess.run(["bash", "--norc", "-c", script], cwd=project, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "user_spend"
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    ("begun", "expected"),
+    [("", ["\\*", "a,b", "it\\'s", "my\\ prod"]), ('"', ["*", "a,b", "it's", "my prod"]), ("my\\ p", ["my\\ prod"])],
+)
+def test_bash_completes_a_name_as_it_is_written_there(begun: str, expected: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mlforge.yaml").write_text(
+        'profiles: {"my prod": {}, "*": {}, "a,b": {}, "it\'s": {}}', encoding="utf-8"
+    )
+    (tmp_path / "mlforge").write_text(f"#!{sys.executable}\nfrom mlforge.cli.app import run\nrun()\n")
+    (tmp_path / "mlforge").chmod(0o755)
+    script = f"""
+    PATH={tmp_path}:$PATH
+    eval "$(mlforge completion bash)" 2>/dev/null
+    COMP_WORDS=(mlforge build --profile {shlex.quote(begun)}) COMP_CWORD=3
+    _mlforge_completion mlforge
+    printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "--norc", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == expected
+
+
+def test_fish_keeps_features_after_a_comma() -> None:
+    assert 'string split -m 1 "," $completion' in CliRunner().invoke(cli, ["completion", "fish"]).output

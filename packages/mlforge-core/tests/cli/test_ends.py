@@ -213,3 +213,14 @@ def test_a_path_that_is_no_utf8_is_one_document_too(mlforge: Mlforge, fresh_shop
     answer = mlforge("catalog", "--out", out, "--json", cwd=fresh_shop)
     assert (answer.code, answer.document["features"]) == (0, 2)
     assert answer.document["start"].endswith("caf\\udce9/index.html")
+
+
+@pytest.mark.posix
+@pytest.mark.parametrize(
+    "words", ["list", "build", "profile", "catalog", "search spend", "list --target definitions.py"]
+)
+def test_a_folder_that_is_gone_is_said(words: str, tmp_path: Path) -> None:
+    called = f'mkdir gone; cd gone; rmdir ../gone; "{sys.executable}" -m mlforge {words}'
+    done = subprocess.run(["bash", "-c", called], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == 'Error: The folder that you are in is gone.\nHint: Where it was made anew: cd "$PWD"\n'

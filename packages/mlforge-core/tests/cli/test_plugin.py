@@ -16,7 +16,7 @@ from mlforge.cli import kit
 from mlforge.cli.app import run
 from mlforge.cli.commands.plugin import KINDS
 from mlforge.cli.views import supported
-from mlforge.plugin.registry import Plugin
+from mlforge.plugin.registry import Plugin, Registry, registry
 
 Mlforge = Callable[..., Any]
 
@@ -79,6 +79,15 @@ def test_a_name_that_is_taken_is_refused_with_one_that_is_free(
     assert mlforge("plugin", "new", *hint, cwd=tmp_path).code == 0
 
 
+@pytest.mark.parametrize("name", ["core", "Polars", "serve", "mlforge-ranges", "tables"])
+def test_no_distribution_is_displaced(name: str, mlforge: Mlforge, tmp_path: Path) -> None:
+    refused = mlforge("plugin", "new", "validator", name, cwd=tmp_path)
+    assert refused.code == 1
+    assert "is another distribution" in refused.err
+    assert list(tmp_path.iterdir()) == []
+    assert mlforge("plugin", *refused.err.split("mlforge plugin ")[1].split(), cwd=tmp_path).code == 0
+
+
 @pytest.mark.parametrize(
     "name", ["", "1st", "a/b", "..", "with space", "a--b", "ünique", "a" * 41, "lambda", "mlforge-"]
 )
@@ -125,6 +134,16 @@ def test_a_plugin_that_fails_is_told_with_what_it_says(capsys: pytest.CaptureFix
     told = capsys.readouterr().out
     assert not found["ok"]
     assert "mine: test_x: none of it is\n" in told and "its settings are not tried" in told
+
+
+def test_plugins_of_one_name_are_each_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    local = next(plugin for plugin in registry().plugins if plugin.name == "local")
+    broken = Plugin("local", "mlforge-other", "1.0", error="RuntimeError: boo")
+    for order in ([broken, local], [local, broken]):
+        monkeypatch.setattr(kit, "registry", lambda order=order: Registry(order))
+        assert [(one.plugin.distribution, one.ok) for one in kit.held(["local"])] == [
+            (plugin.distribution, plugin is local) for plugin in order
+        ]
 
 
 def test_a_plugin_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

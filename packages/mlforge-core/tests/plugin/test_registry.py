@@ -163,7 +163,7 @@ def test_an_api_that_is_no_number_is_told_to_be_one():
 def test_a_word_that_is_not_there_beside_a_broken_plugin_leads_to_the_list(monkeypatch):
     broken = Plugin("fast", "mlforge-fast", "1.0", error="RuntimeError: boo")
     monkeypatch.setattr("mlforge.plugin.words.registry", lambda: Registry([broken]))
-    with pytest.raises(AttributeError, match="has no 'is_odd'. Or see what is broken: mlforge plugins"):
+    with pytest.raises(AttributeError, match="has no 'is_odd'. See what is broken: mlforge plugins"):
         raise no_word("mlforge.validators", "is_odd", [])
 
 

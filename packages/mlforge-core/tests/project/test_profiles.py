@@ -1,11 +1,14 @@
 import re
+import types
 from pathlib import Path
 
 import pytest
 
 import mlforge as mlf
-from mlforge.errors import Invalid, MlforgeError, NotFound, Unknown
-from mlforge.project.profiles import FILE, choose_profile, read_profiles
+from mlforge.errors import Invalid, MlforgeError, NotFound, PluginFailed, Unknown
+from mlforge.plugin import OnlineStoreConfig, OnlineStoreDescriptor, hookimpl
+from mlforge.plugin.registry import Plugin, Registry, load_plugin
+from mlforge.project.profiles import FILE, choose_profile, decode_config, read_profiles
 
 YAML = """
 default_profile: dev
@@ -248,3 +251,31 @@ def test_a_reference_that_is_misspelled_is_no_name_of_a_folder(project, monkeypa
         path_of(mlf.Definitions())
     assert "${env:STORE}" in caught.value.hint
     assert caught.value.where.startswith("mlforge.yaml, line 5")
+
+
+class Plain(OnlineStoreConfig, frozen=True, tag="plain"):
+    """It has no settings."""
+
+
+def announced(monkeypatch, name):
+    module = types.ModuleType("stranger")
+    found = OnlineStoreDescriptor(name=name, summary="", api=1, config=Plain)
+    module.mlforge_online_stores = hookimpl(lambda: [found])
+    plugins = Registry([load_plugin(module, Plugin("stranger", "mlforge-stranger", "1.0"))])
+    monkeypatch.setattr("mlforge.project.profiles.registry", lambda: plugins)
+    return OnlineStoreDescriptor
+
+
+def test_a_plugin_whose_config_has_another_tag_is_to_blame(monkeypatch):
+    kind = announced(monkeypatch, "shelf")
+    with pytest.raises(PluginFailed, match="'shelf' is tagged 'plain'") as refused:
+        decode_config("shelf", kind, "online_store")
+    assert "tag='shelf'" in refused.value.hint
+
+
+def test_a_config_without_settings_says_so(monkeypatch):
+    kind = announced(monkeypatch, "plain")
+    assert decode_config("plain", kind, "online_store") == Plain()
+    with pytest.raises(Invalid) as refused:
+        decode_config({"KIND": "plain", 3: 4}, kind, "online_store")
+    assert refused.value.hint == "Settings: none."

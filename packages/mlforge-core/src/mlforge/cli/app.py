@@ -157,8 +157,18 @@ def _worded(error: Exception) -> tuple[str, str | None, int]:
             "Make room there, or where stdout goes.",
             FAILED,
         )
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        return "The folder that you are in is gone.", 'Where it was made anew: cd "$PWD"', FAILED
     hint = "This is a defect, in mlforge or in a plugin; `mlforge --debug …` shows where."
     return f"{type(error).__name__}: {error}", hint, FAILED
+
+
+def _is_folder_gone() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - it is no path that is wanted
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _usage_hint(error: click.UsageError) -> str:

@@ -53,16 +53,18 @@ def held(names: Sequence[str]) -> list[Held]:
     """
     if missing := next((one for one in ("pytest", "hypothesis") if find_spec(one) is None), None):
         raise NotInstalled(f"The kit needs {missing}.", hint='Install it: pip install "mlforge-core[testing]"')
-    there = {plugin.name: plugin for plugin in registry().plugins}
+    there = dict[str, list[Plugin]]()
+    for plugin in registry().plugins:
+        there.setdefault(plugin.name, []).append(plugin)
     if wrong := next((name for name in names if name not in there), None):
         raise Unknown(f"There is no plugin {wrong!r}.", hint=nearest(wrong, there))
-    chosen = [there[name] for name in names or there]
+    chosen = [plugin for name in names or there for plugin in there[name]]
     sound = [plugin for plugin in chosen if plugin.error is None]
-    results = _run(sound) if sound else {}
-    return [results.get(plugin.name) or Held(plugin) for plugin in chosen]
+    results = iter(_run(sound) if sound else ())
+    return [Held(plugin) if plugin.error is not None else next(results) for plugin in chosen]
 
 
-def _run(plugins: Sequence[Plugin]) -> dict[str, Held]:
+def _run(plugins: Sequence[Plugin]) -> list[Held]:
     with TemporaryDirectory() as folder:
         tests, told = Path(folder, "test_installed.py"), Path(folder, "told.xml")
         settled = [_is_settled(plugin) for plugin in plugins]
@@ -77,7 +79,7 @@ def _run(plugins: Sequence[Plugin]) -> dict[str, Held]:
             )
         cases = list(ET.parse(told).iter("testcase"))  # noqa: S314 - pytest wrote it a moment ago
     own = [[c for c in cases if c.get("classname", "").endswith(f".Test{n}")] for n in range(len(plugins))]
-    return {p.name: _fared(p, s, found) for p, s, found in zip(plugins, settled, own, strict=True)}
+    return [_fared(p, s, found) for p, s, found in zip(plugins, settled, own, strict=True)]
 
 
 def _class(number: int, plugin: Plugin, settled: bool) -> str:

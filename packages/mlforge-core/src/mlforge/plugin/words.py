@@ -55,7 +55,7 @@ def no_word(where: str, name: str, known: Iterable[str]) -> AttributeError | Imp
         close = close_to(name, known)
         text += f". Did you mean {close!r}?" if close else "."
         if any(plugin.error for plugin in registry().plugins):
-            text += " Or see what is broken: mlforge plugins"
+            text += f" {'Or see' if close else 'See'} what is broken: mlforge plugins"
     if _is_import():  # which makes an error of its own of an AttributeError, and says nothing of what was meant
         return ImportError(text, name=where)
     return AttributeError(text, name=name, obj=None)  # not the module, in which Python would look for a near name again

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from mlforge.errors import Invalid, MlforgeError, NotFound, Unknown, nearest
+from mlforge.errors import Invalid, MlforgeError, NotFound, PluginFailed, Unknown, nearest
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
 from mlforge.plugin.descriptors import EngineDescriptor, ObserverDescriptor, OnlineStoreDescriptor, StoreDescriptor
 from mlforge.plugin.observers import ObserverConfig
@@ -131,11 +131,16 @@ def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
         value = {"KIND": value}
     if not isinstance(value, dict) or not isinstance(value.get("KIND"), str):
         raise Invalid(f"{where} has no KIND.", hint=f"Say which: {where.rsplit('.', 1)[-1]}: {{KIND: …}}")
-    config = registry().get(kind, value["KIND"]).config
+    found = registry().get(kind, value["KIND"])
+    if (tag := found.config.__struct_config__.tag) != found.name:
+        raise PluginFailed(
+            f"{where}.KIND: the config of the {found.role} {found.name!r} is tagged {tag!r}.",
+            hint=f"Tell its authors: class {found.config.__name__}(…, tag={found.name!r})",
+        )
     try:
-        return msgspec.convert(value, config, strict=False)  # a variable is text, also where a number is meant
+        return msgspec.convert(value, found.config, strict=False)  # a variable is text, also where a number is meant
     except msgspec.ValidationError as error:
-        raise _wrong_setting(where, str(error), config.__struct_fields__) from None
+        raise _wrong_setting(where, str(error), found.config.__struct_fields__) from None
 
 
 def observers(given: Any, where: str) -> tuple[ObserverConfig, ...]:
@@ -156,7 +161,7 @@ def observers(given: Any, where: str) -> tuple[ObserverConfig, ...]:
 def _wrong_setting(where: str, said: str, known: Sequence[str]) -> Invalid:
     if unknown := re.search(r"unknown field `(.+?)`", said):
         return Invalid(f"{where} has no setting {unknown[1]!r}.", hint=nearest(unknown[1], known))
-    return Invalid(f"{_located(where, said)}.", hint=f"Settings: {', '.join(known)}.")
+    return Invalid(f"{_located(where, said)}.", hint=f"Settings: {', '.join(known) or 'none'}.")
 
 
 def _blamed(message: str) -> list[str]:

@@ -72,6 +72,9 @@ READ = {
     ),
     "from a class": "class K:\n    C = {}\ndef f(df): return [K.C for _ in df]",
     "from an instance": "class K:\n    def __init__(self): self.c = {}\nk = K()\ndef f(df): return k.c",
+    "from a dataclass's class": (
+        "@dataclasses.dataclass\nclass K:\n    C: typing.ClassVar = {}\nk = K()\ndef f(df): return k, K.C"
+    ),
     "from a class's base": "class B:\n    C = {}\nclass K(B): pass\ndef f(df): return K().C",
     "from a dataclass": "@dataclasses.dataclass\nclass K:\n    c: object = None\nk = K({})\ndef f(df): return k.c",
     "from a namespace": "n = types.SimpleNamespace(c={})\ndef f(df): return n.c",
@@ -159,6 +162,15 @@ VALUES = {
     "an enum's value": ("enum.Enum('E', {'A': 1}).A", "enum.Enum('E', {'A': 2}).A"),
     "a flag": ("re.I | re.M", "re.I | re.S"),
     "a struct": ("msgspec.defstruct('S', ['a'])(1)", "msgspec.defstruct('S', ['a'])(2)"),
+    "an unset value": ("msgspec.UNSET", "msgspec.NODEFAULT"),
+    "a struct's list": (
+        "msgspec.defstruct('S', [('a', list, [])])()",
+        "msgspec.defstruct('S', [('a', list, msgspec.field(default_factory=lambda: [1]))])()",
+    ),
+    "a struct's default among fields without one": (
+        "msgspec.defstruct('S', [('b', int, 1), ('a', int)], kw_only=True)(a=1)",
+        "msgspec.defstruct('S', [('b', int, 2), ('a', int)], kw_only=True)(a=1)",
+    ),
     "a named tuple": ("collections.namedtuple('N', 'a')(1)", "collections.namedtuple('N', 'a')(2)"),
     "an expression": ("mlf.col('a') > 1", "mlf.col('a') > 2"),
     "a duration of the house": ("mlf.Sum('a', '7d')", "mlf.Sum('a', '8d')"),
@@ -326,6 +338,13 @@ def test_lambdas_on_one_line_are_told_apart(load: Callable[..., ModuleType]) -> 
     hashes = {told(load(text.format(*n))).hash for n in ((1, 2), (2, 1), (1, 1))}
     assert len(hashes) == 3
     assert None not in hashes
+
+
+def test_lambdas_of_constants_on_one_line_are_told_apart(load: Callable[..., ModuleType]) -> None:
+    text = "a, b, c = lambda v: 1, lambda v: True, lambda v: f'{{v}}'\ndef f(df): return a(df), b(df), c(df), {}"
+    first, again, other = (told(load(text.format(n))) for n in ("1", "1", "2"))
+    assert first.unknown == () and first == again
+    assert first.hash != other.hash
 
 
 def test_a_value_of_someone_else_that_is_told_by_its_content_counts(load: Callable[..., ModuleType]) -> None:
@@ -516,7 +535,7 @@ def test_the_hashes_of_all_these_are_the_same_on_every_version_of_python(load: C
     texts = [READ[how].format("{'chf': 1}") for how in READ]
     texts += [READ["in the body"].format(one) for one, _ in VALUES.values()]
     hashes = "".join(str(told(load(text)).hash) for text in texts)
-    assert hashlib.sha256(hashes.encode()).hexdigest()[:16] == "ddb132364a15351c"
+    assert hashlib.sha256(hashes.encode()).hexdigest()[:16] == "5a9769317c336f9e"
 
 
 @pytest.mark.parametrize("name", ["__annotate__", "__annotate_func__"])

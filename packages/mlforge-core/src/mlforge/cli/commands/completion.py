@@ -13,6 +13,16 @@ WHERE = {
 }
 """The line that turns it on, by shell."""
 
+AS_IT_IS = {
+    "bash": (
+        "COMPREPLY+=($value)",
+        """[[ ${COMP_WORDS[COMP_CWORD]} == [\\"\\']* ]] || printf -v value %q "$value"
+            COMPREPLY+=("${value//\\\\,/,}")""",
+    ),
+    "fish": ('string split ","', 'string split -m 1 ","'),
+}
+"""What click's scripts do with a value, and what leaves it whole: a space, a star or a comma of it is its own."""
+
 
 @made("completion")
 @click.argument("shell", type=click.Choice(list(WHERE)))
@@ -28,5 +38,5 @@ def command(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click has all three
     made = kind(ctx.find_root().command, {}, "mlforge", "_MLFORGE_COMPLETE")
-    click.echo(made.source_template % made.source_vars())
+    click.echo((made.source_template % made.source_vars()).replace(*AS_IT_IS.get(shell, ("", ""))))
     click.echo(f"# {WHERE[shell]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +192,7 @@ def _names(kind: str, name: str) -> Names:
 
 def _refuse_taken(kind: str, names: Names) -> None:
     from mlforge.errors import Conflict
-    from mlforge.plugin.hints import DISTRIBUTIONS
+    from mlforge.plugin.hints import DISTRIBUTIONS, PACKAGES
     from mlforge.plugin.registry import registry
 
     taken: dict[tuple[str, str], str] = {}
@@ -207,6 +207,11 @@ def _refuse_taken(kind: str, names: Names) -> None:
                 f"{by} brings the {claim[0]} {claim[1]!r} already.",
                 hint=f"Take another name: mlforge plugin new {kind} my-{names.name}",
             )
+    if names.package in PACKAGES or any(metadata.distributions(name=names.distribution)):
+        raise Conflict(
+            f"{names.distribution} is another distribution, whose place it would take.",
+            hint=f"Take another name: mlforge plugin new {kind} my-{names.name}",
+        )
 
 
 def _words(found: Any) -> tuple[str, ...]:

@@ -44,7 +44,10 @@ class _Indexed:
     def find(self, code: CodeType) -> Node | None:
         found = self._nodes.get((code.co_firstlineno, code.co_name), [])
         if len(found) > 1:
-            found = [n for n in found if isinstance(n, ast.Lambda) and _extent(n.body) == _code_extent(code)] or found
+            lambdas = [n for n in found if isinstance(n, ast.Lambda)]
+            there: list[Node] = [n for n in lambdas if _extent(n.body) == _code_extent(code)]
+            alone: list[Node] = [n for n in lambdas if not there and _alone(n) == _instructions(code)]
+            found = there or alone or found
         alike = len(found) == 1 or len({ast.dump(node) for node in found}) == 1
         return found[0] if alike and found else None
 
@@ -83,6 +86,16 @@ def _code_extent(code: CodeType) -> tuple[Any, ...]:
     start = min((line, column) for line, _, column, _ in places)
     end = max((line, column) for _, line, _, column in places)
     return start[0], end[0], start[1], end[1]
+
+
+def _alone(node: ast.Lambda) -> tuple[Any, ...]:
+    """What a lambda does, compiled by itself: one that gives a constant says nothing of its place on Python 3.12."""
+    made = compile(ast.Expression(node), "<text>", "eval", dont_inherit=True).co_consts
+    return _instructions([c for c in made if isinstance(c, CodeType)][-1])
+
+
+def _instructions(code: CodeType) -> tuple[Any, ...]:
+    return code.co_code, repr(code.co_consts), code.co_names, code.co_varnames
 
 
 def _texts(name: str, space: dict[str, Any]) -> Iterator[str]:

@@ -26,6 +26,8 @@ from mlforge.plugin.origin import is_projects_class, is_projects_function
 Told = tuple[tuple[str | bytes, ...], list[object]]
 UNTOLD: Final[Any] = object()
 """What is said of a value that cannot be told."""
+_Factory: Final[Any] = type(msgspec.defstruct("_", [("made", list, [])]).__struct_defaults__[0])
+"""What a struct keeps for a default that is made anew each time."""
 
 
 def parts_of(value: object) -> Told:
@@ -65,6 +67,8 @@ def _told(_: object) -> Told:
 @_told.register(timezone)
 @_told.register(type(Ellipsis))
 @_told.register(type(NotImplemented))
+@_told.register(type(msgspec.NODEFAULT))
+@_told.register(msgspec.UnsetType)
 def _plain(value: object) -> Told:
     if type(value) not in _EXACT:
         return UNTOLD  # type: ignore[no-any-return]
@@ -178,6 +182,11 @@ def _union(value: UnionType) -> Told:
     return ("union",), list(value.__args__)
 
 
+@_told.register(_Factory)
+def _factory(value: Any) -> Told:
+    return ("factory",), [value.factory]
+
+
 def _rebuilt(value: object) -> Told:
     made = value.__reduce_ex__(2)
     return ((type(value).__name__,), [made[0], made[1]]) if isinstance(made, tuple) else UNTOLD
@@ -258,6 +267,6 @@ def _feed(held: Any, value: object, depth: int) -> None:
 SCALARS = {NoneType, bool, int, float, str, bytes}
 _EXACT = {
     NoneType, bool, int, float, complex, str, bytes, bytearray, Decimal, Fraction, UUID, range, date, datetime, time,
-    timedelta, timezone, type(Ellipsis), type(NotImplemented), list, tuple, set, frozenset, dict, deque, Counter,
-    OrderedDict, defaultdict,
+    timedelta, timezone, type(Ellipsis), type(NotImplemented), type(msgspec.NODEFAULT), msgspec.UnsetType, list, tuple,
+    set, frozenset, dict, deque, Counter, OrderedDict, defaultdict,
 }  # fmt: skip

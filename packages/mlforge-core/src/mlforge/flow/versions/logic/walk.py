@@ -342,7 +342,7 @@ def _defined(cls: type) -> list[tuple[str, object]]:
         if isinstance(value, FunctionType | classmethod | staticmethod | property) or not dunder:
             out.append((name, value))
     fields = getattr(cls, "__dataclass_fields__", {})
-    out += [(n, (*_given(f.default), *_given(f.default_factory), f.init, f.kw_only)) for n, f in fields.items()]
+    out += [(n, (*_given(f.default), *_given(f.default_factory), f.init, f.kw_only is True)) for n, f in fields.items()]
     structs = getattr(cls, "__struct_fields__", ())
     return [*out, ("fields", (structs, getattr(cls, "__struct_defaults__", ())))] if structs else out
 
