@@ -61,7 +61,7 @@ def _untyped(
 
 
 def _edges(column: ColumnQuality, method: Method) -> tuple[float, ...]:
-    """Quantiles of the reference. Where values repeat among them, each has a bin alone, and so has what is beyond them."""
+    """Quantiles of the reference. Of those that repeat, each has a bin alone, and so has what is beyond the ends."""
     ordered = column.quantiles
     if not ordered or kind_of(column.dtype) not in ("number", "time"):
         return ()
