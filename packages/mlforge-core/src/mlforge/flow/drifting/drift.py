@@ -67,12 +67,16 @@ def _edges(column: ColumnQuality, method: Method) -> tuple[float, ...]:
         return ()
     step = 1 if method in ORDERED else 100 // bins_for(column.sampled or column.finite)
     inner = ordered[step:100:step]
-    several = column.histogram is not None and column.histogram.total > 1
-    repeated = {a for a, b in pairwise((ordered[0], *inner, ordered[-1])) if several and a == b}
-    if not repeated:
+    repeated = {a for a, b in pairwise((ordered[0], *inner, ordered[-1])) if a == b}
+    if not repeated or _finite(column) == 1:
         return inner
     alone = (math.nextafter(value, math.inf) for value in (*repeated, ordered[-1]))
     return tuple(sorted({ordered[0], *inner, *alone}))
+
+
+def _finite(column: ColumnQuality) -> int:
+    """How many finite values its quantiles are of."""
+    return column.histogram.total if column.histogram else 0
 
 
 def _wider(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...]:
@@ -80,7 +84,7 @@ def _wider(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...]
 
     As many are left out at either end as five values are of.
     """
-    first = min(50, max(1, -(-500 // (column.sampled or column.finite or 1))))
+    first = min(50, max(1, -(-500 // max(1, _finite(column)))))
     return tuple(sorted({*edges, *column.quantiles[first : 101 - first]}))
 
 
