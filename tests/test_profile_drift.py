@@ -51,6 +51,10 @@ def chosen(seed: int, values: str, rows: int = 2000) -> list[str]:
     return [draw.choice(values) for _ in range(rows)]
 
 
+def rare(value: float, part: float, rows: int = 2000) -> list[float]:
+    return [value if n < part * rows else 0.0 for n in range(rows)]
+
+
 BEGIN = "https://shop.example.org/" + "x" * 64  # longer than what is recorded of a text
 PAIRS = {
     "the same": (normal(1), normal(2), False),
@@ -60,6 +64,9 @@ PAIRS = {
     "few": (normal(1, 30), normal(2, 30, mean=0.3), False),
     "a constant that moves": ([1.5] * 200, [2.5] * 200, True),
     "a constant that stays": ([1.5] * 200, [1.5] * 200, False),
+    "a rare number that becomes frequent": (rare(1.0, 0.02), rare(1.0, 0.5), True),
+    "a rare least number that becomes frequent": (rare(-1.0, 0.02), rare(-1.0, 0.5), True),
+    "a rare number that stays": (rare(1.0, 0.02), rare(1.0, 0.022), False),
     "more nulls": (normal(1), [None if n % 2 else x for n, x in enumerate(normal(2))], True),
     "nothing but nulls": ([*normal(1)], [None] * 2000, True),
     "nothing but nulls before": ([None] * 2000, normal(1), True),

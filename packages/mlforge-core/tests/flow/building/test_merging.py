@@ -113,3 +113,15 @@ def test_other_columns_are_not_put_together():
     other = measured(iter([[{"x": 1}]]), Schema.of(x="Int64"), Measuring())
     assert merged(one, figures([]), other) is None
     assert merged(one, measured(iter([[]]), Schema.of(x="Int64"), Measuring()), one) is None
+
+
+def test_texts_that_begin_alike_are_all_counted():
+    def texts(numbers: range) -> Quality:
+        return figures([dict.fromkeys(SCHEMA.names) | {"s": s} for n in numbers for s in ("a", f"{'m' * 70}{n}", "z")])
+
+    before, came = texts(range(8)), texts(range(2))
+    found = merged(before, figures([]), came)
+    assert found is not None
+    ((column,), (old,)) = ([c for c in q.columns if c.name == "s"] for q in (found, before))
+    assert sum(t.count for t in old.top) == 24
+    assert {t.value: t.count for t in column.top} == {"a": 10, "m" * 64 + "…": 10, "z": 10}

@@ -159,7 +159,8 @@ def _top(before: ColumnQuality, left: ColumnQuality, came: ColumnQuality) -> tup
     counts: dict[Value, float] = {}
     for column, sign in ((before, 1), (left, -1), (came, 1)):
         share = sign * _drawn(before) / _drawn(column)
-        counts |= {t.value: counts.get(t.value, 0.0) + share * t.count for t in column.top}
+        for one in column.top:  # long texts that begin alike are recorded as one value
+            counts[one.value] = counts.get(one.value, 0.0) + share * one.count
     found = {value: round(n) for value, n in counts.items() if round(n) > 0}
     return most_frequent(found, _TOP)
 

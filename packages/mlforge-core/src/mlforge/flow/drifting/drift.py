@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 
 import msgspec
 
 from mlforge.flow.drifting.choices import KNOWN, choices
 from mlforge.flow.drifting.drift_report import ColumnDrift
-from mlforge.flow.drifting.verdicts import Comparison, odd, verdict
+from mlforge.flow.drifting.verdicts import Comparison, odd, verdict, without_empty
 from mlforge.model.drift import ORDERED, Method, Samples, bins_for, widths_of
 from mlforge.model.quality import ColumnQuality, Measuring, Quality
 from mlforge.model.schema import Column, Schema
@@ -26,9 +27,12 @@ def compare(engine: Engine, reference: Frame, frame: Frame, how: Comparison) -> 
     reference, frame = engine.persist(reference), engine.persist(frame)
     wide = engine.measure(reference, Measuring(columns=how.columns, quantiles=_PERCENTS))
     edges = {c.name: found for c in wide.columns if (found := _edges(c, how.method))}
+    typed = tuple(name for name in how.columns if name not in how.untyped)
+    if how.method == "wasserstein" and typed:
+        far = engine.measure(frame, Measuring(columns=typed, quantiles=_PERCENTS))
+        edges |= {c.name: _wider(edges[c.name], c) for c in far.columns if c.name in edges}
     ask = Measuring(columns=how.columns, edges=edges, fixed=True, top=KNOWN)
     before = _counted(engine, reference, ask, how)
-    typed = tuple(name for name in how.columns if name not in how.untyped)
     after = _counted(engine, frame, msgspec.structs.replace(ask, columns=typed), how) if typed else {}
     if how.untyped:
         after |= _untyped(engine, before, msgspec.structs.replace(ask, columns=tuple(how.untyped)), how)
@@ -57,16 +61,31 @@ def _untyped(
 
 
 def _edges(column: ColumnQuality, method: Method) -> tuple[float, ...]:
-    """Quantiles of the reference; where its values repeat, also what is beyond its ends."""
+    """Quantiles of the reference. Of those that repeat, each has a bin alone, and so has what is beyond the ends."""
     ordered = column.quantiles
     if not ordered or kind_of(column.dtype) not in ("number", "time"):
         return ()
     step = 1 if method in ORDERED else 100 // bins_for(column.sampled or column.finite)
     inner = ordered[step:100:step]
-    edges = sorted(set(inner))
-    if len(edges) < len(inner):
-        edges = sorted({ordered[0], *edges, math.nextafter(ordered[-1], math.inf)})
-    return tuple(edges)
+    repeated = {a for a, b in pairwise((ordered[0], *inner, ordered[-1])) if a == b}
+    if not repeated or _finite(column) == 1:
+        return inner
+    alone = (math.nextafter(value, math.inf) for value in (*repeated, ordered[-1]))
+    return tuple(sorted({ordered[0], *inner, *alone}))
+
+
+def _finite(column: ColumnQuality) -> int:
+    """How many finite values its quantiles are of."""
+    return column.histogram.total if column.histogram else 0
+
+
+def _wider(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...]:
+    """The edges, and percentiles of what is compared: how far it is beyond the reference's ends.
+
+    As many are left out at either end as five values are of.
+    """
+    first = min(50, max(1, -(-500 // max(1, _finite(column)))))
+    return tuple(sorted({*edges, *column.quantiles[first : 101 - first]}))
 
 
 def _samples(
@@ -84,17 +103,21 @@ def _numbers(before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, m
     """
     edges = before.histogram.edges if before.histogram else ()
     if method == "wasserstein":
-        return Samples(_counts(before), _counts(after), _widths(edges if wide.quantiles else (), before))
+        return Samples(_counts(before), _counts(after), _widths(edges, before, wide))
     first, second = (_counts(before), _counts(after)) if edges else ((0,), (sum(_counts(after)),))
-    return Samples((*odd(before), *first), (*odd(after), *second))
+    return without_empty((*odd(before), *first), (*odd(after), *second))
 
 
-def _widths(edges: Sequence[float], column: ColumnQuality) -> tuple[float, ...]:
-    """How wide the bins are in standard deviations; of times, which have none recorded, in all of their range."""
-    part = 1.0 if len(edges) < 2 or math.isfinite(edges[-1] - edges[0]) else 0.25  # which is exact, and a float holds
+def _widths(edges: Sequence[float], column: ColumnQuality, wide: ColumnQuality) -> tuple[float, ...]:
+    """How wide the bins are in standard deviations; of times, which have none recorded, in the reference's range.
+
+    Where all of the reference is one value, in the range of both.
+    """
+    part = 1.0 if math.isfinite(edges[-1] - edges[0]) else 0.25  # which is exact, and a float holds
     scaled = [edge * part for edge in edges]
-    spread = (column.std or 0.0) * part or (scaled[-1] - scaled[0] if len(scaled) > 1 else 1.0)
-    return widths_of(scaled, spread)
+    least, low, high, greatest = (wide.quantiles[n] * part for n in (0, 1, 99, 100))
+    spread = 0.0 if least == greatest else (column.std or 0.0) * part or high - low
+    return widths_of(scaled, spread or (scaled[-1] - scaled[0]) or 1.0)
 
 
 def _counts(column: ColumnQuality) -> tuple[int, ...]:

@@ -21,6 +21,8 @@ from mlforge.plugin.engine.measuring import kind_of
 Counts = tuple[Sequence[int], Sequence[int]]
 _Counted = tuple[Samples, Sequence[object]] | str
 
+_FEW = 5  # values, expected in the smaller sample where nothing has changed
+
 
 def drift_of_profiles(before: FeatureMeta, after: FeatureMeta) -> DriftReport | None:
     """A verdict about each column that both versions measured; None where one of them measured nothing.
@@ -66,14 +68,18 @@ def _numbers(before: ColumnQuality, after: ColumnQuality) -> Counts | None:
 
 
 def _joined(before: Sequence[int], after: Sequence[int], bins: int) -> Counts:
-    """Neighbouring bins as one, until each has its part of the reference: few values in many bins tell of chance."""
+    """Neighbouring bins as one, until each has its part of the reference: few values in many bins tell of chance.
+
+    A bin that has its part alone is not joined with what is beside it, unless that is few.
+    """
     least, found = sum(before) / bins, [[0, 0]]
+    expected = min(sum(before), sum(after)) / (sum(before) + sum(after))
     for was, now in zip(before, after, strict=True):
-        if found[-1][0] >= least:
+        if found[-1][0] >= least or (was >= least and sum(found[-1]) * expected >= _FEW):
             found.append([0, 0])
         found[-1][0] += was
         found[-1][1] += now
-    if len(found) > 1 and found[-1][0] < least / 2:
+    if len(found) > 1 and sum(found[-1]) * expected < _FEW:
         was, now = found.pop()
         found[-1][0] += was
         found[-1][1] += now

@@ -103,7 +103,7 @@ def _refuse(asked: DriftQuestion) -> None:
 
 
 def _columns(meta: FeatureMeta, asked: DriftQuestion) -> tuple[str, ...]:
-    wanted = meta.value_columns if asked.columns is None else asked.columns
+    wanted = meta.value_columns if asked.columns is None else tuple(dict.fromkeys(asked.columns))
     there = [c.name for c in meta.columns]
     if missing := [name for name in wanted if name not in there]:
         raise NotFound(f"{meta.name} {meta.version} has no column {missing[0]!r}.", hint=nearest(missing[0], there))

@@ -52,9 +52,15 @@ def verdict(before: ColumnQuality, after: ColumnQuality, how: Comparison, count:
     if how.method == "wasserstein" and not (before.finite and after.finite):
         if not (before.finite or after.finite):
             return _of(told, drifted=False, reason="neither has finite values")
-        return _of(told, drifted=True, reason="one of them has no finite values")
+        return _of(told, drifted=not _lacks_by_chance(before, after, how), reason="one of them has no finite values")
     counted = count(before, after)
     return _of(told, drifted=False, reason=counted) if isinstance(counted, str) else _judged(told, *counted, how)
+
+
+def _lacks_by_chance(before: ColumnQuality, after: ColumnQuality, how: Comparison) -> bool:
+    """Whether chance may leave one of two columns without finite values, where the other has as many."""
+    samples = Samples((before.finite, before.rows - before.finite), (after.finite, after.rows - after.finite))
+    return distance("psi", samples) <= by_chance("psi", samples, len(how.columns))
 
 
 def uncomparable(dtype: str, method: Method) -> str:
@@ -85,12 +91,13 @@ def _judged(
     return _of(told, drifted=found > limit, reason=reason, distance=found, limit=limit, new_values=tuple(new))
 
 
-def odd(column: ColumnQuality) -> tuple[int, int]:
-    """Nulls, and values that are not finite, as many as a sample has of them."""
+def odd(column: ColumnQuality) -> tuple[int, int, int]:
+    """Nulls, NaN and infinities, as many as a sample has of them."""
+    found = column.nulls, column.nans, column.infinite
     if not column.sampled:
-        return column.nulls, column.nans + column.infinite
-    share = column.sampled / column.rows
-    return round(column.nulls * share), round((column.nans + column.infinite) * share)
+        return found
+    nulls, nans, infinite = (round(n * column.sampled / column.rows) for n in found)
+    return nulls, nans, infinite
 
 
 def counts_of(column: ColumnQuality) -> Counter[Value]:
