@@ -4,12 +4,14 @@ import bisect
 import sys
 from functools import partial
 
+import msgspec
 import numpy as np
 
+from mlforge.flow.drifting.drift import edges_of, samples_of, widened
 from mlforge.flow.drifting.profiles import in_profiles
 from mlforge.flow.drifting.verdicts import Comparison
 from mlforge.flow.drifting.verdicts import verdict as verdict_on
-from mlforge.model.drift import MATTERS, ORDERED, Samples, bins_for, by_chance, distance, widths_of
+from mlforge.model.drift import MATTERS, by_chance, distance
 from mlforge.model.quality import ColumnQuality, Histogram
 from mlforge.plugin.engine.measuring import edges_between
 
@@ -60,12 +62,25 @@ def drawn(pairs, n, shift):
 
 def verdict(method, before, after):
     """Whether the second sample is said to have drifted, and whether the PSI is above the fixed limit."""
-    step = 1 if method in ORDERED else 100 // bins_for(len(before))
-    edges = np.unique(np.quantile(before, np.arange(step, 100, step) / 100))
-    widths = widths_of(edges.tolist(), float(before.std(ddof=1))) if method in ORDERED else ()
-    samples = Samples(*(counted(side, edges) for side in (before, after)), widths)
+    first, second = measured(before), measured(after)
+    edges = edges_of(first, method)
+    if method == "wasserstein":
+        edges = widened(edges, second)
+    sides = [msgspec.structs.replace(one, histogram=Histogram(edges, counted(values, edges)))
+             for one, values in ((first, before), (second, after))]  # fmt: skip
+    samples, _ = samples_of(*sides, first, method)
     found = distance(method, samples)
     return found > max(MATTERS, by_chance(method, samples)), method == "psi" and found > FIXED
+
+
+def measured(values):
+    """What an engine is asked of a sample before it counts in bins."""
+    quantiles = tuple(np.quantile(values, np.arange(101) / 100).tolist())
+    whole = Histogram(quantiles[:1], (0, len(values)))
+    return ColumnQuality(
+        name="x", dtype="Float64", count=len(values), std=float(values.std(ddof=1)),
+        quantiles=quantiles, histogram=whole,
+    )  # fmt: skip
 
 
 def by_profiles(before, after):

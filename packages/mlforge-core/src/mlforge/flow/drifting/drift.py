@@ -26,18 +26,19 @@ def compare(engine: Engine, reference: Frame, frame: Frame, how: Comparison) -> 
     """A verdict about each column. Raises `Invalid` for a column that one of the frames has not."""
     reference, frame = engine.persist(reference), engine.persist(frame)
     wide = engine.measure(reference, Measuring(columns=how.columns, quantiles=_PERCENTS))
-    edges = {c.name: found for c in wide.columns if (found := _edges(c, how.method))}
+    edges = {c.name: found for c in wide.columns if (found := edges_of(c, how.method))}
     typed = tuple(name for name in how.columns if name not in how.untyped)
     if how.method == "wasserstein" and typed:
         far = engine.measure(frame, Measuring(columns=typed, quantiles=_PERCENTS))
-        edges |= {c.name: _wider(edges[c.name], c) for c in far.columns if c.name in edges}
+        edges |= {c.name: widened(edges[c.name], c) for c in far.columns if c.name in edges}
     ask = Measuring(columns=how.columns, edges=edges, fixed=True, top=KNOWN)
     before = _counted(engine, reference, ask, how)
     after = _counted(engine, frame, msgspec.structs.replace(ask, columns=typed), how) if typed else {}
     if how.untyped:
         after |= _untyped(engine, before, msgspec.structs.replace(ask, columns=tuple(how.untyped)), how)
     return tuple(
-        verdict(before[c.name], after[c.name], how, partial(_samples, wide=c, method=how.method)) for c in wide.columns
+        verdict(before[c.name], after[c.name], how, partial(samples_of, wide=c, method=how.method))
+        for c in wide.columns
     )
 
 
@@ -60,7 +61,7 @@ def _untyped(
     return {name: msgspec.structs.replace(found[name], nulls=nulls) for name, nulls in how.untyped.items()}
 
 
-def _edges(column: ColumnQuality, method: Method) -> tuple[float, ...]:
+def edges_of(column: ColumnQuality, method: Method) -> tuple[float, ...]:
     """Quantiles of the reference. Of those that repeat, each has a bin alone, and so has what is beyond the ends."""
     ordered = column.quantiles
     if not ordered or kind_of(column.dtype) not in ("number", "time"):
@@ -79,7 +80,7 @@ def _finite(column: ColumnQuality) -> int:
     return column.histogram.total if column.histogram else 0
 
 
-def _wider(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...]:
+def widened(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...]:
     """The edges, and percentiles of what is compared: how far it is beyond the reference's ends.
 
     As many are left out at either end as five values are of.
@@ -88,7 +89,7 @@ def _wider(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...]
     return tuple(sorted({*edges, *column.quantiles[first : 101 - first]}))
 
 
-def _samples(
+def samples_of(
     before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, method: Method
 ) -> tuple[Samples, Sequence[object]]:
     if kind_of(before.dtype) == "choice":
