@@ -92,6 +92,7 @@ def widened(edges: tuple[float, ...], column: ColumnQuality) -> tuple[float, ...
 def samples_of(
     before: ColumnQuality, after: ColumnQuality, wide: ColumnQuality, method: Method
 ) -> tuple[Samples, Sequence[object]]:
+    """Two columns in the bins that they were counted in, and the values that only the later has."""
     if kind_of(before.dtype) == "choice":
         return choices(before, after)
     return _numbers(before, after, wide, method), ()
