@@ -1,14 +1,16 @@
 """What is recorded of versions, in `_mlforge_metadata`: a row for each version, each pointer, and the manifest.
 
-A row is created where there is none, and replaced where it still has the tag that was read. Both are one statement on
-one table, which Delta runs as if nobody else changed the table meanwhile: it is made with the isolation level
-Serializable, under which of two statements that touch the same, or create it, one is refused and run again.
+A row is created where there is none, and replaced where it still has the tag that was read; a version is shown by
+creating its row and replacing the pointer. Each is one statement on one table, which Delta runs as if nobody else
+changed the table meanwhile: it is made with the isolation level Serializable, under which of two statements that touch
+the same, or create it, one is refused and run again. So a process that dies leaves all of it done, or nothing.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -92,10 +94,10 @@ class Metadata:
         there = (
             f"t.kind = s.kind AND t.feature = s.feature AND t.version = s.version AND t.kind = {sql.text(mine.kind)}"
         )
-        change(
-            self._statements,
+        self._change(
             f"MERGE INTO {self._table.quoted} AS t USING ({_identity(mine)}) AS s ON {there} "
             f"WHEN NOT MATCHED THEN INSERT ({', '.join(_COLUMNS)}) VALUES ({_values(mine)})",
+            mine,
         )
         tags = self._tags(mine)
         if tags == [mine.tag]:
@@ -104,13 +106,38 @@ class Metadata:
             self.delete(mine)
         return None
 
+    def show(self, version: Record, pointer: Record, seen: Record | None) -> bool:
+        """Create a version's row and write the pointer that was seen: both, or neither where one is not as expected."""
+        rows = [msgspec.structs.replace(one, tag=_fresh()) for one in (version, pointer)]
+        held = f"{_where_of(pointer)} AND tag = {sql.text(seen.tag)}" if seen else _where_of(pointer)
+        taken = f"{of_feature(version.feature)} AND {of_versions(version.version)}"
+        asked = f"{'' if seen else 'NOT '}{self._exists(held)} AND NOT {self._exists(taken)}"
+        source = " UNION ALL ".join(f"SELECT {_source(one)} WHERE {asked}" for one in rows)
+        self._change(
+            f"MERGE INTO {self._table.quoted} AS t USING ({source}) AS s ON t.kind = s.kind AND t.feature = s.feature "
+            f"AND t.version = s.version AND t.{of_feature(version.feature)} "
+            "WHEN MATCHED THEN UPDATE SET tag = s.tag, written = current_timestamp(), data = s.data "
+            f"WHEN NOT MATCHED THEN INSERT ({', '.join(_COLUMNS)}) VALUES ({', '.join(f's.{c}' for c in _COLUMNS)})",
+            rows[0],
+        )
+        shown = self._tags(rows[0])
+        done = rows[0].tag in shown  # the pointer may be another's by now
+        if done and seen is None and max(len(shown), len(self._tags(rows[1]))) > 1:  # as where one row is created
+            for one in rows:
+                self.delete(one)
+            return False
+        return done
+
+    def _exists(self, condition: str) -> str:
+        return f"EXISTS (SELECT 1 FROM {self._table.quoted} WHERE {condition})"
+
     def swap(self, record: Record, seen: Record) -> Record | None:
         """Write a row where it is still what was seen; None where it is another or gone."""
         mine = msgspec.structs.replace(record, tag=_fresh())
-        answer = change(
-            self._statements,
+        answer = self._change(
             f"UPDATE {self._table.quoted} SET tag = {sql.text(mine.tag)}, written = current_timestamp(), "
             f"data = {_data(mine)} WHERE {_where_of(mine)} AND tag = {sql.text(seen.tag)}",
+            mine,
         )
         done = [row["num_affected_rows"] for row in answer if "num_affected_rows" in row] == ["1"]
         return mine if done or self._tags(mine) == [mine.tag] else None
@@ -134,6 +161,16 @@ class Metadata:
             self._statements,
             f"DELETE FROM {self._table.quoted} WHERE {_where_of(record)} AND tag = {sql.text(record.tag)}",
         )
+
+    def _change(self, statement: str, mine: Record) -> Sequence[Row]:
+        """Run a statement that writes a row. One that was done though its answer was an error passes."""
+        try:
+            return change(self._statements, statement)
+        except Refused:
+            with suppress(Refused):
+                if mine.tag in self._tags(mine):
+                    return []
+            raise
 
     def _tags(self, record: Record) -> list[str]:
         return [str(row["tag"]) for row in self._rows("tag", _where_of(record))]
@@ -171,9 +208,17 @@ def _data(record: Record) -> str:
     return sql.text(record.data.decode())
 
 
+def _source(record: Record) -> str:
+    return ", ".join(f"{value} AS {column}" for value, column in zip(_each_value(record), _COLUMNS, strict=True))
+
+
 def _values(record: Record) -> str:
+    return ", ".join(_each_value(record))
+
+
+def _each_value(record: Record) -> list[str]:
     kind, feature, version, tag = map(sql.text, (record.kind, record.feature, record.version, record.tag))
     table = record.table
     name = sql.text(table.name if table else None)
     number = "CAST(NULL AS BIGINT)" if table is None or table.version is None else f"CAST({table.version} AS BIGINT)"
-    return f"{kind}, {feature}, {version}, {tag}, current_timestamp(), {name}, {number}, {_data(record)}"
+    return [kind, feature, version, tag, "current_timestamp()", name, number, _data(record)]

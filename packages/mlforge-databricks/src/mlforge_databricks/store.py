@@ -1,11 +1,12 @@
 """The live store: versions in tables of Unity Catalog, and what is recorded of them in a table beside.
 
-A commit writes the rows to where they are read, which no reader knows yet; creates the version's row in
-`_mlforge_metadata`; then replaces the pointer, if it is still what was read. A lost race takes its row away again.
+A commit writes the rows to where they are read, which no reader knows yet; then one statement creates the version's row
+in `_mlforge_metadata` and replaces the pointer, if it is still what was read. A lost race changes nothing.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import suppress
@@ -31,6 +32,7 @@ from mlforge_databricks.statements import Statements
 from mlforge_databricks.tables import Contents, Tables
 
 FORMATS = ("delta", "parquet")
+_log = logging.getLogger("mlforge.databricks")
 
 
 def open_store(config: UnityCatalogStore) -> LiveUnityCatalogStore:
@@ -103,7 +105,7 @@ class LiveUnityCatalogStore:
         table, size = self._written(target, meta, expected)
         whole = _complete(meta, self.tables.contents(table), size)
         self._show(whole, table, self._refuse_rivals(meta, expected))  # again: writing may have taken long
-        self._staged.drop(target, kept=table)
+        self._discard(target, kept=table)
         adorn(self.statements, table, whole)
         return whole
 
@@ -140,24 +142,31 @@ class LiveUnityCatalogStore:
         return held
 
     def _show(self, meta: FeatureMeta, table: Table, seen: Record | None) -> None:
-        """Create the version's row, then flip the pointer that was seen. A lost race changes nothing."""
-        shown = self.metadata.create(Record(VERSION, meta.name, meta.version, layout.encode(meta), table))
-        if shown is None:
-            raise _taken(meta)
-        if self._flip(meta.name, meta.version, seen):
+        """Create the version's row and flip the pointer that was seen, at once. A lost race changes nothing."""
+        version = Record(VERSION, meta.name, meta.version, layout.encode(meta), table)
+        if self.metadata.show(version, _pointer_to(meta.name, meta.version), seen):
             return
-        self.metadata.delete(shown)
-        raise _moved(meta.name, self.latest(meta.name), None if seen is None else self._pointed(seen))
+        expected = None if seen is None else self._pointed(seen)
+        self._refuse_rivals(meta, expected)
+        raise _moved(meta.name, self.latest(meta.name), expected)
 
     def _flip(self, name: str, version: str, seen: Record | None) -> bool:
-        wanted = Record(LATEST, name, data=layout.encode(layout.Pointer(version)))
+        wanted = _pointer_to(name, version)
         done = self.metadata.create(wanted) if seen is None else self.metadata.swap(wanted, seen)
         return done is not None
 
     def abort(self, target: Target) -> None:
-        named = {held.table.name for held in self.metadata.all(VERSION, target.name) if held.table}
         table = self._staged.table(target)
-        self._staged.drop(target, kept=table if table.name in named else None)
+        with suppress(Refused):  # where it cannot be asked what is named, all stays
+            named = {held.table.name for held in self.metadata.all(VERSION, target.name) if held.table}
+            self._discard(target, kept=table if table.name in named else None)
+
+    def _discard(self, target: Target, kept: Table | None) -> None:
+        """Remove what was written, but for the table that is kept. What cannot be removed is a leftover."""
+        try:
+            self._staged.drop(target, kept)
+        except Refused as error:
+            _log.warning("%s is left, until mlforge store gc: %s", self._staged.table(target).shown, error.message)
 
     def get(self, name: str, version: str) -> Artifact:
         held = self.metadata.read(VERSION, layout.safe_name(name), version) if Version.is_valid(version) else None
@@ -322,6 +331,10 @@ def _complete(meta: FeatureMeta, found: Contents, size: int) -> FeatureMeta:
     mark = os.urandom(8).hex()
     part = Part(f"{meta.version}/data.{mark}", meta.row_count, size, found.hash)
     return msgspec.structs.replace(meta, parts=(part,), content_hash=found.hash)
+
+
+def _pointer_to(name: str, version: str) -> Record:
+    return Record(LATEST, name, data=layout.encode(layout.Pointer(version)))
 
 
 def _told(meta: FeatureMeta) -> str:
