@@ -1,4 +1,4 @@
-"""Build, continue, join and publish where Spark's machines read and write a bucket: direct.py FOLDER ENDPOINT JARS"""
+"""Build, continue, join and publish where Spark's machines read and write a bucket: direct.py FOLDER ENDPOINT SETTINGS"""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ import mlforge as mlf
 from mlforge_s3.bucket import S3Bucket
 from mlforge_spark.plugin import SparkEngine
 
-folder, endpoint, jars = Path(sys.argv[1]), *sys.argv[2:4]
+folder, endpoint, settings = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
 CONF = {
-    "spark.jars": jars, "spark.ui.enabled": "false", "spark.log.level": "OFF",
+    "spark.ui.enabled": "false", "spark.log.level": "OFF",
     "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC", "spark.sql.shuffle.partitions": "3",
     "spark.sql.adaptive.enabled": "false", "spark.driver.maxResultSize": "1m",
-    "spark.sql.session.timeZone": "Asia/Kolkata",
+    "spark.sql.session.timeZone": "Asia/Kolkata", **settings,
 }  # fmt: skip
 SPARK, POLARS = SparkEngine(master="local[2]", conf=CONF, direct=True), mlf.PolarsEngine()
 ONLINE = mlf.SQLiteOnlineStore(folder / "online.db")

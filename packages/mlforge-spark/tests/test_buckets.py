@@ -22,7 +22,20 @@ from mlforge_spark.plugin import SparkEngine
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalr-the-right-one-EXAMPLEKEY"}
 WHO_BRINGS_IT = "sagemaker-pyspark==1.4.5"
-"""What has hadoop-aws 3.3 in it, which Spark 3.5's Hadoop bears; nobody has that of Spark 4's."""
+"""What has hadoop-aws 3.3 in it, which is of Spark 3.5's Hadoop; Spark 4's bears it with settings that it can read."""
+
+FOR_4 = {
+    "aws.credentials.provider": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
+    "connection.acquisition.timeout": "60000",
+    "connection.establish.timeout": "30000",
+    "connection.idle.time": "60000",
+    "connection.request.timeout": "0",
+    "connection.timeout": "200000",
+    "connection.ttl": "300000",
+    "multipart.purge.age": "86400",
+    "threads.keepalivetime": "60",
+}
+"""Of its file system, below `spark.hadoop.fs.s3a`."""
 
 
 def test_a_session_without_a_file_system_for_buckets_says_so(session):
@@ -31,7 +44,7 @@ def test_a_session_without_a_file_system_for_buckets_says_so(session):
     assert "direct=True" in told.value.hint
 
 
-def versions_are_built_continued_and_read_where_they_are(found):
+def test_versions_are_built_continued_and_read_where_they_are(found):
     same = found["versions"]
     assert (same["same"], same["joined"], same["figures"]) == ({"spend": True, "payments": True}, True, True)
     assert same["known"] > 50
@@ -41,27 +54,23 @@ def versions_are_built_continued_and_read_where_they_are(found):
     assert same["files"] > 1
 
 
-def what_polars_wrote_is_read_there_type_by_type(found):
+def test_what_polars_wrote_is_read_there_type_by_type(found):
     assert found["types"]["differ"] == []
 
 
-def a_damaged_file_is_found_there_and_not_continued(found):
+def test_a_damaged_file_is_found_there_and_not_continued(found):
     assert not found["damage"]["ok"]
     assert found["damage"]["key"] in found["damage"]["said"]
     assert "damaged" in found["damage"]["said"]
-
-
-if pyspark.__version__ < "4":
-    test_versions = versions_are_built_continued_and_read_where_they_are
-    test_types = what_polars_wrote_is_read_there_type_by_type
-    test_damage = a_damaged_file_is_found_there_and_not_continued
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory, endpoint):
     """What was seen by a process of its own, whose Java knows the file system."""
     script, folder = Path(__file__).with_name("direct.py"), tmp_path_factory.mktemp("direct")
-    command = [sys.executable, script, folder, endpoint, ",".join(map(str, _jars(folder)))]
+    settings = {f"spark.hadoop.fs.s3a.{name}": value for name, value in FOR_4.items() if pyspark.__version__ >= "4"}
+    conf = {"spark.jars": ",".join(map(str, _jars(folder))), **settings}
+    command = [sys.executable, script, folder, endpoint, json.dumps(conf)]
     env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | KEYS
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=400, env=env)
     assert done.returncode == 0, done.stderr[-4000:]
