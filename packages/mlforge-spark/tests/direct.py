@@ -1,4 +1,4 @@
-"""Build, continue, join and publish in a bucket that Spark itself reads and writes: direct.py FOLDER ENDPOINT SETTINGS"""
+"""Build, continue, join and publish in a bucket that Spark reads and writes: direct.py FOLDER ENDPOINT SETTINGS"""
 
 from __future__ import annotations
 
