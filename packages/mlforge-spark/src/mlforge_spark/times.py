@@ -245,7 +245,7 @@ def _first_week(year: Column) -> Column:
 def _place(text: Column, names: Sequence[str]) -> Column:
     """Which of some names, from 1, a text begins with."""
     short = F.lower(F.substring(text, 1, 3))
-    return F.array_position(F.array(*map(F.lit, names)), short).cast(T.LongType())
+    return F.call_function("array_position", F.array(*map(F.lit, names)), short).cast(T.LongType())
 
 
 def _weekdays(said: dict[str, Column], number: dict[str, Column]) -> list[Column]:
