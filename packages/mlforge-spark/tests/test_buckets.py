@@ -15,10 +15,17 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from mlforge.errors import Unsupported
-from mlforge.model.meta import Target
+from mlforge.errors import NotFound, Unsupported
+from mlforge.model.meta import Artifact, Target
+from mlforge.plugin import layout
+from mlforge.plugin.intact import sha256_of
 from mlforge.testing.refusals import refused
+from mlforge.testing.versions import meta_of
+from mlforge_spark import direct
+from mlforge_spark.buckets import settings
+from mlforge_spark.edge import BROKEN, edge
 from mlforge_spark.plugin import SparkEngine
+from mlforge_spark.session import set_to
 
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalr-the-right-one-EXAMPLEKEY"}
 WHO_BRINGS_IT = "sagemaker-pyspark==1.4.5"
@@ -44,11 +51,62 @@ def test_a_session_without_a_file_system_for_buckets_says_so(session):
     assert "direct=True" in told.value.hint
 
 
+def test_no_row_is_lost_where_a_session_passes_over_broken_files(session, monkeypatch, tmp_path):
+    frame, writer = session.range(0, 50, 1, 5), type(session.range(1).write)
+    write = writer.parquet
+
+    def spoiled(self, path, **options):
+        write(self, path, **options)
+        next((tmp_path / "data.parquet").glob("part-00001*")).write_bytes(b"PAR1 and no more")
+
+    monkeypatch.setattr(writer, "parquet", spoiled)
+    target = Target("spend", f"file://{tmp_path}/data.parquet")
+    with set_to(session, {"spark.sql.files.ignoreCorruptFiles": "true"}), pytest.raises(BROKEN):
+        direct.write(frame, target)
+
+
+def test_what_is_written_is_told_in_order_below_any_name(session, tmp_path):
+    place = tmp_path / "12:00 day=3 %20+#ü"
+    place.mkdir()
+    written = direct.write(
+        session.range(0, 24, 1, 24).where("id != 3"), Target("spend", f"file://{place}/data.parquet")
+    )
+    assert written.rows == 23
+    assert [int(f.path.partition("part-")[2][:5]) for f in written.files] == [i for i in range(24) if i != 3]
+    assert all(f.hash == sha256_of(place / f.path) and f.bytes > 0 for f in written.files)
+
+
+def test_a_file_too_long_to_hash_is_told_with_what_makes_smaller_ones(session, tmp_path):
+    target = Target("spend", f"file://{tmp_path}/data.parquet")
+    hinted = {"spark.sql.files.maxRecordsPerFile": "1000"}
+    with set_to(session, {"spark.sql.sources.binaryFile.maxLength": "8000"}):
+        with refused(Unsupported, "too long", "hash") as told, edge("It cannot be written", "See the cause."):
+            direct.write(session.range(0, 100_000, 1, 1), target)
+        assert all(name in told.value.hint for name in hinted)
+        with set_to(session, hinted):
+            assert len(direct.write(session.range(0, 3_000, 1, 1), target).files) == 3
+
+
+def test_a_file_that_is_gone_is_told_by_its_name(session, tmp_path):
+    written = direct.write(session.range(0, 2, 1, 2), Target("spend", f"file://{tmp_path}/data.parquet"))
+    meta = layout.complete(meta_of("1.0.0"), written.files)
+    artifact = Artifact(meta, tuple(f"file://{tmp_path}/{file.path}" for file in written.files))
+    assert direct.verify(artifact, session)
+    (tmp_path / written.files[1].path).unlink()
+    with refused(NotFound, "gone", written.files[1].path) as told:
+        direct.verify(artifact, session)
+    assert "--full-refresh" in told.value.hint
+
+
+def test_a_region_is_passed_on_without_an_endpoint():
+    assert settings({"aws_region": "eu-west-3"}) == {"fs.s3a.endpoint.region": "eu-west-3"}
+
+
 def test_versions_are_built_continued_and_read_where_they_are(found):
     same = found["versions"]
     assert (same["same"], same["joined"], same["figures"]) == ({"spend": True, "payments": True}, True, True)
     assert same["known"] > 50
-    assert same["published"]
+    assert same["published"] == 2
     assert same["is_increment"]
     assert same["left"] == []
     assert same["files"] > 1

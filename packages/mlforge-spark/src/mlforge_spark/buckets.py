@@ -30,6 +30,13 @@ LETTERS = re.compile(r"[\\*?\[\]{}]")
 _BUCKETS = ("s3://", "gs://")
 
 
+RIGHTS = (
+    "Let the Spark session reach the bucket, with rights to read, list, write and delete there, "
+    "or leave out direct=True: then this machine does."
+)
+"""What to do where Spark's machines cannot write to a bucket."""
+
+
 def is_in_bucket(uri: str) -> bool:
     """Whether an address is one of a bucket."""
     return uri.startswith(_BUCKETS)
@@ -40,7 +47,8 @@ def settings(options: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     if endpoint := options.get("aws_endpoint_url"):
         found |= {"fs.s3a.endpoint": endpoint, "fs.s3a.path.style.access": "true"}
-        found |= {"fs.s3a.endpoint.region": options["aws_region"]}
+    if region := options.get("aws_region"):
+        found["fs.s3a.endpoint.region"] = region
     if options.get("aws_skip_signature"):
         found["fs.s3a.aws.credentials.provider"] = "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider"
     if endpoint := options.get("google_base_url"):

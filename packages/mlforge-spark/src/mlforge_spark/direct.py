@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from mlforge.model.meta import Artifact, DataFile, Target, Written
 from mlforge.plugin import layout
-from mlforge_spark.buckets import address, is_in_bucket, literal, settings
+from mlforge_spark.buckets import READING, address, is_in_bucket, literal, settings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _LONGEST = 2**31 - 1
 """Bytes of a file that Spark hashes: it reads it as one value."""
+
+_GONE = "PATH_NOT_FOUND"
 
 _TIME = re.compile(r"\bTime\b")
 _NUMBERS = re.compile(r"(\d+)")
@@ -32,10 +35,11 @@ def write(frame: DataFrame, target: Target) -> Written:
     """Write all rows where the target says, and tell the files in their order; those without rows are left out."""
     session, place, options = frame.sparkSession, literal(target.uri), settings(target.options)
     frame.write.mode("overwrite").options(**options, compression="zstd").parquet(address(target.uri))
-    rows = session.read.options(**options).parquet(place).groupBy(F.input_file_name().alias("file")).count().collect()
+    found = session.read.options(**READING, **options).parquet(place)
+    rows = found.groupBy(F.input_file_name().alias("file")).count().collect()
     counts = {PurePosixPath(row["file"]).name: int(row["count"]) for row in rows}
     folder = PurePosixPath(target.uri).name
-    files = sorted(_hashed([f"{place}/*.parquet"], options, session), key=_in_order)
+    files = sorted(_hashed([place], options, session), key=_in_order)
     full = [file for file in files if file.path in counts] or files[:1]
     return Written(sum(counts.values()), tuple(DataFile(f"{folder}/{f.path}", f.bytes, f.hash) for f in full))
 
@@ -46,7 +50,7 @@ def _in_order(file: DataFile) -> list[str | int]:
 
 def _hashed(places: Sequence[str], options: Mapping[str, str], session: SparkSession) -> list[DataFile]:
     """Files by their names, each hashed by one of Spark's machines."""
-    found = session.read.format("binaryFile").options(**options).load(list(places))
+    found = session.read.format("binaryFile").options(**READING, **options).load(list(places))
     hashes = found.select("path", "length", F.sha2("content", 256).alias("hash")).collect()
     return [DataFile(PurePosixPath(row["path"]).name, int(row["length"]), row["hash"]) for row in hashes]
 
@@ -56,9 +60,20 @@ def verify(artifact: Artifact, session: SparkSession) -> bool:
     parts = dict(zip(artifact.uris, artifact.meta.parts, strict=True))
     if any(part.bytes > _LONGEST for part in parts.values()):
         return False
-    found = _hashed([*map(literal, parts)], settings(artifact.options), session)
-    hashes = {(file.path, file.hash) for file in found}
+    hashes = _hashes(artifact, session)
     for uri, part in parts.items():
         if (PurePosixPath(uri).name, part.hash) not in hashes:
             raise layout.damaged(uri, artifact.meta, part)
     return True
+
+
+def _hashes(artifact: Artifact, session: SparkSession) -> set[tuple[str, str]]:
+    """The names of a version's files, with their hashes. Raises `NotFound` where one is gone."""
+    try:
+        found = _hashed([*map(literal, artifact.uris)], settings(artifact.options), session)
+    except PySparkException as error:
+        gone = next((uri for uri in artifact.uris if PurePosixPath(uri).name in str(error)), None)
+        if _GONE not in str(error) or gone is None:
+            raise
+        raise layout.gone(gone, artifact.meta) from error
+    return {(file.path, file.hash) for file in found}

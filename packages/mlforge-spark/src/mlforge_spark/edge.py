@@ -34,6 +34,7 @@ _BEGIN, _END = "<mlforge:", ":mlforge>"
 _TRACEBACK = "Traceback (most recent call last):\n"
 _STOPPED = ("stopped SparkContext", "SparkContext was shut down")
 _NO_BUCKETS = ("No FileSystem for scheme", "S3AFileSystem not found")
+_TOO_LONG = "exceeds the max length allowed"
 _ENDED = "Python worker exited unexpectedly"
 
 
@@ -63,6 +64,11 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
             f"{what}: this Spark session has no file system for objects in buckets.",
             hint="Bring it, as with conf={'spark.jars.packages': 'org.apache.hadoop:hadoop-aws:3.5.0'}, of the version "
             "of Spark's own Hadoop, or leave out direct=True.",
+        )
+    if _TOO_LONG in text:
+        return Unsupported(
+            f"{what}: it has a file that is too long for Spark to hash.",
+            hint="Make smaller files: conf={'spark.sql.files.maxRecordsPerFile': '1000000'}, or leave out direct=True.",
         )
     _, begun, rest = text.partition(_BEGIN)
     if not begun or _END not in rest:

@@ -103,7 +103,8 @@ class LiveSparkEngine(Engine):
 
     def write(self, frame: DataFrame, target: Target) -> Written:
         need_format(target, ["parquet", "delta", "iceberg"] if "://" in target.uri else ["parquet"], "The Spark engine")
-        with edge(f"{target.name!r} cannot be written to {target.uri}", "See the cause.", PluginFailed):
+        hint = buckets.RIGHTS if buckets.is_in_bucket(target.uri) else "See the cause."
+        with edge(f"{target.name!r} cannot be written to {target.uri}", hint, PluginFailed):
             written = files.write(frame, target)
         self._written = frame, target
         return written

@@ -8,7 +8,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from mlforge.errors import NotFound, PluginFailed
+from mlforge.errors import PluginFailed
 from mlforge.model.meta import Artifact, FeatureMeta, Part
 from mlforge.plugin import layout
 from mlforge.plugin.stores import Store, VerifyingStore
@@ -100,9 +100,7 @@ def _verify_file(meta: FeatureMeta, part: Part, path: Path, now: int) -> None:
     try:
         is_whole = _is_whole(path, part, now)
     except FileNotFoundError:
-        raise NotFound(
-            f"The data of {meta.name} {meta.version} is gone: {path}.", hint=layout.rebuild(meta.name)
-        ) from None
+        raise layout.gone(path, meta) from None
     except OSError as error:
         raise PluginFailed(
             f"Reading {meta.name} {meta.version} failed at {path}: {error.strerror or error}.",

@@ -15,7 +15,7 @@ from zlib import crc32
 
 import msgspec
 
-from mlforge.errors import Conflict, Invalid, MlforgeError
+from mlforge.errors import Conflict, Invalid, MlforgeError, NotFound
 from mlforge.model.meta import DataFile, FeatureMeta, Manifest, Part
 from mlforge.model.version import Version
 
@@ -223,6 +223,11 @@ def damaged(where: object, meta: FeatureMeta, part: Part) -> Invalid:
         f"{where} is damaged: its bytes are not those that were committed of {meta.name} {part.version}.",
         hint=rebuild(meta.name),
     )
+
+
+def gone(where: object, meta: FeatureMeta) -> NotFound:
+    """The error for a data file that is no longer there."""
+    return NotFound(f"The data of {meta.name} {meta.version} is gone: {where}.", hint=rebuild(meta.name))
 
 
 def complete(meta: FeatureMeta, files: Sequence[DataFile]) -> FeatureMeta:

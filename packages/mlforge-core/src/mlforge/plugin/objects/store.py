@@ -231,10 +231,7 @@ class LiveObjectStore:
     def _chunks(self, meta: FeatureMeta, key: str) -> Iterator[bytes]:
         chunks = self.bucket.chunks(key)
         if chunks is None:
-            raise NotFound(
-                f"The data of {meta.name} {meta.version} is gone: {self.bucket.where}/{key}.",
-                hint=layout.rebuild(meta.name),
-            )
+            raise layout.gone(f"{self.bucket.where}/{key}", meta)
         return chunks
 
     def _damaged(self, meta: FeatureMeta, part: Part) -> Invalid:
