@@ -22,6 +22,7 @@ from mlforge_spark.arrowed import Wire, wire_of
 from mlforge_spark.edge import of_data
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
 from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
+from mlforge_spark.footers import INT96, file_types, local, state_of
 from mlforge_spark.session import is_sail
 from mlforge_spark.tables import open_table
 from mlforge_spark.types import column, dtype_of, named, plain
@@ -103,11 +104,6 @@ def _instants(field: T.StructField) -> Column:
     return plain(column(field.name), field.dataType).alias(field.name, metadata=field.metadata)
 
 
-def local(uri: str) -> Path:
-    """The path of a file's address."""
-    return Path(uri.removeprefix("file://"))
-
-
 def address(path: Path, session: SparkSession) -> str:
     """A path as the session takes it: with no letter encoded, but for Sail."""
     return path.absolute().as_uri() if is_sail(session) else _plain(path)
@@ -158,30 +154,6 @@ def _schema(scan: Scan, uri: str, session: SparkSession) -> dict[str, pa.DataTyp
     return found
 
 
-INT96 = pa.timestamp("s", "INT96")
-"""Stands for times of 96 bits, which Spark reads by itself."""
-
-
-def file_types(path: Path) -> dict[str, pa.DataType]:
-    """The columns of a Parquet file, with what only Arrow's schema tells."""
-    file = pq.ParquetFile(path)
-    names = file.schema_arrow.names
-    if len(set(names)) < len(names):
-        raise pa.ArrowInvalid(f"a column stands twice: {', '.join(names)}")
-    wide = {c.path for c in (file.schema.column(i) for i in range(len(file.schema))) if c.physical_type == "INT96"}
-    told = _told_by_arrow(file)
-    return {f.name: INT96 if f.name in wide else told.get(f.name, f.type) for f in file.schema_arrow}
-
-
-def _told_by_arrow(file: pq.ParquetFile) -> dict[str, pa.DataType]:
-    """Dates that Arrow wrote in milliseconds are instants, which pyarrow itself forgets."""
-    from base64 import b64decode
-
-    arrow = (file.metadata.metadata or {}).get(b"ARROW:schema")
-    fields = pa.ipc.read_schema(pa.py_buffer(b64decode(arrow))) if arrow else ()
-    return {f.name: f.type for f in fields if pa.types.is_date64(f.type)}
-
-
 def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     """The type that two fit into: those of a kind are kept as one, and no value fits all."""
     if pa.types.is_null(a) or pa.types.is_null(b):
@@ -203,7 +175,7 @@ def read_files(
     told = dict.fromkeys(place.names if place else (), T.StringType())
     read = told | {name: wire.read for name, wire in wires.items()}
     schema = T.StructType([T.StructField(name, dtype) for name, dtype in read.items()])
-    options = _READING | ({"basePath": _plain(place.folder)} if place else {})
+    options = _READING | state_of(uris) | ({"basePath": _plain(place.folder)} if place else {})
     frame = session.read.options(**options).schema(schema).parquet(*_addresses(uris, session))
     columns = [named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()]
     return frame.select(*map(column, told), *columns)
