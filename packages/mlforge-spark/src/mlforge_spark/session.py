@@ -67,7 +67,7 @@ def _active() -> SparkSession | None:
 
 def wait_no_more() -> None:
     """Let the session fail at once where its server does not answer: it was tried for ten minutes, and is with each."""
-    client = getattr(_active(), "client", None)
+    client: Any = getattr(_active(), "client", None)
     if hasattr(client, "set_retry_policies"):  # since Spark 4.0
         client.set_retry_policies([])
 

@@ -88,9 +88,9 @@ def _without_word(name: str, dtype: T.DataType) -> Invalid:
     return cannot_hold(name, dtype.simpleString(), _WAYS_OUT.get(dtype.typeName()))
 
 
-def refuse_stream(frame: DataFrame, what: str) -> None:
+def refuse_stream(frame: object, what: str) -> None:
     """Raise `Invalid` for a frame that has no end."""
-    if frame.isStreaming:
+    if getattr(frame, "isStreaming", False):
         raise Invalid(
             f"{what} is a stream, whose rows are never all there.",
             hint="Read them by spark.read, not by spark.readStream; or take each batch by itself: foreachBatch.",
