@@ -15,9 +15,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 import mlforge as mlf
-from mlforge.errors import Invalid, MlforgeError
+from mlforge.errors import Invalid, MlforgeError, PluginFailed
 from mlforge.model.feature import Shape
 from mlforge.model.keys import Key
+from mlforge.model.meta import Target
 from mlforge.model.schema import Schema
 from mlforge.model.source import ParquetFormat
 from mlforge.model.timestamp import Timestamp
@@ -130,6 +131,31 @@ def test_two_columns_of_one_name_are_refused(session: SparkSession):
             engine.apply(twice, frame)
         with pytest.raises(Invalid, match="The spine has two columns 'v'"):
             engine.asof(twice(frame), None, [])
+
+
+def test_a_stream_is_refused(session: SparkSession):
+    def endless(events: DataFrame) -> DataFrame:
+        return events.sparkSession.readStream.format("rate").load()
+
+    with SparkEngine().open() as engine:
+        frame = engine.from_rows([{"k": 1}], Schema.of(k="Int64"))
+        with pytest.raises(Invalid, match=r"endless\(\) returned is a stream"):
+            engine.apply(endless, frame)
+        with pytest.raises(Invalid, match="The spine is a stream"):
+            engine.asof(endless(frame), None, [])
+
+
+def test_a_disk_that_is_full_is_told_with_the_way_out(session: SparkSession, tmp_path):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    bad = session.range(1).withColumn("v", F.udf(full, "double")("id"))
+    with SparkEngine().open() as engine:
+        for asked in (lambda: engine.conform(bad, Shape((Key("id"),), None)), lambda: list(engine.rows(bad)),
+                      lambda: engine.write(bad, Target("f", str(tmp_path / "rows"), "parquet"))):  # fmt: skip
+            with pytest.raises(PluginFailed, match="No space left on device") as raised:
+                asked()
+            assert "spark.local.dir" in str(raised.value.hint)
 
 
 def test_what_a_function_of_rows_raises_is_told(session: SparkSession, capfd):

@@ -75,6 +75,19 @@ def test_what_the_user_holds_stays_held(session: SparkSession, tmp_path):
         session.catalog.clearCache()
 
 
+def test_what_the_user_holds_of_files_is_not_taken_for_what_lies_there_later(session: SparkSession, tmp_path):
+    source = tmp_path / "events.parquet"
+    made = mlf.feature(source=str(source), keys="k", timestamp="at")(held_by_the_user)
+    shop = mlf.Definitions("shop", features=[made], offline_store=mlf.LocalStore(str(tmp_path / "store")))
+    try:
+        for value in (1.0, 2.0):
+            pq.write_table(pa.table({"k": [1], "at": ["2025-03-01T10:00:00"], "v": [value]}), source)
+            shop.build(engine="spark").raise_for_failure()
+            assert shop.read(made.name)["v"].to_list() == [value]
+    finally:
+        session.catalog.clearCache()
+
+
 def test_a_function_that_draws_rows_is_asked_once_for_times_of_a_zone(session: SparkSession, tmp_path):
     asked = session.sparkContext.accumulator(0)
 

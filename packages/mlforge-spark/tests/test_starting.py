@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pyspark.errors import PySparkException
 
 from mlforge.errors import Invalid, PluginFailed
+from mlforge_spark.edge import edge
 from mlforge_spark.plugin import SparkEngine
 from mlforge_spark.session import session_of
 from mlforge_spark.starting import need_server, not_started
@@ -104,3 +107,19 @@ print(session_of(SparkEngine(master="local[1]")).range(3).count())
     assert "many" in said
     assert "spark.sql.shuffle.partitions" in said
     assert counted == "3"
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "<_InactiveRpcError of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n",
+        "[INVALID_HANDLE.SESSION_CHANGED] x",
+    ],
+)
+def test_a_server_that_has_ended_is_said_to_have(monkeypatch, says):
+    client = SimpleNamespace(set_retry_policies=lambda policies: asked.append(policies))
+    asked: list[object] = []
+    monkeypatch.setattr("mlforge_spark.session._active", lambda: SimpleNamespace(client=client))
+    with pytest.raises(PluginFailed, match="the Spark server has ended"), edge("The rows cannot be computed", "Look."):
+        raise PySparkException(says)
+    assert asked == [[]]  # nothing is tried again for ten minutes more

@@ -63,7 +63,8 @@ def test_a_session_that_is_stopped_while_it_computes_is_said_to_be(tmp_path):
     assert "was stopped" in said[0]
 
 
-def test_a_java_that_has_ended_is_said_to_have(tmp_path):
-    said = ended(tmp_path, "SparkContext._gateway.proc.kill(); SparkContext._gateway.proc.wait()")
+@pytest.mark.parametrize("then", ["SparkContext._gateway.proc.wait()", "events = events.where('k > 0')"])
+def test_a_java_that_has_ended_is_said_to_have(tmp_path, then):
+    said = ended(tmp_path, f"SparkContext._gateway.proc.kill(); {then}")
     assert ["the Java that Spark runs in has ended" in line for line in said[:2]] == [True, True]
     assert said[2] == "[]"

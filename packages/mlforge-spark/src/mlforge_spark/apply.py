@@ -9,8 +9,10 @@ from pyspark.errors import AnalysisException, PySparkException
 
 from mlforge.errors import MlforgeError
 from mlforge.plugin.engine.columns import refuse_doubles
-from mlforge.plugin.functions import asked, no_frame, raised
+from mlforge.plugin.functions import asked, name_of, no_frame, raised
+from mlforge_spark.edge import java_ended
 from mlforge_spark.session import frame_types
+from mlforge_spark.types import refuse_stream
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -27,9 +29,12 @@ def call(function: Callable[..., Any], frame: DataFrame) -> Any:
         result = function(frame)
         if isinstance(result, kinds):
             getattr(result, "schema")  # noqa: B009 - Connect tells here what is wrong with it
+            refuse_stream(result, f"What {name_of(function)} returned")
     except MlforgeError:
         raise
     except (Exception, PySparkException) as error:
+        if ended := java_ended(f"{name_of(function)} cannot be called", error):
+            raise ended from error
         raise raised(function, error, _unknown(error, frame.columns)) from error
     if not isinstance(result, kinds):
         raise no_frame(function, result, "a Spark frame", _RETURN)

@@ -29,7 +29,7 @@ from mlforge_spark.crowds import Crowd, crowds, is_large, piece
 from mlforge_spark.keys import with_surrogates
 from mlforge_spark.layers import read_version
 from mlforge_spark.order import fresh, numbered, put_back
-from mlforge_spark.types import column, dtype_of, named, plain, shown, word_of, words_of
+from mlforge_spark.types import column, dtype_of, named, plain, refuse_stream, shown, word_of, words_of
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -41,6 +41,7 @@ _NUMBER, _PIECE = "number of mlforge", "piece of mlforge"
 
 def joined(spine: DataFrame, timestamp: Timestamp | None, joins: Sequence[Join]) -> DataFrame:
     """The spine, and beside each row what every feature knew then."""
+    refuse_stream(spine, "The spine")
     names = spine.columns
     refuse_twins(names, joins)
     if timestamp is None:

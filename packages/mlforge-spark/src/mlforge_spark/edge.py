@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,6 +17,7 @@ from pyspark.sql import functions as F
 
 from mlforge.errors import Invalid, MlforgeError, PluginFailed, Unsupported
 from mlforge.plugin.engine.edge import Edge, Raised, reason
+from mlforge_spark.session import wait_no_more
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -28,6 +30,9 @@ BROKEN = (PySparkException, *_OF_THE_JVM, AssertionError)
 _BY_ITS_ABSENCE = (*_OF_THE_JVM, AssertionError, AttributeError)
 """What pyspark runs into where the session is not there."""
 
+_PATIENCE = 2.0
+"""Seconds in which a Java ends that was killed: what it was asked fails sooner."""
+
 _BEGIN, _END = "<mlforge:", ":mlforge>"
 """Around an error that a row raises: Spark tells its text alone, among its own."""
 
@@ -35,6 +40,8 @@ _TRACEBACK = "Traceback (most recent call last):\n"
 _STOPPED = ("stopped SparkContext", "SparkContext was shut down")
 _NO_BUCKETS = ("No FileSystem for scheme", "S3AFileSystem not found")
 _TOO_LONG = "exceeds the max length allowed"
+_LOST = ("StatusCode.UNAVAILABLE", "INVALID_HANDLE.SESSION_")
+_FULL = ("No space left on device", "Disk quota exceeded")
 _ENDED = "Python worker exited unexpectedly"
 
 
@@ -54,6 +61,12 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
     text = str(error)
     if ended := java_ended(what, error):
         return ended
+    if any(said in text for said in _LOST):
+        wait_no_more()
+        return PluginFailed(
+            f"{what}: the Spark server has ended, or is not reached any more.",
+            hint="Start it again where it has, and then Python: a session ends with its server.",
+        )
     if any(said in text for said in _STOPPED) or (isinstance(error, _BY_ITS_ABSENCE) and _is_stopped()):
         return PluginFailed(
             f"{what}: the Spark session that it is computed in was stopped.",
@@ -72,9 +85,21 @@ def told(what: str, error: BaseException) -> MlforgeError | None:
         )
     _, begun, rest = text.partition(_BEGIN)
     if not begun or _END not in rest:
-        return _of_python(what, text)
+        return _of_disk(what, text) or _of_python(what, text)
     message, hint = json.loads(rest.partition(_END)[0])
     return Invalid(message, hint=hint)
+
+
+def _of_disk(what: str, text: str) -> MlforgeError | None:
+    """The error for a disk that is full: Spark itself fills others than those that are written to."""
+    full = next((said for said in _FULL if said in text), None)
+    if full is None:
+        return None
+    return PluginFailed(
+        f"{what}: {full}.",
+        hint="Free some where it is written, and where Spark keeps what it computes with, which is /tmp unless "
+        'told otherwise: SparkEngine(conf={"spark.local.dir": "/large"})',
+    )
 
 
 def _of_python(what: str, text: str) -> MlforgeError | None:
@@ -115,13 +140,23 @@ def _is_stopped() -> bool:
 def java_ended(what: str, error: BaseException) -> MlforgeError | None:
     """The error where the Java has ended that this process started; None where another one was raised."""
     java = getattr(getattr(getattr(pyspark, "SparkContext", None), "_gateway", None), "proc", None)
-    if java is None or java.poll() is None or not isinstance(error, (OSError, *_BY_ITS_ABSENCE)):
+    if java is None or not isinstance(error, (OSError, *_BY_ITS_ABSENCE)) or not _ends(java, error):
         return None
     return PluginFailed(
         f"{what}: the Java that Spark runs in has ended.",
         hint="Start Python anew: it starts Java but once. Did that have too little memory? "
         'SparkEngine(conf={"spark.driver.memory": "8g"})',
     )
+
+
+def _ends(java: subprocess.Popen[bytes], error: BaseException) -> bool:
+    """Whether Java has ended; where nobody answers, it is given the time to do so."""
+    unanswered = isinstance(error, (ConnectionError, *_OF_THE_JVM)) and not hasattr(error, "java_exception")
+    try:
+        java.wait(_PATIENCE if unanswered else 0)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 @contextmanager

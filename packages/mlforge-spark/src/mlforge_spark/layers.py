@@ -12,8 +12,9 @@ from mlforge.model.meta import Artifact
 from mlforge.plugin.engine.columns import need_values
 from mlforge.plugin.engine.layers import overlay, told
 from mlforge_spark import buckets
+from mlforge_spark.footers import file_types, local
 from mlforge_spark.rows import matching
-from mlforge_spark.sources import file_types, local, read_files
+from mlforge_spark.sources import read_files
 from mlforge_spark.types import column, dtype_of, duration, named, words_of
 
 if TYPE_CHECKING:

@@ -65,6 +65,13 @@ def _active() -> SparkSession | None:
     return found  # type: ignore[no-any-return]
 
 
+def wait_no_more() -> None:
+    """Let the session fail at once where its server does not answer: it was tried for ten minutes, and is with each."""
+    client: Any = getattr(_active(), "client", None)
+    if hasattr(client, "set_retry_policies"):  # since Spark 4.0
+        client.set_retry_policies([])
+
+
 def _made(config: SparkEngine) -> SparkSession:
     """A new session, in which something was asked: what it is set to is looked at no sooner."""
     from mlforge_spark.starting import need_server, not_started

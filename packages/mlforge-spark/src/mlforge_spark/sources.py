@@ -22,6 +22,7 @@ from mlforge_spark.buckets import LETTERS, READING, Opened, is_in_bucket, litera
 from mlforge_spark.edge import of_data
 from mlforge_spark.exchange import arrow_of, from_arrow, is_4
 from mlforge_spark.folders import Place, Told, place_of, told_by, value_of
+from mlforge_spark.footers import INT96, file_types, local, state_of, stated
 from mlforge_spark.session import is_sail
 from mlforge_spark.tables import open_table
 from mlforge_spark.types import column, dtype_of, named, plain
@@ -95,11 +96,6 @@ def _instants(field: T.StructField) -> Column:
     return plain(column(field.name), field.dataType).alias(field.name, metadata=field.metadata)
 
 
-def local(uri: str) -> Path:
-    """The path of a file's address."""
-    return Path(uri.removeprefix("file://"))
-
-
 def address(path: Path, session: SparkSession) -> str:
     """A path as the session takes it: with no letter encoded, but for Sail."""
     return path.absolute().as_uri() if is_sail(session) else _plain(path)
@@ -152,30 +148,6 @@ def _schema(scan: Scan, uri: str, session: SparkSession) -> dict[str, pa.DataTyp
     return found
 
 
-INT96 = pa.timestamp("s", "INT96")
-"""Stands for times of 96 bits, which Spark reads by itself."""
-
-
-def file_types(path: Path | Opened) -> dict[str, pa.DataType]:
-    """The columns of a Parquet file, with what only Arrow's schema tells."""
-    file = pq.ParquetFile(path)
-    names = file.schema_arrow.names
-    if len(set(names)) < len(names):
-        raise pa.ArrowInvalid(f"a column stands twice: {', '.join(names)}")
-    wide = {c.path for c in (file.schema.column(i) for i in range(len(file.schema))) if c.physical_type == "INT96"}
-    told = _told_by_arrow(file)
-    return {f.name: INT96 if f.name in wide else told.get(f.name, f.type) for f in file.schema_arrow}
-
-
-def _told_by_arrow(file: pq.ParquetFile) -> dict[str, pa.DataType]:
-    """Dates that Arrow wrote in milliseconds are instants, which pyarrow itself forgets."""
-    from base64 import b64decode
-
-    arrow = (file.metadata.metadata or {}).get(b"ARROW:schema")
-    fields = pa.ipc.read_schema(pa.py_buffer(b64decode(arrow))) if arrow else ()
-    return {f.name: f.type for f in fields if pa.types.is_date64(f.type)}
-
-
 def _both(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
     """The type that two fit into: those of a kind are kept as one, and no value fits all."""
     if pa.types.is_null(a) or pa.types.is_null(b):
@@ -194,7 +166,7 @@ def read_files(
     types: dict[str, pa.DataType],
     session: SparkSession,
     place: Place | None = None,
-    options: Mapping[str, str] = {},
+    options: Mapping[str, str] | None = None,
 ) -> DataFrame:
     """Parquet files of the same columns, each as it is on the disk, with what that means; what folders tell is text."""
     wires = {name: _wire(dtype) for name, dtype in types.items()}
@@ -202,7 +174,8 @@ def read_files(
     read = told | {name: wire.read for name, wire in wires.items()}
     schema = T.StructType([T.StructField(name, dtype) for name, dtype in read.items()])
     based = {"basePath": _plain(place.folder)} if place else {}
-    frame = session.read.options(**READING, **based, **options).schema(schema).parquet(*_addresses(uris, session))
+    reader = session.read.options(**READING, **based, **(state_of(uris) if options is None else options))
+    frame = reader.schema(schema).parquet(*_addresses(uris, session))
     columns = [named(w.decode(column(n)), n, w.word or "") for n, w in wires.items()]
     return frame.select(*map(column, told), *columns)
 
@@ -216,8 +189,9 @@ def _rows(
     place: Place | Told,
 ) -> DataFrame:
     words = dict(scan.partitions)
+    options = settings(scan.options) | stated(scan.state) if is_in_bucket(uris[0]) else None
     own = {n: t for n, t in found.items() if n not in words}
-    rows = read_files(uris, own, session, place if isinstance(place, Place) else None, settings(scan.options))
+    rows = read_files(uris, own, session, place if isinstance(place, Place) else None, options)
     columns = []
     for name, dtype in types.items():
         if name in words:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from mlforge.errors import Invalid
 from mlforge.model.schema import Column as Named
 from mlforge.model.schema import Schema
 from mlforge.plugin.engine.types import Words, cannot_hold, translated
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-    from mlforge.errors import Invalid
 
 SIMPLE: dict[str, T.DataType] = {
     "Boolean": T.BooleanType(),
@@ -87,6 +86,15 @@ def need_type(name: str, dtype: T.DataType) -> None:
 
 def _without_word(name: str, dtype: T.DataType) -> Invalid:
     return cannot_hold(name, dtype.simpleString(), _WAYS_OUT.get(dtype.typeName()))
+
+
+def refuse_stream(frame: object, what: str) -> None:
+    """Raise `Invalid` for a frame that has no end."""
+    if getattr(frame, "isStreaming", False):
+        raise Invalid(
+            f"{what} is a stream, whose rows are never all there.",
+            hint="Read them by spark.read, not by spark.readStream; or take each batch by itself: foreachBatch.",
+        )
 
 
 def named(value: Column, name: str, word: str) -> Column:

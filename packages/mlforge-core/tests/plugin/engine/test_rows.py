@@ -108,6 +108,12 @@ def test_a_key_of_another_type_is_refused_with_the_cast():
         keys.check_joined(meta_of(key=Key("k")), {"k": "String"}, (), {"k": "Int64"}, "{}::{}".format)
 
 
+@pytest.mark.parametrize("found", ["List(String)", "struct<x:string>", "map<string,int>"])
+def test_a_key_of_several_values_is_not_to_be_cast(found):
+    with refused(Invalid, "in the spine and String in feature 'spend'", "A key is one value"):
+        keys.check_joined(meta_of(key=Key("k")), {"k": found}, (), {"k": "String"}, "{}::{}".format)
+
+
 def test_a_made_key_is_text():
     keys.check_joined(meta_of(), {"first": "Int64"}, {"user"}, {"user": "String"}, "{}{}".format)
     with refused(Invalid, "Key 'user' is String in the spine and Int64"):

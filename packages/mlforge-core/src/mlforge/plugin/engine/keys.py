@@ -92,6 +92,10 @@ def made_of_spine(spine: Mapping[str, str | None], joins: Sequence[Join]) -> lis
     return derivable(spine, [k for j in joins for k in j.artifact.meta.keys])
 
 
+_OF_SEVERAL = ("List", "struct", "map")
+"""How types begin whose values are several: what they are cast to is the key of nothing."""
+
+
 class OtherKeyType(Invalid):
     """A `key` of a spine that is of another type than the one that is `wanted`."""
 
@@ -121,11 +125,10 @@ def check_joined(
             raise _no_key(name, spine, meta)
         found = SURROGATE if name in made else spine[name]
         if found is not None and not same_key_type(found, wanted):
-            error = Invalid(
-                f"Key {name!r} is {found} in the spine and {wanted} in feature {meta.name!r}.",
-                hint=f"Cast it in the spine: {cast(name, wanted)}.",
-            )
-            raise OtherKeyType(error, name, wanted)
+            what = f"Key {name!r} is {found} in the spine and {wanted} in feature {meta.name!r}."
+            if found.startswith(_OF_SEVERAL):
+                raise Invalid(what, hint="A key is one value: take it out of what the spine's column holds.")
+            raise OtherKeyType(Invalid(what, hint=f"Cast it in the spine: {cast(name, wanted)}."), name, wanted)
 
 
 def _no_key(name: str, spine: Collection[str], meta: FeatureMeta) -> Invalid:
