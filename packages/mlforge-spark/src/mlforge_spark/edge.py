@@ -134,7 +134,13 @@ def _is_stopped() -> bool:
     context = getattr(pyspark, "SparkContext", None)
     if context is None:
         return False
-    return getattr(context._active_spark_context, "_jsc", None) is None  # noqa: SLF001 - no other way
+    java = getattr(context._active_spark_context, "_jsc", None)  # noqa: SLF001 - no other way
+    if java is None:
+        return True
+    try:
+        return bool(java.sc().isStopped())  # from when its end begins
+    except _OF_THE_JVM:
+        return False
 
 
 def java_ended(what: str, error: BaseException) -> MlforgeError | None:
