@@ -105,8 +105,8 @@ def _is_one(value: object, kind: type) -> bool:
 def _is_listed(value: object, parts: tuple[Any, ...]) -> bool:
     if not isinstance(value, list | tuple | set | frozenset | Sequence) or isinstance(value, str | bytes):
         return False
-    alike = len(parts) == 1 or parts[1:] == (...,)
-    return not alike or all(_fits(one, parts[0]) for one in value)
+    kinds = parts[:1] * len(value) if len(parts) == 1 or parts[1:] == (...,) else parts
+    return len(value) == len(kinds) and all(map(_fits, value, kinds))
 
 
 def _told(kind: Any) -> list[str]:
@@ -125,6 +125,6 @@ def _told(kind: Any) -> list[str]:
 def _shown(value: object) -> str:
     try:
         text = repr(value)
-    except Exception:  # a value's own repr, or an integer of too many digits
+    except Exception:  # noqa: BLE001 - a value's own repr, or an integer of too many digits
         return "…"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -30,12 +30,12 @@ class Spelled(msgspec.StructMeta):
     """
 
     def __call__(cls, *args: Any, **given: Any) -> Any:  # noqa: N805 - a metaclass
-        try:
-            with answering(cls.__name__, cls, dict(zip(cls.__struct_fields__, args, strict=False)) | given):
+        with answering(cls.__name__, cls, dict(zip(cls.__struct_fields__, args, strict=False)) | given):
+            try:
                 made = super().__call__(*args, **given)
-        except TypeError:
-            _refuse(cls, len(args), given)
-            raise
+            except TypeError:
+                _refuse(cls, len(args), given)
+                raise
         refuse_misfits(cls.__name__, cls, {name: getattr(made, name) for name in cls.__struct_fields__})
         return made
 
