@@ -490,7 +490,8 @@ def lift(value: Expr | Scalar | Unfinished) -> Expr:
     """An expression as it is, a constant as `Lit`. Raises `Invalid` for what is neither, and an unfinished choice."""
     if isinstance(value, Unfinished):
         raise Invalid(f"{value.says} has no otherwise.", hint=value.hint)
-    if isinstance(value, list | tuple | dict | set | frozenset | bytearray) or getattr(value, "shape", None):
+    given: Any = value
+    if isinstance(given, list | tuple | dict | set | frozenset | bytearray) or getattr(given, "shape", None):
         raise Invalid(
             f"{type(value).__name__} is no kind of value to compute with.",
             hint='Give one value, or ask for one of several: col("kind").is_in(["refund", "sale"]).',

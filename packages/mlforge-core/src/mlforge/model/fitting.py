@@ -87,6 +87,8 @@ def _fits(value: object, kind: Any) -> bool:
         return any(type(value) is type(part) and value == part for part in parts)
     if origin in (tuple, list, Sequence):
         return _is_listed(value, parts)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(all(map(_fits, item, parts)) for item in value.items())
     found = origin or kind
     if not isinstance(found, type):
         return kind is not None or value is None
@@ -118,6 +120,8 @@ def _told(kind: Any) -> list[str]:
         return [repr(part) for part in parts]
     if origin in (tuple, list, Sequence):
         return ["a list of them" if not parts else f"a list of {_told(parts[0])[0]}"]
+    if origin is Mapping and parts:
+        return [f"a dict of {_told(parts[0])[0]} to {_told(parts[1])[0]}"]
     found = origin or kind
     return [_WORDS.get(found) or f"{'an' if found.__name__[0] in 'AEIO' else 'a'} {found.__name__}"]
 
