@@ -29,7 +29,7 @@ class Failure(msgspec.Struct, frozen=True):
 def failure_of(error: Exception, feature: Feature | None = None) -> Failure:
     """An exception as data. Where the feature's definition may be to blame, its line is the place."""
     if not isinstance(error, MlforgeError):
-        hint = "This is a defect; --debug shows the traceback."
+        hint = "This is a defect, in mlforge or in a plugin; --debug shows the traceback."
         return Failure("PluginFailed", f"{type(error).__name__}: {error}", hint, line_of(error))
     blamed = feature if isinstance(error, _DEFINED) else None
     where = error.where or (definition_of(blamed.function, error.message) if blamed else None)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import msgspec
 
 from mlforge.errors import Invalid, nearest
+from mlforge.model.fitting import refuse_misfits
 from mlforge.model.schema import INTEGERS
 from mlforge.model.spelling import spelled
 from mlforge.model.window import Window
@@ -471,6 +472,7 @@ def col(name: str) -> Expr:
         >>> (col("dep_delay") > 15).column_names
         ('dep_delay',)
     """
+    refuse_misfits("col", col, {"name": name})
     return Col(name)
 
 
@@ -485,9 +487,15 @@ def it() -> Expr:
 
 
 def lift(value: Expr | Scalar | Unfinished) -> Expr:
-    """An expression as it is, a constant as `Lit`. Raises `Invalid` for a choice that is not finished."""
+    """An expression as it is, a constant as `Lit`. Raises `Invalid` for what is neither, and an unfinished choice."""
     if isinstance(value, Unfinished):
         raise Invalid(f"{value.says} has no otherwise.", hint=value.hint)
+    given: Any = value
+    if isinstance(given, list | tuple | dict | set | frozenset | bytearray) or getattr(given, "shape", None):
+        raise Invalid(
+            f"{type(value).__name__} is no kind of value to compute with.",
+            hint='Give one value, or ask for one of several: col("kind").is_in(["refund", "sale"]).',
+        )
     return value if isinstance(value, Expr) else Lit(value)
 
 

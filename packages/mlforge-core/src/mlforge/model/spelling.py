@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import msgspec
 
-from mlforge.errors import Invalid, nearest
+from mlforge.errors import Invalid, MlforgeError, nearest
+from mlforge.model.fitting import answering, refuse_misfits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,11 +30,14 @@ class Spelled(msgspec.StructMeta):
     """
 
     def __call__(cls, *args: Any, **given: Any) -> Any:  # noqa: N805 - a metaclass
-        try:
-            return super().__call__(*args, **given)
-        except TypeError:
-            _refuse(cls, len(args), given)
-            raise
+        with answering(cls.__name__, cls, dict(zip(cls.__struct_fields__, args, strict=False)) | given):
+            try:
+                made = super().__call__(*args, **given)
+            except TypeError:
+                _refuse(cls, len(args), given)
+                raise
+        refuse_misfits(cls.__name__, cls, {name: getattr(made, name) for name in cls.__struct_fields__})
+        return made
 
 
 def spelled(function: Callable[P, R]) -> Callable[P, R]:
@@ -49,26 +54,38 @@ def spelled(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **given: P.kwargs) -> R:
-        try:
+        with _answering_call(function, args, given):
             return function(*args, **given)
-        except TypeError:
-            _refuse_call(function, args, given)
-            raise
 
     @functools.wraps(function)
     async def acall(*args: P.args, **given: P.kwargs) -> Any:
-        return await call(*args, **given)  # type: ignore[misc]
+        with _answering_call(function, args, given):
+            return await function(*args, **given)  # type: ignore[misc]
 
     return acall if inspect.iscoroutinefunction(function) else call  # type: ignore[return-value]
 
 
-def _refuse_call(function: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]) -> None:
-    """Raise `Invalid` where a call does not fit; nothing where the function itself raised the TypeError."""
-    signature = inspect.signature(function)
+@contextlib.contextmanager
+def _answering_call(function: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]) -> Iterator[None]:
+    """Where a call raises an error of Python's own, say what of it does not fit."""
     try:
-        signature.bind(*args, **given)
+        yield
+    except MlforgeError:
+        raise
+    except Exception:
+        with _answering_values(function, args, given):
+            raise
+
+
+def _answering_values(
+    function: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any]
+) -> contextlib.AbstractContextManager[None]:
+    """Raise `Invalid` where a call does not fit its parameters; else what answers for the kinds of its values."""
+    signature = inspect.signature(function)
+    called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
+    try:
+        return answering(called, function, signature.bind(*args, **given).arguments)
     except TypeError as error:
-        called = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
         parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
         if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             refuse_unknown(called, given, parameters)

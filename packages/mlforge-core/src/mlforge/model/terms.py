@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from mlforge.errors import Invalid
 from mlforge.model.expr import At, Call, Expr, Lit, Scalar, Unfinished, lift
+from mlforge.model.fitting import refuse_misfits
 from mlforge.model.spelling import spelled
 
 _FINISH = 'Finish it: when(col("n") > 0).then(1).otherwise(0), or .otherwise(None).'
@@ -53,6 +54,7 @@ def when(condition: Expr) -> When:
         >>> size.column_names
         ('n',)
     """
+    refuse_misfits("when", when, {"condition": condition})
     return When(condition)
 
 

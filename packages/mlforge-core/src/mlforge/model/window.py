@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mlforge.errors import Invalid
 from mlforge.model.duration import Duration
 from mlforge.model.span import Span
 from mlforge.model.spelling import Spelled
@@ -86,7 +87,12 @@ class Window(msgspec.Struct, metaclass=Spelled, frozen=True):
 
 def _duration(value: Any, what: str) -> Duration:
     """A length of time as it is written, or as metadata keeps it."""
-    return msgspec.convert(value, Duration) if isinstance(value, dict) else Duration.parse(value, what)
+    try:
+        return msgspec.convert(value, Duration) if isinstance(value, dict) else Duration.parse(value, what)
+    except msgspec.ValidationError:
+        raise Invalid(
+            f"{value!r} is not a {what}.", hint="Write a number and a unit: 30s, 5m, 12h, 7d or 2w."
+        ) from None
 
 
 def known_from(time: int, interval: Duration | None) -> int:

@@ -15,6 +15,7 @@ from mlforge.model.entity import Entity
 from mlforge.model.expr import Expr
 from mlforge.model.feature import Feature, refuse_name
 from mlforge.model.field import Field
+from mlforge.model.fitting import answering
 from mlforge.model.metric import Metric
 from mlforge.model.source import Source
 from mlforge.model.spelling import refuse_unknown, spelled
@@ -97,11 +98,13 @@ def feature(
         >>> [c.name for c in carrier_delay.plan.columns]
         ['delay__mean__7d']
     """
+    given = dict(locals())
     _refuse_call(_function, source, unknown)
 
     refuse_halves(description, "description")
     refuse_halves(owner, "owner")
 
+    @answering("@feature", feature, given)
     def decorate(function: Callable[..., Any]) -> Feature:
         made = Feature(
             name=checked_name(name or str(getattr(function, "__name__", ""))),
