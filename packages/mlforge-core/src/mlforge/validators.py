@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Severity, Validator
+from mlforge.model.constants import Scalar
 from mlforge.model.drift import MATTERS, METHODS, Method
 from mlforge.model.duration import Duration
-from mlforge.model.expr import Scalar, col, it
+from mlforge.model.expr import col, it
 from mlforge.model.spelling import spelled
 
 if TYPE_CHECKING:

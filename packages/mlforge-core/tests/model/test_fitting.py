@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 
+import msgspec
+import numpy as np
+import pandas as pd
 import pytest
 
 import mlforge as mlf
 from mlforge.errors import Invalid, MlforgeError
-from mlforge.model.expr import Expr
+from mlforge.model.expr import Expr, IsIn, Lit
+from mlforge.model.plain import expression, plain
 
 STRANGE = [
     ["a", "b"], [], [["a"]], [None], "", 7, -1, 1.5, float("nan"), None, True, b"ab", {"a": 1}, {}, {"a"}, date.min,
@@ -89,3 +95,54 @@ def test_an_expression_computes_with_single_values_only(value):
     for compute in (Expr.__add__, Expr.__lt__, Expr.eq):
         with pytest.raises(Invalid):
             compute(mlf.col("x"), value)
+
+
+LIKE = [
+    (np.int64(3), 3),
+    (np.float32(0.5), 0.5),
+    (np.float64(0.5), 0.5),
+    (np.bool_(True), True),
+    (np.str_("a"), "a"),
+    (np.array(3), 3),
+    (np.datetime64("2026-01-05T12:00"), datetime(2026, 1, 5, 12)),
+    (np.datetime64("2026-01-05T12:00", "ns"), datetime(2026, 1, 5, 12)),
+    (np.datetime64("2026-01-05"), date(2026, 1, 5)),
+    (np.timedelta64(90, "m"), timedelta(minutes=90)),
+    (pd.Timestamp("2026-01-05T12:00", tz="UTC"), datetime(2026, 1, 5, 12, tzinfo=UTC)),
+    (pd.Timedelta("90min"), timedelta(minutes=90)),
+    (pd.Series([1.5]).quantile(0.9), 1.5),
+    (IntEnum("Level", "low high").high, 2),
+    (StrEnum("Kind", {"REFUND": "refund"}).REFUND, "refund"),
+    (Enum("Kind", {"REFUND": "refund"}, type=str).REFUND, "refund"),
+]
+
+
+@pytest.mark.parametrize(("given", "meant"), LIKE, ids=lambda value: f"{type(value).__name__} {value}")
+def test_a_value_of_another_library_is_what_it_stands_for(given, meant):
+    for expr in (mlf.col("x") > given, mlf.col("x").is_in([given]), mlf.validators.greater_than(given).violation):
+        (held,) = [e for e in expr.walk() if isinstance(e, IsIn | Lit)]
+        found = held.values[0] if isinstance(held, IsIn) else held.value
+        assert (found, type(found)) == (meant, type(meant))
+        assert expression(msgspec.json.decode(msgspec.json.encode(plain(expr)))) == expr
+
+
+def test_a_number_of_another_library_is_one_in_every_call():
+    assert mlf.FirstN("a", np.int64(3), windows="7d") == mlf.FirstN("a", 3, windows="7d")
+    assert mlf.Percentile("a", np.float32(0.5), windows="7d") == mlf.Percentile("a", 0.5, windows="7d")
+    assert mlf.days(np.int16(2)) == mlf.days(2)
+    assert mlf.validators.in_range(np.int64(0), np.float32(1)) == mlf.validators.in_range(0, 1.0)
+    with pytest.raises(Invalid, match="whole number|FirstN of"):
+        mlf.FirstN("a", np.float64(3), windows="7d")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Decimal("0.1"), time(12), object(), 3 + 2j, int, pd.NaT, pd.NA, np.datetime64("NaT"), np.timedelta64(3, "M"),
+     pd.Timestamp(1), np.datetime64(1, "ns"), pd.Timedelta(1), len],
+    ids=repr,
+)  # fmt: skip
+def test_what_no_expression_computes_with_is_refused_where_it_is_written(value):
+    for compute in (mlf.col("x").eq, mlf.col("x").__gt__, lambda v: mlf.col("x").is_in([v])):
+        with pytest.raises(Invalid) as caught:
+            compute(value)
+        assert caught.value.hint

@@ -22,18 +22,16 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import msgspec
 
 from mlforge.errors import Invalid, nearest
+from mlforge.model.constants import Scalar, constant
 from mlforge.model.fitting import refuse_misfits
 from mlforge.model.schema import INTEGERS
 from mlforge.model.spelling import spelled
 from mlforge.model.window import Window
-
-Scalar = bool | int | float | str | bytes | date | datetime | timedelta | None
 
 OPERATIONS = {
     **dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul", "div"), 2),
@@ -174,7 +172,7 @@ class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
         return Call("is_nan", (self,))
 
     def is_in(self, values: Sequence[Scalar]) -> Expr:
-        return IsIn(self, tuple(values))
+        return IsIn(self, tuple(map(constant, values)))
 
     def matches(self, pattern: str) -> Expr:
         return Matches(self, pattern)
@@ -490,13 +488,7 @@ def lift(value: Expr | Scalar | Unfinished) -> Expr:
     """An expression as it is, a constant as `Lit`. Raises `Invalid` for what is neither, and an unfinished choice."""
     if isinstance(value, Unfinished):
         raise Invalid(f"{value.says} has no otherwise.", hint=value.hint)
-    given: Any = value
-    if isinstance(given, list | tuple | dict | set | frozenset | bytearray) or getattr(given, "shape", None):
-        raise Invalid(
-            f"{type(value).__name__} is no kind of value to compute with.",
-            hint='Give one value, or ask for one of several: col("kind").is_in(["refund", "sale"]).',
-        )
-    return value if isinstance(value, Expr) else Lit(value)
+    return value if isinstance(value, Expr) else Lit(constant(value))
 
 
 class Unfinished(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from mlforge.errors import Invalid, MlforgeError, nearest
+from mlforge.model.constants import native
 from mlforge.model.fitting import answering, refuse_misfits
 
 P = ParamSpec("P")
@@ -30,6 +31,7 @@ class Spelled(msgspec.StructMeta):
     """
 
     def __call__(cls, *args: Any, **given: Any) -> Any:  # noqa: N805 - a metaclass
+        args, given = _native(args, given)
         with answering(cls.__name__, cls, dict(zip(cls.__struct_fields__, args, strict=False)) | given):
             try:
                 made = super().__call__(*args, **given)
@@ -54,15 +56,21 @@ def spelled(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **given: P.kwargs) -> R:
+        args, given = _native(args, given)  # type: ignore[assignment]
         with _answering_call(function, args, given):
             return function(*args, **given)
 
     @functools.wraps(function)
     async def acall(*args: P.args, **given: P.kwargs) -> Any:
+        args, given = _native(args, given)  # type: ignore[assignment]
         with _answering_call(function, args, given):
             return await function(*args, **given)  # type: ignore[misc]
 
     return acall if inspect.iscoroutinefunction(function) else call  # type: ignore[return-value]
+
+
+def _native(args: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return tuple(map(native, args)), {name: native(value) for name, value in given.items()}
 
 
 @contextlib.contextmanager

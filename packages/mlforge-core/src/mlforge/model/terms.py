@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import ClassVar
 
 from mlforge.errors import Invalid
-from mlforge.model.expr import At, Call, Expr, Lit, Scalar, Unfinished, lift
+from mlforge.model.constants import Scalar
+from mlforge.model.expr import At, Call, Expr, Lit, Unfinished, lift
 from mlforge.model.fitting import refuse_misfits
 from mlforge.model.spelling import spelled
 

@@ -1,0 +1,81 @@
+"""Values that expressions compute with: those of plain Python, and those of numpy and pandas that stand for one."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from datetime import time as clock
+from typing import Any
+
+from mlforge.errors import Invalid
+
+Scalar = bool | int | float | str | bytes | date | datetime | timedelta | None
+
+_PLAIN = frozenset({bool, int, float, str, bytes, date, datetime, timedelta, type(None)})
+
+
+def constant(value: object) -> Scalar:
+    """A value as plain Python has it. Raises `Invalid` for one that no expression computes with.
+
+    Example:
+        >>> import numpy as np
+        >>> constant(np.int64(3)), constant(np.datetime64("2026-01-05T12:00"))
+        (3, datetime.datetime(2026, 1, 5, 12, 0))
+        >>> constant(["refund", "sale"])
+        Traceback (most recent call last):
+        mlforge.errors.Invalid: list is no kind of value to compute with. Give one value, or ask for one of several: ...
+    """
+    given: Any = native(value)
+    if type(given) in _PLAIN:
+        return given  # type: ignore[no-any-return]
+    if isinstance(given, str):
+        return str.__str__(given)  # an Enum's own str() gives its name
+    if isinstance(given, int | float | bytes):
+        kind: Any = next(k for k in (int, float, bytes) if isinstance(given, k))
+        return kind(given)  # type: ignore[no-any-return]
+    if isinstance(given, date | timedelta) and given == given:  # noqa: PLR0124 - pandas' NaT is a datetime, too
+        return _to_the_microsecond(given)
+    raise _none(value)
+
+
+def native(value: Any) -> Any:
+    """A number, text or time of numpy as plain Python has it; anything else as it is.
+
+    Example:
+        >>> import numpy as np
+        >>> native(np.float32(0.5)), native("a")
+        (0.5, 'a')
+    """
+    if type(value) in _PLAIN or not hasattr(type(value), "dtype") or getattr(value, "shape", None) != ():
+        return value
+    if getattr(value.dtype, "kind", "") not in ("m", "M"):
+        return value.item()
+    try:
+        exact = value.astype(f"{value.dtype.kind}8[us]")
+        if exact != value:  # finer than a microsecond, or no time at all
+            return value
+    except TypeError:  # lengths of months and years
+        return value
+    coarse = value.item()
+    return exact.item() if isinstance(coarse, int) else coarse
+
+
+def _to_the_microsecond(time: Any) -> date | timedelta:
+    if getattr(time, "nanosecond", 0) or getattr(time, "nanoseconds", 0):
+        raise Invalid(f"{time!r} is finer than a microsecond.", hint="Round it: value.round('us').")
+    if isinstance(time, timedelta):
+        return timedelta(time.days, time.seconds, time.microseconds)
+    if not isinstance(time, datetime):
+        return date(time.year, time.month, time.day)
+    return datetime.combine(
+        date(time.year, time.month, time.day), clock(time.hour, time.minute, time.second, time.microsecond), time.tzinfo
+    ).replace(fold=time.fold)
+
+
+def _none(value: object) -> Invalid:
+    several = isinstance(value, list | tuple | dict | set | frozenset | bytearray) or getattr(value, "shape", None)
+    return Invalid(
+        f"{type(value).__name__} is no kind of value to compute with.",
+        hint='Give one value, or ask for one of several: col("kind").is_in(["refund", "sale"]).'
+        if several
+        else "Constants are numbers (decimals as floats), text, bytes, dates, times and lengths of time; None is null.",
+    )
