@@ -135,12 +135,24 @@ def test_a_number_of_another_library_is_one_in_every_call():
         mlf.FirstN("a", np.float64(3), windows="7d")
 
 
-@pytest.mark.parametrize(
-    "value",
-    [Decimal("0.1"), time(12), object(), 3 + 2j, int, pd.NaT, pd.NA, np.datetime64("NaT"), np.timedelta64(3, "M"),
-     pd.Timestamp(1), np.datetime64(1, "ns"), pd.Timedelta(1), len],
-    ids=repr,
-)  # fmt: skip
+NO_CONSTANTS = {
+    "a decimal": Decimal("0.1"),
+    "a time of day": time(12),
+    "an object": object(),
+    "a complex number": 3 + 2j,
+    "a type": int,
+    "a function": len,
+    "no time of pandas": pd.NaT,
+    "no value of pandas": pd.NA,
+    "no time of numpy": np.datetime64("NaT"),
+    "months": np.timedelta64(3, "M"),
+    "a nanosecond of pandas": pd.Timestamp(1),
+    "a nanosecond of numpy": np.datetime64(1, "ns"),
+    "as long as a nanosecond": pd.Timedelta(1),
+}
+
+
+@pytest.mark.parametrize("value", NO_CONSTANTS.values(), ids=NO_CONSTANTS)
 def test_what_no_expression_computes_with_is_refused_where_it_is_written(value):
     for compute in (mlf.col("x").eq, mlf.col("x").__gt__, lambda v: mlf.col("x").is_in([v])):
         with pytest.raises(Invalid) as caught:
