@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from inspect import isawaitable, signature
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,7 @@ CALLS: dict[str, tuple[Any, str, str]] = {
     "LocalStore": (lambda: mlf.LocalStore(pth="a"), "LocalStore has no pth=", "'path'"),
     "PolarsEngine": (lambda: mlf.PolarsEngine(stream=True), "PolarsEngine has no stream=", "'streaming'"),
     "Sum": (lambda: mlf.Sum("a", window="7d"), "Sum has no window=", "'windows'"),
+    "Sum, short": (lambda: mlf.Sum(), "missing a required argument: 'column'", "Sum(column=…)"),
     "in_range": (lambda: mlf.validators.in_range(1, max=2), "in_range has no max=", "'max_value'"),
     "in_range, short": (lambda: mlf.validators.in_range(1), "missing a required argument: 'max_value'", "max_value=…"),
     "build": (lambda: mlf.Definitions().build(feature="a"), "build has no feature=", "'features'"),
@@ -203,6 +205,7 @@ def test_a_call_that_does_not_fit_is_answered_with_the_nearest(called: str) -> N
         call()
     assert message in refused.value.message
     assert hint in (refused.value.hint or "")
+    assert "".join(traceback.format_exception(refused.value)).count("Traceback") == 1
 
 
 def test_a_call_that_is_awaited_is_answered_too() -> None:

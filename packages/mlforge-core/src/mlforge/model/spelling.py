@@ -36,7 +36,8 @@ class Spelled(msgspec.StructMeta):
             try:
                 made = super().__call__(*args, **given)
             except TypeError:
-                _refuse(cls, len(args), given)
+                if found := _misspelled(cls, len(args), given):
+                    raise found from None
                 raise
         refuse_misfits(cls.__name__, cls, {name: getattr(made, name) for name in cls.__struct_fields__})
         return made
@@ -94,12 +95,23 @@ def _answering_values(
     try:
         return answering(called, function, signature.bind(*args, **given).arguments)
     except TypeError as error:
-        parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
+        raise _of_shape(called, signature, args, given, error) from None
+
+
+def _of_shape(
+    called: str, signature: inspect.Signature, args: tuple[Any, ...], given: Mapping[str, Any], error: TypeError
+) -> Invalid:  # fmt: skip
+    """What to say of a call that has too many values, too few, or one by a word that is not there."""
+    parameters = {n: p for n, p in signature.parameters.items() if n != "self"}
+    try:
         if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
             refuse_unknown(called, given, parameters)
         _refuse_places(called, len(args) - (len(parameters) < len(signature.parameters)), parameters)
-        needed = [n for n, p in parameters.items() if p.default is p.empty] or list(parameters)[:4]
-        raise Invalid(f"{called}: {error}.", hint=f"{called}({', '.join(f'{n}=…' for n in needed)})") from None
+    except Invalid as found:
+        return found
+    named = {n: p for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    needed = [n for n, p in named.items() if p.default is p.empty] or list(named)[:4]
+    return Invalid(f"{called}: {error}.", hint=f"{called}({', '.join(f'{n}=…' for n in needed)})")
 
 
 def refuse_unknown(called: str, given: Iterable[str], known: Iterable[str]) -> None:
@@ -115,15 +127,18 @@ def refuse_unknown(called: str, given: Iterable[str], known: Iterable[str]) -> N
         raise Invalid(f"{called} has no {wrong}=.", hint=nearest(wrong, names))
 
 
-def _refuse(cls: Any, places: int, given: Mapping[str, Any]) -> None:
-    """Raise `Invalid` for a word too many or too few; nothing where a call was wrong in another way."""
+def _misspelled(cls: Any, places: int, given: Mapping[str, Any]) -> Invalid | None:
+    """What to say of a word too many or too few; None where a call was wrong in another way."""
     fields, name = cls.__struct_fields__, cls.__name__
-    refuse_unknown(name, given, fields)
-    _refuse_places(name, places, inspect.signature(cls).parameters)
+    try:
+        refuse_unknown(name, given, fields)
+        _refuse_places(name, places, inspect.signature(cls).parameters)
+    except Invalid as found:
+        return found
     needed = fields[: len(fields) - len(cls.__struct_defaults__)]
     shape = f"{name}({', '.join(f'{field}=…' for field in needed or fields[:4])})"
-    if missing := [field for field in needed[places:] if field not in given]:
-        raise Invalid(f"{name} needs {missing[0]}.", hint=shape)
+    missing = [field for field in needed[places:] if field not in given]
+    return Invalid(f"{name} needs {missing[0]}.", hint=shape) if missing else None
 
 
 def _refuse_places(called: str, places: int, parameters: Mapping[str, inspect.Parameter]) -> None:
