@@ -71,14 +71,15 @@ def training_data(
 
 
 def _needed(spine: Spine, label: Timestamp | None, wanted: Wanted) -> list[str]:
-    needed = [label.column] if label else []
+    needed, there = [label.column] if label else [], spine.names
     for one in wanted.artifacts:
         for key in one.meta.keys:
-            needed += [key.name] if key.name in spine.names or not key.sources else list(key.sources)
-            if missing := [n for n in needed if n not in spine.names]:
+            columns = [key.name] if key.name in there or not key.sources else list(key.sources)
+            if missing := [n for n in columns if n not in there]:
                 raise _missing_key(one.meta.name, missing[0], spine)
+            needed += columns
     for feature, name, dtype in wanted.inputs:
-        if name not in spine.names:
+        if name not in there:
             raise Invalid(
                 f"{feature!r} takes the input {name!r}, which the spine does not have.",
                 hint=f"{nearest(name, spine.names)} Add the column {name!r}, of {dtype}, to the spine.",
