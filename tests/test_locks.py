@@ -70,7 +70,7 @@ def test_a_lock_has_the_versions_of_a_set_and_makes_its_training_data_again(defs
 
 def test_columns_of_one_name_are_locked_by_the_option_that_the_hint_names(defs, mlforge):
     code, printed = mlforge("lock", "plan@1.1.0", "other")
-    assert (code, "or --full-names for" in printed) == (1, True)
+    assert (code, "or --full-names, for feature__column" in printed) == (1, True)
     assert mlforge("lock", "plan@1.1.0", "other", "--full-names")[0] == 0
 
 
