@@ -310,6 +310,8 @@ def test_pages_of_other_origins_may_ask_where_they_are_named(published: Path, se
 def test_the_description_may_be_left_out(published: Path, serve: Run) -> None:
     with serve(published, "--no-docs") as server:
         assert [server.get(path).status for path in ("/docs", "/openapi.json")] == [404, 404]
+        refused = server.get("/openapi.json").json, server.post("/features/online", []).json
+        assert [answer["hint"] for answer in refused if "openapi" in answer["hint"]] == []
 
 
 def test_the_help_names_every_flag(project: Path, mlforge: Run) -> None:

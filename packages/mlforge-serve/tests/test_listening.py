@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from mlforge.errors import Invalid
 from mlforge_serve.listening import listen
 from mlforge_serve.settings import ServerSettings
 
@@ -30,3 +31,10 @@ def test_no_connection_waits_with_what_it_sends_until_the_other_side_has_answere
     finally:
         for listening in sockets:
             listening.close()
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "a..b", "\udcff"])
+def test_a_host_that_cannot_be_a_name_is_refused_in_words(host: str) -> None:
+    with pytest.raises(Invalid, match="is no address") as refused:
+        listen(ServerSettings("shop", host=host, port=0))
+    assert refused.value.hint == "--host 127.0.0.1"

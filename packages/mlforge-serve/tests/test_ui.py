@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shutil
 import signal
@@ -261,6 +262,28 @@ def test_what_is_no_request_is_refused(shop_ui: Server) -> None:
         wire.sendall(b"\x16\x03\x01 hello\r\n\r\n")
         assert wire.recv(64).startswith(b"HTTP/1.1 400")
     assert shop_ui.get("/").status == 200
+
+
+NOISE = (
+    b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n",
+    b"GET / HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    b"\x00\r\n\r\n",
+)
+
+
+def test_idle_connections_keep_nobody_out_and_noise_is_not_logged(shop: Path, ui: Run, wait: Run) -> None:
+    def answers() -> bool:
+        with contextlib.suppress(OSError):
+            return bool(server.get("/").status == 200)
+        return False
+
+    with ui(shop) as server, contextlib.ExitStack() as held:
+        said = server.log
+        for start in (*NOISE, b"GET / HT", *[b""] * 150):
+            wire = held.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            wire.sendall(start)
+        wait(answers, 30)
+        assert server.log == said
 
 
 def test_pages_may_do_nothing_but_ask_their_server(shop_ui: Server) -> None:

@@ -202,6 +202,14 @@ def test_what_is_served_is_listed_with_keys_types_and_versions(server: Server) -
     assert server.get("/features/shops").json["keys"][0]["made_of"] == ["brand", "street"]
 
 
+def test_a_version_is_described_as_its_values_are_asked_for(server: Server) -> None:
+    version = server.get("/features/spend").json["version"]
+    assert server.get(f"/features/spend@{version}").json == server.get("/features/spend").json
+    other, none = server.get("/features/spend@9.9.9"), server.get("/features/spend@")
+    assert (other.status, f"is served as {version}" in other.json["detail"]) == (404, True)
+    assert (none.status, none.json["code"]) == (422, "invalid_request")
+
+
 def test_the_server_lives_and_its_store_answers(server: Server) -> None:
     assert server.get("/health").json == {"status": "alive"}
     assert server.get("/ready").json == {"status": "ready", "features": len(PUBLISHED) + 3}

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Mlforge = Callable[..., Any]
 Edit = Callable[[Path, str, str], None]
 
@@ -116,3 +118,21 @@ def test_a_place_that_is_not_there_is_answered_with_the_nearest(mlforge: Mlforge
     assert mlforge("list", "--target", "mlforge.yaml", cwd=shop).err.startswith(
         "Error: mlforge.yaml is no Python file."
     )
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        ("class Panic(BaseException): pass\nraise Panic('it broke')", "Panic: it broke."),
+        ("raise GeneratorExit", "GeneratorExit."),
+        ("raise ValueError", "ValueError."),
+        ("class Mute(Exception):\n    def __str__(self): raise RuntimeError('no')\nraise Mute", "Mute."),
+    ],
+)
+def test_whatever_definitions_raise_is_one_error(mlforge: Mlforge, shop: Path, raised: str, said: str) -> None:
+    with (shop / "features.py").open("a", encoding="utf-8") as file:
+        file.write(f"\n{raised}\n")
+    answer = mlforge("list", "--json", cwd=shop)
+    assert answer.code == 1
+    assert answer.document["error"]["message"] == f"definitions does not import: {said}"
+    assert "defect" not in answer.err

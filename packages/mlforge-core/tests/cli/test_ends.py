@@ -224,3 +224,27 @@ def test_a_folder_that_is_gone_is_said(words: str, tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", called], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == 'Error: The folder that you are in is gone.\nHint: Where it was made anew: cd "$PWD"\n'
+
+
+TALKATIVE = """
+import atexit, os, subprocess, sys, threading, time
+print("print")
+print("own", file=sys.__stdout__)
+os.write(1, b"number\\n")
+subprocess.run([sys.executable, "-c", "print('child')"], check=True)
+atexit.register(lambda: print("last"))
+threading.Thread(target=lambda: (time.sleep(1), print("late"))).start()
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [("list --json", 0), ("list sets nosuch --json", 2), ("list --json", 1)])
+def test_nothing_that_definitions_print_in_any_way_gets_between_json(
+    mlforge: Mlforge, shop: Path, words: str, code: int
+) -> None:
+    with (shop / "features.py").open("a", encoding="utf-8") as file:
+        file.write(TALKATIVE + ("raise ValueError" if code == 1 else ""))
+    answer = mlforge(*words.split(), cwd=shop)
+    assert answer.code == code
+    assert ("features" if code == 0 else "error") in answer.document
+    if code != 2:
+        assert [w for w in ("print", "own", "number", "child", "last", "late") if w not in answer.err.split()] == []

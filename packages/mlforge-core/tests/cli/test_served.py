@@ -65,3 +65,10 @@ def test_what_is_wrong_with_the_definitions_is_told_as_ever(shop: Path) -> None:
     assert look(shop, "'nowhere.py'")[0].startswith("NotFound There is no file 'nowhere.py'.")
     (shop / "definitions.py").write_text("raise RuntimeError('oh')  # Definitions(\n")
     assert look(shop)[0].startswith("Invalid definitions does not import: RuntimeError: oh.")
+
+
+def test_definitions_that_end_their_process_are_told_in_words(published: Path) -> None:
+    with (published / "definitions.py").open("a", encoding="utf-8") as file:
+        file.write("\nimport os\nos._exit(3)\n")
+    told, _ = look(published)
+    assert told.startswith("Invalid The definitions ended the process that read them. Where a library crashed")

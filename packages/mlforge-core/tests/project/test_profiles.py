@@ -189,6 +189,13 @@ WRONG = {
         "line 5: port: soon",
     ),
     "a variable that is not set": ('engine: "${env:NO}"', "variable NO", "export NO=", "line 3: engine:"),
+    "a key that is no text": (
+        "offline_store: {KIND: local, 1: x}", "offline_store: a key in it is no text.", "Settings: path", "line 3: ",
+    ),
+    "a number of no characters": (
+        'engine: {KIND: duckdb, threads: "\\uD800"}',
+        "profiles.prod.engine.threads: expected text, got bytes that are no UTF-8.", "Look at the variable", "line 3: ",
+    ),
     "a switch that is none": ("incremental: perhaps", "neither true nor false", "incremental: true", "line 3: "),
 }  # fmt: skip
 
@@ -202,6 +209,19 @@ def test_what_is_wrong_with_a_profile_is_told_with_its_line(tmp_path, mistake):
     assert f"{FILE}, line " in refused.value.where
     for word in words:
         assert word in str(refused.value)
+
+
+@pytest.mark.parametrize("said", ["[]", "0", "false", "''"])
+def test_profiles_of_another_kind_are_refused_though_they_are_empty(tmp_path, said):
+    (tmp_path / FILE).write_text(f"profiles: {said}\n")
+    with pytest.raises(Invalid, match="must be a mapping of mappings"):
+        read_profiles(tmp_path)
+
+
+def test_a_variable_that_is_no_text_is_refused_where_a_number_is_meant(tmp_path):
+    (tmp_path / FILE).write_text('profiles: {prod: {engine: {KIND: duckdb, threads: "${env:MANY}"}}}\n')
+    with pytest.raises(Invalid, match=r"engine\.threads: expected text, got bytes that are no UTF-8"):
+        read_profiles(tmp_path).resolve("prod", {"MANY": "\udcff"})
 
 
 def test_a_profile_that_is_none_is_told_with_the_nearest_and_the_line_that_names_it(tmp_path):

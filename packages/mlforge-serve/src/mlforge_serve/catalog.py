@@ -15,7 +15,7 @@ from mlforge.model.feature import FeatureSpec
 from mlforge.plugin import EncodedReading, OnlineStore
 from mlforge_serve.answers import FORMATS
 from mlforge_serve.door import Lookup, Reader, RequestLookup, Served
-from mlforge_serve.notes import Noted, Notes, Watched, WatchedEncoded
+from mlforge_serve.notes import Noted, Notes, Unwatched, Watched, WatchedEncoded
 from mlforge_serve.requests import CONVERTED, Pick, spec_of
 from mlforge_serve.rows import Memory, Rows
 
@@ -127,13 +127,23 @@ class Catalog:
         self._pinging.shutdown(wait=False, cancel_futures=True)
         await self.watched.aclose()
 
+    async def find(self, name: str) -> Lookup | RequestLookup:
+        """What is known of a feature, or of `name@version`. Raises `NotFound`, and `Invalid` for what is no version."""
+        while True:
+            try:
+                return self.lookup(name)
+            except Unwatched as missing:
+                await self.watch(missing.place)
+
     def lookup(self, name: str) -> Lookup | RequestLookup:
-        """What is known of a feature. Raises `NotFound`."""
+        """The same of what was looked at. Raises `Unwatched`, too."""
         if name in self.requests:
             return self.requests[name]
         if name in self.served.requests:
             self.plan(((name,), False))  # says what of it has not been published
         if name not in self.lookups:
+            if name.partition("@")[0] in self.lookups:
+                return self.plan(((name,), False)).reader.lookups[0]
             self._refuse_stranger(name)
             self.watched.read_note(name)
             raise NotFound(f"{name!r} has not been published.", hint=f"Publish it: mlforge publish {name}")

@@ -28,6 +28,8 @@ def listen(settings: ServerSettings) -> list[socket.socket]:
         return [_prompt(one) for one in _bound(family, address[:2], settings.workers)]
     except socket.gaierror as error:
         raise Invalid(f"{settings.host!r} is no address here: {error.strerror}.", hint="--host 127.0.0.1") from error
+    except UnicodeError as error:
+        raise Invalid(f"{settings.host!r} is no address.", hint="--host 127.0.0.1") from error
     except OSError as error:
         raise Conflict(
             f"{settings.url} cannot be listened at: {os.strerror(error.errno or 0)}.",

@@ -87,7 +87,7 @@ def _showing(summary: str, name: str, schema: str, refusals: tuple[int, ...]) ->
 
 
 def _one_feature() -> JSONSchema:
-    shown = _showing("One feature", "feature", "Feature", (401, 403, 404, 429, 500, 503))
+    shown = _showing("One feature", "feature", "Feature", (401, 403, 404, 422, 429, 500, 503))
     return shown | {"parameters": [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]}
 
 

@@ -71,7 +71,7 @@ async def _feature(request: Request) -> Response:
     app, key = _admitted(request)
     name = request.path_params["name"]
     refuse_others(key, name.partition("@")[0])
-    return _document(request, feature(app.catalog.lookup(name)))
+    return _document(request, feature(await app.catalog.find(name)))
 
 
 async def _metrics(request: Request) -> Response:
@@ -86,7 +86,7 @@ async def _metrics(request: Request) -> Response:
 
 
 async def _nothing(*_: Any) -> None:
-    raise Problem("route_not_found", "There is nothing here.", "GET /openapi.json lists the routes.")
+    raise Problem("route_not_found", "There is nothing here.", "GET /features lists what POST /features/online serves.")
 
 
 def _openapi(settings: ServerSettings) -> Endpoint:

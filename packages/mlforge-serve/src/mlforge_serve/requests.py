@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -53,6 +53,7 @@ class OnlineRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Some features of one entity, or of several that belong together: all keys in one object."""
 
     entity: dict[str, Any]
+    like: ClassVar[str] = '"entity": {"KEY": 1}'
 
     def usual_keys(self) -> int:
         return 2 + len(self.entity)
@@ -62,6 +63,7 @@ class BatchRequest(Request, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Some features of many entities."""
 
     entities: tuple[dict[str, Any], ...]
+    like: ClassVar[str] = '"entities": [{"KEY": 1}]'
 
     def usual_keys(self) -> int:
         return 2 + sum(map(len, self.entities))
@@ -71,6 +73,7 @@ class Decoder:
     """Reads one kind of body, from JSON or MessagePack."""
 
     def __init__(self, kind: type[OnlineRequest | BatchRequest]) -> None:
+        self._hint = f'Send such as {{"features": ["NAME"], {kind.like}}}.'
         self._from_json = msgspec.json.Decoder(kind).decode
         self._from_msgpack = msgspec.msgpack.Decoder(kind, ext_hook=_refuse_extension).decode
 
@@ -80,7 +83,7 @@ class Decoder:
             return self._reader(content_type)(body)
         except msgspec.ValidationError as error:
             field = str(error).partition(" - at `$.")[2].rstrip("`")
-            raise Problem("invalid_request", f"{error}.", "See /openapi.json.", field=field or "body") from None
+            raise Problem("invalid_request", f"{error}.", self._hint, field=field or "body") from None
         except RecursionError:
             raise Problem("malformed_body", "The body is nested too deeply.", "Send plain keys.") from None
         except ValueError as error:

@@ -14,8 +14,11 @@ def main() -> None:
         _leave_quietly_at_last()
         _heed_interrupts_in_callbacks()
         from mlforge.cli.app import run
+        from mlforge.cli.invocation import Invocation
 
-        code = run()
+        call = Invocation()
+        code = run(call=call)
+        call.answer_no_more()
     except KeyboardInterrupt:  # while modules were loaded, or an error was being put in words
         sys.stderr.write("Interrupted.\n")
         code = INTERRUPTED

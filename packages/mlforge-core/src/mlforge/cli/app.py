@@ -91,9 +91,9 @@ def cli(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
+def run(arguments: Sequence[str] | None = None, call: Invocation | None = None) -> int:
     """Run `mlforge` and return its exit code: 0, 1 for a failure, 2 for a wrong call, 130 for Ctrl-C."""
-    call = Invocation()
+    call = call or Invocation()
     call.named = options_in(sys.argv[1:] if arguments is None else arguments)
     _open_closed_streams()
     _survive_narrow_encodings()

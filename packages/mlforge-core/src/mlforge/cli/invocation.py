@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mlforge.flow.progress import Tell
     from mlforge.project.project import Project
 
+STDOUT, STDERR = 1, 2
 _HIDDEN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 
@@ -40,8 +42,22 @@ class Invocation:
     def answer_in_json(self, ctx: click.Context) -> None:
         """Keep stdout for the answer; what anybody else prints there goes to stderr."""
         if self.out is None:
-            self.out = sys.stdout
-            ctx.find_root().with_resource(contextlib.redirect_stdout(sys.stderr))
+            ctx.find_root().with_resource(self._alone_on_stdout())
+
+    def answer_no_more(self) -> None:
+        """All is said: what a thread or a hook still prints while Python ends goes to stderr, too."""
+        if self.out is not None and _is_stdout(sys.stdout):
+            sys.stdout.flush()
+            _lead_to_stderr()
+
+    @contextlib.contextmanager
+    def _alone_on_stdout(self) -> Iterator[None]:
+        shared = sys.stdout
+        try:
+            with contextlib.redirect_stdout(sys.stderr), _apart(shared) as self.out:
+                yield
+        finally:
+            self.out = shared
 
     def be_quiet(self) -> None:
         """Say nothing but the answer and errors."""
@@ -175,6 +191,41 @@ class Invocation:
 
 
 @contextlib.contextmanager
+def _apart(stdout: TextIO) -> Iterator[TextIO]:
+    """A way to stdout of the answer's own; what is written there otherwise, by a child process too, goes to stderr."""
+    if not _is_stdout(stdout):
+        yield stdout
+        return
+    stdout.flush()
+    own = open(os.dup(STDOUT), "w", encoding=stdout.encoding, errors=stdout.errors)  # noqa: PTH123, SIM115 - below
+    _lead_to_stderr()
+    try:
+        yield own
+    finally:
+        with contextlib.suppress(OSError):
+            stdout.flush()
+        os.dup2(own.fileno(), STDOUT)
+        with contextlib.suppress(OSError):  # its reader is gone, which was told when the answer was written
+            own.close()
+
+
+def _is_stdout(stream: TextIO) -> bool:
+    """Whether a stream is what the process has as its stdout, and no stand-in."""
+    try:
+        return stream.fileno() == STDOUT
+    except (OSError, ValueError):
+        return False
+
+
+def _lead_to_stderr() -> None:
+    """Let what is written to stdout by its number go to stderr; nowhere, where that is closed."""
+    try:
+        os.dup2(STDERR, STDOUT)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+
+
+@contextlib.contextmanager
 def made_here(name: str) -> Iterator[None]:
     """Making a folder in the current one, all of it or nothing. Raises `PluginFailed` where that cannot be written."""
     from mlforge.errors import PluginFailed
@@ -205,7 +256,5 @@ def _unmake(folder: Path, was_there: bool) -> None:
 
 def say_error(label: str, color: str, text: str) -> None:
     """One line on stderr: a coloured label and a text."""
-    import os
-
     styled = None if "NO_COLOR" not in os.environ else False
     click.echo(f"{click.style(label, fg=color, bold=True)} {visible(text)}", err=True, color=styled)

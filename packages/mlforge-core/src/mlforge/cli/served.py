@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,13 @@ def served(load: Load, target: str | None, profile: str | None, meanwhile: Calla
     with ProcessPoolExecutor(1, get_context("fork" if "fork" in get_all_start_methods() else "spawn")) as beside:
         found = beside.submit(_of_definitions, load, target, profile)
         meanwhile()
-        return found.result()
+        try:
+            return found.result()
+        except BrokenProcessPool as error:
+            raise Invalid(
+                "The definitions ended the process that read them.",
+                hint="Where a library crashed, this shows it: python -X faulthandler -m mlforge list",
+            ) from error
 
 
 def served_by_name(features: tuple[str, ...], profile: str | None, here: Path) -> Served:

@@ -205,7 +205,9 @@ class FeatureSpec(msgspec.Struct, metaclass=Spelled, frozen=True):
         """
         name, sign, version = text.partition("@")
         if sign and not version:
-            raise Invalid(f"{text!r} names no version.", hint=f"Such as {name}@1.0.0, or {name} alone.")
+            raise Invalid(
+                f"{text!r} names no version.", hint=f"Such as {name or 'name'}@1.0.0, or {name or 'name'} alone."
+            )
         return cls(name, version or None)
 
 

@@ -223,7 +223,9 @@ def _import_module(name: str, base: Path, hint: str = _PLACES) -> ModuleType:
         if error.name == name.split(".", maxsplit=1)[0] or error.name == name:
             raise NotFound(f"There is no module {name!r}.", hint=hint) from error
         raise lacks_module(name, error, [p.stem for p in _python_files(base, 0)]) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # what a library's own code panics with is no Exception, and sys.exit() is none
         raise does_not_import(name, error) from error
 
 

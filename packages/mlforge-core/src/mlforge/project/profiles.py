@@ -87,7 +87,7 @@ def read_profiles(root: Path) -> ProfileFile | None:
         return None
     given = _parse(path)
     _refuse_unknown(given, ("default_profile", "profiles", "target"), "", path)
-    profiles = given.get("profiles") or {}
+    profiles = {} if given.get("profiles") is None else given["profiles"]
     if not isinstance(profiles, dict) or not all(isinstance(p, dict) for p in profiles.values()):
         raise Invalid(
             f"profiles in {path.name} must be a mapping of mappings.", hint="profiles: {dev: {engine: polars}}"
@@ -141,6 +141,8 @@ def decode_config(value: Any, kind: type[Kind], where: str) -> Any:
         return msgspec.convert(value, found.config, strict=False)  # a variable is text, also where a number is meant
     except msgspec.ValidationError as error:
         raise _wrong_setting(where, str(error), found.config.__struct_fields__) from None
+    except UnicodeEncodeError:
+        raise _half_characters(where, value) from None
 
 
 def observers(given: Any, where: str) -> tuple[ObserverConfig, ...]:
@@ -156,6 +158,17 @@ def observers(given: Any, where: str) -> tuple[ObserverConfig, ...]:
     if twice := next((kind for kind in kinds if kinds.count(kind) > 1), None):
         raise Invalid(f"{where} names {twice!r} twice.", hint="Name each observer once.")
     return found
+
+
+def _half_characters(where: str, settings: Mapping[str, Any]) -> Invalid:
+    """The error for a number, a switch or a choice whose text is none: of a variable, its bytes are no UTF-8."""
+    name = next((name for name, given in settings.items() if _is_half(given)), None)
+    place = where if name is None else f"{where}.{name}"
+    return Invalid(f"{place}: expected text, got bytes that are no UTF-8.", hint="Look at the variable that it is of.")
+
+
+def _is_half(given: Any) -> bool:
+    return isinstance(given, str) and given != given.encode(errors="replace").decode()
 
 
 def _wrong_setting(where: str, said: str, known: Sequence[str]) -> Invalid:
@@ -179,6 +192,8 @@ def _switch(value: Any, where: str) -> bool | None:
 
 
 def _located(where: str, message: str) -> str:
+    if inside := re.fullmatch(r".+ - at `key` in `\$(.*)`", message):
+        return f"{where}{inside[1]}: a key in it is no text"
     text, _, path = message.partition(" - at `$")
     return f"{where}{path.rstrip('`')}: {text[0].lower()}{text[1:]}"
 

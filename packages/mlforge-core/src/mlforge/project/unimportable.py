@@ -52,10 +52,18 @@ def lacks_module(name: str, error: ModuleNotFoundError, beside: Iterable[str]) -
 
 def does_not_import(name: str, error: BaseException) -> Invalid:
     """The error for definitions that raise something while they are imported."""
-    said = error.msg if isinstance(error, SyntaxError) else _own_words(error) or error
-    text = f"{name} does not import: {type(error).__name__}: {said}"
+    said = error.msg if isinstance(error, SyntaxError) else _own_words(error) or _said(error)
+    text = f"{name} does not import: {type(error).__name__}{f': {said}' if said else ''}"
     text = text if text.endswith((".", "?", "!")) else f"{text}."
     return Invalid(text, hint="Mend it; --debug shows the traceback.").at(line_of(error))
+
+
+def _said(error: BaseException) -> str:
+    """What an error says; nothing, where it fails to say it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - it is the error of whoever wrote the definitions
+        return ""
 
 
 def _nearest_room(missing: str) -> str:

@@ -10,14 +10,16 @@ from types import FrameType
 
 import uvicorn
 
+from mlforge_serve.http_protocol import protocol_of
 from mlforge_serve.listening import listen
-from mlforge_serve.settings import ServerSettings
+from mlforge_serve.open_files import with_room
+from mlforge_serve.settings import Limits, ServerSettings
 from mlforge_serve.ui.app import App
 from mlforge_serve.ui.door import LiveCatalog
 from mlforge_serve.workers import STOPS, code_after
 
-CONNECTIONS = 100
-"""How many there may be at once; one more is answered 503."""
+LIMITS = Limits(body=1 << 10, concurrency=12)
+"""A page sends no body, and a browser opens few connections; who holds one without asking is let go of."""
 _log = logging.getLogger("mlforge.ui")
 
 
@@ -32,8 +34,8 @@ def run(catalog: LiveCatalog, host: str, port: int, names: Sequence[str]) -> int
     (listening,) = listen(settings)
     address = ServerSettings(catalog.project, host, listening.getsockname()[1]).url
     server = uvicorn.Server(uvicorn.Config(
-        App(catalog, names), http="h11", ws="none", lifespan="off", interface="asgi3", log_config=None,
-        access_log=False, proxy_headers=False, server_header=False, limit_concurrency=CONNECTIONS,
+        App(catalog, names), http=protocol_of(with_room(LIMITS), lambda _: None), ws="none", lifespan="off",
+        interface="asgi3", log_config=None, access_log=False, proxy_headers=False, server_header=False,
         timeout_graceful_shutdown=2,
     ))  # fmt: skip
     stop = 0
