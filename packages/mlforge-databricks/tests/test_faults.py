@@ -17,6 +17,7 @@ import pytest
 from answering import PAGE, answering
 
 from mlforge.errors import Invalid, PluginFailed
+from mlforge.testing.online.subject import assert_found, entry
 from mlforge.testing.refusals import refused
 from mlforge.testing.versions import meta_of
 from mlforge_databricks import address
@@ -254,6 +255,64 @@ def test_a_statement_that_waits_too_long_is_cancelled_and_told(online_of, databa
             with refused(PluginFailed, "canceling statement", "timeout=30"):
                 store.read_note("spend")
         assert store.read_note("spend") is None
+
+
+@pytest.mark.parametrize("table", ["entries", "notes"])
+def test_where_one_table_was_dropped_the_next_publish_writes_everything(online_of, database, tmp_path, table):
+    config, kept = online_of(tmp_path), entry(1, x=1)
+    with config.open() as store:
+        store.write([kept])
+        store.swap_note("spend", None, b"published")
+        database.run(f"DROP TABLE {config.schema}.mlforge_{table}")
+        with refused(PluginFailed, "publish again"):
+            store.read([kept.address]) if table == "entries" else store.read_note("spend")
+        assert store.read_note("spend") is None, "what is noted is not there"
+        store.write([kept])
+        assert_found(store.read([kept.address]), [kept])
+
+
+def test_a_table_that_was_dropped_is_made_by_who_comes_next_too(online_of, database, tmp_path):
+    config, kept = online_of(tmp_path), entry(1, x=1)
+    with config.open() as store:
+        store.swap_note("spend", None, b"published")
+        database.run(f"DROP TABLE {config.schema}.mlforge_entries")
+    with config.open() as store:
+        assert store.read([kept.address]) == [None]
+        assert store.read_note("spend") is None
+
+
+def test_who_serves_before_anything_was_published_is_told_to_publish_first(online_of, database, tmp_path):
+    said = "permission denied", "Publish first"
+    with with_no_more_than_is_granted(database), online_of(tmp_path).open() as store, refused(PluginFailed, *said):
+        store.read_note("spend")
+
+
+def test_an_endpoint_that_takes_no_writes_is_told(online_of, database, tmp_path):
+    database.run("ALTER ROLE me SET default_transaction_read_only = on")
+    try:
+        with online_of(tmp_path).open() as store, refused(PluginFailed, "read-only", 'endpoint="primary"'):
+            store.write([entry(1, x=1)])
+    finally:
+        database.run("ALTER ROLE me RESET default_transaction_read_only")
+
+
+def test_more_connections_than_the_database_takes_are_told_with_how_to_open_fewer(online_of, database, tmp_path):
+    database.run("ALTER ROLE me NOSUPERUSER CONNECTION LIMIT 0")
+    try:
+        with online_of(tmp_path).open() as store, refused(PluginFailed, "too many connections", "connections=4"):
+            store.ping()
+    finally:
+        database.run("ALTER ROLE me SUPERUSER CONNECTION LIMIT -1")
+
+
+@pytest.mark.parametrize(("status", "code"), [(409, "ABORTED"), (500, "INTERNAL_ERROR"), (504, "DEADLINE_EXCEEDED")])
+def test_a_request_that_goes_wrong_there_is_told_with_what_to_do(asked, workspace, tmp_path, status, code):
+    make, path, ask = asked
+    workspace.fail(path, status, code, "Something broke")
+    with make(tmp_path).open() as store:
+        with refused(PluginFailed, "Something broke", "Try again"):
+            ask(store)
+        ask(store)
 
 
 def test_a_warehouse_that_starts_is_waited_for(store_of, workspace, tmp_path):

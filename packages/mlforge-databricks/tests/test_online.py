@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg
@@ -12,7 +13,7 @@ import pytest
 import mlforge as mlf
 from mlforge.errors import Invalid, NotFound, PluginFailed, Unsupported
 from mlforge.testing import DamagedOnlineStoreTests, OnlineStoreTests
-from mlforge.testing.online.subject import assert_found, entry
+from mlforge.testing.online.subject import DAY, assert_found, entry, tombstone
 from mlforge.testing.refusals import refused
 from mlforge_databricks import lakebase
 from mlforge_databricks.client import Workspace
@@ -78,6 +79,130 @@ def test_a_login_that_is_refused_is_told_at_once_with_the_cause(online_of, datab
         assert time.monotonic() - began < 30, "it was waited for"
     finally:
         database.run("ALTER ROLE me LOGIN")
+
+
+def end_connections(database):
+    database.run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'me'")
+
+
+def test_connections_that_were_ended_while_nobody_used_them_are_made_anew(online_of, database, tmp_path):
+    kept = entry(1, x=1)
+    with online_of(tmp_path).open() as store:
+        for verb in (
+            lambda: store.write([kept]),
+            lambda: store.read_note("spend"),
+            lambda: store.swap_note("spend", None, b"1"),
+            lambda: assert_found(store.read([kept.address]), [kept]),
+            store.ping,
+        ):
+            verb()
+            end_connections(database)
+        assert store.read_note("spend") == b"1"
+
+
+@pytest.mark.parametrize("how", ["takes too long", "is ended"])
+def test_who_waits_for_a_connection_is_not_told_of_what_befell_others(online_of, database, tmp_path, how):
+    config = online_of(tmp_path, connections=2, timeout=2 if how == "takes too long" else 30)
+    with config.open() as store, ThreadPoolExecutor(8) as pool:
+        store.write([entry(1, x=1)])
+        with database.connect() as holding, holding.transaction():
+            holding.execute(f"LOCK TABLE {config.schema}.mlforge_entries")
+            held = [pool.submit(store.write, [entry(1, x=1)]) for _ in range(2)]
+            time.sleep(1)
+            waiting = [pool.submit(store.read_note, "spend") for _ in range(6)]
+            if how == "is ended":
+                end_connections(database)
+            assert [one.result() for one in waiting] == [None] * 6
+            for one in held:
+                with refused(PluginFailed, "Lakebase", "Try again"):
+                    one.result()
+
+
+def test_a_credential_that_the_database_refuses_is_made_anew(online_of, workspace, database, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlforge_databricks.login.SURE", 0.0)
+    kept = entry(1, x=1)
+    with online_of(tmp_path).open() as store:
+        store.write([kept])
+        database.run("ALTER ROLE me PASSWORD 'another'")
+        monkeypatch.setattr(workspace.postgres, "_ends", 0.0)
+        end_connections(database)
+        with refused(PluginFailed, "password authentication failed"):
+            store.read([kept.address])
+        assert_found(store.read([kept.address]), [kept])
+
+
+def test_an_endpoint_that_moved_is_found_again(online_of, workspace, database, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlforge_databricks.login.SURE", 0.0)
+    with online_of(tmp_path).open() as store:
+        with monkeypatch.context() as before:
+            before.setattr(workspace.postgres, "host", "127.0.0.2")
+            with refused(PluginFailed, "127.0.0.2"):
+                store.ping()
+        store.ping()
+
+
+def test_what_the_database_refuses_is_not_asked_again_at_once(online_of, workspace, database, tmp_path):
+    with online_of(tmp_path).open() as store:
+        store.ping()
+        database.run("ALTER ROLE me NOLOGIN")
+        end_connections(database)
+        asked = len(workspace.asked)
+        try:
+            for _ in range(5):
+                with refused(PluginFailed, "not permitted to log in"):
+                    store.ping()
+        finally:
+            database.run("ALTER ROLE me LOGIN")
+        assert len(workspace.asked) == asked
+
+
+def test_what_is_known_of_the_database_stays_where_the_workspace_does_not_tell(
+    online_of, workspace, database, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("mlforge_databricks.login.SURE", 0.0)
+    with online_of(tmp_path).open() as store:
+        store.ping()
+        database.run("ALTER ROLE me NOLOGIN")
+        end_connections(database)
+        try:
+            with refused(PluginFailed, "not permitted to log in"):
+                store.ping()
+        finally:
+            database.run("ALTER ROLE me LOGIN")
+        monkeypatch.setattr(workspace, "tokens", set())
+        store.ping()
+
+
+def test_that_somebody_is_gone_is_forgotten_after_a_month(online_of, database, tmp_path):
+    config = online_of(tmp_path)
+    with config.open() as store:
+        store.write([tombstone(1, as_of=0), tombstone(2, as_of=10 * DAY), entry(3, as_of=0, x=1)])
+        store.write([tombstone(4, as_of=31 * DAY), tombstone(5, as_of=0, feature="other")])
+        assert store.write([entry(1, as_of=-1, x=1), entry(2, as_of=9 * DAY, x=1)]) == 1
+        assert_found(store.read([entry(3).address]), [entry(3, as_of=0, x=1)])
+    with config.open() as store:
+        store.write([entry(4, as_of=62 * DAY, x=1)])
+    with database.connect() as connection:
+        left = connection.execute(f"SELECT feature FROM {config.schema}.mlforge_entries WHERE NOT lives")
+        assert left.fetchall() == [("other",)]
+
+
+def test_who_is_gone_for_a_month_is_removed_by_whoever_may_and_holds_up_nobody_else(
+    online_of, database, tmp_path, caplog
+):
+    caplog.set_level(logging.INFO, "mlforge.databricks")
+    config = online_of(tmp_path)
+    with config.open() as store:
+        store.write([tombstone(1, as_of=0)])
+        database.run(f"ALTER TABLE {config.schema}.mlforge_entries OWNER TO owner")
+        database.run(f"GRANT USAGE ON SCHEMA {config.schema} TO me")
+        database.run(f"GRANT SELECT, INSERT, UPDATE ON {config.schema}.mlforge_entries TO me")
+        database.run("ALTER ROLE me NOSUPERUSER")
+        try:
+            assert store.write([entry(2, as_of=40 * DAY, x=1)]) == 1
+        finally:
+            database.run("ALTER ROLE me SUPERUSER")
+    assert "is kept" in caplog.text
 
 
 def test_who_waits_for_a_connection_in_vain_is_told(online_of, tmp_path):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from mlforge.errors import NotFound, Unsupported
+from mlforge.errors import Conflict, NotFound, Unsupported
 from mlforge.model.meta import Artifact, Target
 from mlforge.plugin import layout
 from mlforge.plugin.intact import sha256_of
@@ -63,6 +63,21 @@ def test_no_row_is_lost_where_a_session_passes_over_broken_files(session, monkey
     target = Target("spend", f"file://{tmp_path}/data.parquet")
     with set_to(session, {"spark.sql.files.ignoreCorruptFiles": "true"}), pytest.raises(BROKEN):
         direct.write(frame, target)
+
+
+def test_no_row_is_lost_where_what_is_written_is_taken_for_a_dead_builds(session, monkeypatch, tmp_path):
+    writer = type(session.range(1).write)
+    write = writer.parquet
+
+    def swept(self, path, **options):
+        write(self, path, **options)
+        for one in tmp_path.iterdir():
+            shutil.rmtree(one)
+        write(session.range(25, 50, 1, 5).write, path, **options)  # what comes later is there
+
+    monkeypatch.setattr(writer, "parquet", swept)
+    with refused(Conflict, "'spend'", "dead build", "Build it again"):
+        direct.write(session.range(0, 50, 1, 5), Target("spend", f"file://{tmp_path}/data.parquet"))
 
 
 def test_what_is_written_is_told_in_order_below_any_name(session, tmp_path):

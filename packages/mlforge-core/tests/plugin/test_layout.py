@@ -1,12 +1,14 @@
 """What a store's metadata is written as, and that what was written is what is read."""
 
+import time
+
 import msgspec
 import pytest
 
 from mlforge.errors import Invalid
 from mlforge.flow.lock import Lock, Pin
 from mlforge.model.keys import Key
-from mlforge.model.meta import FeatureMeta, Part, Recipe
+from mlforge.model.meta import DataFile, FeatureMeta, Increment, Part, Recipe
 from mlforge.model.schema import Column
 from mlforge.plugin import layout
 
@@ -15,7 +17,18 @@ META = FeatureMeta(
     entity_keys=("user_id",), timestamp=None, interval=None, columns=(Column("user_id", "Int64"),), schema_hash="s",
     config_hash="c", config=Recipe((Key("user_id"),)), parts=(Part("1.1.0/data.parquet", 3, 7, "ab"),),
 )  # fmt: skip
+MANY = 20_000
 LOCK = Lock((Pin("spend", "1.1.0", "ab", ("total",)),), name="churn")
+
+
+def test_a_version_of_many_files_is_completed_at_once():
+    files = [DataFile(f"data.parquet/part-{n:05d}", n, str(n)) for n in range(MANY)]
+    gone = DataFile("gone.parquet", 1, "ef")
+    step = msgspec.structs.replace(META, increment=Increment("1.0.0", 0, 1, rows=5, gone=2))
+    began = time.monotonic()
+    parts = layout.complete(step, [*files, gone]).parts
+    assert time.monotonic() - began < 20, "it takes the square of their number"
+    assert [part.rows for part in parts] == [3, *[-1] * MANY, 2]
 
 
 @pytest.mark.parametrize("value", [META, LOCK, layout.Pointer("1.1.0")], ids=["metadata", "lock", "pointer"])

@@ -35,6 +35,7 @@ _KINDS = {
     "TemporarilyUnavailable": "TEMPORARILY_UNAVAILABLE",
 }
 """The words of the kinds of errors that the client raises for statuses of HTTP."""
+_ASKED = "Try again; if it is so every time, ask whoever runs the workspace."
 _HISTORY = "See the query's history in the workspace."
 _OFF = "Check host, and whether this machine gets there."
 
@@ -47,14 +48,17 @@ class Refused(PluginFailed):
         self.word = word
 
 
-def refused(where: str, code: str | None, message: str, grant: str = _ALLOW) -> Refused:
-    """The failure that an answer of Databricks comes to; `grant` is the way out where a right lacks."""
+def refused(where: str, code: str | None, message: str, grant: str = _ALLOW, otherwise: str = _HISTORY) -> Refused:
+    """The failure that an answer of Databricks comes to.
+
+    `grant` is the way out where a right lacks, `otherwise` where nothing is known of the error.
+    """
     found = _CLASS.search(message)
     word = found[1] if found else code or ""
     text = _first(message[found.end() :] if found else message) or word
     hint = grant if word in _RIGHTS else next((said for known, said in _STATUS.items() if word.startswith(known)), None)
     told = f"{text} ({word})" if word else text
-    return Refused(f"Databricks at {where} refused: {told}.", hint or _HISTORY, word)
+    return Refused(f"Databricks at {where} refused: {told}.", hint or otherwise, word)
 
 
 def another(where: str, reason: str) -> Refused:
@@ -113,7 +117,7 @@ def _of(error: BaseException, where: str, grant: str) -> Refused:
     if "DatabricksError" in names:
         kind = next((_KINDS[n] for n in names if n in _KINDS), None)
         code = getattr(error, "error_code", None)
-        return refused(where, kind or code, str(error), grant)
+        return refused(where, kind or code, str(error), grant, _ASKED)
     if isinstance(error, JSONDecodeError):
         return another(where, "it sends no JSON")
     if isinstance(error, ValueError):  # it found no credentials, or contradictory ones

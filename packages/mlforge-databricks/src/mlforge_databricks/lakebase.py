@@ -16,19 +16,32 @@ from mlforge_databricks.login import Login
 
 LONGEST = 1800.0
 """How many seconds a connection is kept."""
+_TRIES = 5
+"""How often a connection is asked for anew, where those that were kept are found to be broken."""
 _OFF = "Check project, branch, endpoint and database, and whether this machine gets there."
 _LOGIN = "Grant the user a role of the project, with CREATE on the database: databricks postgres create-role."
 _LATER = "Try again; if it is so every time, give it longer: timeout=30."
+_AGAIN = "Try again: the database ends connections where its endpoint restarts, moves or sleeps."
+_FEWER = "Open fewer, such as connections=4, or let the endpoint take more."
 _ALLOW = (
-    "Grant CREATE on the database to whoever publishes; USAGE on the schema and SELECT on its tables to whoever serves."
+    "Publish first, as a role with CREATE on the database; "
+    "then grant USAGE on the schema and SELECT on its tables to whoever serves."
 )
+_WRITES = 'Name an endpoint of the branch that takes writes, such as endpoint="primary", and publish there first.'
 _GONE = "Somebody dropped it: publish again, with mlforge publish."
 _WAYS: dict[type[psycopg.Error], str] = {
     psycopg.errors.QueryCanceled: _LATER,
     psycopg.errors.LockNotAvailable: _LATER,
     psycopg.errors.InsufficientPrivilege: _ALLOW,
+    psycopg.errors.ReadOnlySqlTransaction: _WRITES,
     psycopg.errors.UndefinedTable: _GONE,
 }
+_WORDS = {
+    ("too many", "connection slots"): _FEWER,
+    ("starting up", "shutting down", "recovery mode"): _AGAIN,
+    ("authentication", "permission", "role"): _LOGIN,
+}
+"""The way out by what PostgreSQL says to whom it does not let in, for which there is no class."""
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())  # what fails is raised, and need not be printed
 
 
@@ -40,7 +53,7 @@ class _Pool:
 
     def __init__(self, login: Login, most: int, timeout: float) -> None:
         self.cause: Exception | None = None
-        self.is_connecting = False
+        self.is_connecting = self.is_left = False
         pool = self
 
         class Told(psycopg.Connection[Any]):
@@ -55,6 +68,7 @@ class _Pool:
                     return super().connect(**login.settings())
                 except Exception as error:
                     pool.cause = error
+                    login.doubt()
                     raise
                 finally:
                     pool.is_connecting = False
@@ -82,24 +96,42 @@ class Lakebase:
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection that commits each statement: one that is open, or a new one.
 
-        Where one fails, those that wait are closed as well, which may have been broken by the same.
+        Where one is broken, those that wait are closed as well, which may have been broken by the same.
 
         Raises:
             PluginFailed: There is none in time, or what is done with it fails.
         """
-        pool = self._opened()
+        pool, connection = self._taken()
         try:
-            with pool.connections.connection() as connection:
+            with connection:
                 yield connection
-        except PoolTimeout as error:
-            raise self._too_late(pool.is_connecting) from error
-        except PoolClosed as error:
-            self._leave(pool)
-            raise self._why(pool.cause or error) from error
         except psycopg.Error as error:
-            if isinstance(error, psycopg.OperationalError):
+            if connection.closed:
                 self._leave(pool)
-            raise self._failed(str(error), _WAYS.get(type(error))) from error
+            way = _WAYS.get(type(error)) or (_AGAIN if connection.closed else None)
+            raise self._failed(str(error), way) from error
+        finally:
+            pool.connections.putconn(connection)
+
+    def _taken(self) -> tuple[_Pool, psycopg.Connection[Any]]:
+        """A connection that is not broken, and where it is given back to."""
+        for _ in range(_TRIES):
+            pool = self._opened()
+            try:
+                connection = pool.connections.getconn()
+            except PoolTimeout as error:
+                raise self._too_late(pool.is_connecting) from error
+            except PoolClosed as error:
+                is_others = pool.is_left and pool.cause is None
+                self._leave(pool)
+                if is_others:  # it was closed for what somebody else found
+                    continue
+                raise self._why(pool.cause or error) from error
+            if _is_whole(connection):
+                return pool, connection
+            self._leave(pool)
+            pool.connections.putconn(connection)
+        raise self._failed(f"the connection was ended {_TRIES} times before it was used", _AGAIN)
 
     def _too_late(self, is_connecting: bool) -> PluginFailed:
         if is_connecting:
@@ -121,6 +153,7 @@ class Lakebase:
         with self._lock:
             if self._pool is pool:
                 self._pool = None
+        pool.is_left = True
         pool.end()
 
     def _why(self, cause: Exception) -> MlforgeError:
@@ -128,10 +161,8 @@ class Lakebase:
 
     def _failed(self, message: str, hint: str | None = None) -> PluginFailed:
         text = message.strip().split("\n", 1)[0].rstrip(".")
-        is_login = any(word in text for word in ("authentication", "permission", "role"))
-        return PluginFailed(
-            f"Lakebase at {self._login.where} failed: {text}.", hint=hint or (_LOGIN if is_login else _OFF)
-        )
+        said = (way for words, way in _WORDS.items() if any(word in text for word in words))
+        return PluginFailed(f"Lakebase at {self._login.where} failed: {text}.", hint=hint or next(said, _OFF))
 
     def close(self) -> None:
         """End all connections that nobody uses."""
@@ -139,3 +170,14 @@ class Lakebase:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.connections.close()
+
+
+def _is_whole(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the other side has not ended a connection meanwhile, as far as it has said so; nothing is asked of it."""
+    try:
+        for _ in range(2):  # its last words are read first, then that it ended
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        connection.close()
+        return False
+    return True

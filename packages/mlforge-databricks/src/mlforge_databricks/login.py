@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mlforge.errors import Invalid, NotFound, PluginFailed
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 BEFORE_ITS_END = 300.0
 """So many seconds before its end a credential is renewed. Only who connects needs it: connections outlive it."""
+SURE = 10.0
+"""For so many seconds what the workspace told is not asked for again, whatever the database says."""
 _SHOWN = 5
 """How many projects an error names."""
 _GRANT = "Grant CAN USE on the Lakebase project to whoever publishes and whoever serves."
@@ -31,6 +34,7 @@ class Login:
         self._project = config.project
         self._place: dict[str, Any] = {}
         self._token, self._ends = "", 0.0
+        self._told, self._is_doubted = 0.0, False
         self._lock = threading.Lock()
 
     @property
@@ -55,9 +59,22 @@ class Login:
         with self._lock:
             if not self._place:
                 self._place = self._found()
+            elif self._is_doubted:
+                self._look_again()
             if time.time() > self._ends - BEFORE_ITS_END:
                 self._renew()
             return self._place | {"password": self._token}
+
+    def doubt(self) -> None:
+        """Take what is known for old, since the database refused it: it may have moved, the credential be no more."""
+        self._is_doubted = time.monotonic() - self._told > SURE
+
+    def _look_again(self) -> None:
+        """Ask for the place and a credential anew. Where the workspace does not tell, what is known may still do."""
+        self._is_doubted = False
+        with suppress(PluginFailed):
+            self._place = self._found()
+            self._renew()
 
     def _found(self) -> dict[str, Any]:
         config, client = self._config, self._workspace.client
@@ -92,5 +109,6 @@ class Login:
     def _renew(self) -> None:
         with told(self._workspace.where, _GRANT):
             made = self._workspace.client.postgres.generate_database_credential(self.endpoint)
+        self._told = time.monotonic()
         self._token = made.token or ""
         self._ends = made.expire_time.ToSeconds() if made.expire_time else time.time() + 2 * BEFORE_ITS_END

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 from zlib import crc32
@@ -235,15 +236,16 @@ def complete(meta: FeatureMeta, files: Sequence[DataFile]) -> FeatureMeta:
 
     The parts of earlier versions that it has already stay, first.
     """
-    mine = [Part(f"{meta.version}/{f.path}", _rows(meta, files, f), f.bytes, f.hash, f.role) for f in files]
+    of_role = Counter(f.role for f in files)
+    mine = [Part(f"{meta.version}/{f.path}", _rows(meta, of_role, f), f.bytes, f.hash, f.role) for f in files]
     parts = (*meta.parts, *mine)
     content = parts[0].hash if len(parts) == 1 else hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()
     return msgspec.structs.replace(meta, parts=parts, content_hash=content)
 
 
-def _rows(meta: FeatureMeta, files: Sequence[DataFile], file: DataFile) -> int:
+def _rows(meta: FeatureMeta, of_role: Mapping[str, int], file: DataFile) -> int:
     """How many rows a file has; of several of one role the store cannot know how many each has: -1."""
-    if sum(f.role == file.role for f in files) > 1:
+    if of_role[file.role] > 1:
         return -1
     if meta.increment is None or not (meta.parts or file.role == "gone"):
         return meta.row_count

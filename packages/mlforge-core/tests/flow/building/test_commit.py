@@ -212,6 +212,24 @@ def test_a_number_that_was_taken_meanwhile_is_a_conflict_and_others_are_not(race
     assert (raced.store.latest("f"), len(files(raced))) == ("2.1.0", 4)
 
 
+class Gone(LiveMemoryStore):
+    """What was written is gone whenever it is to be committed; and how often that was tried."""
+
+    tried = 0
+
+    def commit(self, target, meta, expected):
+        self.tried += 1
+        raise Conflict("data/part-1 was removed before it was committed.", hint="Build it again.")
+
+
+def test_what_no_number_helps_is_told_as_it_is_and_not_tried_on(works):
+    works.keep_in(Gone)
+    works.events(*THREE)
+    with refused(Conflict, "part-1 was removed", "Build it again"):
+        works.build()
+    assert works.store.tried == 3
+
+
 def test_an_increment_of_a_version_that_was_overtaken_is_a_conflict(raced):
     raced.events(*THREE, (2, 3, 8))
     raced.store.times = 1

@@ -199,7 +199,8 @@ def _with_staged(base: Artifact, staged: Staged) -> Artifact:
 
 def _without(artifact: Artifact, parts: tuple[Part, ...]) -> Artifact:
     """The artifact's other parts."""
-    others = [(p, uri) for p, uri in zip(artifact.meta.parts, artifact.uris, strict=True) if p not in parts]
+    left_out = frozenset(parts)
+    others = [(p, uri) for p, uri in zip(artifact.meta.parts, artifact.uris, strict=True) if p not in left_out]
     meta = msgspec.structs.replace(artifact.meta, parts=tuple(p for p, _ in others))
     return Artifact(meta, tuple(uri for _, uri in others), artifact.options)
 
@@ -208,22 +209,26 @@ def _commit(store: Store, target: Target, draft: FeatureMeta, order: BuildOrder)
     """Commit under the next free number; where another builder came first, decide again.
 
     A number that is refused twice though nobody came first is one that a store does not give again: it is passed over.
+    What is refused in the same words under another number is not refused for its number, and no other one is tried.
     """
     previous = order.previous.meta if order.previous else None
     refused: Counter[str] = Counter()
+    said: dict[str, str] = {}
     for _ in range(COMMIT_TRIES):
         passed = [version for version, times in refused.items() if times > 1]
         change, version = _numbered(store, draft, previous, order, passed)
         meta = msgspec.structs.replace(draft, version=version, change_summary=change)
         try:
             return store.commit(target, meta, previous.version if previous else None)
-        except Conflict:
+        except Conflict as error:
             if order.version is not None and (refused[version] or order.version in store.versions(order.name)):
                 raise
             latest = store.latest(order.name)
             _refuse_overtaken(order, latest)
             if latest == (previous.version if previous else None):
                 refused[version] += 1
+                if said.setdefault(error.message, version) != version:
+                    raise
             previous = pointed_at(store, order.name, latest).meta if latest else None
     raise Conflict(
         f"{COMMIT_TRIES} other builds of {order.name!r} came first.", hint="Let them finish, then build again."

@@ -21,6 +21,9 @@ from mlforge.plugin.stores import Pruned
 LONGEST_COMMIT = 24 * 3600.0
 """After this many seconds, an object that no metadata names is a leftover: its builder is dead."""
 
+SLOWER = 24
+"""How many times as long an engine may add nothing to what it writes to a bucket itself: its tasks may take hours."""
+
 
 class Former(msgspec.Struct, frozen=True):
     """The content of `.pruned.json`: the objects that a removed version wrote, by their paths below the feature."""
@@ -85,10 +88,10 @@ def _remove_former(bucket: Bucket, name: str, version: str, listed: Sequence[Lis
     held = bucket.read(key)
     if held is None:
         return 0
-    wrote = layout.decode(held.data, Former, f"{bucket.where}/{key}").paths
+    wrote = frozenset(layout.decode(held.data, Former, f"{bucket.where}/{key}").paths)
     unused = [one for one in listed if (path := one.key.removeprefix(f"{name}/")) in wrote and path not in used]
     bucket.delete([one.key for one in unused])
-    if not used & set(wrote):
+    if not used & wrote:
         bucket.delete([key])
     return sum(one.bytes for one in unused)
 

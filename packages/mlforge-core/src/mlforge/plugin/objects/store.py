@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import msgspec
@@ -27,7 +27,7 @@ from mlforge.plugin.intact import sha256_of, verify_files
 from mlforge.plugin.objects.bucket import Bucket, Held
 from mlforge.plugin.objects.content import PRUNED, Content
 from mlforge.plugin.objects.direct import copied, forget, is_direct, target_in
-from mlforge.plugin.objects.pruning import Kept, abandoned, leftovers, prune, sweep
+from mlforge.plugin.objects.pruning import SLOWER, Kept, abandoned, leftovers, prune, sweep
 from mlforge.plugin.objects.receiving import receive
 from mlforge.plugin.objects.sending import Tally, Tell
 from mlforge.plugin.objects.staging import Staging, data_files, fetched, reporting, write
@@ -115,21 +115,26 @@ class LiveObjectStore:
         place = f"{meta.name}/{meta.version}/"
         keys = {f"{place}{_marked(name, target.token)}": one for name, one in written.items()}
         try:
-            meta = layout.complete(meta, self._sent(target, keys, place))
-            self._show(meta, self._refuse_rivals(meta, expected, keys))  # again: sending may have taken long
+            files = self._sent(target, keys, place)
+            meta = layout.complete(meta, files)
+            sizes = {f"{place}{file.path}": file.bytes for file in files}
+            self._show(meta, self._refuse_rivals(meta, expected, sizes))  # again: sending may have taken long
         except Conflict:
             self._forget(list(keys))
             raise
         self._drop(target)
         return meta
 
-    def _refuse_rivals(self, meta: FeatureMeta, expected: str | None, sent: Iterable[str] = ()) -> Held | None:
+    def _refuse_rivals(
+        self, meta: FeatureMeta, expected: str | None, sent: Mapping[str, int] = MappingProxyType({})
+    ) -> Held | None:
         """Raise `Conflict` for a number that is taken, or a pointer that is not as expected; else the pointer.
 
-        Of what was sent all must still be there: so slow an upload may have been taken for a dead one's.
+        Of what was sent all must still be there, with as many bytes as were written: so slow an upload may have been
+        taken for a dead one's, and what an engine wrote may have been replaced before it was copied.
         """
         place = f"{meta.name}/{meta.version}"
-        there = {one.key for one in self.bucket.list(place)}
+        there = {one.key: one.bytes for one in self.bucket.list(place)}
         if f"{place}/{layout.META}" in there:
             raise _taken(meta)
         if f"{place}/{PRUNED}" in there:
@@ -139,6 +144,12 @@ class LiveObjectStore:
             )
         if lost := next((key for key in sent if key not in there), None):
             raise Conflict(f"{self.bucket.where}/{lost} was removed before it was committed.", hint="Build it again.")
+        if other := next((key for key, size in sent.items() if there[key] != size), None):
+            raise Conflict(
+                f"{self.bucket.where}/{other} has {there[other]} bytes, where {sent[other]} were written: what was "
+                "written was replaced before it was committed.",
+                hint="Build it again.",
+            )
         held = self._held_pointer(meta.name)
         latest = None if held is None else self._decoded(meta.name, held).version
         if latest != expected:
@@ -292,7 +303,7 @@ class LiveObjectStore:
         content = Content(self.bucket.list(""))
         names = [name for name in sorted(content.data) if not self._is_missed(content, name)]
         found = [one for name in names for one in leftovers(self.bucket, content, name, older)]
-        found += abandoned(content, older)
+        found += abandoned(content, SLOWER * older)
         if not dry_run:
             self.bucket.delete([one.key for one in found])
         return [Leftover(f"{self.bucket.where}/{one.key}", one.bytes) for one in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,16 @@ class DirectTests(StoreSubject):
             assert (store.names(), store.latest("spend")) == ([], None)
             assert [k for k in _keys(self.bucket(folder)) if "/1.0.0/" in k] == []
 
+    def test_what_was_replaced_before_its_commit_is_no_version(self, folder: Path) -> None:
+        with self.config(folder).open() as store:
+            if (target := self.written(store)) is None:
+                return
+            self.bucket(folder).put(next(k for k in _staged(self.bucket(folder)) if "part-1" in k), b"of another size")
+            with refused(Conflict, "part-1", "15 bytes", "6 were written"):
+                store.commit(target, meta_of("1.0.0"), None)
+            assert (store.names(), store.latest("spend")) == ([], None)
+            assert [k for k in _keys(self.bucket(folder)) if "/1.0.0/" in k] == []
+
     def test_a_commit_of_no_file_is_refused(self, folder: Path) -> None:
         with self.config(folder).open() as store:
             if (target := self.written(store, {})) is None:
@@ -108,13 +119,18 @@ class DirectTests(StoreSubject):
             assert self.contents(store.get("spend", "1.0.0")) == [b"first"]
 
     @pytest.mark.parametrize("by", ["collect", "begin"])
-    def test_what_a_dead_build_wrote_there_is_a_leftover(self, folder: Path, by: str) -> None:
+    def test_what_a_dead_build_wrote_there_is_a_leftover(
+        self, folder: Path, by: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         bucket = self.bucket(folder)
         with self.config(folder).open() as store:
             if self.written(store) is None:
                 return
             written, there = max(one.written for one in bucket.list("")), len(_staged(bucket))
             if by == "collect":
+                with monkeypatch.context() as later:
+                    later.setattr(time, "time", lambda: written + LONGEST_COMMIT - 60)
+                    assert store.collect(3600.0, dry_run=False) == [], "an engine may take hours for a part"
                 assert store.collect(3600.0, dry_run=False) == []
                 assert len(store.collect(-3600.0, dry_run=True)) == there == len(_staged(bucket))
                 store.collect(-3600.0, dry_run=False)
