@@ -138,7 +138,8 @@ def test_a_number_of_another_library_is_one_in_every_call():
 @pytest.mark.parametrize(
     "value",
     [Decimal("0.1"), time(12), object(), 3 + 2j, int, pd.NaT, pd.NA, np.datetime64("NaT"), np.timedelta64(3, "M"),
-     pd.Timestamp(1), np.datetime64(1, "ns"), pd.Timedelta(1), len],
+     pd.Timestamp(1), np.datetime64(1, "ns"), pd.Timedelta(1), len, np.ma.masked, np.datetime64("20000-01-01", "s"),
+     np.timedelta64(2**62, "D"), pd.Timestamp(np.datetime64("20000-01-01", "s"))],
     ids=repr,
 )  # fmt: skip
 def test_what_no_expression_computes_with_is_refused_where_it_is_written(value):
