@@ -28,8 +28,6 @@ def constant(value: object) -> Scalar:
     given: Any = native(value)
     if type(given) in _PLAIN:
         return given  # type: ignore[no-any-return]
-    if isinstance(given, str):
-        return str.__str__(given)  # an Enum's own str() gives its name
     if isinstance(given, int | float | bytes):
         kind: Any = next(k for k in (int, float, bytes) if isinstance(given, k))
         return kind(given)  # type: ignore[no-any-return]
@@ -40,16 +38,38 @@ def constant(value: object) -> Scalar:
 
 
 def native(value: Any) -> Any:
-    """A number, text or time of numpy as plain Python has it; anything else as it is.
+    """A number, text or time of numpy, or of a kind of one's own, as plain Python has it; anything else as it is.
 
     Example:
         >>> import numpy as np
-        >>> native(np.float32(0.5)), native("a")
+        >>> native(np.float32(0.5)), native(np.str_("a"))
         (0.5, 'a')
     """
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)  # an Enum's own str() gives its name
     if not _is_single(value) or getattr(value, "mask", False):
         return value
     return _time(value) if _is_time(value) else value.item()
+
+
+def natives(value: Any) -> Any:
+    """The same of each of several values: of a list, a tuple, a dict, an array, a Series or an Index.
+
+    Example:
+        >>> import numpy as np
+        >>> natives(["a", np.str_("b")]), natives(np.array(["a", "b"]))
+        (['a', 'b'], ['a', 'b'])
+    """
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(map(natives, value))
+    if kind is dict:
+        return {native(key): natives(one) for key, one in value.items()}
+    if hasattr(kind, "tolist") and getattr(value, "ndim", 0) == 1:
+        return natives(value.tolist())
+    return native(value)
 
 
 def to_the_microsecond(value: Any) -> Any:
