@@ -1,9 +1,11 @@
 """Training data from a built store: the spine's own type, every row, in order, and nothing it could not have known."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import duckdb
 import msgspec
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -129,6 +131,63 @@ def test_a_pandas_column_of_objects_of_one_type_is_read(defs):
 def test_a_pandas_column_of_times_as_objects_is_the_label_time(defs, times):
     spine = pd.DataFrame({"user_id": [2, 2], "note": ["a", None], "when": pd.Series(times, dtype=object)})
     assert [v if v == v else None for v in defs.get_training_data(spine, "spend")["amount__sum__7d"]] == [4.0, None]
+
+
+NOON = datetime(2025, 1, 3, 12)
+TOKYO = timezone(timedelta(hours=9))
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+@pytest.mark.parametrize(
+    ("times", "spent"),
+    [
+        ([date(2025, 1, 2), datetime(2025, 1, 4, 1)], [None, 4.0]),
+        ([datetime(2025, 1, 10), date(2025, 1, 3)], [0.0, 4.0]),
+        ([NOON, datetime(2025, 1, 3, 1, tzinfo=TOKYO)], [4.0, None]),
+        ([pd.Timestamp(NOON, tz=TOKYO), NOON], [4.0, 4.0]),
+        ([np.datetime64("2025-01-03T12:00"), np.datetime64("NaT")], [4.0, None]),
+        ([np.datetime64("2025-01-03"), date(2025, 1, 2)], [4.0, None]),
+        ([np.datetime64("2025-01-03T00:00", "ns"), NOON.replace(day=2, tzinfo=UTC)], [4.0, None]),
+        ([datetime(2025, 1, 3, 0, 1, 30, tzinfo=timezone(timedelta(seconds=90))), None], [4.0, None]),
+        ([pd.Timestamp("3000-01-01").as_unit("us"), pd.Timestamp("1000-01-01").as_unit("s")], [0.0, None]),
+    ],
+    ids=str,
+)
+def test_times_of_several_kinds_in_one_pandas_column_keep_their_hours(defs, engine, times, spent):
+    spine = pd.DataFrame({"user_id": [2, 2], "when": pd.Series(times, dtype=object)})
+    answer = defs.get_training_data(spine, "spend", engine=engine)
+    assert [v if v == v else None for v in answer["amount__sum__7d"]] == spent
+    pd.testing.assert_frame_equal(answer[["user_id", "when"]], spine)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [np.datetime64("20000-01-01", "s"), pd.Timestamp(np.datetime64("20000-01-01", "s")),
+     datetime.max.replace(tzinfo=timezone(timedelta(hours=-5)))],
+    ids=str,
+)  # fmt: skip
+def test_a_time_beyond_the_years_in_a_pandas_column_of_objects_is_refused(defs, time):
+    spine = pd.DataFrame({"user_id": [2, 2], "when": pd.Series([time, at(3)], dtype=object)})
+    with refused(Invalid, "'when'", "years 1 to 9999", "NaT"):
+        defs.get_training_data(spine, "spend", timestamp="when")
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [(["a\ud800", "b"], "no Unicode"), ([2**70, 1], "do not fit 64 bits"), ([Path("a"), Path("b")], "PosixPath")],
+    ids=["half a character", "a large integer", "paths"],
+)
+def test_what_a_pandas_column_of_one_kind_cannot_be_read_for_is_told(defs, values, words):
+    spine = pd.DataFrame({"country": pd.Series(values, dtype=object), "when": [at(2)] * 2})
+    with refused(Invalid, "'country'", words):
+        defs.drift("users", frame=spine, columns=["country"])
+    if words != "no Unicode":
+        defs.drift("users", frame=spine.assign(country=spine["country"].astype("string")), columns=["country"])
+
+
+def test_a_pandas_key_of_short_floats_joins_without_a_warning(defs):
+    spine = pd.DataFrame({"user_id": np.array([2, np.nan], dtype="float16"), "when": [at(3)] * 2})
+    assert defs.get_training_data(spine, "spend")["amount__sum__7d"].fillna(-1).tolist() == [4.0, -1]
 
 
 def test_a_pandas_column_is_found_whatever_its_label_is(defs):

@@ -7,9 +7,11 @@ import pickle
 import subprocess
 import sys
 import threading
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -133,3 +135,33 @@ def test_other_threads_go_through_the_environment_meanwhile():
     done.set()
     thread.join()
     assert not failed
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_times_of_several_kinds_in_one_pandas_column_keep_their_hours(tmp_path, engine):
+    times = [date(2025, 3, 7), datetime(2025, 3, 8, 13), pd.Timestamp("2025-03-09T09:00", tz="Asia/Tokyo")]
+    frame = pd.DataFrame(
+        {"user": [1, 2, 3], "at": pd.Series(times, dtype=object), "n": pd.arrays.SparseArray([1, 0, 2])}
+    )
+
+    @mlf.feature(source=mlf.Source.from_frame(frame, name="events"), keys="user", timestamp="at")
+    def events(df):
+        return df
+
+    defs = mlf.Definitions("shop", features=[events], store=mlf.LocalStore(str(tmp_path)), engine=engine)
+    defs.build().raise_for_failure()
+    read = defs.read("events")
+    rows = (read.pl() if engine == "duckdb" else read).sort("user").rows()
+    expected = [datetime(2025, 3, 7), datetime(2025, 3, 8, 13), datetime(2025, 3, 9)]
+    assert rows == [(i + 1, t.replace(tzinfo=UTC), n) for i, (t, n) in enumerate(zip(expected, [1, 0, 2], strict=True))]
+
+
+def test_a_time_that_pandas_alone_counts_is_refused(tmp_path):
+    beyond = pd.Series([pd.Timestamp(np.datetime64("20000-01-01", "s"))], dtype=object)
+
+    @mlf.feature(source=mlf.Source.from_frame(pd.DataFrame({"user": [1], "at": beyond}), name="events"), keys="user")
+    def events(df):
+        return df
+
+    report = mlf.Definitions("shop", features=[events], store=mlf.LocalStore(str(tmp_path))).build()
+    assert "'at' has a time out of range" in report["events"].failure.message

@@ -37,6 +37,7 @@ from mlforge.model.feature_set import FeatureSet
 from mlforge.model.html import Listing, table
 from mlforge.model.meta import FeatureMeta, Manifest, VersionSummary
 from mlforge.model.request import RequestFeature
+from mlforge.model.several import several
 from mlforge.model.source import Source
 from mlforge.model.span import micros_of, read_instant, read_span
 from mlforge.model.spelling import spelled
@@ -301,10 +302,11 @@ class Definitions(LockVerbs):
         """
         settings = self.settings(profile)
         computing = settings.engine or default_engine()
+        wanted = [columns] if isinstance(columns, str) else None if columns is None else several(columns)
         with self._looking_into(name), self._store(profile) as store, computing.open() as engine:
             found = within_reach(store, engine, artifact(store, name, version), relied=False)
             with reading(store, [found]):
-                return engine.read_version(found, columns)
+                return engine.read_version(found, wanted)
 
     @spelled
     def metadata(self, name: str, version: str | None = None, profile: str | None = None) -> FeatureMeta:

@@ -107,8 +107,8 @@ def in_range(min_value: Any, max_value: Any, *, severity: Severity = "error") ->
         'in_range'
     """
     try:
-        turned = min_value > max_value
-    except TypeError as error:
+        turned = bool(min_value > max_value)
+    except (TypeError, ValueError) as error:
         raise Invalid(f"in_range({min_value!r}, {max_value!r}): {error}.", hint="Give two of one type.") from None
     if turned:
         raise Invalid(f"in_range({min_value!r}, {max_value!r}) has no value in it.", hint="Put the smaller one first.")

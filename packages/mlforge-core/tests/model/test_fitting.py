@@ -149,6 +149,10 @@ NO_CONSTANTS = {
     "a nanosecond of pandas": pd.Timestamp(1),
     "a nanosecond of numpy": np.datetime64(1, "ns"),
     "as long as a nanosecond": pd.Timedelta(1),
+    "what is masked": np.ma.masked,
+    "the year 20000 of numpy": np.datetime64("20000-01-01", "s"),
+    "the year 20000 of pandas": pd.Timestamp(np.datetime64("20000-01-01", "s")),
+    "a length beyond 64 bits": np.timedelta64(2**62, "D"),
 }
 
 

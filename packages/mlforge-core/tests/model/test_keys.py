@@ -3,6 +3,8 @@
 import enum
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mlforge.errors import Invalid
@@ -46,6 +48,38 @@ def test_keys_that_differ_in_type_or_in_where_they_are_cut_differ():
 def test_an_instant_is_the_same_key_in_every_zone():
     tokyo = timezone(timedelta(hours=9))
     assert surrogate_key(datetime(2025, 1, 1, 9, tzinfo=tokyo)) == surrogate_key(datetime(2025, 1, 1))
+
+
+@pytest.mark.parametrize(("given", "meant"), [
+    (np.int8(1), 1),
+    (np.bool_(True), True),
+    (np.str_("a"), "a"),
+    (np.void(b"a\0"), b"a\0"),
+    (np.array(7), 7),
+    (np.datetime64("2025-01-01"), date(2025, 1, 1)),
+    (np.datetime64("2025-01-01T12:00", "ns"), datetime(2025, 1, 1, 12)),
+    (np.datetime64("2025-01-01T12:00:00.000000999", "ns"), datetime(2025, 1, 1, 12)),
+    (np.datetime64(-1, "ns"), datetime(1969, 12, 31, 23, 59, 59, 999_999)),
+    (pd.Timestamp("2025-01-01T12:00"), datetime(2025, 1, 1, 12)),
+    (np.datetime64("NaT", "ns"), None),
+    (pd.NaT, None),
+    (pd.NA, None),
+    (np.ma.masked, None),
+], ids=repr)  # fmt: skip
+def test_a_value_of_another_library_is_the_key_of_what_it_stands_for(given, meant):
+    assert surrogate_key(given) == surrogate_key(meant)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [np.array([1, 2]), np.float64(1), np.timedelta64(1, "ns"), np.datetime64("20000-01-01", "s"),
+     pd.Timestamp(np.datetime64("20000-01-01", "s")), "\ud800", 10**5000],
+    ids=["array", "float", "length", "time beyond", "pandas' time beyond", "half a character", "too many digits"],
+)  # fmt: skip
+def test_what_is_no_key_is_refused_in_words(given):
+    with pytest.raises(Invalid) as refused:
+        surrogate_key(given)
+    assert refused.value.hint
 
 
 def test_a_member_of_an_enumeration_is_its_value():

@@ -1,5 +1,8 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from mlforge.errors import Invalid
@@ -35,6 +38,25 @@ def test_anything_else_is_no_instant(given):
     with pytest.raises(Invalid) as refused:
         read_instant(given, NOW, "since")
     assert repr(given) in refused.value.message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [pd.NaT, pd.Timestamp(np.datetime64("20000-01-01", "s")), timedelta.max, timedelta.min, "99999999999999d",
+     pd.Series([1]), pl.Series([1])],
+    ids=lambda given: f"{type(given).__module__} {type(given).__name__} {given}",
+)  # fmt: skip
+def test_what_is_no_time_of_the_years_that_there_are_is_refused(given):
+    with pytest.raises(Invalid) as refused:
+        read_instant(given, NOW, "as_of")
+    assert "as_of" in refused.value.message
+    assert refused.value.hint
+
+
+def test_a_range_begins_within_the_years_that_there_are():
+    with pytest.raises(Invalid, match="'9999999d' for last is beyond the years 1 to 9999"):
+        read_span(None, None, "9999999d", NOW)
+    assert read_span(None, None, "700000d", NOW) == Span(NOON - 700_000 * DAY)
 
 
 def test_without_any_end_there_is_no_range():

@@ -10,6 +10,7 @@ import polars as pl
 
 from mlforge.errors import Invalid
 from mlforge.plugin import ArrowStream, Asking, Narrow
+from mlforge.plugin.pandas_times import with_plain_times
 from mlforge_csv.streams import frame_of
 
 _AT_ONCE = 100_000
@@ -39,7 +40,9 @@ class FrameRows:
         if self._rows is None:
             given = self._given
             try:
-                self._rows = given if isinstance(given, pl.DataFrame) else frame_of(ArrowStream(given))
+                self._rows = (
+                    given if isinstance(given, pl.DataFrame) else frame_of(ArrowStream(with_plain_times(given)))
+                )
             except (*_BROKEN, TypeError, ValueError, NotImplementedError, OverflowError) as error:
                 raise Invalid(
                     f"The frame cannot be read: {error}.", hint="Convert columns of exotic types first."

@@ -73,7 +73,7 @@ class _Pool:
                 finally:
                     pool.is_connecting = False
 
-        self.connections = ConnectionPool(
+        self.connections: ConnectionPool[Any] = ConnectionPool(
             connection_class=Told, min_size=0, max_size=most, timeout=timeout, max_lifetime=LONGEST,
             reconnect_timeout=0, reconnect_failed=lambda _: self.end(), num_workers=1, open=True,
         )  # fmt: skip

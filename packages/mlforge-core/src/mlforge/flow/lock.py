@@ -17,6 +17,7 @@ from mlforge.model.meta import FeatureMeta
 from mlforge.model.plain import expression, plain
 from mlforge.model.request import RequestFeature
 from mlforge.model.schema import same_key_type
+from mlforge.model.spelling import Spelled
 from mlforge.plugin import layout
 from mlforge.plugin.hints import disk_hint
 
@@ -25,7 +26,7 @@ LockPolicy = Literal["refuse", "refresh", "warn"]
 definition; or serve it and warn."""
 
 
-class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
+class Pin(msgspec.Struct, metaclass=Spelled, frozen=True, omit_defaults=True):
     """A version that was used: enough to use the very same one again, and to know that it is the same.
 
     `definition` tells whether another version is one of the same columns, config and function; None where that cannot
@@ -44,7 +45,7 @@ class Pin(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.name}@{self.version}"
 
 
-class RequestPin(msgspec.Struct, frozen=True, omit_defaults=True):
+class RequestPin(msgspec.Struct, metaclass=Spelled, frozen=True, omit_defaults=True):
     """A request feature that was used, as it was defined, over the versions that it used.
 
     `definition` is the hash of what it was defined as; None in a lock of an mlforge that did not keep it.
@@ -81,7 +82,7 @@ def request_definition(feature: RequestFeature) -> str:
     return hashlib.sha256(said).hexdigest()[:32]
 
 
-class Lock(msgspec.Struct, frozen=True):
+class Lock(msgspec.Struct, metaclass=Spelled, frozen=True):
     """The versions behind a training set. Give it as `features=` to make the same set again.
 
     Example:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from mlforge.errors import Invalid, NotFound, nearest
 from mlforge.flow.lock import Lock, Pin, specs_in
 from mlforge.model.expr import Col, Expr
-from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.feature import Feature, FeatureSpec, is_version, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import Requested, RequestFeature
@@ -82,7 +82,7 @@ def _members(one: Any) -> Sequence[Any]:
 def listed(features: Any) -> list[Any]:
     """Several features, or one. Raises `Invalid` for what is neither."""
     one = isinstance(features, str | Feature | FeatureSpec | FeatureSet | Members | RequestFeature | Requested)
-    return [features] if one else several(features)
+    return [features] if one or is_version(features) else several(features)
 
 
 def resolved(features: Any, known: Mapping[str, RequestFeature]) -> Any:

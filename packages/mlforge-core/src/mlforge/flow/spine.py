@@ -14,6 +14,7 @@ from mlforge.errors import Invalid, NotInstalled, Unsupported
 from mlforge.flow.spine_hints import library_of, telling_of_spine, unreadable
 from mlforge.plugin.arrow import ArrowStream
 from mlforge.plugin.engine.protocol import Engine
+from mlforge.plugin.pandas_times import holds_times, with_plain_times
 
 Joining = Callable[[Any], Any]
 _EXACT = 2**53  # from here on a float may stand for another integer
@@ -70,8 +71,9 @@ class PolarsSpine:
 class ArrowSpine:
     """A pyarrow Table."""
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, called: str = "spine") -> None:
         self.frame = frame
+        self._called = called
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,6 +86,9 @@ class ArrowSpine:
         return tuple(f.name for f in self.frame.schema if str(f.type) == "null")
 
     def pick(self, names: Sequence[str]) -> ArrowStream:
+        for name in names:
+            if self.frame.column_names.count(name) > 1:
+                raise Invalid(f"The {self._called} has two columns {name!r}.", hint="Rename one of them.")
         return ArrowStream(self.frame.select(list(names)))
 
     def attach(self, stream: ArrowStream, names: Sequence[str]) -> Any:
@@ -114,7 +119,7 @@ class PandasSpine:
         if str(dtype) != "object":
             return str(dtype).startswith(("datetime64", "date32", "date64", "timestamp"))
         kind = sys.modules["pandas"].api.types.infer_dtype(self.frame[label], skipna=True)
-        return kind in ("date", "datetime", "datetime64")
+        return kind in ("date", "datetime", "datetime64") or (kind == "mixed" and holds_times(self.frame[label]))
 
     def untyped(self) -> tuple[str, ...]:
         return tuple(str(name) for name, dtype in self.frame.dtypes.items() if self._is_untyped(name, dtype))
@@ -126,7 +131,7 @@ class PandasSpine:
         arrow, picked = _arrow(self._called), self._of(names)
         try:
             table = arrow.Table.from_pandas(picked, preserve_index=False)
-        except (arrow.ArrowException, OverflowError, UnicodeError) as error:
+        except (arrow.ArrowException, OverflowError, UnicodeError, TypeError) as error:
             raise unreadable(picked, error, arrow, self._called) from error
         for place, name in enumerate(names):
             if _holds_integers(picked[name]):
@@ -138,11 +143,9 @@ class PandasSpine:
         return self.frame.assign(**columns)
 
     def _of(self, names: Sequence[str]) -> Any:
-        """Some of its columns under their names as text, those that are sparse as others are."""
+        """Some of its columns under their names as text, sparse ones and objects that are times as others are."""
         labels = {str(label): label for label in self.frame.columns}
-        picked = self.frame[[labels[name] for name in names]].set_axis([*names], axis="columns")
-        sparse = {name: picked[name] for name, t in picked.dtypes.items() if str(t).startswith("Sparse")}
-        return picked.assign(**{name: column.sparse.to_dense() for name, column in sparse.items()})
+        return with_plain_times(self.frame[[labels[name] for name in names]].set_axis([*names], axis="columns"))
 
     def _picked(self, stream: ArrowStream, names: Sequence[str]) -> list[Any]:
         table = _arrow(self._called).table(stream)
@@ -200,7 +203,7 @@ def _through_library(frame: Any, called: str) -> Spine:
         if polars := sys.modules.get("polars"):
             return PolarsSpine(polars.DataFrame(stream))
         if pyarrow := sys.modules.get("pyarrow"):
-            return ArrowSpine(pyarrow.table(stream))
+            return ArrowSpine(pyarrow.table(stream), called)
     except Exception as error:  # what a stream raises is its library's own
         what = f"{type(error).__name__}: {error}".rstrip(": .")
         raise Invalid(
@@ -220,7 +223,7 @@ def spine_of(frame: Any, engine: Engine, called: str = "spine") -> Spine:
     if library == "polars" and hasattr(frame, "collect_schema"):
         return PolarsSpine(frame)
     if library == "pyarrow" and hasattr(frame, "column_names"):
-        return ArrowSpine(frame)
+        return ArrowSpine(frame, called)
     if library == "pandas" and hasattr(frame, "dtypes") and hasattr(frame, "columns"):
         return PandasSpine(frame, called)
     if engine.owns(frame):
@@ -253,7 +256,7 @@ def _holds_integers(series: Any) -> bool:
     if not str(series.dtype).startswith("float"):
         return False
     values = series.dropna()
-    return bool(((values % 1 == 0) & (values.abs() < _EXACT)).all())
+    return bool(((values % 1 == 0) & (values.abs().astype("float64") < _EXACT)).all())  # 16 bits hold no such bound
 
 
 def _arrow(called: str) -> Any:

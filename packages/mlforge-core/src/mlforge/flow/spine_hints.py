@@ -42,8 +42,20 @@ def unreadable(frame: Any, error: Exception, arrow: Any, called: str) -> Invalid
     for name in frame.columns:
         try:
             arrow.Array.from_pandas(frame[name])
-        except (arrow.ArrowException, OverflowError, UnicodeError):
+        except UnicodeError as half:
+            text = half.object if isinstance(half, UnicodeEncodeError) else ""
+            return Invalid(
+                f"Column {name!r} of the {called} has text that is no Unicode: {text!r}.",
+                hint="It holds half a character: mend or drop such rows.",
+            )
+        except (arrow.ArrowException, OverflowError, TypeError):
             kinds = sorted({type(value).__name__ for value in frame[name].dropna()})
+            if len(kinds) == 1:
+                too_large = " that do not fit 64 bits" if kinds == ["int"] else ""
+                return Invalid(
+                    f"Column {name!r} of the {called} cannot be read: it holds {kinds[0]} objects{too_large}.",
+                    hint=f'Make it text, {called}["{name}"].astype("string"), or a column of another type.',
+                )
             return Invalid(
                 f"Column {name!r} of the {called} is no column of one type: it holds {', '.join(kinds)}.",
                 hint=f'Make it one, of the feature\'s own type: {called}["{name}"].astype("string"), or "Int64".',

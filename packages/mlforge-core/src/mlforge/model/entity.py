@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.constants import native
 from mlforge.model.keys import Key
 from mlforge.model.spelling import Spelled
 
@@ -41,7 +42,7 @@ class Entity(msgspec.Struct, metaclass=Spelled, frozen=True):
                 hint="Name the columns it is made of, or leave from_columns out.",
             )
         if not isinstance(self.join_key, str):
-            force(self, "join_key", tuple(self.join_key))
+            force(self, "join_key", _names(self.join_key))
         force(self, "from_columns", _names(self.from_columns))
         if self.from_columns and not isinstance(self.join_key, str):
             raise Invalid(
@@ -71,4 +72,4 @@ def _is_name(value: object) -> bool:
 
 
 def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value or ())
+    return (value,) if isinstance(value, str) else () if value is None else tuple(map(native, value))

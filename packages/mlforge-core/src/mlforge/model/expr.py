@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import msgspec
@@ -172,6 +172,9 @@ class Expr(msgspec.Struct, frozen=True, tag=True, tag_field="node"):
         return Call("is_nan", (self,))
 
     def is_in(self, values: Sequence[Scalar]) -> Expr:
+        given: Any = values
+        if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+            raise Invalid(f"is_in takes several values, not {given!r}.", hint=f"Give a list: is_in([{given!r}]).")
         return IsIn(self, tuple(map(constant, values)))
 
     def matches(self, pattern: str) -> Expr:

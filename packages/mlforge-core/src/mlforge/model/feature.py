@@ -211,6 +211,21 @@ class FeatureSpec(msgspec.Struct, metaclass=Spelled, frozen=True):
         return cls(name, version or None)
 
 
+def is_version(given: Any) -> bool:
+    """Whether it is one feature and its version, and not two features.
+
+    Example:
+        >>> is_version(("user_spend", "1.0.0")), is_version(("user_spend", "last_purchase"))
+        (True, False)
+    """
+    return (
+        isinstance(given, tuple)
+        and len(given) == 2
+        and all(isinstance(one, str) for one in given)
+        and Version.is_valid(given[1])
+    )
+
+
 def spec_of(given: Any) -> FeatureSpec:
     """Which feature, version and columns something names. Raises `Invalid` where it names none.
 

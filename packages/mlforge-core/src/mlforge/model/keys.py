@@ -25,6 +25,7 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.constants import to_the_microsecond
 
 KeyValue = int | str | bool | date | datetime | bytes | None
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +60,7 @@ def encode_component(value: KeyValue) -> bytes:
     if kind is int or kind is str:
         data = str(value).encode()
         return b"%b%d:%b" % (b"i" if kind is int else b"s", len(data), data)
-    letter, text = _letter_and_text(value)
+    letter, text = _letter_and_text(plain_value(value))
     data = text.encode()
     return f"{letter}{len(data)}:".encode() + data
 
@@ -67,8 +68,6 @@ def encode_component(value: KeyValue) -> bytes:
 def _letter_and_text(value: KeyValue) -> tuple[str, str]:
     match value:
         case None:
-            return "n", ""
-        case _ if plain_value(value) is None:
             return "n", ""
         case bool():
             return "b", str(int(value))
@@ -79,8 +78,7 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
         case bytes():
             return "x", value.hex()
         case datetime():
-            aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-            return "t", str((aware - _EPOCH) // timedelta(microseconds=1))
+            return "t", str(_micros(value))
         case date():
             return "d", str((value - _EPOCH.date()).days)
     raise Invalid(
@@ -89,11 +87,31 @@ def _letter_and_text(value: KeyValue) -> tuple[str, str]:
     )
 
 
+def _micros(time: datetime) -> int:
+    try:
+        aware = time.replace(tzinfo=UTC) if time.tzinfo is None else time
+        return (aware - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, NotImplementedError):  # pandas' times go further than Python's
+        raise Invalid(
+            f"{time} cannot be part of a key: times lie in the years 1 to 9999.", hint="Look where it comes from."
+        ) from None
+
+
 def plain_value(value: Any) -> Any:
-    """A plain Python value, of NumPy's scalars too; null for pandas' `NA` and for `NaT`, which is a datetime."""
-    if type(value).__module__ == "numpy" and hasattr(value, "item"):
-        return value.item()
-    return None if type(value).__name__ in ("NaTType", "NAType") else value
+    """A plain Python value, of NumPy's scalars too, times of which are cut off at the microsecond.
+
+    Null for pandas' `NA` and `NaT`, which is a datetime, for NumPy's, and for what is masked.
+
+    Example:
+        >>> import numpy as np
+        >>> plain_value(np.datetime64("2026-01-05T12:00", "ns")), plain_value(np.ma.masked)
+        (datetime.datetime(2026, 1, 5, 12, 0), None)
+    """
+    if type(value).__name__ in _NULLS:
+        return None
+    plain = to_the_microsecond(value)
+    is_time = type(plain).__name__ in ("datetime64", "timedelta64")
+    return None if is_time and plain != plain else plain  # noqa: PLR0124 - NaT is not equal to itself
 
 
 def surrogate_key(*values: KeyValue) -> str:
@@ -114,6 +132,19 @@ def surrogate_key(*values: KeyValue) -> str:
     """
     if not values:
         raise Invalid("A surrogate key needs at least one value.", hint="surrogate_key(first_name, last_name)")
+    try:
+        return hash_of(*values)
+    except UnicodeEncodeError as error:
+        raise Invalid(f"{error.object!r} is no Unicode text.", hint="It holds half a character.") from None
+    except ValueError:  # Python writes no integers of more than some thousand digits
+        raise Invalid(
+            "An integer of too many digits cannot be part of a key.",
+            hint="No key has so many: look where it comes from.",
+        ) from None
+
+
+def hash_of(*values: KeyValue) -> str:
+    """`surrogate_key` of one value or more; Python's own errors for text and integers that cannot be written."""
     return hash_components(b"".join(map(encode_component, values)))
 
 
@@ -126,8 +157,9 @@ def keys_of_one(values: Sequence[int] | Sequence[str]) -> list[str]:
     """`surrogate_key` of each of some integers, or of some strings."""
     if type(values[0]) is int or max(map(len, values)) <= _SHORT:  # type: ignore[arg-type] # then they are strings
         return list(map(_known_key, values))
-    return list(map(surrogate_key, values))
+    return list(map(hash_of, values))
 
 
 _SHORT = 100
-_known_key = lru_cache(1 << 14, typed=True)(surrogate_key)
+_known_key = lru_cache(1 << 14, typed=True)(hash_of)
+_NULLS = frozenset({"NaTType", "NAType", "MaskedConstant"})

@@ -20,7 +20,7 @@ def several(given: Any) -> list[Any]:
         Traceback (most recent call last):
         mlforge.errors.Invalid: 5 names nothing. ...
     """
-    if hasattr(given, "__arrow_c_stream__"):
+    if hasattr(given, "__arrow_c_stream__") and not hasattr(given, "to_list"):  # which a Series has
         raise Invalid(f"A table, {type(given).__qualname__}, names nothing.", hint=_HINT)
     if given is not None and not isinstance(given, Iterable):
         raise Invalid(f"{given!r} names nothing.", hint=_HINT)

@@ -11,6 +11,8 @@ from mlforge.model.duration import Duration
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICRO = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICRO
+_LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICRO
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -52,7 +54,8 @@ def read_span(since: object, until: object, last: object, now: datetime) -> Span
         raise Invalid("Both since and last are given.", hint="They mean the same end of the range: give one.")
     start = None if since is None else read_instant(since, now, "since")
     if last is not None:
-        start = (micros_of(now) if end is None else end) - Duration.parse(last, "length of time for last").micros
+        length = Duration.parse(last, "length of time for last").micros
+        start = _within((micros_of(now) if end is None else end) - length, last, "last")
     if start is not None and end is not None and end <= start:
         raise Invalid(
             f"The range ends {shown(end)}, and begins {shown(start)}: nothing lies in it.",
@@ -65,24 +68,39 @@ def read_instant(value: object, now: datetime, what: str) -> int:
     """An instant as people write it, in microseconds since the Unix epoch; without a zone it is UTC.
 
     Raises:
-        Invalid: Anything but a time, a date, ISO 8601 text for either, or a length of time before `now`.
+        Invalid: Anything but a time, a date, ISO 8601 text for either, or a length of time before `now`; what lies
+            beyond the years 1 to 9999.
     """
+    try:
+        return _within(_read(value, now), value, what)
+    except (ValueError, NotImplementedError):  # pandas' times go further than Python's
+        raise Invalid(
+            f"{value!r} is no time for {what}.",
+            hint="Write 2026-01-31, 2026-01-31T12:00, either with a zone (+02:00), or how long ago: 7d, 12h.",
+        ) from None
+
+
+def _read(value: object, now: datetime) -> int:
+    """The instant; `ValueError` for what is none."""
     if isinstance(value, timedelta):
-        return micros_of(now - value)
+        return micros_of(now) - value // MICRO
     if isinstance(value, datetime):
+        if value != value:  # noqa: PLR0124 - pandas' NaT is a datetime, too
+            raise ValueError
         return micros_of(value)
     if isinstance(value, date):
         return micros_of(datetime.fromisoformat(value.isoformat()))
     text = value.strip() if isinstance(value, str) else ""
     if text[-1:] in tuple("smhdw") and text[:-1].isdigit():
         return micros_of(now) - Duration.parse(text).micros
-    try:
-        return micros_of(datetime.fromisoformat(text))
-    except ValueError:
-        raise Invalid(
-            f"{value!r} is no time for {what}.",
-            hint="Write 2026-01-31, 2026-01-31T12:00, either with a zone (+02:00), or how long ago: 7d, 12h.",
-        ) from None
+    return micros_of(datetime.fromisoformat(text))
+
+
+def _within(micros: int, value: object, what: str) -> int:
+    """The instant. Raises `Invalid` where it is none of the years 1 to 9999."""
+    if not _FIRST <= micros <= _LAST:
+        raise Invalid(f"{value!r} for {what} is beyond the years 1 to 9999.", hint="Give a time within them.")
+    return micros
 
 
 def micros_of(moment: datetime) -> int:

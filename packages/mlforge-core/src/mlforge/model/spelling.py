@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import msgspec
 
 from mlforge.errors import Invalid, MlforgeError, nearest
-from mlforge.model.constants import native
+from mlforge.model.constants import native, natives
 from mlforge.model.fitting import answering, refuse_misfits
 
 P = ParamSpec("P")
@@ -31,7 +31,7 @@ class Spelled(msgspec.StructMeta):
     """
 
     def __call__(cls, *args: Any, **given: Any) -> Any:  # noqa: N805 - a metaclass
-        args, given = _native(args, given)
+        args, given = tuple(map(natives, args)), {name: natives(value) for name, value in given.items()}
         with answering(cls.__name__, cls, dict(zip(cls.__struct_fields__, args, strict=False)) | given):
             try:
                 made = super().__call__(*args, **given)

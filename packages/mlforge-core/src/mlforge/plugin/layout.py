@@ -236,7 +236,7 @@ def complete(meta: FeatureMeta, files: Sequence[DataFile]) -> FeatureMeta:
 
     The parts of earlier versions that it has already stay, first.
     """
-    of_role = Counter(f.role for f in files)
+    of_role: Counter[str] = Counter(f.role for f in files)
     mine = [Part(f"{meta.version}/{f.path}", _rows(meta, of_role, f), f.bytes, f.hash, f.role) for f in files]
     parts = (*meta.parts, *mine)
     content = parts[0].hash if len(parts) == 1 else hashlib.sha256("".join(p.hash for p in parts).encode()).hexdigest()

@@ -10,6 +10,7 @@ from typing import Any, Never
 
 from mlforge.errors import Invalid
 from mlforge.model.check import Validator
+from mlforge.model.constants import native
 from mlforge.model.duration import Duration
 from mlforge.model.entity import Entity
 from mlforge.model.expr import Expr
@@ -255,7 +256,7 @@ def _refuse_strangers(entities: tuple[Any, ...]) -> None:
 
 
 def _metrics(metrics: Any) -> tuple[Metric, ...]:
-    found = (metrics,) if isinstance(metrics, Metric) else tuple(metrics or ())
+    found = (metrics,) if isinstance(metrics, Metric) else () if metrics is None else tuple(metrics)
     if wrong := [m for m in found if not isinstance(m, Metric)]:
         raise Invalid(f"{wrong[0]!r} is not a metric.", hint='Sum("amount", windows=["7d"])')
     return found
@@ -265,7 +266,7 @@ def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], .
     if not isinstance(validators, Mapping):
         raise Invalid(f"validators={validators!r} names no columns.", hint='validators={"amount": [not_null()]}')
     pairs = [
-        (column, v)
+        (native(column), v)
         for column, given in validators.items()
         for v in (given if isinstance(given, list | tuple) else (given,))
     ]
@@ -280,7 +281,7 @@ def _validators(validators: Mapping[str, Any]) -> tuple[tuple[str, Validator], .
 
 def strings(value: Any, what: str) -> tuple[str, ...]:
     """One text or several. Raises `Invalid` for anything else."""
-    found = (value,) if isinstance(value, str) else tuple(value or ())
+    found = (value,) if isinstance(value, str) else () if value is None else tuple(map(native, value))
     if wrong := [v for v in found if not isinstance(v, str) or not v]:
         raise Invalid(f"{wrong[0]!r} in {what} is not a name.", hint=f"Give {what} as strings.")
     for text in found:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlforge.errors import Invalid
+from mlforge.model.constants import native
 from mlforge.model.expr import Agg, Call, Expr, It, lift
 from mlforge.model.feature import Feature
 from mlforge.plugin.engine.columns import no_column, refuse_unnamable
@@ -17,11 +18,11 @@ def expressions(given: Any, where: str, example: str = EXAMPLE) -> dict[str, Exp
     """New columns and their expressions. Raises `Invalid` for what is none, or has no value in one row."""
     if not isinstance(given, Mapping):
         raise Invalid(f"{where} has {given!r}, which names no columns.", hint=example)
-    names: list[Any] = list(given)
+    names: list[Any] = list(map(native, given))
     if wrong := [n for n in names if not isinstance(n, str)]:
         raise Invalid(f"{where} has a column {wrong[0]!r}, which is no name.", hint=example)
     refuse_unnamable(names, where)
-    return {name: _expression(name, value, where, example) for name, value in given.items()}
+    return {name: _expression(name, value, where, example) for name, value in zip(names, given.values(), strict=True)}
 
 
 def _expression(name: str, value: Any, where: str, example: str) -> Expr:

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from mlforge.errors import Invalid
+from mlforge.model.constants import natives
 from mlforge.model.entity import Entity
 from mlforge.model.keys import Key
 from mlforge.model.spelling import spelled
+from mlforge.model.text import refuse_halves
 from mlforge.plugin.descriptors import EngineDescriptor
 from mlforge.plugin.registry import registry
 
@@ -44,7 +46,7 @@ def entity_key(*columns: str, alias: str) -> EntityKey:
         alias: The column it becomes.
 
     Raises:
-        Invalid: No column.
+        Invalid: No column, or something that is no name.
 
     Example:
         >>> entity_key("first", "last", alias="user_id").entity.keys[0].sources
@@ -52,7 +54,22 @@ def entity_key(*columns: str, alias: str) -> EntityKey:
     """
     if not columns:
         raise Invalid("An entity key needs columns.", hint='entity_key("first", "last", alias="user_id")')
-    return EntityKey(columns, alias)
+    given: tuple[Any, ...] = (*columns, alias)
+    if wrong := [name for name in given if not isinstance(name, str) or not name.strip()]:
+        raise Invalid(f"An entity key has {wrong[0]!r}, which is no column's name.", hint=_hint(columns))
+    for name in given:
+        refuse_halves(name, "entity key")
+    made = EntityKey(columns, alias)
+    made.entity  # noqa: B018 - which is refused where it would be made of itself
+    return made
+
+
+def _hint(columns: tuple[Any, ...]) -> str:
+    """How to write it, with the names that were given as one list."""
+    names = natives(columns[0])
+    if len(columns) == 1 and isinstance(names, list | tuple) and names and all(isinstance(n, str) for n in names):
+        return f'One by one: entity_key({", ".join(map(repr, names))}, alias="user_id").'
+    return 'entity_key("first", "last", alias="user_id")'
 
 
 def _is_frame_of(frame: Any, descriptor: EngineDescriptor) -> bool:

@@ -15,7 +15,7 @@ EXAMPLE = 'fields=[Field("amount", description="The last payment", unit="USD")]'
 
 def fields_of(given: Any, where: str) -> tuple[Field, ...]:
     """One field or several. Raises `Invalid` for anything else, and for two of one column."""
-    found: tuple[Any, ...] = (given,) if isinstance(given, Field) else tuple(given or ())
+    found: tuple[Any, ...] = (given,) if isinstance(given, Field) else () if given is None else tuple(given)
     if wrong := [f for f in found if not isinstance(f, Field)]:
         raise Invalid(f"{where} has {wrong[0]!r} among its fields, which is no Field.", hint=EXAMPLE)
     names = [f.name for f in found]

@@ -13,9 +13,10 @@ import msgspec
 
 from mlforge.errors import Invalid, NotFound, Unknown, nearest
 from mlforge.model.entity import Entity
-from mlforge.model.feature import Feature, FeatureSpec, spec_of
+from mlforge.model.feature import Feature, FeatureSpec, is_version, spec_of
 from mlforge.model.feature_set import FeatureSet
 from mlforge.model.request import Requested, RequestFeature
+from mlforge.model.several import several
 from mlforge.model.source import Source
 from mlforge.model.spelling import spelled
 from mlforge.plugin.config import Config, EngineConfig, OnlineStoreConfig, StoreConfig
@@ -242,7 +243,10 @@ class Project:
         """
         if isinstance(features, str | FeatureSpec):
             return self._set_or(features)
-        return [self._set_or(one) for one in features] if isinstance(features, list | tuple) else features
+        if is_version(features):
+            return [features]
+        is_one = features is None or isinstance(features, msgspec.Struct)
+        return features if is_one else [self._set_or(one) for one in several(features)]
 
     def _set_or(self, one: Any) -> Any:
         if not isinstance(one, str | tuple | FeatureSpec):

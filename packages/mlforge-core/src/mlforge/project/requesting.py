@@ -7,6 +7,7 @@ from typing import Any
 
 from mlforge.errors import Invalid, nearest
 from mlforge.model.aggregation import AGGREGATIONS
+from mlforge.model.constants import native
 from mlforge.model.expr import Agg, Expr
 from mlforge.model.feature import Feature, FeatureSpec, spec_of
 from mlforge.model.field import Field
@@ -85,12 +86,12 @@ def _inputs(given: Any, where: str) -> dict[str, str]:
                 hint=f"{nearest(str(dtype), INPUT_TYPES)} Inputs are {', '.join(INPUT_TYPES)}.",
             )
     refuse_unnamable(given, where, "Name the input otherwise.")
-    return dict(given)
+    return {native(name): native(dtype) for name, dtype in given.items()}
 
 
 def _uses(given: Any, where: str) -> tuple[FeatureSpec, ...]:
     one = isinstance(given, str | Feature | FeatureSpec)
-    found = tuple(spec_of(use) for use in ((given,) if one else given or ()))
+    found = tuple(spec_of(use) for use in ((given,) if one else () if given is None else given))
     names = [spec.name for spec in found]
     if twice := [n for n in names if names.count(n) > 1]:
         raise Invalid(f"{where} uses {twice[0]!r} twice.", hint="One version of it is served at a time: name it once.")

@@ -6,6 +6,8 @@ import asyncio
 import threading
 from datetime import UTC, date, datetime
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from mlforge.errors import Invalid, NotFound, PluginFailed
@@ -182,8 +184,30 @@ def test_an_integer_that_python_does_not_write_is_told_with_its_entity(shop, key
 
 
 def test_numbers_of_numpy_are_numbers(spend):
-    scalar = type("int64", (), {"__module__": "numpy", "item": lambda self: 1})()
-    assert spend.reader().read([{"user": scalar}]).values == [{"amount": 10}]
+    assert spend.reader().read([{"user": np.int64(1)}, {"user": np.uint8(1)}]).values == [{"amount": 10}] * 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [np.datetime64(1, "ns"), np.timedelta64(1, "ns"), np.array([1]), np.array([1, 2]), pd.Timestamp(1)],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_number_is_not_taken_for_one(spend, given):
+    with refused(BadKey, "'user' of entity 0", "Int64"):
+        spend.reader().read([{"user": given}])
+
+
+def test_times_of_numpy_and_pandas_are_the_times_that_they_stand_for(shop):
+    noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    types = {"at": "Datetime", "x": "Int64"}
+    shop.version("1.0.0", [{"at": noon, "x": 3}], name="f", keys=("at",), timed=False, types=types)
+    shop.publish(0, name="f")
+    rows = [{"at": np.datetime64("2026-01-05T12:00", unit)} for unit in ("m", "s", "ms", "us", "ns")]
+    rows += [{"at": pd.Timestamp("2026-01-05T13:00", tz="Europe/Berlin")}, {"at": np.datetime64("NaT", "ns")}]
+    assert [v["x"] for v in shop.reader("f").read(rows).values] == [3] * 6 + [None]
+    with refused(BadKey, "Entity 1", "20000-01-01", "years 1 to 9999") as caught:
+        shop.reader("f").read([rows[0], {"at": pd.Timestamp(np.datetime64("20000-01-01", "s"))}])
+    assert caught.value.entity == 1
 
 
 def test_some_columns_under_their_own_or_their_full_names(shop):

@@ -88,7 +88,7 @@ def _naming(meta: FeatureMeta, key: Any) -> str:
 def _from_text(text: str, dtype: str) -> KeyValue:
     match dtype:
         case "String":
-            return text
+            return text.encode() and text  # half a character is no text
         case "Boolean":
             return {"true": True, "false": False}.get(text.lower())
         case "Date":

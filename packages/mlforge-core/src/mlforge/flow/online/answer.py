@@ -9,7 +9,7 @@ from mlforge.errors import Invalid, Unsupported, nearest
 from mlforge.flow.online.reader import OnlineFeatures, Reader
 from mlforge.flow.rows import rows_of
 from mlforge.flow.spine import EngineSpine, Spine, spine_of
-from mlforge.flow.spine_hints import telling_of_spine
+from mlforge.flow.spine_hints import in_the_index, telling_of_spine
 from mlforge.plugin.engine.protocol import Engine
 
 OpenEngine = Callable[[], Any]
@@ -81,11 +81,20 @@ def _with_table(reader: Reader, table: Any, engine: Engine) -> OnlineFeatures:
     if clash := set(reader.schema.names).intersection(spine.names):
         raise _both(min(clash), "The table")
     needed = _needed(reader, spine)
-    with telling_of_spine(table, needed):
-        rows = rows_of(engine, engine.from_arrow(spine.pick(needed)))
-    found = reader.read(rows)
+    found = reader.read(_rows(spine, engine, needed))
     with engine.to_arrow(engine.from_rows(found.values, reader.schema)) as stream:
         return OnlineFeatures(spine.attach(stream, reader.schema.names), found.statuses)
+
+
+def _rows(spine: Spine, engine: Engine, needed: Sequence[str]) -> list[dict[str, Any]]:
+    """Some columns as dicts; those of nothing but nulls have no type, which not every engine reads."""
+    nulls = dict.fromkeys(name for name in spine.untyped() if name in needed)
+    typed = [name for name in needed if name not in nulls]
+    if not typed:
+        return [dict(nulls) for _ in range(len(spine.frame))]
+    with telling_of_spine(spine.frame, typed):
+        rows = rows_of(engine, engine.from_arrow(spine.pick(typed)))
+    return [{**row, **nulls} for row in rows] if nulls else rows
 
 
 def _needed(reader: Reader, spine: Spine) -> list[str]:
@@ -96,7 +105,7 @@ def _needed(reader: Reader, spine: Spine) -> list[str]:
             if missing := [c for c in columns if c not in spine.names]:
                 raise Invalid(
                     f"{feature!r} is looked up by {missing[0]!r}, which the table does not have.",
-                    hint=nearest(missing[0], spine.names),
+                    hint=in_the_index(spine.frame, missing[0]) or nearest(missing[0], spine.names),
                 )
             wanted += columns
     for one in reader.requests:

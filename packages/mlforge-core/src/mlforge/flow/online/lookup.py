@@ -14,7 +14,7 @@ from mlforge.flow.specs import named_columns, reading
 from mlforge.model.duration import Duration
 from mlforge.model.expr import At
 from mlforge.model.feature import FeatureSpec
-from mlforge.model.keys import BadKey, Key, keys_of_one, plain_value, surrogate_key
+from mlforge.model.keys import BadKey, Key, hash_of, keys_of_one, plain_value
 from mlforge.model.meta import FeatureMeta
 from mlforge.model.request import cannot_compute
 from mlforge.model.schema import Column, is_integer
@@ -65,13 +65,17 @@ class KeyColumns:
     def _hash(self, row: EntityRow, number: int) -> str:
         try:
             values = [self._value(row, key, kind, number) for key, kind in zip(self.keys, self._types, strict=True)]
-            return NOBODY if None in values else surrogate_key(*values)
+            return NOBODY if None in values else hash_of(*values)
         except UnicodeEncodeError as error:
             raise BadKey(
                 f"A key of entity {number} is no Unicode text: {error.object!r}.",
                 hint="It holds half a character.",
                 entity=number,
             ) from None
+        except BadKey:
+            raise
+        except Invalid as error:
+            raise BadKey(f"Entity {number}: {error.message}", error.hint or "", entity=number) from None
         except ValueError:  # Python writes no integers of more than some thousand digits
             raise BadKey(
                 f"A key of entity {number} is an integer of too many digits.",
@@ -95,7 +99,7 @@ class KeyColumns:
                 hint=has, entity=number, column=missing[0],
             )  # fmt: skip
         try:
-            return surrogate_key(*(self._source(row[s], s, key, number) for s in key.sources))
+            return hash_of(*(self._source(row[s], s, key, number) for s in key.sources))
         except BadKey:
             raise
         except Invalid as error:

@@ -113,7 +113,7 @@ def _moment(value: Any) -> Any:
     try:
         plain = datetime.combine(value.date(), value.timetz())
         return plain.replace(tzinfo=UTC) if plain.tzinfo is None else plain.astimezone(UTC)
-    except OverflowError:
+    except (OverflowError, ValueError, NotImplementedError):  # pandas' times go further than Python's
         return _UNFIT
 
 
