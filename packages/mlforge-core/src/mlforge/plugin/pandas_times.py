@@ -36,8 +36,7 @@ def with_plain_times(frame: Any) -> Any:
 
 def holds_times(column: Any) -> bool:
     """Whether all that a column of objects has, nulls apart, are times and dates, and there is one."""
-    known = column.notna()
-    return bool(known.any()) and all(_is_time(value) for value in column[known])
+    return bool(_times_of(column, column.notna()))
 
 
 def _is_pandas(frame: Any) -> bool:
@@ -54,8 +53,8 @@ def _plain(column: Any, name: Any) -> Any:
     if str(column.dtype) != "object":
         return column.sparse.to_dense()
     known = column.notna()
-    values = list(column[known])
-    if not holds_times(column) or all(type(value) is date for value in values):
+    values = _times_of(column, known)
+    if all(type(value) is date for value in values):
         return None
     try:
         times, kind = _alike([_native(value) for value in values])
@@ -66,6 +65,14 @@ def _plain(column: Any, name: Any) -> Any:
         ) from None
     found = iter(times)
     return sys.modules["pandas"].Series([next(found) if is_known else None for is_known in known], column.index, kind)
+
+
+def _times_of(column: Any, known: Any) -> list[Any]:
+    """What a column has, nulls apart; nothing where one of that is no time, which the first mostly tells."""
+    if not known.any() or not _is_time(column.iloc[int(known.to_numpy().argmax())]):
+        return []
+    values = list(column[known])
+    return values if all(map(_is_time, values)) else []
 
 
 def _is_time(value: Any) -> bool:
