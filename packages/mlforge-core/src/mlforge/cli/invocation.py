@@ -80,12 +80,15 @@ class Invocation:
         """Where a wrong call ended before its `--json` was read."""
         self.out = self.out or sys.stdout
 
-    def definitions(self, target: str | None = None) -> Definitions:
+    def definitions(self, target: str | None = None, profile: str | None = None) -> Definitions:
         """The definitions the user means, found as `--target` says.
+
+        A `profile` is looked at here where what is asked may need none: a wrong one is told all the same.
 
         Raises:
             NotFound: There are none.
             Invalid: There are several, or they fail to import.
+            Unknown: There is no such profile.
         """
         from mlforge.project.loader import load_project
 
@@ -97,6 +100,8 @@ class Invocation:
         for warning in told:
             self._pass_on(warning, project.root)
         self._say_which(project, target)
+        if profile is not None:
+            project.settings(profile)
         return cast("Definitions", project)
 
     def served(

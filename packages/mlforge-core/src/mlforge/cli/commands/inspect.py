@@ -41,7 +41,7 @@ def command(
     """
     call = ctx.ensure_object(Invocation)
     asked, name = _read(ctx, words)
-    definitions = call.definitions(target)
+    definitions = call.definitions(target, profile)
     kind = asked or _kind_of(definitions, name, profile)
     if version and kind != "feature":
         raise click.UsageError(f"--version is for features; {name!r} is {_an(kind)}.", ctx)

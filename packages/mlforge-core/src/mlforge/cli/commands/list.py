@@ -43,7 +43,7 @@ def command(
     if name is not None and what != "versions":
         raise click.UsageError(f"Got an unexpected name {name!r}: only versions are listed of one feature.", ctx)
     call = ctx.ensure_object(Invocation)
-    definitions = call.definitions(target)
+    definitions = call.definitions(target, profile)
     if what == "features":
         _features(call, definitions, tags, schedule)
     elif what == "versions":
