@@ -202,10 +202,14 @@ def test_a_store_that_is_gone_is_said_so_and_not_that_its_features_are(
 # Who may ask, and what
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "FROBNICATE"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
 def test_nothing_is_written(shop_ui: Server, method: str) -> None:
     answer = shop_ui.ask(method, "/")
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_a_method_that_http_does_not_have_is_refused(shop_ui: Server) -> None:
+    assert shop_ui.ask("FROBNICATE", "/").status == 400
 
 
 def test_a_head_has_no_body(shop_ui: Server) -> None:
