@@ -163,7 +163,7 @@ class Held: pass
 def pressed(_):
     raise KeyboardInterrupt
 
-def run():
+def run(**_):
     held = Held()
     ref = weakref.ref(held, pressed)
     del held

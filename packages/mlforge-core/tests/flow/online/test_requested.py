@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
 
 from mlforge.errors import Invalid
@@ -76,7 +77,7 @@ LEFT = RequestFeature("left", {"left": col("limit") - col("amount")}, {"limit": 
     ids=repr,
 )
 def test_inputs_of_every_type_are_what_was_given_and_null_is_null(house, dtype, given, made):
-    numpy = type("scalar", (), {"__module__": "numpy", "item": lambda self: given})()
+    numpy = type("scalar", (), {"dtype": np.dtype("O"), "shape": (), "item": lambda self: given})()
     found, statuses = house.reader(echo(dtype)).read([{"x": given}, {"x": None}, {"x": numpy}])
     assert statuses == [{"echo": "present"}] * 3
     assert [(row["same"], type(row["same"])) for row in found] == [

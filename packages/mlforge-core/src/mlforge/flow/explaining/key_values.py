@@ -88,7 +88,8 @@ def _naming(meta: FeatureMeta, key: Any) -> str:
 def _from_text(text: str, dtype: str) -> KeyValue:
     match dtype:
         case "String":
-            return text.encode() and text  # half a character is no text
+            text.encode()  # half a character is no text
+            return text
         case "Boolean":
             return {"true": True, "false": False}.get(text.lower())
         case "Date":
