@@ -35,7 +35,8 @@ EXITS = """
 | 130 | interrupted by Ctrl-C |
 
 The answer goes to stdout, progress and errors to stderr. With `--json` there is one JSON document on stdout and nothing
-else, also when the command fails. `NO_COLOR` turns colours off; `COLUMNS` sets the width of tables.
+else, also when the command fails; one that is interrupted (exit code 130) prints none. `NO_COLOR` turns colours off;
+`COLUMNS` sets the width of tables.
 """
 EVERYWHERE = {"--debug", "--help", "--quiet", "--verbose"}
 

@@ -58,10 +58,11 @@ def test_people_see_a_table(mlforge: Mlforge, two_profiles: Path) -> None:
 def test_a_profile_nobody_wrote_is_an_error(mlforge: Mlforge, shop: Path) -> None:
     named = "user_spend"
     commands = (
-        ["profile"], ["build"], ["list"], ["list", "sets"], ["list", "versions"], ["plan"], ["publish"], ["lock", named],
-        ["inspect", named], ["inspect", "entity", "user"], ["search", "spend"], ["catalog"], ["versions", named],
-        ["diff", named, "1.0.0", "1.1.0"], ["quality", named], ["drift", named], ["explain", named, "--key", "user_id=1"], ["validate"],
-        ["rollback", named, "1.0.0"], ["manifest"], ["store", "gc"], ["store", "verify"], ["serve"], ["ui"],
+        ["profile"], ["build"], ["list"], ["list", "sets"], ["list", "versions"], ["plan"], ["publish"],
+        ["lock", named], ["inspect", named], ["inspect", "entity", "user"], ["search", "spend"], ["catalog"],
+        ["versions", named], ["diff", named, "1.0.0", "1.1.0"], ["quality", named], ["drift", named],
+        ["explain", named, "--key", "user_id=1"], ["validate"], ["rollback", named, "1.0.0"], ["manifest"],
+        ["store", "gc"], ["store", "verify"], ["serve"], ["ui"],
     )  # fmt: skip
     for command in commands:
         answer = mlforge(*command, "--profile", "staging", cwd=shop)
